@@ -1,0 +1,1 @@
+"""Networks of scalars, and the matrix equations that check them."""
