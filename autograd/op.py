@@ -1,0 +1,257 @@
+"""What an operation is.
+
+An `Op` declares a function once: how to compute it, its partial derivatives, where it is defined, and at which points
+to test it. Everything else reads that declaration: the reverse pass, forward mode, higher derivatives, the NumPy form
+of a compiled program, the pictures and the tests.
+
+Partial derivatives are themselves written with operations. The same rule therefore runs on floats during a reverse
+pass, on arrays, on Values (which records a graph of the derivative, to be differentiated again) and on any other
+`Operand`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["EVERYWHERE", "PRIMITIVES", "Domain", "DomainError", "Kink", "Op", "Operand", "finite_float"]
+
+
+class DomainError(ArithmeticError, ValueError):
+    """An operation or a derivative was asked for where it is undefined or not finite."""
+
+
+class Operand:
+    """Something an `Op` can be applied to other than a number or an array, such as a Value."""
+
+    __slots__ = ()
+
+    def apply(self, op: Op, operands: tuple[Any, ...]) -> Any:
+        """Return the result of `op` on `operands`, of which this is one; the others may be numbers."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where an operation is defined.
+
+    Attributes:
+        holds: Says for numbers, or elementwise for arrays, whether the operation is defined there.
+        requirement: The condition in words or symbols, completing the sentence "log needs …".
+        refused: Points outside the domain, for tests.
+    """
+
+    holds: Callable[..., Any]
+    requirement: str
+    refused: tuple[tuple[float, ...], ...]
+
+
+EVERYWHERE = Domain(holds=lambda *_: True, requirement="finite numbers", refused=())
+
+
+class Kink(NamedTuple):
+    """A point where a derivative is a convention rather than a limit.
+
+    Attributes:
+        at: The arguments.
+        partials: The derivative used there, for each argument; None where it is undefined and therefore refused.
+    """
+
+    at: tuple[float, ...]
+    partials: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op:
+    """A differentiable operation, declared once.
+
+    Calling it applies it to numbers, arrays, Values and object arrays of Values, mixed as you like.
+
+    Attributes:
+        name: The name of the function.
+        forward: Its value, from floats to a float.
+        partials: For each argument a rule `partial(out, *args)` = ∂out/∂arg, written with operations. An operation of
+            any number of arguments (it takes one sequence) has a single rule, which returns all partials in order.
+        symbol: What a drawing and an equation show; the name if empty.
+        array: The same function on arrays, elementwise; `forward` element by element if not given.
+        domain: Where it is defined.
+        samples: Points for tests, at which every derivative that is not zero lies between 0.1 and 10 in size.
+        at_kinks: The conventions where a derivative is not a limit.
+
+    Example:
+        An operation of your own needs no more than this:
+
+        >>> from autograd import Op, Value
+        >>> cube = Op("cube", forward=lambda x: x**3, partials=(lambda out, x: 3 * x**2,))
+        >>> x = Value(2.0)
+        >>> cube(x).backward()
+        >>> x.grad
+        12.0
+    """
+
+    name: str
+    forward: Callable[..., float]
+    partials: tuple[Callable[..., Any], ...] | Callable[..., Iterable[Any]]
+    symbol: str = ""
+    array: Callable[..., Any] | None = None
+    domain: Domain = EVERYWHERE
+    samples: tuple[tuple[float, ...], ...] = ()
+    at_kinks: tuple[Kink, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.symbol:
+            object.__setattr__(self, "symbol", self.name)
+
+    @property
+    def arity(self) -> int | None:
+        """The number of arguments, or None if the operation takes any number."""
+        return len(self.partials) if isinstance(self.partials, tuple) else None
+
+    def __repr__(self) -> str:
+        return f"<Op {self.name}>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        if PRIMITIVES.get(self.name) is self:
+            return _primitive, (self.name,)
+        raise TypeError(f"only the operations of autograd.ops can be pickled, and {self.name!r} is not one of them")
+
+    def __copy__(self) -> Op:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Op:
+        return self
+
+    def __call__(self, *operands: Any) -> Any:
+        """Return the operation's result on `operands`.
+
+        Raises:
+            TypeError: If their number is wrong or one of them is not a number, an array or an `Operand`.
+            DomainError: If the operation is undefined there or its result is not finite.
+        """
+        if len(operands) == 1 and isinstance(operands[0], Operand) and self.arity == 1:
+            return operands[0].apply(self, operands)
+        if self.arity is None:
+            operands = self._sequence(operands)
+        elif len(operands) != self.arity:
+            raise TypeError(f"{self.name} takes {self.arity} argument(s), got {len(operands)}")
+        if any(isinstance(operand, np.ndarray) for operand in operands):
+            return self._on_arrays(operands)
+        for operand in operands:
+            if isinstance(operand, Operand):
+                return operand.apply(self, operands)
+        return self.evaluate(tuple(finite_float(operand, self.name) for operand in operands))
+
+    def evaluate(self, args: Sequence[float], labels: Sequence[str] = ()) -> float:
+        """Return the operation's value at finite floats, or raise a DomainError that names them and their labels."""
+        if not self.domain.holds(*args):
+            raise DomainError(f"{self.name} needs {self.domain.requirement}, got {self.describe(args, labels)}")
+        try:
+            out = self.forward(*args)
+            if math.isfinite(out):
+                return out if type(out) is float else float(out)
+        except (ArithmeticError, ValueError) as error:
+            raise self._not_finite(args, labels) from error
+        raise self._not_finite(args, labels)
+
+    def local(self, index: int, out: Any, args: Sequence[Any]) -> Any:
+        """Return ∂out/∂args[index], by the operation's own rule, for whatever kind of operand `args` are."""
+        if isinstance(self.partials, tuple):
+            return self.partials[index](out, *args)
+        return tuple(self.partials(out, *args))[index]
+
+    def locals(self, out: Any, args: Sequence[Any]) -> tuple[Any, ...]:
+        """Return all partial derivatives in the order of the arguments."""
+        if isinstance(self.partials, tuple):
+            return tuple(partial(out, *args) for partial in self.partials)
+        return tuple(self.partials(out, *args))
+
+    def describe(self, args: Sequence[float], labels: Sequence[str] = ()) -> str:
+        """Return the arguments as text: `x = -1.0 ("z1[0]")`."""
+        names = "xyz" if len(args) <= 3 else [f"x{k}" for k in range(len(args))]
+        shown = [
+            f"{name} = {value!r}" + (f' ("{label}")' if label else "")
+            for name, value, label in zip(names, args, list(labels) or [""] * len(args), strict=True)
+        ]
+        return ", ".join(shown if len(shown) <= 8 else [*shown[:7], f"… ({len(shown)} arguments)"])
+
+    def _sequence(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(operands) != 1 or not isinstance(operands[0], Iterable) or isinstance(operands[0], (str, bytes)):
+            got = operands[0] if len(operands) == 1 else f"{len(operands)} arguments"
+            raise TypeError(f"{self.name} takes one sequence of numbers or Values, got {got!r}")
+        return tuple(operands[0])
+
+    def _not_finite(self, args: Sequence[float], labels: Sequence[str]) -> DomainError:
+        return DomainError(f"{self.name} has no finite result (overflow) at {self.describe(args, labels)}")
+
+    def _on_arrays(self, operands: tuple[Any, ...]) -> Any:
+        arrays = [self._array(operand) for operand in operands]
+        if any(array.dtype == object for array in arrays):
+            return np.frompyfunc(self.__call__, len(arrays), 1)(*arrays)
+        with np.errstate(all="ignore"):
+            defined = self.domain.holds(*arrays)
+            if not np.all(defined):
+                raise DomainError(f"{self.name} needs {self.domain.requirement}, got {_first(~defined, arrays, self)}")
+            out = np.asarray((self.array or np.vectorize(self.forward, otypes=[float]))(*arrays), dtype=float)
+        if not np.all(np.isfinite(out)):
+            raise DomainError(
+                f"{self.name} has no finite result (overflow) at {_first(~np.isfinite(out), arrays, self)}"
+            )
+        return out
+
+    def _array(self, operand: Any) -> np.ndarray[Any, Any]:
+        if isinstance(operand, Operand):
+            boxed = np.empty((), dtype=object)
+            boxed[()] = operand
+            return boxed
+        array = np.asarray(operand)
+        if array.dtype == object:
+            return array
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{self.name} needs real numbers, got an array of {array.dtype}")
+        array = array.astype(float)
+        if not np.all(np.isfinite(array)):
+            raise ValueError(f"{self.name} needs finite numbers, got an array that holds NaN or infinity")
+        return array
+
+
+PRIMITIVES: dict[str, Op] = {}
+"""Every operation of `autograd.ops` by its name."""
+
+
+def _primitive(name: str) -> Op:
+    return PRIMITIVES[name]
+
+
+def finite_float(number: Any, wanted_by: str) -> float:
+    """Return `number` as a Python float.
+
+    Args:
+        number: An int, float, bool or NumPy real scalar.
+        wanted_by: What needs it; the beginning of the error's sentence.
+
+    Raises:
+        TypeError: If it is anything else.
+        ValueError: If it is NaN, infinite, or an int too large for a float.
+    """
+    if type(number) is not float:
+        if not isinstance(number, (int, float, np.integer, np.floating, np.bool_)):
+            raise TypeError(f"{wanted_by} needs a real number, got {number!r} of type {type(number).__name__}")
+        try:
+            number = float(number)
+        except OverflowError:
+            raise ValueError(f"{wanted_by} needs a finite number, got an int too large for a float") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{wanted_by} needs a finite number, got {number!r}")
+    return number  # type: ignore[no-any-return]  # narrowed by the checks above, which mypy cannot follow through Any
+
+
+def _first(wrong: Any, arrays: Sequence[np.ndarray[Any, Any]], op: Op) -> str:
+    """Describe the first point at which the boolean array `wrong` is true."""
+    wrong, *full = np.broadcast_arrays(wrong, *arrays)
+    index = tuple(int(k) for k in np.argwhere(wrong)[0])
+    where = f" at index {index}" if index else ""
+    return op.describe([float(array[index]) for array in full]) + where

@@ -1,0 +1,525 @@
+"""Every primitive operation, declared once.
+
+Each block below is the whole truth about its operation; see `autograd.op.Op` for what the fields mean. Rules for
+partial derivatives take the result and the arguments, `(out, *args)`, and use only arithmetic, comparisons and the
+operations of this module.
+
+The functions at the end (`affine`, `mean`, `softmax`, …) take sequences and are built on the primitives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from operator import mul as _product
+from typing import Any
+
+import numpy as np
+
+from .op import PRIMITIVES, Domain, Kink, Op
+
+__all__ = [
+    "abs",
+    "add",
+    "affine",
+    "arctan",
+    "cos",
+    "cosh",
+    "div",
+    "elu",
+    "erf",
+    "erfc",
+    "exp",
+    "expm1",
+    "gelu",
+    "hypot",
+    "leaky_relu",
+    "log",
+    "log1p",
+    "log_softmax",
+    "logsumexp",
+    "maximum",
+    "mean",
+    "minimum",
+    "mul",
+    "neg",
+    "pow",
+    "relu",
+    "sigmoid",
+    "sign",
+    "silu",
+    "sin",
+    "sinh",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "step",
+    "stop_gradient",
+    "sub",
+    "tan",
+    "tanh",
+    "total",
+    "where",
+]
+
+_TWO_BY_ROOT_PI = 2.0 / math.sqrt(math.pi)
+_ROOT_HALF = math.sqrt(0.5)
+
+# --- arithmetic ---------------------------------------------------------------------------------
+
+add: Op = Op(
+    "add",
+    symbol="+",
+    forward=lambda x, y: x + y,
+    array=np.add,
+    partials=(lambda out, x, y: 1.0, lambda out, x, y: 1.0),
+    samples=((0.7, -1.3), (2.0, 5.0), (-0.0, 3.0)),
+)
+
+sub: Op = Op(
+    "sub",
+    symbol="−",
+    forward=lambda x, y: x - y,
+    array=np.subtract,
+    partials=(lambda out, x, y: 1.0, lambda out, x, y: -1.0),
+    samples=((0.7, -1.3), (2.0, 5.0), (-0.5, 3.0)),
+)
+
+mul: Op = Op(
+    "mul",
+    symbol="×",
+    forward=lambda x, y: x * y,
+    array=np.multiply,
+    partials=(lambda out, x, y: y, lambda out, x, y: x),
+    samples=((0.7, -1.3), (2.0, 5.0), (-0.5, 3.0)),
+)
+
+div: Op = Op(
+    "div",
+    symbol="÷",
+    forward=lambda x, y: x / y,
+    array=np.divide,
+    partials=(lambda out, x, y: 1.0 / y, lambda out, x, y: -out / y),
+    domain=Domain(lambda x, y: y != 0.0, "y ≠ 0", refused=((1.0, 0.0), (0.0, 0.0), (2.0, -0.0))),
+    samples=((0.7, -1.3), (2.0, 1.5), (-0.5, 0.8)),
+)
+
+
+def _power_by_base(_out: Any, x: Any, y: Any) -> Any:
+    """Return y·x^(y−1), with 0 for y = 0, where x^(−1) may not exist.
+
+    A number as exponent stays a number, so that derivatives of every order exist for x < 0. A recorded exponent is
+    masked only at (0, 0), so that its own derivative stays right elsewhere.
+    """
+    if isinstance(y, (int, float)):
+        return y * x ** (y - 1.0) if y else 0.0
+    return y * x ** where(maximum(abs(sign(x)), abs(sign(y))), y - 1.0, 1.0)
+
+
+pow: Op = Op(
+    "pow",
+    symbol="**",
+    forward=lambda x, y: x**y,
+    array=np.power,
+    partials=(
+        _power_by_base,
+        lambda out, x, y: out * log(where(x, x, 1.0)),
+    ),
+    domain=Domain(
+        lambda x, y: (x > 0.0) | ((x < 0.0) & (y % 1.0 == 0.0)) | ((x == 0.0) & (y >= 0.0)),
+        "x > 0, or x < 0 with an integer y, or x = 0 with y ≥ 0",
+        refused=((-8.0, 1.0 / 3.0), (0.0, -1.0), (-1.0, 0.5)),
+    ),
+    samples=((1.7, 1.3), (0.6, 2.0), (2.0, -0.5), (1.5, 0.5)),
+    at_kinks=(
+        Kink((0.0, 0.0), (0.0, 0.0)),
+        Kink((0.0, 2.0), (0.0, 0.0)),
+        Kink((0.0, 1.0), (1.0, 0.0)),
+        Kink((-2.0, 3.0), (12.0, None)),
+    ),
+)
+
+neg: Op = Op(
+    "neg",
+    symbol="−",
+    forward=lambda x: -x,
+    array=np.negative,
+    partials=(lambda out, x: -1.0,),
+    samples=((0.7,), (-2.0,)),
+)
+
+abs: Op = Op(
+    "abs",
+    forward=math.fabs,
+    array=np.abs,
+    partials=(lambda out, x: sign(x),),
+    samples=((0.7,), (-2.0,)),
+    at_kinks=(Kink((0.0,), (0.0,)), Kink((-0.0,), (0.0,))),
+)
+
+sign: Op = Op(
+    "sign",
+    forward=lambda x: math.copysign(1.0, x) if x else x,
+    array=np.sign,
+    partials=(lambda out, x: 0.0,),
+    samples=((0.7,), (-2.0,)),
+    at_kinks=(Kink((0.0,), (0.0,)),),
+)
+
+step: Op = Op(
+    "step",
+    forward=lambda x: 1.0 if x > 0.0 else 0.0,
+    array=lambda x: 1.0 * (x > 0.0),
+    partials=(lambda out, x: 0.0,),
+    samples=((0.7,), (-2.0,)),
+    at_kinks=(Kink((0.0,), (0.0,)),),
+)
+
+# --- exponentials, logarithms, roots ------------------------------------------------------------
+
+exp: Op = Op(
+    "exp",
+    forward=math.exp,
+    array=np.exp,
+    partials=(lambda out, x: out,),
+    samples=((0.7,), (-1.3,), (2.0,)),
+)
+
+expm1: Op = Op(
+    "expm1",
+    forward=math.expm1,
+    array=np.expm1,
+    partials=(lambda out, x: exp(x),),
+    samples=((0.7,), (-1.3,), (2.0,), (1e-9,)),
+)
+
+log: Op = Op(
+    "log",
+    forward=math.log,
+    array=np.log,
+    partials=(lambda out, x: 1.0 / x,),
+    domain=Domain(lambda x: x > 0.0, "x > 0", refused=((0.0,), (-1.0,), (-0.0,))),
+    samples=((0.7,), (1.3,), (4.0,)),
+)
+
+log1p: Op = Op(
+    "log1p",
+    forward=math.log1p,
+    array=np.log1p,
+    partials=(lambda out, x: 1.0 / (1.0 + x),),
+    domain=Domain(lambda x: x > -1.0, "x > −1", refused=((-1.0,), (-2.0,))),
+    samples=((0.7,), (-0.3,), (4.0,), (1e-9,)),
+)
+
+sqrt: Op = Op(
+    "sqrt",
+    symbol="√",
+    forward=math.sqrt,
+    array=np.sqrt,
+    partials=(lambda out, x: 0.5 / out,),
+    domain=Domain(lambda x: x >= 0.0, "x ≥ 0", refused=((-1.0,), (-1e-300,))),
+    samples=((0.7,), (2.0,), (4.0,)),
+    at_kinks=(Kink((0.0,), (None,)),),
+)
+
+# --- trigonometric and hyperbolic ---------------------------------------------------------------
+
+sin: Op = Op(
+    "sin",
+    forward=math.sin,
+    array=np.sin,
+    partials=(lambda out, x: cos(x),),
+    samples=((0.7,), (-1.3,), (2.0,)),
+)
+
+cos: Op = Op(
+    "cos",
+    forward=math.cos,
+    array=np.cos,
+    partials=(lambda out, x: -sin(x),),
+    samples=((0.7,), (-1.3,), (2.0,)),
+)
+
+tan: Op = Op(
+    "tan",
+    forward=math.tan,
+    array=np.tan,
+    partials=(lambda out, x: 1.0 + out * out,),
+    samples=((0.7,), (-1.1,), (2.0,)),
+)
+
+arctan: Op = Op(
+    "arctan",
+    forward=math.atan,
+    array=np.arctan,
+    partials=(lambda out, x: 1.0 / (1.0 + x * x),),
+    samples=((0.7,), (-1.3,), (2.0,)),
+)
+
+sinh: Op = Op(
+    "sinh",
+    forward=math.sinh,
+    array=np.sinh,
+    partials=(lambda out, x: cosh(x),),
+    samples=((0.7,), (-1.3,), (2.0,)),
+)
+
+cosh: Op = Op(
+    "cosh",
+    forward=math.cosh,
+    array=np.cosh,
+    partials=(lambda out, x: sinh(x),),
+    samples=((0.7,), (-1.3,), (2.0,)),
+)
+
+tanh: Op = Op(
+    "tanh",
+    forward=math.tanh,
+    array=np.tanh,
+    partials=(lambda out, x: 1.0 - out * out,),
+    samples=((0.7,), (-1.1,), (0.2,)),
+)
+
+# --- activations --------------------------------------------------------------------------------
+
+
+def _sigmoid(x: float) -> float:
+    if x >= 0.0:
+        return 1.0 / (1.0 + math.exp(-x))
+    small = math.exp(x)
+    return small / (1.0 + small)
+
+
+def _sigmoid_array(x: Any) -> Any:
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0.0, 1.0, small) / (1.0 + small)
+
+
+sigmoid: Op = Op(
+    "sigmoid",
+    symbol="σ",
+    forward=_sigmoid,
+    array=_sigmoid_array,
+    partials=(lambda out, x: out * (1.0 - out),),
+    samples=((0.7,), (-1.3,), (1.5,)),
+)
+
+softplus: Op = Op(
+    "softplus",
+    forward=lambda x: max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))),
+    array=lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
+    partials=(lambda out, x: sigmoid(x),),
+    samples=((0.7,), (-1.3,), (2.0,)),
+)
+
+relu: Op = Op(
+    "relu",
+    forward=lambda x: x if x > 0.0 else 0.0,
+    array=lambda x: np.where(x > 0.0, x, 0.0),
+    partials=(lambda out, x: 1.0 * (x > 0.0),),
+    samples=((0.7,), (-1.3,)),
+    at_kinks=(Kink((0.0,), (0.0,)), Kink((-0.0,), (0.0,))),
+)
+
+leaky_relu: Op = Op(
+    "leaky_relu",
+    forward=lambda x: x if x > 0.0 else 0.01 * x,
+    array=lambda x: np.where(x > 0.0, x, 0.01 * x),
+    partials=(lambda out, x: where(x > 0.0, 1.0, 0.01),),
+    samples=((0.7,), (-1.3,)),
+    at_kinks=(Kink((0.0,), (0.01,)),),
+)
+
+elu: Op = Op(
+    "elu",
+    forward=lambda x: x if x > 0.0 else math.expm1(x),
+    array=lambda x: np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0))),
+    partials=(lambda out, x: where(x > 0.0, 1.0, exp(minimum(x, 0.0))),),
+    samples=((0.7,), (-1.3,), (-0.2,)),
+    at_kinks=(Kink((0.0,), (1.0,)),),
+)
+
+erf: Op = Op(
+    "erf",
+    forward=math.erf,
+    partials=(lambda out, x: _TWO_BY_ROOT_PI * _gaussian(x),),
+    samples=((0.7,), (-1.1,), (0.2,)),
+)
+
+erfc: Op = Op(
+    "erfc",
+    forward=math.erfc,
+    partials=(lambda out, x: -_TWO_BY_ROOT_PI * _gaussian(x),),
+    samples=((0.7,), (-1.1,), (0.2,)),
+)
+
+
+def _gaussian(x: Any) -> Any:
+    """Return e^(−x²); beyond |x| = 30 it is 0 in floats, and clamping there keeps x² from overflowing."""
+    return exp(-(minimum(abs(x), 30.0) ** 2.0))
+
+
+gelu: Op = Op(
+    "gelu",
+    forward=lambda x: 0.5 * x * math.erfc(-x * _ROOT_HALF),
+    partials=(
+        lambda out, x: (
+            0.5 * erfc(-_ROOT_HALF * x) + x * (0.5 * _ROOT_HALF * _TWO_BY_ROOT_PI) * _gaussian(_ROOT_HALF * x)
+        ),
+    ),
+    samples=((0.7,), (-1.3,), (2.0,)),
+)
+
+silu: Op = Op(
+    "silu",
+    forward=lambda x: x * _sigmoid(x),
+    array=lambda x: x * _sigmoid_array(x),
+    partials=(lambda out, x: sigmoid(x) * (1.0 + x * sigmoid(-x)),),
+    samples=((0.7,), (-0.4,), (2.0,)),
+)
+
+# --- selection ----------------------------------------------------------------------------------
+
+maximum: Op = Op(
+    "maximum",
+    symbol="max",
+    forward=lambda x, y: x if x >= y else y,
+    array=np.maximum,
+    partials=(
+        lambda out, x, y: 0.5 * (x > y) + 0.5 * (x >= y),
+        lambda out, x, y: 0.5 * (y > x) + 0.5 * (y >= x),
+    ),
+    samples=((0.7, -1.3), (2.0, 5.0)),
+    at_kinks=(Kink((1.5, 1.5), (0.5, 0.5)), Kink((0.0, -0.0), (0.5, 0.5))),
+)
+
+minimum: Op = Op(
+    "minimum",
+    symbol="min",
+    forward=lambda x, y: x if x <= y else y,
+    array=np.minimum,
+    partials=(
+        lambda out, x, y: 0.5 * (x < y) + 0.5 * (x <= y),
+        lambda out, x, y: 0.5 * (y < x) + 0.5 * (y <= x),
+    ),
+    samples=((0.7, -1.3), (2.0, 5.0)),
+    at_kinks=(Kink((1.5, 1.5), (0.5, 0.5)), Kink((0.0, -0.0), (0.5, 0.5))),
+)
+
+hypot: Op = Op(
+    "hypot",
+    forward=math.hypot,
+    array=np.hypot,
+    partials=(
+        lambda out, x, y: x / where(out, out, 1.0),
+        lambda out, x, y: y / where(out, out, 1.0),
+    ),
+    samples=((0.7, -1.3), (2.0, 1.5)),
+    at_kinks=(Kink((0.0, 0.0), (0.0, 0.0)),),
+)
+
+where: Op = Op(
+    "where",
+    forward=lambda condition, a, b: a if condition else b,
+    array=lambda condition, a, b: np.where(condition != 0.0, a, b),
+    partials=(
+        lambda out, condition, a, b: 0.0,
+        lambda out, condition, a, b: where(condition, 1.0, 0.0),
+        lambda out, condition, a, b: where(condition, 0.0, 1.0),
+    ),
+    samples=((1.0, 0.7, -1.3), (0.0, 2.0, 5.0), (-0.5, 0.3, 0.4)),
+    at_kinks=(Kink((0.0, 1.0, 2.0), (0.0, 0.0, 1.0)),),
+)
+
+stop_gradient: Op = Op(
+    "stop_gradient",
+    forward=lambda x: x,
+    array=np.positive,
+    partials=(lambda out, x: 0.0,),
+)
+
+# --- any number of arguments --------------------------------------------------------------------
+# Such an operation takes one sequence: total([x, y, z]).
+
+
+def _logsumexp(*x: float) -> float:
+    largest = max(x)
+    return largest + math.log(math.fsum([math.exp(value - largest) for value in x]))
+
+
+def _affine(*x: float) -> float:
+    n = len(x) // 2
+    return float(sum(map(_product, x[:n], x[n:]))) + x[-1]
+
+
+total: Op = Op(
+    "total",
+    symbol="Σ",
+    forward=lambda *x: math.fsum(x),
+    partials=lambda out, *x: (1.0,) * len(x),
+    samples=((0.7,), (0.7, -1.3), (2.0, 5.0, -0.4, 1.0)),
+)
+
+affine: Op = Op(
+    "affine",
+    forward=_affine,
+    partials=lambda out, *x: (*x[len(x) // 2 : -1], *x[: len(x) // 2], 1.0),
+    domain=Domain(
+        lambda *x: len(x) % 2 == 1,
+        "as many weights as inputs, and a bias",
+        refused=((), (1.0, 2.0), (1.0, 2.0, 3.0, 4.0)),
+    ),
+    samples=((0.5,), (0.7, -1.3, 0.4), (2.0, 0.5, -0.4, 1.0, 0.3)),
+)
+"""The flat form Σ wₖaₖ + b of `[*weights, *inputs, bias]`; `autograd.affine(weights, inputs, bias)` records it."""
+
+logsumexp: Op = Op(
+    "logsumexp",
+    symbol="lse",
+    forward=_logsumexp,
+    partials=lambda out, *x: tuple(exp(value - out) for value in x),
+    domain=Domain(lambda *x: len(x) > 0, "at least one argument", refused=((),)),
+    samples=((0.7,), (0.7, -1.3), (2.0, 0.5, 1.4)),
+)
+
+PRIMITIVES.update({op.name: op for op in list(globals().values()) if isinstance(op, Op)})
+
+# --- built on the primitives --------------------------------------------------------------------
+
+
+def mean(values: Iterable[Any]) -> Any:
+    """Return the arithmetic mean of a sequence of numbers or Values.
+
+    Raises:
+        ValueError: If the sequence is empty.
+
+    Example:
+        >>> mean([1.0, 2.0, 6.0])
+        3.0
+    """
+    values = tuple(values)
+    if not values:
+        raise ValueError("mean needs at least one value, got none")
+    return total(values) / float(len(values))
+
+
+def softmax(values: Iterable[Any]) -> list[Any]:
+    """Return e^vᵢ / Σ e^vₖ for a sequence of numbers or Values, stable for every finite input.
+
+    Example:
+        >>> softmax([0.0, 1000.0])
+        [0.0, 1.0]
+    """
+    return [exp(value) for value in log_softmax(values)]
+
+
+def log_softmax(values: Iterable[Any]) -> list[Any]:
+    """Return vᵢ − log Σ e^vₖ for a sequence of numbers or Values, stable for every finite input.
+
+    Example:
+        >>> log_softmax([0.0, 0.0])
+        [-0.6931471805599453, -0.6931471805599453]
+    """
+    values = tuple(values)
+    normaliser = logsumexp(values)
+    return [value - normaliser for value in values]

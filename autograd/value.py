@@ -1,0 +1,548 @@
+"""The node of a computation graph, and the operators that record it.
+
+A `Value` holds a finite float. Arithmetic on Values gives Values that remember the operation and its operands, and
+`backward()` applies the chain rule to everything they were made from:
+
+    >>> x = Value(3.0, "x")
+    >>> y = x * x + 2 * x
+    >>> y.backward()
+    >>> y.data, x.grad
+    (15.0, 8.0)
+
+Each operation stands in `autograd.ops`; here is one line for each that is a method, and the four elementary operators
+written out. They repeat the few lines that make a node, because a call to a function that did so would cost a fifth of
+the whole operation.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import ContextDecorator
+from operator import mul as _product
+from types import TracebackType
+from typing import Any, NoReturn, cast, final
+
+import numpy as np
+
+from . import ops
+from .op import EVERYWHERE, Op, Operand, finite_float
+from .reverse import Vector, assignments, backward, clock, number
+
+__all__ = ["Literal", "Value", "affine", "no_grad"]
+
+_new = object.__new__
+_paused = 0  # how many no_grad contexts are open, in all threads: one test of a global while there are none
+_pausing = threading.Lock()
+_here = threading.local()
+
+
+class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function, as in PyTorch
+    """A context, or a decorator, in which this thread's operations give leaves and record nothing.
+
+    Example:
+        >>> x = Value(3.0)
+        >>> with no_grad():
+        ...     y = x * x
+        >>> y.is_leaf
+        True
+    """
+
+    def __enter__(self) -> None:
+        global _paused
+        with _pausing:
+            _paused += 1
+        _here.depth = getattr(_here, "depth", 0) + 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        global _paused
+        with _pausing:
+            _paused -= 1
+        _here.depth -= 1
+
+
+def _off() -> bool:
+    return bool(getattr(_here, "depth", 0))
+
+
+def _unary(op: Op) -> Callable[[Value], Value]:
+    """Return the method that applies `op` to one Value."""
+    forward, holds = op.forward, op.domain.holds
+    everywhere = op.domain is EVERYWHERE
+
+    def method(self: Value) -> Value:
+        x = self._data
+        if not (everywhere or holds(x)):
+            op.evaluate((x,), (self.label,))
+        try:
+            data = forward(x)
+        except (ArithmeticError, ValueError):
+            data = op.evaluate((x,), (self.label,))
+        if data - data != 0.0:
+            op.evaluate((x,), (self.label,))
+        if _paused and _off():
+            return Value(data)
+        node = _new(Value)
+        node._data = data
+        node.grad = 0.0
+        node.label = ""
+        node.op = op
+        node._a = self
+        node._b = None
+        node._serial = next(clock)
+        return node
+
+    method.__name__ = op.name
+    method.__doc__ = f"Return {op.name}(self)."
+    return method
+
+
+class Value(Operand):
+    """A finite float that remembers how it was computed.
+
+    Args:
+        data: The number: an int, a float or a NumPy real scalar.
+        label: A name for pictures, messages and matrix forms, such as "W1[2,0]".
+
+    Attributes:
+        data: The number, always a finite Python float. A leaf's can be assigned; an interior node's cannot.
+        grad: The gradient. Leaves accumulate over backward passes; an interior node holds the adjoint
+            ∂output/∂node of the latest pass that reached it.
+        label: The name; empty if none was given.
+        op: The operation that made it; None for a leaf.
+
+    Raises:
+        TypeError: If `data` is of another type (bool, str, Value and containers included).
+        ValueError: If `data` is NaN, infinite, or an int too large for a float.
+
+    Example:
+        >>> Value(2, label="x")
+        Value(2.0, label='x', grad=0.0)
+    """
+
+    __slots__ = ("__weakref__", "_a", "_b", "_c", "_data", "_serial", "grad", "label", "op")
+
+    is_literal = False
+    """Whether this is a number that was used as an operand: such a leaf never gets a gradient."""
+
+    def __init__(self, data: float, label: str = "") -> None:
+        self._data: float = data if data.__class__ is float and data - data == 0.0 else _checked(data)
+        self.grad: float = 0.0
+        self.label: str = label if label.__class__ is str else _checked_label(label)
+        self.op: Op | None = None
+        self._a: Any = None
+        self._b: Any = None
+        self._c: Any
+        self._serial: int = next(clock)
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        if cls.__module__ != __name__:
+            raise TypeError("Value cannot be subclassed: results of operations would not be of the subclass")
+        super().__init_subclass__(**kwargs)
+
+    @property
+    def data(self) -> float:
+        """The number, always a finite Python float."""
+        return self._data
+
+    @data.setter
+    def data(self, data: float) -> None:
+        if self.op is not None:
+            raise AttributeError(
+                f"{self.describe()} was computed from its operands, so its data cannot be assigned; "
+                "assign to a leaf and compute again, or use detach()"
+            )
+        if self.is_literal:
+            raise AttributeError(
+                f"{self.describe()} is a literal number; use a Value in the expression to assign to it"
+            )
+        self._data = _checked(data)
+        self._serial = assignments[0] = next(clock)
+
+    @property
+    def operands(self) -> tuple[Value, ...]:
+        """What the operation was applied to, in order and with repetitions; empty for a leaf."""
+        if self.op is None:
+            return ()
+        a, b = self._a, self._b
+        if a.__class__ is Vector:
+            if b is None:
+                return _operands_of(a)
+            self._c = _leaf(self._c)
+            return (*_operands_of(a), *_operands_of(b), self._c)
+        self._a = _leaf(a)
+        if b is None:
+            return (self._a,)
+        self._b = _leaf(b)
+        return (self._a, self._b)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this was given rather than computed."""
+        return self.op is None
+
+    @property
+    def serial(self) -> int:
+        """A number that grows with every node created and every leaf assigned: operands have smaller ones."""
+        return self._serial
+
+    def backward(self, gradient: float = 1.0) -> None:
+        """Add gradient × ∂self/∂leaf to the `grad` of every leaf this was made from.
+
+        Interior nodes are left with their adjoints gradient × ∂self/∂node.
+
+        Raises:
+            RuntimeError: If this is a literal, or a leaf was assigned after a node that uses it was recorded.
+            DomainError: If an adjoint is not finite, or a derivative is needed where it is undefined.
+            TypeError: If `gradient` is not a real number.
+            ValueError: If `gradient` is not finite.
+                Whatever is raised, no `grad` has changed.
+        """
+        if self.is_literal:
+            raise RuntimeError(f"{self.describe()} is a literal number, which has no gradient")
+        backward(self, finite_float(gradient, "backward"))
+
+    def detach(self) -> Value:
+        """Return a new leaf with the same data, through which no gradient flows."""
+        return Value(self._data, self.label)
+
+    def apply(self, op: Op, operands: tuple[Any, ...]) -> Value:
+        """Return a node for `op` on `operands`, each a Value or a number."""
+        method = _METHODS.get(op)
+        if method is not None:
+            return cast(Value, method(self))
+        stored: tuple[Any, ...] = tuple(o if isinstance(o, Value) else finite_float(o, op.name) for o in operands)
+        labels = ["" if o.__class__ is float else o.label for o in stored]
+        return _record(op, stored, op.evaluate([number(o) for o in stored], labels))
+
+    def describe(self) -> str:
+        """Return what an error message calls this: `tanh "a1[0]" = 0.5`."""
+        kind = "literal" if self.is_literal else self.op.name if self.op else "leaf"
+        return f'{kind} "{self.label}" = {self._data!r}' if self.label else f"{kind} {self._data!r}"
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        if self.is_literal:
+            return f"Literal({self._data!r}{label})"
+        op = f", op={self.op.name}" if self.op else ""
+        return f"Value({self._data!r}{label}, grad={self.grad!r}{op})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    # --- arithmetic -----------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Value:
+        if other.__class__ is Value:
+            data = self._data + other._data
+        elif other.__class__ is float:
+            data = self._data + other
+        else:
+            return _with(ops.add, self, other)
+        if data - data != 0.0:
+            _refuse(ops.add, self, other)
+        if _paused and _off():
+            return Value(data)
+        node = _new(Value)
+        node._data = data
+        node.grad = 0.0
+        node.label = ""
+        node.op = _add
+        node._a = self
+        node._b = other
+        node._serial = next(clock)
+        return node
+
+    def __mul__(self, other: Any) -> Value:
+        if other.__class__ is Value:
+            data = self._data * other._data
+        elif other.__class__ is float:
+            data = self._data * other
+        else:
+            return _with(ops.mul, self, other)
+        if data - data != 0.0:
+            _refuse(ops.mul, self, other)
+        if _paused and _off():
+            return Value(data)
+        node = _new(Value)
+        node._data = data
+        node.grad = 0.0
+        node.label = ""
+        node.op = _mul
+        node._a = self
+        node._b = other
+        node._serial = next(clock)
+        return node
+
+    def __sub__(self, other: Any) -> Value:
+        if other.__class__ is Value:
+            data = self._data - other._data
+        elif other.__class__ is float:
+            data = self._data - other
+        else:
+            return _with(ops.sub, self, other)
+        if data - data != 0.0:
+            _refuse(ops.sub, self, other)
+        if _paused and _off():
+            return Value(data)
+        node = _new(Value)
+        node._data = data
+        node.grad = 0.0
+        node.label = ""
+        node.op = _sub
+        node._a = self
+        node._b = other
+        node._serial = next(clock)
+        return node
+
+    def __truediv__(self, other: Any) -> Value:
+        return _with(ops.div, self, other)
+
+    def __pow__(self, other: Any) -> Value:
+        return _with(ops.pow, self, other)
+
+    def __radd__(self, other: Any) -> Value:
+        return _with(ops.add, self, other, reflected=True)
+
+    def __rmul__(self, other: Any) -> Value:
+        return _with(ops.mul, self, other, reflected=True)
+
+    def __rsub__(self, other: Any) -> Value:
+        return _with(ops.sub, self, other, reflected=True)
+
+    def __rtruediv__(self, other: Any) -> Value:
+        return _with(ops.div, self, other, reflected=True)
+
+    def __rpow__(self, other: Any) -> Value:
+        return _with(ops.pow, self, other, reflected=True)
+
+    def __pos__(self) -> Value:
+        return self
+
+    # --- comparisons look at the data; equality is identity ---------------------------------------
+
+    def __lt__(self, other: Any) -> bool:
+        return _compare(self, other, float.__lt__)
+
+    def __le__(self, other: Any) -> bool:
+        return _compare(self, other, float.__le__)
+
+    def __gt__(self, other: Any) -> bool:
+        return _compare(self, other, float.__gt__)
+
+    def __ge__(self, other: Any) -> bool:
+        return _compare(self, other, float.__ge__)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"the truth of {self.describe()} is ambiguous: compare its data, as in `v.data != 0` or `v > 0`, "
+            "and use autograd.where to select within a graph"
+        )
+
+    # --- copying --------------------------------------------------------------------------------
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.op is not None:
+            raise TypeError(
+                f"{self.describe()} is part of a graph, so it cannot be copied or pickled: "
+                "copy its leaves and compute again, or copy v.detach()"
+            )
+        return _leaf_again, (self._data, self.label, self.grad, self.is_literal)
+
+    # --- one line for each operation that is a method -------------------------------------------
+
+    __neg__ = _unary(ops.neg)
+    __abs__ = _unary(ops.abs)
+    abs = __abs__
+    arctan = _unary(ops.arctan)
+    cos = _unary(ops.cos)
+    cosh = _unary(ops.cosh)
+    elu = _unary(ops.elu)
+    erf = _unary(ops.erf)
+    erfc = _unary(ops.erfc)
+    exp = _unary(ops.exp)
+    expm1 = _unary(ops.expm1)
+    gelu = _unary(ops.gelu)
+    leaky_relu = _unary(ops.leaky_relu)
+    log = _unary(ops.log)
+    log1p = _unary(ops.log1p)
+    relu = _unary(ops.relu)
+    sigmoid = _unary(ops.sigmoid)
+    sign = _unary(ops.sign)
+    silu = _unary(ops.silu)
+    sin = _unary(ops.sin)
+    sinh = _unary(ops.sinh)
+    softplus = _unary(ops.softplus)
+    sqrt = _unary(ops.sqrt)
+    step = _unary(ops.step)
+    stop_gradient = _unary(ops.stop_gradient)
+    tan = _unary(ops.tan)
+    tanh = _unary(ops.tanh)
+
+
+@final
+class Literal(Value):
+    """A number that was used as an operand, as a leaf: never a parameter, and without a gradient."""
+
+    __slots__ = ()
+
+    is_literal = True
+
+
+_add, _mul, _sub = ops.add, ops.mul, ops.sub
+_METHODS = {
+    op: getattr(Value, name) for name, op in vars(ops).items() if isinstance(op, Op) and op.arity == 1 and name != "neg"
+}
+_METHODS[ops.neg] = Value.__neg__
+_NUMBERS = (int, float, np.integer, np.floating, np.bool_)
+
+
+def vector(values: Iterable[Any]) -> Vector:
+    """Return `values` as a fixed sequence that several `affine` calls can share without copying.
+
+    Raises:
+        TypeError: If one of them is neither a Value nor a real number, or `values` is not a sequence.
+        ValueError: If a number is not finite.
+    """
+    if values.__class__ is Vector:
+        return values
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise TypeError(f"a sequence of Values or numbers is needed, got {values!r}")
+    return Vector(tuple(v if isinstance(v, Value) else finite_float(v, "a weighted sum") for v in values))
+
+
+def affine(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> Any:
+    """Return Σₖ weights[k]·inputs[k] + bias as one node: the weighted input z of a neuron.
+
+    Args:
+        weights: Values or numbers; a `vector` if several calls share them.
+        inputs: As many Values or numbers, likewise.
+        bias: A Value or a number.
+
+    Returns:
+        A Value, or a float if no argument holds a Value.
+
+    Raises:
+        ValueError: If there are not as many weights as inputs.
+        DomainError: If the sum is not finite.
+
+    Example:
+        >>> w, x = [Value(2.0), Value(-1.0)], [3.0, 4.0]
+        >>> affine(w, x, 0.5).data
+        2.5
+    """
+    w = weights if weights.__class__ is Vector else vector(weights)
+    x = inputs if inputs.__class__ is Vector else vector(inputs)
+    if len(w.values) != len(x.values):
+        raise ValueError(
+            f"affine needs as many weights as inputs, got {len(w.values)} weights and {len(x.values)} inputs"
+        )
+    b: Any = bias if isinstance(bias, Value) else finite_float(bias, "affine")
+    data = sum(map(_product, w.numbers(), x.numbers())) + (b if b.__class__ is float else b._data)
+    if data - data != 0.0:
+        operands = (*w.values, *x.values, b)
+        ops.affine.evaluate([number(o) for o in operands], [_label(o) for o in operands])
+    if not (w.targets or x.targets or b.__class__ is Value):
+        return data
+    if _paused and _off():
+        return Value(data)
+    node = _new(Value)
+    node._data = data
+    node.grad = 0.0
+    node.label = ""
+    node.op = ops.affine
+    node._a = w
+    node._b = x
+    node._c = b
+    node._serial = next(clock)
+    return node
+
+
+def _record(op: Op, operands: tuple[Any, ...], data: float) -> Value:
+    if _paused and _off():
+        return Value(data)
+    node = _new(Value)
+    node._data = data
+    node.grad = 0.0
+    node.label = ""
+    node.op = op
+    node._b = None
+    if op is ops.affine:
+        n = len(operands) // 2
+        node._a, node._b, node._c = Vector(operands[:n]), Vector(operands[n:-1]), operands[-1]
+    elif op.arity is None or op.arity > 2:
+        node._a = Vector(operands)
+    else:
+        node._a = operands[0]
+        if op.arity == 2:
+            node._b = operands[1]
+    node._serial = next(clock)
+    return node
+
+
+def _with(op: Op, value: Value, other: Any, *, reflected: bool = False) -> Value:
+    """Return the node for an arithmetic operator and an operand of any kind, or NotImplemented for a foreign one."""
+    if not isinstance(other, Value):
+        if not isinstance(other, _NUMBERS):
+            return cast(Value, NotImplemented)
+        other = finite_float(other, op.name)
+    a, b = (other, value) if reflected else (value, other)
+    x, y = number(a), number(b)
+    try:
+        data = op.forward(x, y)
+    except (ArithmeticError, ValueError):
+        data = None
+    if data.__class__ is not float or data - data != 0.0:
+        _refuse(op, a, b)
+    return _record(op, (a, b), data)
+
+
+def _refuse(op: Op, *operands: Any) -> NoReturn:
+    """Raise the error for a result that is not a finite float."""
+    args = [number(o) if isinstance(o, Value) else finite_float(o, op.name) for o in operands]
+    op.evaluate(args, [_label(o) for o in operands])
+    raise AssertionError(f"{op.name} was refused at {args} but is defined there")
+
+
+def _label(operand: Any) -> str:
+    return operand.label if isinstance(operand, Value) else ""
+
+
+def _compare(value: Value, other: Any, holds: Callable[[float, float], bool]) -> bool:
+    if isinstance(other, Value):
+        return holds(value._data, other._data)
+    if not isinstance(other, _NUMBERS):
+        return cast(bool, NotImplemented)
+    if other != other:
+        raise ValueError(f"{value.describe()} cannot be compared with NaN")
+    return holds(value._data, float(other))
+
+
+def _leaf(operand: Any) -> Value:
+    return Literal(operand) if operand.__class__ is float else operand
+
+
+def _operands_of(shared: Vector) -> tuple[Value, ...]:
+    if shared.literals is None:
+        shared.literals = tuple(_leaf(value) for value in shared.values)
+    return shared.literals
+
+
+def _leaf_again(data: float, label: str, grad: float, is_literal: bool) -> Value:
+    leaf = (Literal if is_literal else Value)(data, label)
+    leaf.grad = grad
+    return leaf
+
+
+def _checked(data: Any) -> float:
+    if isinstance(data, (bool, np.bool_)):
+        raise TypeError(f"Value needs a real number, got the bool {data!r}; write Value(float(x)) if 0 and 1 are meant")
+    return finite_float(data, "Value")
+
+
+def _checked_label(label: Any) -> str:
+    if not isinstance(label, str):
+        raise TypeError(f"a label must be a str, got {label!r} of type {type(label).__name__}")
+    return str(label)
