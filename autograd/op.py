@@ -171,7 +171,7 @@ class Op:
 
     def describe(self, args: Sequence[float], labels: Sequence[str] = ()) -> str:
         """Return the arguments as text: `x = -1.0 ("z1[0]")`."""
-        names = "xyz" if len(args) <= 3 else [f"x{k}" for k in range(len(args))]
+        names = list("xyz"[: len(args)]) if len(args) <= 3 else [f"x{k}" for k in range(len(args))]
         shown = [
             f"{name} = {value!r}" + (f' ("{label}")' if label else "")
             for name, value, label in zip(names, args, list(labels) or [""] * len(args), strict=True)
