@@ -138,11 +138,14 @@ class Op:
             operands = self._sequence(operands)
         elif len(operands) != self.arity:
             raise TypeError(f"{self.name} takes {self.arity} argument(s), got {len(operands)}")
-        if any(isinstance(operand, np.ndarray) for operand in operands):
-            return self._on_arrays(operands)
+        recorder = None
         for operand in operands:
             if isinstance(operand, Operand):
-                return operand.apply(self, operands)
+                recorder = operand
+            elif isinstance(operand, np.ndarray):
+                return self._on_arrays(operands)
+        if recorder is not None:
+            return recorder.apply(self, operands)
         return self.evaluate(tuple(finite_float(operand, self.name) for operand in operands))
 
     def evaluate(self, args: Sequence[float], labels: Sequence[str] = ()) -> float:

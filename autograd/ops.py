@@ -447,6 +447,13 @@ def _logsumexp(*x: float) -> float:
     return largest + math.log(math.fsum([math.exp(value - largest) for value in x]))
 
 
+def _share(value: Any, out: Any) -> Any:
+    """Return e^(value − out); between floats the difference may overflow to −inf, where the share is 0."""
+    if isinstance(value, float) and isinstance(out, float):
+        return math.exp(max(value - out, -746.0))
+    return exp(value - out)
+
+
 def _affine(*x: float) -> float:
     n = len(x) // 2
     return float(sum(map(_product, x[:n], x[n:]))) + x[-1]
@@ -477,7 +484,7 @@ logsumexp: Op = Op(
     "logsumexp",
     symbol="lse",
     forward=_logsumexp,
-    partials=lambda out, *x: tuple(exp(value - out) for value in x),
+    partials=lambda out, *x: tuple([_share(value, out) for value in x]),
     domain=Domain(lambda *x: len(x) > 0, "at least one argument", refused=((),)),
     samples=((0.7,), (0.7, -1.3), (2.0, 0.5, 1.4)),
 )

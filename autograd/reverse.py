@@ -25,7 +25,7 @@ from operator import attrgetter
 from typing import Any
 
 from .op import DomainError, Op
-from .ops import add, affine, div, mul, neg, relu, sub, tanh
+from .ops import add, affine, mul, neg, relu, sub, tanh
 
 __all__ = ["Graph", "Vector", "assignments", "backward", "clock", "graph", "number", "stored_operands"]
 
@@ -280,17 +280,24 @@ def _propagate(nodes: list[Any], kind: Any) -> None:
                 a.grad += g if node._data > 0.0 else g * 0.0
             elif op is neg:
                 a.grad -= g
-            elif op is div and b.__class__ is float:
-                a.grad += g / b
-            elif b is None and a.__class__ is kind:
-                a.grad += g * op.partials[0](node._data, a._data)
-            else:
+            elif a.__class__ is Vector or b is not None:
                 _propagate_by_table(node, op, g, kind)
+            elif a.__class__ is kind:
+                a.grad += g * op.partials[0](node._data, a._data)
     except (ArithmeticError, ValueError) as error:
         raise _undefined(node, error) from error
 
 
 def _propagate_by_table(node: Any, op: Op, g: float, kind: Any) -> None:
+    if op.partials.__class__ is tuple and node._a.__class__ is not Vector:
+        a, b = node._a, node._b
+        x = a if a.__class__ is float else a._data
+        y = b if b.__class__ is float else b._data
+        if a.__class__ is kind:
+            a.grad += g * op.partials[0](node._data, x, y)
+        if b.__class__ is kind:
+            b.grad += g * op.partials[1](node._data, x, y)
+        return
     operands = stored_operands(node)
     args = [number(operand) for operand in operands]
     if isinstance(op.partials, tuple):

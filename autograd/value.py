@@ -32,6 +32,7 @@ from .reverse import Vector, assignments, backward, clock, number
 __all__ = ["Literal", "Value", "affine", "no_grad"]
 
 _new = object.__new__
+_add, _sub, _mul, _div, _pow = ops.add, ops.sub, ops.mul, ops.div, ops.pow
 _paused = 0  # how many no_grad contexts are open, in all threads: one test of a global while there are none
 _pausing = threading.Lock()
 _here = threading.local()
@@ -213,7 +214,9 @@ class Value(Operand):
         method = _METHODS.get(op)
         if method is not None:
             return cast(Value, method(self))
-        stored: tuple[Any, ...] = tuple(o if isinstance(o, Value) else finite_float(o, op.name) for o in operands)
+        stored: tuple[Any, ...] = tuple([o if isinstance(o, Value) else finite_float(o, op.name) for o in operands])
+        if op.arity == 2 and op.domain is EVERYWHERE:
+            return _node(op, *stored)
         labels = ["" if o.__class__ is float else o.label for o in stored]
         return _record(op, stored, op.evaluate([number(o) for o in stored], labels))
 
@@ -240,9 +243,9 @@ class Value(Operand):
         elif other.__class__ is float:
             data = self._data + other
         else:
-            return _with(ops.add, self, other)
+            return NotImplemented if (other := _operand(other, _add)) is None else _node(_add, self, other)
         if data - data != 0.0:
-            _refuse(ops.add, self, other)
+            _refuse(_add, self, other)
         if _paused and _off():
             return Value(data)
         node = _new(Value)
@@ -261,9 +264,9 @@ class Value(Operand):
         elif other.__class__ is float:
             data = self._data * other
         else:
-            return _with(ops.mul, self, other)
+            return NotImplemented if (other := _operand(other, _mul)) is None else _node(_mul, self, other)
         if data - data != 0.0:
-            _refuse(ops.mul, self, other)
+            _refuse(_mul, self, other)
         if _paused and _off():
             return Value(data)
         node = _new(Value)
@@ -282,9 +285,9 @@ class Value(Operand):
         elif other.__class__ is float:
             data = self._data - other
         else:
-            return _with(ops.sub, self, other)
+            return NotImplemented if (other := _operand(other, _sub)) is None else _node(_sub, self, other)
         if data - data != 0.0:
-            _refuse(ops.sub, self, other)
+            _refuse(_sub, self, other)
         if _paused and _off():
             return Value(data)
         node = _new(Value)
@@ -298,25 +301,29 @@ class Value(Operand):
         return node
 
     def __truediv__(self, other: Any) -> Value:
-        return _with(ops.div, self, other)
+        if other.__class__ is not Value and (other := _operand(other, _div)) is None:
+            return NotImplemented
+        return _node(_div, self, other)
 
     def __pow__(self, other: Any) -> Value:
-        return _with(ops.pow, self, other)
+        if other.__class__ is not Value and (other := _operand(other, _pow)) is None:
+            return NotImplemented
+        return _node(_pow, self, other)
 
     def __radd__(self, other: Any) -> Value:
-        return _with(ops.add, self, other, reflected=True)
+        return NotImplemented if (other := _operand(other, _add)) is None else _node(_add, other, self)
 
     def __rmul__(self, other: Any) -> Value:
-        return _with(ops.mul, self, other, reflected=True)
+        return NotImplemented if (other := _operand(other, _mul)) is None else _node(_mul, other, self)
 
     def __rsub__(self, other: Any) -> Value:
-        return _with(ops.sub, self, other, reflected=True)
+        return NotImplemented if (other := _operand(other, _sub)) is None else _node(_sub, other, self)
 
     def __rtruediv__(self, other: Any) -> Value:
-        return _with(ops.div, self, other, reflected=True)
+        return NotImplemented if (other := _operand(other, _div)) is None else _node(_div, other, self)
 
     def __rpow__(self, other: Any) -> Value:
-        return _with(ops.pow, self, other, reflected=True)
+        return NotImplemented if (other := _operand(other, _pow)) is None else _node(_pow, other, self)
 
     def __pos__(self) -> Value:
         return self
@@ -390,12 +397,21 @@ class Literal(Value):
 
     is_literal = True
 
+    @property
+    def grad(self) -> float:
+        """Always 0.0; what a reverse pass hands to a literal is dropped."""
+        return 0.0
 
-_add, _mul, _sub = ops.add, ops.mul, ops.sub
+    @grad.setter
+    def grad(self, grad: float) -> None:
+        pass
+
+
 _METHODS = {
     op: getattr(Value, name) for name, op in vars(ops).items() if isinstance(op, Op) and op.arity == 1 and name != "neg"
 }
 _METHODS[ops.neg] = Value.__neg__
+_EXACT = 2**53  # integers up to here are floats without rounding, and are passed on quickly
 _NUMBERS = (int, float, np.integer, np.floating, np.bool_)
 
 
@@ -482,21 +498,36 @@ def _record(op: Op, operands: tuple[Any, ...], data: float) -> Value:
     return node
 
 
-def _with(op: Op, value: Value, other: Any, *, reflected: bool = False) -> Value:
-    """Return the node for an arithmetic operator and an operand of any kind, or NotImplemented for a foreign one."""
-    if not isinstance(other, Value):
-        if not isinstance(other, _NUMBERS):
-            return cast(Value, NotImplemented)
-        other = finite_float(other, op.name)
-    a, b = (other, value) if reflected else (value, other)
-    x, y = number(a), number(b)
+def _operand(other: Any, op: Op) -> Any:
+    """Return what a node stores for an operand that is not a plain Value; None if it is foreign."""
+    if other.__class__ is float and other - other == 0.0:
+        return other
+    if other.__class__ is int and -_EXACT <= other <= _EXACT:
+        return float(other)
+    if isinstance(other, _NUMBERS):
+        return finite_float(other, op.name)
+    return other if isinstance(other, Value) else None
+
+
+def _node(op: Op, a: Any, b: Any) -> Value:
+    """Return the node for an arithmetic operator on Values and finite floats."""
     try:
-        data = op.forward(x, y)
+        data = op.forward(a if a.__class__ is float else a._data, b if b.__class__ is float else b._data)
     except (ArithmeticError, ValueError):
-        data = None
+        _refuse(op, a, b)
     if data.__class__ is not float or data - data != 0.0:
         _refuse(op, a, b)
-    return _record(op, (a, b), data)
+    if _paused and _off():
+        return Value(data)
+    node = _new(Value)
+    node._data = data
+    node.grad = 0.0
+    node.label = ""
+    node.op = op
+    node._a = a
+    node._b = b
+    node._serial = next(clock)
+    return node
 
 
 def _refuse(op: Op, *operands: Any) -> NoReturn:
