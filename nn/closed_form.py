@@ -89,8 +89,9 @@ def _each(x: Array, name: str) -> Array:
 
 
 def _minus_abs(z: Array) -> Array:
-    # Selected by sign, not by abs, whose derivative at 0 is 0: a variable at 0 must keep the derivative -1.
-    return np.where(z >= 0, -z, z)
+    # Selected, since the derivative of abs at 0 is 0. At 0 every selection below takes the branch of z < 0, so that
+    # a variable there has the derivative of that branch in every term.
+    return np.where(z > 0, -z, z)
 
 
 def _positive_part(z: Array) -> Array:
@@ -100,7 +101,7 @@ def _positive_part(z: Array) -> Array:
 def _sigmoid(z: Array) -> Array:
     """Return 1/(1 + e^{-z}), written so that no exponential overflows."""
     e = _each(_minus_abs(z), "exp")
-    return np.where(z >= 0, 1 / (1 + e), e / (1 + e))
+    return np.where(z > 0, 1 / (1 + e), e / (1 + e))
 
 
 def _sigmoid_prime(z: Array) -> Array:
