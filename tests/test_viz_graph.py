@@ -1,0 +1,84 @@
+import re
+import subprocess
+import sys
+
+import pytest
+
+import viz
+from autograd import Value, affine, tanh
+
+NODE = re.compile(r"^\tn(\d+) \[", re.MULTILINE)
+EDGE = re.compile(r"^\tn(\d+) -> n(\d+) \[", re.MULTILINE)
+
+
+def small_graph() -> Value:
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    c = a * b
+    out = tanh((c + 10.0) ** 2 / 20.0 + a * a) * c
+    out.label = "loss"
+    return out
+
+
+def test_one_box_for_each_value_and_one_edge_for_each_operand_slot():
+    x = Value(3.0, "x")
+    source = viz.draw(x * x).source
+    assert len(NODE.findall(source)) == 2
+    assert EDGE.findall(source) == [("0", "1"), ("0", "1")]
+
+
+def test_a_box_shows_label_data_and_gradient_before_any_backward_pass():
+    x = Value(3.0, "x")
+    y = x * x
+    source = viz.draw(y).source
+    assert ">x<" in source
+    assert ">9<" in source
+    assert "∇ 6" in source
+    assert (x.grad, y.grad) == (0.0, 0.0)
+
+
+def test_a_number_has_a_box_for_each_slot_and_no_gradient():
+    x = Value(3.0, "x")
+    source = viz.draw(2.0 * x + 2.0).source
+    assert len(NODE.findall(source)) == 5
+    assert source.count(">∇ ") == 3  # x, the product and the sum
+
+
+def test_inputs_shared_by_two_neurons_have_one_box_each():
+    from autograd import vector
+
+    inputs = vector([1.0, 2.0])
+    a = affine([Value(1.0), Value(2.0)], inputs, Value(0.5))
+    b = affine([Value(3.0), Value(4.0)], inputs, Value(0.5))
+    assert len(NODE.findall(viz.draw(a + b).source)) == 2 + 6 + 3
+
+
+def test_the_same_graph_gives_the_same_bytes_whatever_the_hash_seed():
+    program = (
+        "from autograd import Value, tanh\n"
+        "import sys, viz\n"
+        "x, w = [Value(float(k), f'x{k}') for k in range(5)], [Value(0.1 * k) for k in range(5)]\n"
+        "y = tanh(sum((a * b for a, b in zip(w, x)), Value(0.5, 'b')))\n"
+        "sys.stdout.buffer.write(viz.draw(y).source.encode())\n"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize("wrong", [None, 3.0, "x", [Value(1.0)]])
+def test_only_a_value_can_be_drawn(wrong):
+    with pytest.raises(TypeError, match="a picture is drawn of a Value"):
+        viz.draw(wrong)
+
+
+@pytest.mark.parametrize("option", [{"digits": 0}, {"digits": True}, {"rankdir": "up"}, {"theme": "grey"}])
+def test_an_unknown_option_is_refused_by_name(option):
+    with pytest.raises(ValueError, match=next(iter(option))):
+        viz.draw(small_graph(), **option)

@@ -1,0 +1,94 @@
+"""Diagrams as DOT."""
+
+from __future__ import annotations
+
+import html
+import itertools
+
+import graphviz
+
+from .diagram import Arrow, Box, Diagram, Span
+from .style import MONO, THEMES, Theme, plain
+
+__all__ = ["MANY_LABELS", "fill"]
+
+MANY_LABELS = 200
+"""With more edge labels than this, they are placed after the layout: as part of it they multiply its time by five."""
+
+_FACE = MONO.split(",")[0]
+
+
+def fill(digraph: graphviz.Digraph, diagram: Diagram) -> None:
+    """Add a diagram's attributes, nodes and edges to an empty graph."""
+    theme = THEMES[diagram.theme]
+    font = {"fontname": _FACE, "fontsize": "11"}
+    digraph.attr(
+        "graph", rankdir=diagram.direction, bgcolor=theme.ground, nodesep="0.18", ranksep="0.45", pad="0.15",
+        ordering="in", outputorder="edgesfirst", forcelabels="true", tooltip=" ",
+    )  # fmt: skip
+    if diagram.caption:
+        digraph.attr("graph", label=graphviz.escape(diagram.caption), labelloc="b", labeljust="l",
+                     fontname="DejaVu Sans", fontsize="10", fontcolor=theme.muted)  # fmt: skip
+    digraph.attr("node", shape="box", style="rounded,filled", margin="0.09,0.05", height="0.1", width="0.1",
+                 penwidth="1", color=theme.border, fontcolor=theme.ink, **font)  # fmt: skip
+    digraph.attr("edge", arrowsize="0.6", color=theme.edge, fontcolor=theme.muted, fontname=_FACE, fontsize="9")
+    labels = "xlabel" if sum(bool(arrow.label) for arrow in diagram.arrows) > MANY_LABELS else "label"
+    for box in diagram.boxes:
+        digraph.node(box.key, label=_table(box, theme), **_outline(box, theme), tooltip=_quoted(box.tooltip))
+    _columns(digraph, diagram)
+    for arrow in diagram.arrows:
+        digraph.edge(arrow.tail, arrow.head, **_line(arrow, theme, labels))
+
+
+def _table(box: Box, theme: Theme) -> str:
+    """Return an HTML-like label: one row for each line of the box, a left and a right cell with a gap between."""
+    rows = "".join(_row(left, right, theme) for left, right in box.rows)
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>>'
+
+
+def _row(left: Span, right: Span, theme: Theme) -> str:
+    if not (left.text and right.text):
+        return f'<TR><TD COLSPAN="3">{_span(left if left.text else right, theme)}</TD></TR>'
+    cells = f'<TD ALIGN="LEFT">{_span(left, theme)}</TD><TD WIDTH="8"></TD><TD ALIGN="RIGHT">{_span(right, theme)}</TD>'
+    return f"<TR>{cells}</TR>"
+
+
+def _span(span: Span, theme: Theme) -> str:
+    text = html.escape(plain(span.text)).replace("  ", "&#160; ")
+    text = f"<B>{text}</B>" if span.bold else text
+    return f'<FONT COLOR="{getattr(theme, span.tone)}">{text or " "}</FONT>'
+
+
+def _outline(box: Box, theme: Theme) -> dict[str, str]:
+    fills = {"node": theme.box, "leaf": theme.leaf, "constant": theme.constant, "root": theme.box}
+    extra = {"root": {"color": theme.root, "penwidth": "1.8"}, "constant": {"style": "rounded,filled,dashed"}}
+    return {"fillcolor": fills[box.kind], **extra.get(box.kind, {})}
+
+
+def _line(arrow: Arrow, theme: Theme, labels: str) -> dict[str, str]:
+    line = {"color": getattr(theme, arrow.tone), "penwidth": f"{arrow.width:.2f}"}
+    if arrow.label:
+        line[labels] = _quoted(arrow.label)
+    if arrow.dashed:
+        line["style"] = "dashed"
+    if arrow.backward:
+        line["constraint"] = "true"
+    return {**line, "tooltip": _quoted(arrow.tooltip or " "), "edgetooltip": _quoted(arrow.tooltip or " ")}
+
+
+def _quoted(text: str) -> str:
+    escaped: str = graphviz.escape("\n".join(map(plain, text.split("\n"))))
+    return escaped
+
+
+def _columns(digraph: graphviz.Digraph, diagram: Diagram) -> None:
+    """Hold boxes with a column in it and in their order, by chains of invisible edges."""
+    columns: dict[int, list[str]] = {}
+    for box in diagram.boxes:
+        if box.column is not None:
+            columns.setdefault(box.column, []).append(box.key)
+    for _, keys in sorted(columns.items()):
+        with digraph.subgraph() as rank:
+            rank.attr(rank="same")
+            for above, below in itertools.pairwise(keys):
+                rank.edge(above, below, style="invis")
