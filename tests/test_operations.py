@@ -213,6 +213,7 @@ def test_every_derivative_of_a_power_is_right_at_zero(exponent):
         expected = math.factorial(order) if order == exponent else 0.0
         assert (derivative.data if isinstance(derivative, Value) else derivative) == expected
         if not isinstance(derivative, Value) or derivative.is_leaf:
+            assert order >= exponent
             break
         derivative = _derivative_as_graph(derivative, x)
 
