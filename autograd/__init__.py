@@ -4,6 +4,7 @@
 """
 
 from .forward import tangent
+from .linearization import gradients
 from .op import Domain, DomainError, Kink, Op, Operand
 from .ops import (
     abs,
@@ -47,6 +48,7 @@ from .ops import (
     total,
     where,
 )
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value, affine, no_grad, vector
 
 __all__ = [
@@ -69,7 +71,13 @@ __all__ = [
     "exp",
     "expm1",
     "gelu",
+    "grad",
+    "gradients",
+    "hessian",
+    "hvp",
     "hypot",
+    "jacobian",
+    "jvp",
     "leaky_relu",
     "log",
     "log1p",
@@ -98,6 +106,8 @@ __all__ = [
     "tangent",
     "tanh",
     "total",
+    "value_and_grad",
     "vector",
+    "vjp",
     "where",
 ]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .op import DomainError, finite_float
-from .reverse import graph, number, stored_operands
+from .op import finite_float
+from .reverse import graph, number, stored_operands, undefined
 from .value import Value
 
 __all__ = ["tangent"]
@@ -61,8 +61,4 @@ def _push(node: Value, tangents: Mapping[int, float]) -> float:
             moved = sum(op.local(k, node.data, args) * t for k, t in enumerate(moving) if t)
         return finite_float(moved, "a tangent")
     except (ArithmeticError, ValueError) as error:
-        labels = ["" if operand.__class__ is float else operand.label for operand in operands]
-        raise DomainError(
-            f"a derivative of {node.describe()} is needed where it is undefined or not finite: "
-            f"{op.describe(args, labels)} ({error})"
-        ) from error
+        raise undefined(node, error) from error

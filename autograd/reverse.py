@@ -27,7 +27,18 @@ from typing import Any
 from .op import DomainError, Op
 from .ops import add, affine, mul, neg, relu, sub, tanh
 
-__all__ = ["Graph", "Vector", "assignments", "backward", "clock", "graph", "number", "stored_operands"]
+__all__ = [
+    "Graph",
+    "Vector",
+    "assignments",
+    "backward",
+    "clock",
+    "graph",
+    "number",
+    "refuse_changed_leaves",
+    "stored_operands",
+    "undefined",
+]
 
 clock = itertools.count(1)
 """Gives every node its serial, and every assigned leaf a new one: a leaf newer than its consumer has changed."""
@@ -175,7 +186,7 @@ class Graph:
                 b.grad = zero
         self.nodes = sorted(nodes, key=_serial, reverse=True)
         if nodes and self.nodes[-1]._serial < assignments[0]:
-            _refuse_changed_leaves(self.nodes)
+            refuse_changed_leaves(self.nodes)
 
     def commit(self) -> None:
         """Add what arrived at the leaves to their old gradients, if all of it is finite."""
@@ -285,7 +296,7 @@ def _propagate(nodes: list[Any], kind: Any) -> None:
             elif a.__class__ is kind:
                 a.grad += g * op.partials[0](node._data, a._data)
     except (ArithmeticError, ValueError) as error:
-        raise _undefined(node, error) from error
+        raise undefined(node, error) from error
 
 
 def _propagate_by_table(node: Any, op: Op, g: float, kind: Any) -> None:
@@ -310,7 +321,8 @@ def _propagate_by_table(node: Any, op: Op, g: float, kind: Any) -> None:
                 operand.grad += g * local
 
 
-def _undefined(node: Any, error: Exception) -> DomainError:
+def undefined(node: Any, error: Exception) -> DomainError:
+    """Return the error for a derivative of a node that is needed where it is undefined."""
     return DomainError(
         f"a derivative of {node.describe()} is needed where it is undefined or not finite: {_at(node)} ({error})"
     )
@@ -323,11 +335,12 @@ def _at(node: Any) -> str:
     return described
 
 
-def _refuse_changed_leaves(nodes: Iterable[Any]) -> None:
+def refuse_changed_leaves(nodes: Iterable[Any]) -> None:
+    """Raise a RuntimeError if a leaf was assigned after one of the interior nodes was recorded from it."""
     for node in nodes:
         for operand in stored_operands(node):
             if operand.__class__ is not float and operand._serial > node._serial:
                 raise RuntimeError(
                     f"{operand.describe()} was assigned after {node.describe()} was recorded from it: "
-                    "compute the output again before calling backward()"
+                    "compute the output again before differentiating it"
                 )

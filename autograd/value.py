@@ -17,8 +17,8 @@ the whole operation.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import ContextDecorator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ContextDecorator, contextmanager
 from operator import mul as _product
 from types import TracebackType
 from typing import Any, NoReturn, cast, final
@@ -29,7 +29,7 @@ from . import ops
 from .op import EVERYWHERE, Op, Operand, finite_float
 from .reverse import Vector, assignments, backward, clock, number
 
-__all__ = ["Literal", "Value", "affine", "no_grad"]
+__all__ = ["Literal", "Value", "affine", "no_grad", "recording", "vector"]
 
 _new = object.__new__
 _add, _sub, _mul, _div, _pow = ops.add, ops.sub, ops.mul, ops.div, ops.pow
@@ -66,6 +66,17 @@ class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function
 
 def _off() -> bool:
     return bool(getattr(_here, "depth", 0))
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Record operations in this thread although a `no_grad` may be open, for functions that must differentiate."""
+    depth = getattr(_here, "depth", 0)
+    _here.depth = 0
+    try:
+        yield
+    finally:
+        _here.depth = depth
 
 
 def _unary(op: Op) -> Callable[[Value], Value]:
