@@ -87,6 +87,9 @@ class Vector:
         self._read_at = -1
         self._numbers: list[float] = []
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Vector, (self.values,)  # without the numbers read: serials mean nothing in another process
+
     def __len__(self) -> int:
         return len(self.values)
 
