@@ -1,1 +1,40 @@
 """Networks of scalars, and the matrix equations that check them."""
+
+from nn import data
+from nn.initializers import INITIALIZERS
+from nn.losses import (
+    LOSSES,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    half_squared_error,
+    hinge_loss,
+    l2_penalty,
+    mse_loss,
+)
+from nn.mlp import MLP, Layer, Neuron
+from nn.module import Module
+from nn.optimizers import SGD, Optimizer, Rule, SGDRule
+from nn.targets import one_hot
+
+__all__ = [
+    "INITIALIZERS",
+    "LOSSES",
+    "MLP",
+    "SGD",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Optimizer",
+    "Rule",
+    "SGDRule",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "data",
+    "half_squared_error",
+    "hinge_loss",
+    "l2_penalty",
+    "mse_loss",
+    "one_hot",
+]

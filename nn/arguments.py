@@ -1,0 +1,83 @@
+"""What the functions of this package accept: finite arrays of the right shape, whole numbers, known names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["FloatArray", "float_array", "float_rows", "unknown_name", "whole_number"]
+
+FloatArray: TypeAlias = NDArray[np.float64]
+
+
+def float_array(name: str, given: ArrayLike, shape: tuple[int, ...] | None = None) -> FloatArray:
+    """Return `given` as a new array of finite floats.
+
+    Args:
+        name: What the array is called in error messages.
+        given: Real numbers, nested as you like.
+        shape: The shape it must have, or None for any.
+
+    Raises:
+        TypeError: If it holds something else than real numbers (bools are refused too).
+        ValueError: If it is ragged, has another shape, or holds NaN or an infinity.
+    """
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"{name} must be rectangular, got rows of different lengths") from error
+    if array.dtype.kind not in "iuf" and array.size:
+        raise TypeError(f"{name} must hold real numbers, got an array of {array.dtype}")
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    with np.errstate(over="ignore"):
+        floats = np.array(array, dtype=float)
+    finite = np.isfinite(floats)
+    if not finite.all():
+        index = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(f"{name} must be finite, got {floats[index]} at index {index}")
+    return floats
+
+
+def float_rows(name: str, given: ArrayLike) -> FloatArray:
+    """Return `given` as a new array with one row per example, at least one row and one column.
+
+    Raises:
+        TypeError: If it holds something else than real numbers.
+        ValueError: If it is not two-dimensional, is empty, or holds NaN or an infinity.
+    """
+    rows = float_array(name, given)
+    if rows.size == 0:
+        raise ValueError(f"{name} must hold at least one example, got an empty array of shape {rows.shape}")
+    if rows.ndim != 2:
+        raise ValueError(
+            f"{name} must have two dimensions, one row per example, got shape {rows.shape}; "
+            f"{name}[:, None] makes a column of a vector, nn.one_hot makes rows of classes"
+        )
+    return rows
+
+
+def whole_number(name: str, given: int, least: int = 1) -> int:
+    """Return `given` as an int.
+
+    Raises:
+        TypeError: If it is not a whole number.
+        ValueError: If it is less than `least`.
+    """
+    if isinstance(given, bool) or not isinstance(given, (int, np.integer)):
+        raise TypeError(f"{name} must be a whole number, got {given!r} of type {type(given).__name__}")
+    if given < least:
+        raise ValueError(f"{name} must be at least {least}, got {given}")
+    return int(given)
+
+
+def unknown_name(kind: str, given: object, known: Iterable[str]) -> ValueError:
+    """Return the error for a name that is not among the known ones, with the nearest one as advice."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(given).lower(), names, n=1)
+    advice = f"did you mean {near[0]!r}? " if near else ""
+    return ValueError(f"unknown {kind} {given!r}: {advice}known are {', '.join(names)}")
