@@ -16,12 +16,15 @@ from nn.mlp import MLP, Layer, Neuron
 from nn.module import Module
 from nn.optimizers import SGD, Optimizer, Rule, SGDRule
 from nn.targets import one_hot
+from nn.training import Evaluation, History, evaluate, fit
 
 __all__ = [
     "INITIALIZERS",
     "LOSSES",
     "MLP",
     "SGD",
+    "Evaluation",
+    "History",
     "Layer",
     "Module",
     "Neuron",
@@ -32,6 +35,8 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "cross_entropy",
     "data",
+    "evaluate",
+    "fit",
     "half_squared_error",
     "hinge_loss",
     "l2_penalty",
