@@ -5,6 +5,7 @@ import sys
 import pytest
 
 import viz
+import viz.style
 from autograd import Value, affine, tanh
 
 NODE = re.compile(r"^\tn(\d+) \[", re.MULTILINE)
@@ -82,3 +83,40 @@ def test_only_a_value_can_be_drawn(wrong):
 def test_an_unknown_option_is_refused_by_name(option):
     with pytest.raises(ValueError, match=next(iter(option))):
         viz.draw(small_graph(), **option)
+
+
+def test_the_backward_picture_shows_each_contribution_and_sums_them():
+    x = Value(3.0, "x")
+    source = viz.draw_backward(x * x).source
+    assert EDGE.findall(source) == [("1", "0"), ("1", "0")]
+    assert source.count('label="1 × 3 = 3"') == 2
+    assert "∇ 3 + 3 = 6" in source
+
+
+def test_negative_contributions_are_dashed_and_of_their_own_colour():
+    x, y = Value(3.0, "x"), Value(2.0, "y")
+    source = viz.draw_backward(x - y).source
+    lines = {line.split(" [")[0].strip(): line for line in source.splitlines() if "->" in line}
+    assert "style=dashed" in lines["n2 -> n1"]
+    assert "style=dashed" not in lines["n2 -> n0"]
+    assert viz.style.LIGHT.negative in lines["n2 -> n1"]
+    assert viz.style.LIGHT.positive in lines["n2 -> n0"]
+
+
+def test_focus_shows_the_paths_to_the_output_only():
+    x, y = Value(3.0, "x"), Value(2.0, "y")
+    z = x * y
+    out = z + y * 2.0
+    assert NODE.findall(viz.draw(out, focus=x).source) == ["0", "2", "5"]
+    assert NODE.findall(viz.draw(out, focus=x, depth=1).source) == ["0", "2"]
+    assert NODE.findall(viz.draw(out, depth=0).source) == ["5"]
+    with pytest.raises(ValueError, match="focus"):
+        viz.draw(out, focus=Value(1.0))
+
+
+def test_too_many_boxes_are_refused_with_advice():
+    x = Value(1.0)
+    for _ in range(500):
+        x = x + 1.0
+    with pytest.raises(ValueError, match=r"1001 boxes are more than max_nodes = 400.*focus"):
+        viz.draw(x)

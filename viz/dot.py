@@ -15,6 +15,7 @@ __all__ = ["MANY_LABELS", "fill"]
 MANY_LABELS = 200
 """With more edge labels than this, they are placed after the layout: as part of it they multiply its time by five."""
 
+_OPPOSITE = {"LR": "RL", "RL": "LR", "TB": "BT", "BT": "TB"}
 _FACE = MONO.split(",")[0]
 
 
@@ -22,9 +23,11 @@ def fill(digraph: graphviz.Digraph, diagram: Diagram) -> None:
     """Add a diagram's attributes, nodes and edges to an empty graph."""
     theme = THEMES[diagram.theme]
     font = {"fontname": _FACE, "fontsize": "11"}
+    backward = bool(diagram.arrows) and all(arrow.backward for arrow in diagram.arrows)
+    rankdir = _OPPOSITE[diagram.direction] if backward else diagram.direction
     digraph.attr(
-        "graph", rankdir=diagram.direction, bgcolor=theme.ground, nodesep="0.18", ranksep="0.45", pad="0.15",
-        ordering="in", outputorder="edgesfirst", forcelabels="true", tooltip=" ",
+        "graph", rankdir=rankdir, bgcolor=theme.ground, nodesep="0.18", ranksep="0.45", pad="0.15",
+        ordering="out" if backward else "in", outputorder="edgesfirst", forcelabels="true", tooltip=" ",
     )  # fmt: skip
     if diagram.caption:
         digraph.attr("graph", label=graphviz.escape(diagram.caption), labelloc="b", labeljust="l",
@@ -71,8 +74,6 @@ def _line(arrow: Arrow, theme: Theme, labels: str) -> dict[str, str]:
         line[labels] = _quoted(arrow.label)
     if arrow.dashed:
         line["style"] = "dashed"
-    if arrow.backward:
-        line["constraint"] = "true"
     return {**line, "tooltip": _quoted(arrow.tooltip or " "), "edgetooltip": _quoted(arrow.tooltip or " ")}
 
 

@@ -1,21 +1,222 @@
-"""The picture that `draw` and its siblings return: a `graphviz.Digraph` that knows its diagram."""
+"""The picture that `draw` and its siblings return, and what lays it out.
+
+The `dot` program does if it is installed, else pygraphviz, whose wheel brings Graphviz along, else the layout built in
+here, which knows SVG only.
+"""
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import html
+import importlib.util
+import os
+import re
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import graphviz
 
 from .diagram import Diagram
 from .dot import fill
+from .svg import svg
 
-__all__ = ["Figure"]
+__all__ = ["Figure", "RendererMissingError", "written"]
+
+BITMAPS = ("png", "jpg", "jpeg", "gif", "pdf", "ps", "eps", "webp")
+
+
+class RendererMissingError(RuntimeError):
+    """A format was asked for that needs Graphviz, and there is none."""
 
 
 class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type information
-    """A picture as a `graphviz.Digraph`: `.source`, `.save()`, `.render()` and `.pipe()` work as usual."""
+    """A picture as a `graphviz.Digraph`, which also renders where Graphviz is not installed.
+
+    `.source`, `.save()`, `.render()`, `.pipe()` and notebooks work as with any Digraph; the format is SVG unless
+    another is asked for.
+
+    Attributes:
+        diagram: What is drawn.
+    """
 
     def __init__(self, diagram: Diagram, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"format": "svg", **options})
         self.diagram = diagram
         fill(self, diagram)
+        self._drawn = list(self.body)
+
+    @property
+    def renderer(self) -> str:
+        """What lays the picture out on this machine: "dot", "pygraphviz" or "built-in"."""
+        if shutil.which("dot"):
+            return "dot"
+        return "pygraphviz" if importlib.util.find_spec("pygraphviz") else "built-in"
+
+    @renderer.setter
+    def renderer(self, renderer: str | None) -> None:
+        if renderer is not None:
+            raise AttributeError("renderer says what is installed; it cannot be chosen")
+
+    def copy(self) -> Figure:
+        """Return a picture that can be changed without changing this one."""
+        twin = Figure(self.diagram, name=self.name, filename=self.filename, format=self.format)
+        twin.body[:] = self.body
+        return twin
+
+    def pipe(self, format: str | None = None, encoding: str | None = None, **_: Any) -> Any:
+        """Return the picture in `format`, as bytes, or as text if an encoding is given.
+
+        Raises:
+            RendererMissingError: If the format is not SVG and there is neither `dot` nor pygraphviz.
+        """
+        data = self._rendered((format or self.format).lower())
+        return data.decode(encoding) if encoding else data
+
+    def render(
+        self,
+        filename: str | os.PathLike[str] | None = None,
+        directory: str | os.PathLike[str] | None = None,
+        view: bool = False,
+        cleanup: bool = False,
+        format: str | None = None,
+        *,
+        outfile: str | os.PathLike[str] | None = None,
+        **_: Any,
+    ) -> str:
+        """Write the DOT text and the picture beside it, and return the picture's path.
+
+        Args:
+            filename: Where the DOT text goes; the picture's name is this and the format.
+            directory: The folder.
+            view: Whether to open the picture.
+            cleanup: Whether to delete the DOT text afterwards.
+            format: "svg", "png", "pdf", …
+            outfile: The picture's own path, whose suffix gives the format; no DOT text is left then.
+
+        Raises:
+            RendererMissingError: If the format is not SVG and there is neither `dot` nor pygraphviz.
+        """
+        if outfile is not None:
+            target = Path(outfile)
+            written(target, self._rendered((format or target.suffix.lstrip(".") or self.format).lower()))
+        else:
+            kind = (format or self.format).lower()
+            data = self._rendered(kind)
+            source = Path(self.save(filename, directory))
+            target = source.with_name(f"{source.name}.{kind}")
+            written(target, data)
+            if cleanup:
+                source.unlink()
+        if view:
+            graphviz.view(str(target))
+        return str(target)
+
+    def _rendered(self, kind: str) -> bytes:
+        renderer = self.renderer
+        if kind in ("dot", "gv") and renderer == "built-in":
+            return str(self.source).encode()
+        if renderer == "built-in":
+            return self._built_in(kind)
+        if kind in BITMAPS and not _has_fonts():
+            warnings.warn(
+                f"no fonts are installed, so text in the {kind.upper()} will be missing or empty boxes: "
+                "install some, such as the package fonts-dejavu-core",
+                stacklevel=3,
+            )
+        if renderer == "dot":
+            data: bytes = graphviz.pipe("dot", kind, str(self.source).encode(), quiet=True)
+            return data
+        return _by_pygraphviz(str(self.source), kind)
+
+    def _built_in(self, kind: str) -> bytes:
+        if kind != "svg":
+            raise RendererMissingError(
+                f"{kind.upper()} needs Graphviz, and there is none: install the `dot` program (the package graphviz), "
+                'or pip install "deltagrad[viz]"; SVG and HTML work without'
+            )
+        if self.body != self._drawn:
+            raise RendererMissingError(
+                "the picture was changed after it was drawn, which the built-in layout cannot show: "
+                'install the `dot` program (the package graphviz), or pip install "deltagrad[viz]"'
+            )
+        return svg(self.diagram).encode()
+
+    def _repr_mimebundle_(
+        self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
+    ) -> dict[str, str]:
+        image = self.pipe("svg", encoding="utf-8")
+        bundle = {
+            "text/html": f'<div style="overflow-x:auto">{inline(image)}</div>',
+            "image/svg+xml": image,
+            "text/plain": repr(self),
+        }
+        wanted = set(bundle) if include is None else set(include)
+        return {kind: text for kind, text in bundle.items() if kind in wanted - set(exclude or ())}
+
+    def __repr__(self) -> str:
+        return f"<Figure: {len(self.diagram.boxes)} boxes, {len(self.diagram.arrows)} arrows>"
+
+
+def inline(image: str) -> str:
+    """Return an SVG document as an element of an HTML page, with ids that no other picture on the page has."""
+    element = image[image.index("<svg") :].strip()
+    if element.startswith('<svg xmlns="http://www.w3.org/2000/svg" id="g'):
+        return element
+    prefix = "d" + hashlib.sha256(element.encode("utf-8", "replace")).hexdigest()[:8]
+    return re.sub(r'(<(?:svg|g|a)\b[^>]*?\bid=")', rf"\g<1>{prefix}-", element)
+
+
+def page(image: str, title: str, ground: str) -> str:
+    """Return an HTML page that shows one SVG picture."""
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f'</head><body style="margin:0;background:{ground}">\n{inline(image)}\n</body></html>\n'
+    )
+
+
+def written(path: Path, data: bytes) -> None:
+    """Write a file as a whole or not at all.
+
+    Raises:
+        FileNotFoundError: If its folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} cannot be written: it is a folder")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _by_pygraphviz(source: str, kind: str) -> bytes:
+    import pygraphviz
+
+    data = pygraphviz.AGraph(string=source).draw(format=kind, prog="dot")
+    if not data:
+        raise RendererMissingError(f"pygraphviz cannot write {kind!r}: try svg, png or pdf")
+    return bytes(data)
+
+
+@functools.cache
+def _has_fonts() -> bool:
+    if not sys.platform.startswith("linux"):
+        return True
+    homes = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts",
+             Path.home() / ".local/share/fonts")  # fmt: skip
+    return any(path.suffix.lower() in (".ttf", ".otf", ".ttc", ".pfb") for home in homes for path in home.rglob("*"))

@@ -217,8 +217,6 @@ def _backward(recorded: _Recording) -> tuple[Edge, ...]:
             constant = _constant(recorded.things[tail])
             local = locals_[slot] if not constant else math.nan
             change = 0.0 if upstream == 0.0 else upstream * local
-            if thing.op is ops.div and recorded.things[operands[1]].__class__ is float:
-                change = upstream / args[1]  # the engine's own shortcut, which rounds once instead of twice
             before = adjoint[tail]
             if not constant:
                 step += 1

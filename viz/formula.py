@@ -1,0 +1,224 @@
+"""The rule behind a local derivative, as a formula.
+
+An operation's partial derivatives are written with operations, so a rule that is applied to symbols gives its own
+formula. Nothing about the operations is repeated here; an operation that a user declared has its formula too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd import Op, Operand, ops
+
+from .style import numeral
+
+__all__ = ["Symbol", "rules"]
+
+_LOOSE, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(6)
+
+
+class Symbol(Operand):
+    """A number with a name; arithmetic on symbols gives their formulas.
+
+    A selection by anything but a comparison takes the branch that the number takes.
+
+    Attributes:
+        text: The formula.
+        number: Its value.
+        binding: How tightly the formula's last operation binds, from 0 to 5.
+        is_comparison: Whether it is one, such as [x > 0].
+    """
+
+    __slots__ = ("binding", "is_comparison", "number", "text")
+    __hash__ = None  # type: ignore[assignment]  # comparisons give formulas, so symbols cannot be keys
+
+    def __init__(self, text: str, number: float, binding: int = _ATOM) -> None:
+        self.text = text
+        self.number = number
+        self.binding = binding
+        self.is_comparison = False
+
+    def apply(self, op: Op, operands: tuple[Any, ...]) -> Any:
+        """Return the formula of an operation on operands."""
+        parts = [_symbol(operand) for operand in operands]
+        if op is ops.where:
+            return _selected(*operands)
+        number = op.evaluate([part.number for part in parts])
+        if op is ops.abs:
+            return Symbol(f"|{parts[0].text}|", number)
+        if op is ops.exp:
+            return Symbol(f"exp({parts[0].text})", number)
+        if op in _OPERATORS and len(parts) == 2:
+            return _OPERATORS[op](*parts)
+        return Symbol(f"{op.symbol}({', '.join(part.text for part in parts)})", number)
+
+    def __add__(self, other: Any) -> Symbol:
+        return _sum(self, _symbol(other))
+
+    def __radd__(self, other: Any) -> Symbol:
+        return _sum(_symbol(other), self)
+
+    def __sub__(self, other: Any) -> Symbol:
+        return _difference(self, _symbol(other))
+
+    def __rsub__(self, other: Any) -> Symbol:
+        return _difference(_symbol(other), self)
+
+    def __mul__(self, other: Any) -> Symbol:
+        return _product(self, _symbol(other))
+
+    def __rmul__(self, other: Any) -> Symbol:
+        return _product(_symbol(other), self)
+
+    def __truediv__(self, other: Any) -> Symbol:
+        return _quotient(self, _symbol(other))
+
+    def __rtruediv__(self, other: Any) -> Symbol:
+        return _quotient(_symbol(other), self)
+
+    def __pow__(self, other: Any) -> Symbol:
+        return _power(self, _symbol(other))
+
+    def __rpow__(self, other: Any) -> Symbol:
+        return _power(_symbol(other), self)
+
+    def __neg__(self) -> Symbol:
+        return Symbol("−" + _right(self, _POWER), -self.number, _SIGN)
+
+    def __gt__(self, other: Any) -> Any:
+        return _comparison(self, ">", _symbol(other), self.number > _symbol(other).number)
+
+    def __ge__(self, other: Any) -> Any:
+        return _comparison(self, "≥", _symbol(other), self.number >= _symbol(other).number)
+
+    def __lt__(self, other: Any) -> Any:
+        return _comparison(self, "<", _symbol(other), self.number < _symbol(other).number)
+
+    def __le__(self, other: Any) -> Any:
+        return _comparison(self, "≤", _symbol(other), self.number <= _symbol(other).number)
+
+
+def rules(op: Op, names: Sequence[str], numbers: Sequence[float], out: tuple[str, float]) -> list[str]:
+    """Return the formula of ∂out/∂operand for every operand slot; empty where the rule has none.
+
+    Args:
+        op: The operation.
+        names: What the operands are called; an empty name stands for a literal number.
+        numbers: Their values.
+        out: The result's name and value.
+
+    Example:
+        >>> rules(ops.tanh, ["z"], [0.5], ("a", 0.46))
+        ['1 − a²']
+    """
+    args = [Symbol(name, x, _bound(name)) if name else x for name, x in zip(names, numbers, strict=True)]
+    result = Symbol(*out, _bound(out[0]))
+    if isinstance(op.partials, tuple):
+        return [_formula(partial, result, *args) for partial in op.partials]
+    try:
+        return [_formula(_same, local) for local in op.locals(result, args)]
+    except _NO_FORMULA:
+        return [""] * len(args)
+
+
+_NO_FORMULA = (ArithmeticError, ValueError, TypeError, AttributeError)
+"""A user's rule may use what has no formula, and a value may lie where the rule is undefined."""
+
+
+def _same(local: Any) -> Any:
+    return local
+
+
+def _formula(local: Callable[..., Any], *args: Any) -> str:
+    try:
+        result = local(*args)
+        return result.text if isinstance(result, Symbol) else numeral(float(result))
+    except _NO_FORMULA:
+        return ""
+
+
+def _bound(text: str) -> int:
+    """Return how tightly a name binds: a negative number in its place needs parentheses in a power."""
+    return _SIGN if text.startswith("−") else _ATOM
+
+
+def _symbol(operand: Any) -> Symbol:
+    if isinstance(operand, Symbol):
+        return operand
+    number = float(operand)
+    return Symbol(numeral(number), number, _SIGN if number < 0.0 else _ATOM)
+
+
+def _within(part: Symbol, binding: int) -> str:
+    return part.text if part.binding >= binding else f"({part.text})"
+
+
+def _right(part: Symbol, binding: int) -> str:
+    """Return the text of a right operand: a leading minus sign needs parentheses there."""
+    return f"({part.text})" if part.binding < binding or part.text.startswith("−") else part.text
+
+
+def _is(part: Symbol, number: float) -> bool:
+    return part.text == numeral(number) and part.number == number
+
+
+def _sum(a: Symbol, b: Symbol) -> Symbol:
+    if _is(a, 0.0) or _is(b, 0.0):
+        return b if _is(a, 0.0) else a
+    return Symbol(f"{_within(a, _SUM)} + {_right(b, _PRODUCT)}", a.number + b.number, _SUM)
+
+
+def _difference(a: Symbol, b: Symbol) -> Symbol:
+    if _is(b, 0.0):
+        return a
+    if _is(a, a.number) and _is(b, b.number):
+        return _symbol(a.number - b.number)
+    return Symbol(f"{_within(a, _SUM)} − {_right(b, _PRODUCT)}", a.number - b.number, _SUM)
+
+
+def _product(a: Symbol, b: Symbol) -> Symbol:
+    if _is(a, 1.0) or _is(b, 1.0):
+        return b if _is(a, 1.0) else a
+    if a.text == b.text:
+        return Symbol(f"{_within(a, _ATOM)}²", a.number * b.number, _POWER)
+    return Symbol(f"{_within(a, _PRODUCT)} · {_right(b, _POWER)}", a.number * b.number, _PRODUCT)
+
+
+def _quotient(a: Symbol, b: Symbol) -> Symbol:
+    number = a.number / b.number if b.number else math.nan
+    return a if _is(b, 1.0) else Symbol(f"{_within(a, _PRODUCT)} / {_within(b, _POWER)}", number, _PRODUCT)
+
+
+def _power(a: Symbol, b: Symbol) -> Symbol:
+    if _is(b, 1.0):
+        return a
+    number = float(ops.pow.evaluate((a.number, b.number)))
+    if _is(b, 2.0):
+        return Symbol(f"{_within(a, _ATOM)}²", number, _POWER)
+    return Symbol(f"{_within(a, _ATOM)}^{_within(b, _ATOM)}", number, _POWER)
+
+
+def _comparison(a: Symbol, sign: str, b: Symbol, holds: bool) -> Symbol:
+    result = Symbol(f"[{a.text} {sign} {b.text}]", float(holds))
+    result.is_comparison = True
+    return result
+
+
+def _selected(condition: Any, a: Any, b: Any) -> Any:
+    """Return the formula of a selection: both branches under a comparison, the taken one otherwise."""
+    test, yes, no = _symbol(condition), _symbol(a), _symbol(b)
+    if not test.is_comparison:
+        return a if test.number else b
+    number = yes.number if test.number else no.number
+    return Symbol(f"{yes.text} if {test.text[1:-1]} else {no.text}", number, _LOOSE)
+
+
+_OPERATORS: dict[Op, Callable[[Symbol, Symbol], Symbol]] = {
+    ops.add: _sum,
+    ops.sub: _difference,
+    ops.mul: _product,
+    ops.div: _quotient,
+    ops.pow: _power,
+}
