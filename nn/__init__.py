@@ -1,6 +1,6 @@
 """Networks of scalars, and the matrix equations that check them."""
 
-from nn import data
+from nn import closed_form, data
 from nn.initializers import INITIALIZERS
 from nn.losses import (
     LOSSES,
@@ -33,6 +33,7 @@ __all__ = [
     "SGDRule",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "closed_form",
     "cross_entropy",
     "data",
     "evaluate",

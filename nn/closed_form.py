@@ -174,20 +174,23 @@ def _binary_cross_entropy_with_logits(z: Array, t: Array) -> Array:
     return _row_sums(_positive_part(z) - t * z + _log_1_plus_exp_minus_abs(z))
 
 
-def _log_softmax(z: Array) -> Array:
-    shifted = z - z.max(axis=1, keepdims=True)  # so that no exponential overflows
-    return np.asarray(shifted - _each(_row_sums(_each(shifted, "exp")), "log"))
-
-
 def _cross_entropy(z: Array, t: Array) -> Array:
-    """Return -Σ_k t_k log softmax(z)_k."""
-    return -_row_sums(t * _log_softmax(z))
+    """Return log Σ_k e^{z_k} - Σ_k t_k z_k, which is -Σ_k t_k log softmax(z)_k since Σ_k t_k = 1."""
+    largest = z.max(axis=1, keepdims=True)  # taken out, so that no exponential overflows
+    shifted = z - largest
+    loss: Array = _row_logsumexp(shifted) - _row_sums(t * shifted) + largest * (1 - _row_sums(t))
+    return loss
 
 
 def _cross_entropy_gradient(z: Array, t: Array) -> Array:
-    """Return softmax(z) Σ_k t_k - t, the documents' a - y: Σ_k t_k is 1 but for its rounding."""
-    gradient: Array = _each(_log_softmax(z), "exp") * _row_sums(t) - t
+    """Return softmax(z) - t, the documents' a - y."""
+    shifted = z - z.max(axis=1, keepdims=True)
+    gradient: Array = _each(shifted - _row_logsumexp(shifted), "exp") - t
     return gradient
+
+
+def _row_logsumexp(z: Array) -> Array:
+    return _each(_row_sums(_each(z, "exp")), "log")
 
 
 def _require_between_0_and_1(t: Array, loss: str) -> None:
