@@ -1,0 +1,260 @@
+"""Plain evaluation of statements, one at a time, with every domain and every result checked.
+
+The fast code runs without looking; if NumPy signals or a result is not finite, the batch is run again here, to say
+which statement went wrong at which example, or to find that nothing did: an undefined derivative that nothing upstream
+asks for counts for nothing, as in the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..op import DomainError, Op
+from .adjoint import Reverse
+from .expression import (
+    Apply,
+    BatchSum,
+    Block,
+    Compare,
+    Constant,
+    Expression,
+    MatMul,
+    Number,
+    Plus,
+    Ref,
+    RunSum,
+    Seed,
+    Spread,
+    Statement,
+    Take,
+    Variadic,
+)
+from .forward import Forward
+from .parameters import Parameters
+
+__all__ = ["Evaluation", "array_of"]
+
+Array = np.ndarray[Any, Any]
+_RELATIONS: dict[str, Callable[..., Any]] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+class Evaluation:
+    """The values of all blocks for one batch.
+
+    Every array has the members' shape and one more axis for the examples, of length N or, if not batched, 1.
+
+    Attributes:
+        values: The array of each block.
+    """
+
+    def __init__(
+        self, parameters: Parameters, flat: Array, inputs: Mapping[Block, Array], examples: int, *, mean: bool
+    ) -> None:
+        self.examples = examples
+        self.mean = mean
+        self.values: dict[Block, Array] = {parameters.flat: flat.reshape(-1, 1)}
+        for parameter in parameters.all:
+            self.values[parameter.block] = flat[parameter.positions].reshape(*parameter.block.shape, 1)
+        for block, rows in inputs.items():
+            self.values[block] = rows.T
+        self._statement: Statement | None = None
+
+    def forward(self, program: Forward) -> None:
+        """Run the forward program.
+
+        Raises:
+            DomainError: If an operation is undefined at its operands, or a result is not finite.
+        """
+        for statement in program.statements:
+            self._statement = statement
+            with np.errstate(all="ignore"):
+                value = self.evaluate(statement.value, checked=True)
+            self._check_finite(value)
+            self.values[statement.target] = value.reshape(*statement.target.shape, -1)
+
+    def backward(self, program: Reverse, parameters: Parameters) -> Array:
+        """Run the reverse program after the forward one and return the gradient, in the order of `flat`.
+
+        Raises:
+            DomainError: If a derivative is needed where it is undefined, or an adjoint is not finite.
+        """
+        for statement in program.statements:
+            self._statement = statement
+            with np.errstate(all="ignore"):
+                self._set(statement, self.evaluate(statement.value))
+            self._check_finite(self.values[statement.target])
+        gradient = np.zeros(parameters.flat.size)
+        if parameters.flat in program.adjoints:
+            gradient += self.values[program.adjoints[parameters.flat]].ravel()
+        for parameter in parameters.all:
+            if parameter.block in program.adjoints:
+                gradient[parameter.positions] += self.values[program.adjoints[parameter.block]][..., 0]
+        return gradient
+
+    def losses(self, root: Expression) -> Array:
+        """Return the loss of each example."""
+        value: Array = np.broadcast_to(self.evaluate(root), (1, self.examples))[0]
+        return value.copy()
+
+    def _set(self, statement: Statement, value: Array) -> None:
+        target = statement.target
+        length = self.examples if target.batched else 1
+        if target not in self.values or (not statement.add and statement.index is None):
+            self.values[target] = np.zeros((*target.shape, length))
+        array = self.values[target].reshape(target.size, length)
+        if statement.index is None:
+            value = np.broadcast_to(value.reshape(-1, value.shape[-1]), (target.size, length))
+            array[:] = array + value if statement.add else value
+            return
+        index = statement.index.ravel()
+        value = np.broadcast_to(value.reshape(-1, value.shape[-1]), (len(index), length))
+        if statement.add:
+            np.add.at(array, index, value)
+        else:
+            array[index] = value
+
+    # --- expressions -----------------------------------------------------------------------------
+
+    def evaluate(self, expression: Expression, *, checked: bool = False) -> Array:
+        """Return an expression's value, with the examples as last axis."""
+        match expression:
+            case Number():
+                return np.full((1,), expression.value)
+            case Constant():
+                return expression.values[..., None]
+            case Seed():
+                return self._seed(expression)
+            case Ref():
+                return array_of(self.values[expression.block], expression.block.shape, expression.index)
+            case Take():
+                return array_of(self.evaluate(expression.value), expression.value.shape, expression.index)
+            case Plus():
+                return sum(self.evaluate(term, checked=checked) for term in expression.terms)  # type: ignore[return-value]  # there are terms
+            case Compare():
+                relation = _RELATIONS[expression.relation]
+                return relation(self.evaluate(expression.left), self.evaluate(expression.right)) * 1.0  # type: ignore[no-any-return]  # an array
+            case Apply():
+                return self._apply(expression, checked)
+            case MatMul():
+                return self._product(expression)
+            case RunSum() | Spread():
+                value = self.evaluate(expression.value, checked=checked)
+                if isinstance(expression, Spread):
+                    return np.repeat(value, expression.sizes, axis=0)
+                starts = np.concatenate([[0], np.cumsum(expression.sizes)[:-1]]).astype(np.intp)
+                value = np.broadcast_to(value, (*expression.value.shape, value.shape[-1]))
+                return np.add.reduceat(value, starts, axis=0)
+            case BatchSum():
+                value = self.evaluate(expression.value)
+                return np.broadcast_to(value, (*value.shape[:-1], self.examples)).sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]  # an array
+            case Variadic():
+                rows = self.evaluate(expression.rows, checked=checked)
+                return self._call(expression.op, [rows[:, k] for k in range(rows.shape[1])], checked)
+        raise TypeError(f"no evaluation for {type(expression).__name__}")
+
+    def _seed(self, seed: Seed) -> Array:
+        if seed.batched:
+            return np.full((*seed.shape, self.examples), 1.0 / self.examples if self.mean else 1.0)
+        return np.full((*seed.shape, 1), 1.0 if self.mean else float(self.examples))
+
+    def _apply(self, expression: Apply, checked: bool) -> Array:
+        rank = len(expression.shape)
+        args = []
+        for arg in expression.args:
+            value = self.evaluate(arg, checked=checked)
+            missing = rank + 1 - value.ndim
+            args.append(value.reshape(*[1] * missing, *value.shape))
+        if not checked and expression.op is ops.mul and len(args) == 2:
+            return _product_where_needed(*args)
+        return self._call(expression.op, args, checked)
+
+    def _call(self, op: Op, args: list[Array], checked: bool) -> Array:
+        if checked:
+            defined = np.asarray(op.domain.holds(*args))
+            if not defined.all():
+                raise self._error(f"{op.name} needs {op.domain.requirement}", ~defined, args, op)
+        function = op.array or np.vectorize(op.forward, otypes=[float])
+        if op.array is None and checked is False:
+            function = np.vectorize(_quiet(op), otypes=[float])
+        value = np.asarray(function(*args), dtype=float)
+        if checked and not np.isfinite(value).all():
+            raise self._error(f"{op.name} has no finite result (overflow)", ~np.isfinite(value), args, op)
+        return value
+
+    def _product(self, expression: MatMul) -> Array:
+        left, right = self.evaluate(expression.left), self.evaluate(expression.right)
+        if expression.transpose_left:
+            left = np.swapaxes(left, 0, 1)
+        rows, columns = expression.left.shape, expression.right.shape
+        out = "...n"
+        if expression.transpose_right:
+            letters = ("an", "bn") if len(rows) == 1 else ("acn", "bcn")
+            out = "ab"
+        else:
+            letters = ("abn", "bn") if len(columns) == 1 else ("abn", "bcn")
+            out = "a" if len(columns) == 1 else "ac"
+        length = max(left.shape[-1], right.shape[-1])
+        left = np.broadcast_to(left, (*left.shape[:-1], length))
+        right = np.broadcast_to(right, (*right.shape[:-1], length))
+        value = np.einsum(f"{letters[0]},{letters[1]}->{out}{'' if expression.sum_batch else 'n'}", left, right)
+        return value[..., None] if expression.sum_batch else value  # type: ignore[no-any-return]  # an array
+
+    # --- errors ----------------------------------------------------------------------------------
+
+    def _check_finite(self, value: Array) -> None:
+        if not np.isfinite(value).all():
+            raise self._error("the result is not finite", ~np.isfinite(value), [], None)
+
+    def _error(self, what: str, wrong: Array, args: list[Array], op: Op | None) -> DomainError:
+        statement = self._statement
+        wrong = np.atleast_1d(wrong)
+        index = tuple(int(k) for k in np.argwhere(wrong)[0])
+        row = f" at row {index[-1]} of the batch" if wrong.shape[-1] == self.examples > 1 else ""
+        got = ""
+        if op is not None:
+            numbers = [float(np.broadcast_to(arg, wrong.shape)[index]) for arg in args]
+            got = f", got {op.describe(numbers)}"
+        name = statement.target.name if statement else "the program"
+        origin = f" ({statement.origin})" if statement and statement.origin else ""
+        return DomainError(f"{what}{got} in {name}{origin}{row}")
+
+
+def array_of(array: Array, shape: tuple[int, ...], index: Array | None) -> Array:
+    """Return members of an array by their number in C order, with zeros for −1."""
+    if index is None:
+        return array
+    size = int(np.prod(shape))
+    if array.shape[:-1] != shape:
+        array = np.broadcast_to(array, (*shape, array.shape[-1]))
+    taken: Array = array.reshape(size, -1)[index]
+    if (index < 0).any():
+        taken = np.where((index < 0)[..., None], 0.0, taken)
+    return taken
+
+
+def _product_where_needed(upstream: Array, local: Array) -> Array:
+    """Return the product, with 0 where the derivative is undefined and what is upstream is 0."""
+    product = upstream * local
+    undefined = ~np.isfinite(product)
+    if undefined.any():
+        product = np.where(undefined & (upstream == 0.0), 0.0, product)
+    return product
+
+
+def _quiet(op: Op) -> Callable[..., float]:
+    def forward(*args: float) -> float:
+        try:
+            return float(op.forward(*args))
+        except (ArithmeticError, ValueError):
+            return float("nan")
+
+    return forward

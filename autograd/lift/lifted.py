@@ -1,0 +1,89 @@
+"""All passes in order: from outputs that were recorded to the two programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..value import Value
+from .adjoint import Reverse, reverse_program
+from .blocks import grouped
+from .canonical import canonical
+from .expression import Expression
+from .forward import Forward, forward_program
+from .parameters import Parameters
+from .record import leaves_of, nodes_of
+
+__all__ = ["Lifted", "lifted"]
+
+
+@dataclass(eq=False)
+class Lifted:
+    """What was derived from a graph; it holds no Values, so it can be pickled.
+
+    Attributes:
+        inputs: The length of each input, by name.
+        parameters: The parameters' names and places.
+        forward: The forward program; its first root is the loss, then follow the outputs and the guards.
+        reverse: The reverse program.
+        outputs: The named outputs' members, each a list of roots.
+        start: The parameters' numbers when the graph was recorded, in the order of `flat`.
+        guards: Comparisons that the recording relied on: relation, left, right, where they stand.
+    """
+
+    inputs: dict[str, int]
+    parameters: Parameters
+    forward: Forward
+    reverse: Reverse
+    outputs: dict[str, list[Expression]]
+    start: np.ndarray[Any, Any]
+    guards: list[Any] = field(default_factory=list)
+
+
+def lifted(
+    output: Value,
+    inputs: Mapping[str, Sequence[Value]],
+    leaves: Sequence[Value] | None,
+    named: Mapping[str, Any] | None = None,
+    outputs: Mapping[str, Sequence[Any]] | None = None,
+    compared: Sequence[Any] = (),
+) -> tuple[Lifted, list[Value], list[Value]]:
+    """Return what was derived from a graph, its interior nodes, and the parameters' leaves by number.
+
+    Args:
+        output: The loss.
+        inputs: The leaves of each input by name.
+        leaves: The parameters; None for all leaves that are neither inputs nor literals.
+        named: The parameters' numbers in arrays by name.
+        outputs: Further outputs by name, Values or numbers.
+        compared: Values that are compared somewhere, which the program has to compute too.
+    """
+    outputs = outputs or {}
+    extra = [value for values in outputs.values() for value in values]
+    roots: list[Any] = [output, *extra, *compared]
+    recorded = [root for root in roots if isinstance(root, Value)]
+    nodes = nodes_of(recorded)
+    positions = {leaf: (name, k) for name, values in inputs.items() for k, leaf in enumerate(values)}
+    if leaves is None:
+        leaves = [leaf for leaf in leaves_of(recorded, nodes) if leaf not in positions]
+    atoms = canonical(nodes, roots, positions, {leaf: k for k, leaf in enumerate(leaves)})
+    groups = grouped(atoms, {name: len(values) for name, values in inputs.items()}, len(leaves))
+    parameters = Parameters(groups, leaves, named)
+    forward = forward_program(groups, parameters)
+    start = np.zeros(len(leaves))
+    start[parameters.position] = [leaf.data for leaf in leaves]
+    following = iter(forward.roots[1:])
+    by_name = {name: [next(following) for _ in values] for name, values in outputs.items()}
+    found = Lifted(
+        inputs={name: len(values) for name, values in inputs.items()},
+        parameters=parameters,
+        forward=forward,
+        reverse=reverse_program(forward, parameters),
+        outputs=by_name,
+        start=start,
+        guards=list(following),
+    )
+    return found, nodes, list(leaves)

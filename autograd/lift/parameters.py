@@ -1,0 +1,267 @@
+"""The parameters of a program: which leaves they are, their names, and where each has its place in `flat`.
+
+Names come from the caller's mapping, or from labels of the form `W1[2,0]`. A label is a hint and no more: where labels
+of one name do not fill a rectangle, or there are none, arrays are named by the part they play (`W1`, `b1`).
+
+Every leaf has one place. A layer's weights and biases lie side by side, row by row, so that the bias can be folded into
+the matrix product; an array whose entries would not lie at regular distances gets a place of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..value import Value
+from .blocks import PARAMETERS, Groups
+from .expression import Block
+
+__all__ = ["Parameter", "Parameters", "given_parameters", "strides_of"]
+
+_LABEL = re.compile(r"([^\W\d]\w*)(?:\[(\d+)(?:,\s*(\d+))?\])?")
+_WIDE = 64  # an input layer with more columns keeps its bias apart, so that the examples need not be copied
+
+
+@dataclass(eq=False)
+class Parameter:
+    """A named array of parameters.
+
+    Attributes:
+        name: Its name.
+        leaves: The numbers of the leaves it holds, in its shape.
+        shape: The shape the user sees, () for a single leaf.
+        block: Its block in the statements.
+        positions: Where its entries are in `flat`, in its shape.
+    """
+
+    name: str
+    leaves: np.ndarray[Any, Any]
+    shape: tuple[int, ...]
+    block: Block
+    positions: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+
+
+def given_parameters(parameters: Any) -> tuple[list[Value], dict[str, Any] | None]:
+    """Return the leaves of what was given as `parameters`, and the arrays of their numbers by name if it was a mapping.
+
+    Raises:
+        TypeError: If it is no module, iterable of leaves or mapping to nested lists of leaves.
+        ValueError: If a leaf occurs twice, or a nested list is not rectangular.
+    """
+    named: dict[str, Any] | None = None
+    leaves: list[Value] = []
+    if isinstance(parameters, Mapping):
+        named = {}
+        for name, nested in parameters.items():
+            if not isinstance(name, str) or not name.isidentifier():
+                raise TypeError(f"a parameter's name must be an identifier, got {name!r}")
+            array = _nested(name, nested)
+            named[name] = np.arange(len(leaves), len(leaves) + array.size, dtype=np.intp).reshape(array.shape)
+            leaves.extend(array.ravel().tolist())
+    else:
+        listed = parameters.parameters() if callable(getattr(parameters, "parameters", None)) else parameters
+        if isinstance(listed, (str, bytes, Value)) or not isinstance(listed, Iterable):
+            raise TypeError(f"parameters must be a module, an iterable of leaves or a mapping, got {parameters!r}")
+        leaves = list(listed)
+    seen: set[Value] = set()
+    for leaf in leaves:
+        if not isinstance(leaf, Value) or not leaf.is_leaf or leaf.is_literal:
+            raise TypeError(f"a parameter must be a leaf Value, got {leaf!r}")
+        if leaf in seen:
+            raise ValueError(f"{leaf.describe()} occurs twice among the parameters")
+        seen.add(leaf)
+    return leaves, named
+
+
+def _nested(name: str, nested: Any) -> np.ndarray[Any, Any]:
+    shape: list[int] = []
+    level = nested
+    while isinstance(level, Sequence) or (isinstance(level, np.ndarray) and level.ndim):
+        if not len(level):
+            raise ValueError(f"parameter {name!r} is empty")
+        shape.append(len(level))
+        level = level[0]
+    array = np.empty(tuple(shape), dtype=object)
+    for index in np.ndindex(*shape):
+        entry = nested
+        for k, i in enumerate(index):
+            if len(entry) != shape[k]:
+                raise ValueError(f"parameter {name!r} is not rectangular: {shape[k]} and {len(entry)} entries")
+            entry = entry[i]
+        array[index] = entry
+    return array
+
+
+class Parameters:
+    """The named parameters of a program.
+
+    Attributes:
+        all: The parameters, in the order of their names' first appearance.
+        owner: For each leaf the index of the parameter that holds it.
+        local: For each leaf its position in that parameter, in C order.
+        position: For each leaf its place in `flat`.
+        flat: The block of all of them.
+        notes: Sentences for the report.
+    """
+
+    def __init__(self, groups: Groups, leaves: Sequence[Value], named: Mapping[str, Any] | None) -> None:
+        self.notes: list[str] = []
+        count = len(leaves)
+        self.owner = np.full(count, -1, dtype=np.intp)
+        self.local = np.zeros(count, dtype=np.intp)
+        self.position = np.full(count, -1, dtype=np.intp)
+        self.all: list[Parameter] = []
+        self._taken = {group.input_name for group in groups.all}
+        self.flat = Block("parameters", (count,), batched=False, role="parameters")
+        if named is not None:
+            for name, array in named.items():
+                self._add(name, array, array.shape)
+        else:
+            self._from_labels(leaves)
+        self._from_parts(groups)
+        self._place(groups)
+
+    def _add(self, name: str, array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> None:
+        self._taken.add(name)
+        block = Block(name, array.shape or (1,), batched=False, role="parameter")
+        array = array.reshape(block.shape)
+        self.owner[array.ravel()] = len(self.all)
+        self.local[array.ravel()] = np.arange(array.size)
+        self.all.append(Parameter(name, array, shape, block))
+
+    # --- names -----------------------------------------------------------------------------------
+
+    def _from_labels(self, leaves: Sequence[Value]) -> None:
+        entries: dict[str, dict[tuple[int, ...], int]] = {}
+        refused: dict[str, str] = {}
+        for k, leaf in enumerate(leaves):
+            match = _LABEL.fullmatch(leaf.label)
+            if match is None:
+                continue
+            name = match[1]
+            index = tuple(int(i) for i in match.groups()[1:] if i is not None)
+            if index in entries.setdefault(name, {}):
+                refused[name] = f"two leaves are labelled {leaf.label!r}"
+            entries[name][index] = k
+        for name, found in entries.items():
+            if name in self._taken:
+                refused[name] = "an input has this name"
+            if name in refused:
+                self.notes.append(f"The labels {name!r} are not used as a name: {refused[name]}.")
+                continue
+            self._add(name, *self._filled(name, found))
+
+    def _filled(self, name: str, found: Mapping[tuple[int, ...], int]) -> tuple[np.ndarray[Any, Any], tuple[int, ...]]:
+        dimensions = {len(index) for index in found}
+        shape = tuple(max(index) + 1 for index in zip(*found, strict=True)) if len(dimensions) == 1 else ()
+        if len(dimensions) == 1 and int(np.prod(shape)) == len(found):
+            array = np.empty(shape, dtype=np.intp)
+            for index, k in found.items():
+                array[index] = k
+            return array, shape
+        self.notes.append(
+            f"The labels of {name!r} do not fill a rectangle, so it is a vector of its {len(found)} entries."
+        )
+        return np.array([found[index] for index in sorted(found)], dtype=np.intp), (len(found),)
+
+    def _from_parts(self, groups: Groups) -> None:
+        """Name what has no name by the part it plays in the sums."""
+        for left, bias in layers_of(groups):
+            for array, prefix in ((left, "W"), (bias, "b")):
+                if array is not None and self._is_free(array):
+                    self._add(self._unused(prefix), array, array.shape)
+        rest = np.flatnonzero(self.owner < 0)
+        if len(rest):
+            self._add(self._unused("p"), rest, rest.shape)
+
+    def _is_free(self, array: np.ndarray[Any, Any]) -> bool:
+        unique = np.unique(array)
+        return bool(len(unique) == array.size and unique[0] >= 0 and (self.owner[unique] < 0).all())
+
+    def _unused(self, prefix: str) -> str:
+        number = 1
+        while f"{prefix}{number}" in self._taken:
+            number += 1
+        return f"{prefix}{number}"
+
+    # --- places ----------------------------------------------------------------------------------
+
+    def _place(self, groups: Groups) -> None:
+        apart: set[int] = set()
+        while True:
+            self.position[:] = -1
+            homes = [self.all[k].leaves.reshape(1, -1) for k in sorted(apart)]
+            layers = [(left, bias, _wide(groups, left)) for left, bias in layers_of(groups) if (left >= 0).all()]
+            for left, bias, wide in sorted(layers, key=lambda layer: -layer[0].size):
+                if bias is not None and not wide and not np.isin(bias, left).any():
+                    homes.append(np.hstack([left, bias[:, None]]))
+                homes.append(left)
+            homes.extend(parameter.leaves.reshape(1, -1) for parameter in self.all)
+            start = 0
+            for home in homes:
+                if len(np.unique(home)) == home.size and (self.position[home] < 0).all():
+                    self.position[home] = np.arange(start, start + home.size).reshape(home.shape)
+                    start += home.size
+            for parameter in self.all:
+                parameter.positions = self.position[parameter.leaves]
+            irregular = {k for k, each in enumerate(self.all) if strides_of(each.positions) is None}
+            if not irregular:
+                return
+            apart |= irregular
+
+
+def layers_of(groups: Groups) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]]:
+    """Return for each matrix product with parameters the numbers of the matrix's leaves and of the bias's, if any."""
+    found = []
+    for group in groups.all:
+        products = [t for t in group.terms if t.kind == "matmul" and t.factors[0][0] == PARAMETERS]
+        biases = [t for t in group.terms if t.kind == "elementwise" and [g for g, _ in t.factors] == [PARAMETERS]]
+        for term in products:
+            left = term.factors[0][1]
+            bias = None
+            if biases and (len(products) == 1 or term is products[0]) and term.take is None:
+                vector = biases[0].factors[0][1]
+                per_row = len(vector) // len(left)
+                if (vector[::per_row] == vector.reshape(len(left), per_row).T).all():
+                    bias = vector[::per_row]
+                    if (bias < 0).any():
+                        bias = None
+            found.append((left, bias))
+    return found
+
+
+def _wide(groups: Groups, left: np.ndarray[Any, Any]) -> bool:
+    if left.shape[1] <= _WIDE:
+        return False
+    return any(
+        groups.all[term.factors[1][0]].input_name and term.factors[0][1] is left
+        for group in groups.all
+        for term in group.terms
+        if term.kind == "matmul"
+    )
+
+
+def strides_of(index: np.ndarray[Any, Any]) -> tuple[int, ...] | None:
+    """Return the step along each axis if `index` is an affine function of its coordinates, otherwise None.
+
+    Example:
+        >>> strides_of(np.array([[3, 5], [13, 15]]))
+        (10, 2)
+        >>> strides_of(np.array([0, 1, 3]))
+    """
+    steps = []
+    expected: Any = int(index.flat[0]) if index.size else 0
+    for axis, length in enumerate(index.shape):
+        here = [0] * index.ndim
+        here[axis] = 1 if length > 1 else 0
+        step = int(index[tuple(here)]) - int(index.flat[0]) if index.size else 0
+        steps.append(step)
+        grid = np.arange(length) * step
+        expected = expected + grid.reshape([-1 if k == axis else 1 for k in range(index.ndim)])
+    if (index < 0).any() or not np.array_equal(np.broadcast_to(expected, index.shape), index):
+        return None
+    return tuple(steps)
