@@ -105,6 +105,8 @@ class Op:
     def __post_init__(self) -> None:
         if not self.symbol:
             object.__setattr__(self, "symbol", self.name)
+        if not callable(self.partials):
+            object.__setattr__(self, "partials", tuple(self.partials))
 
     @property
     def arity(self) -> int | None:
