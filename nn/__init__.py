@@ -14,7 +14,9 @@ from nn.losses import (
 )
 from nn.mlp import MLP, Layer, Neuron
 from nn.module import Module
-from nn.optimizers import SGD, Optimizer, Rule, SGDRule
+from nn.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from nn.rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, clipped
+from nn.schedules import CosineSchedule, Schedule, StepSchedule
 from nn.targets import one_hot
 from nn.training import Evaluation, History, evaluate, fit
 
@@ -23,16 +25,26 @@ __all__ = [
     "LOSSES",
     "MLP",
     "SGD",
+    "Adam",
+    "AdamRule",
+    "AdamW",
+    "AdamWRule",
+    "CosineSchedule",
     "Evaluation",
     "History",
     "Layer",
     "Module",
     "Neuron",
     "Optimizer",
+    "RMSprop",
+    "RMSpropRule",
     "Rule",
     "SGDRule",
+    "Schedule",
+    "StepSchedule",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "clipped",
     "closed_form",
     "cross_entropy",
     "data",
