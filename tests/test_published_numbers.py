@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, affine, exp, log, sigmoid, sin, tangent, tanh, total
-from nn.closed_form import backprop
+from nn.closed_form import backprop, hidden_delta, output_delta, weighted_input
 
 
 def units(actual, printed):
@@ -92,11 +92,16 @@ def test_mazur_loss_after_one_step():
 
 def mazur_step_of_the_article(w):
     """A step whose δ of the hidden layer uses output weights that the same step has already updated."""
-    result = mazur_in_closed_form(w)
-    output = w[1] - 0.5 * result.dW[1]
-    out_h = result.a[1]
-    delta = (output.T @ result.delta[1]) * out_h * (1 - out_h)
-    return np.array([w[0] - 0.5 * np.outer(delta, MAZUR_I), output])
+    out_h = logistic(weighted_input(w[0], MAZUR_I, MAZUR_B[0]))
+    out_o = logistic(weighted_input(w[1], out_h, MAZUR_B[1]))
+    delta_o = output_delta(out_o - MAZUR_T, out_o * (1 - out_o))
+    output = w[1] - 0.5 * np.outer(delta_o, out_h)
+    delta_h = hidden_delta(output, delta_o, out_h * (1 - out_h))
+    return np.array([w[0] - 0.5 * np.outer(delta_h, MAZUR_I), output])
+
+
+def logistic(z):
+    return 1 / (1 + np.exp(-z))
 
 
 def test_mazur_later_numbers_are_of_a_step_with_weights_already_updated():
