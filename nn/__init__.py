@@ -1,6 +1,7 @@
 """Networks of scalars, and the matrix equations that check them."""
 
 from nn import closed_form, data
+from nn.agreement import Agreement, gradient_agreement
 from nn.initializers import INITIALIZERS
 from nn.losses import (
     LOSSES,
@@ -29,6 +30,7 @@ __all__ = [
     "AdamRule",
     "AdamW",
     "AdamWRule",
+    "Agreement",
     "CosineSchedule",
     "Evaluation",
     "History",
@@ -50,6 +52,7 @@ __all__ = [
     "data",
     "evaluate",
     "fit",
+    "gradient_agreement",
     "half_squared_error",
     "hinge_loss",
     "l2_penalty",

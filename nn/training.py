@@ -7,6 +7,7 @@ One function, `fit`, runs the loop. What computes the loss and the gradient of a
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -41,7 +42,7 @@ class BatchGradient(NamedTuple):
     Attributes:
         loss: The mean loss over the batch.
         outputs: The model's outputs, shape (N, n_out).
-        gradients: The gradient of `loss`, one entry per parameter of the optimiser.
+        gradients: The gradient of `loss`, one entry per parameter.
     """
 
     loss: float
@@ -153,7 +154,7 @@ def fit(
     if not {id(parameter) for parameter in model.parameters()} & {id(leaf) for leaf in optimizer.parameters}:
         raise ValueError("the optimiser holds no parameter of this model: make it from model.parameters()")
     classify = decision(T, name_of(loss))
-    gradient = eager_gradient(model, loss, optimizer)
+    gradient = eager_gradient(model, loss, optimizer.parameters)
     rng = np.random.default_rng(seed)
     record = _Record(classify)
     hidden = not (sys.stderr.isatty() if progress is None else progress)
@@ -193,18 +194,19 @@ def evaluate(model: Model, X: ArrayLike, T: ArrayLike, *, loss: str | LossFuncti
         losses = [_number(loss(y, t)) for y, t in zip(outputs, T.tolist(), strict=True)]
     classify = decision(T, name_of(loss))
     accuracy = None if classify is None else float((classify(_data(outputs)) == classify(T)).mean())
-    return Evaluation(float(np.mean(losses)), accuracy)
+    return Evaluation(_mean(losses), accuracy)
 
 
-def eager_gradient(model: Model, loss: LossFunction, optimizer: Optimizer) -> Gradient:
+def eager_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]) -> Gradient:
     """Return the function that gives the loss and the gradient of a batch by a reverse pass for each example.
 
     The pass of each example starts from 1/N, so what accumulates is the gradient of the mean, and no more than one
-    example's graph is alive at a time. The gradients are left in `grad` of the parameters.
+    example's graph is alive at a time. The gradients are left in `grad` of the parameters too.
     """
 
     def gradient(X: FloatArray, T: FloatArray) -> BatchGradient:
-        optimizer.zero_grad()
+        for parameter in parameters:
+            parameter.grad = 0.0
         losses, outputs = [], []
         for x, t in zip(X, T.tolist(), strict=True):
             y = _outputs(model, x)
@@ -214,8 +216,8 @@ def eager_gradient(model: Model, loss: LossFunction, optimizer: Optimizer) -> Gr
             example_loss.backward(1.0 / len(X))
             losses.append(example_loss.data)
             outputs.append(y)
-        gradients = np.array([parameter.grad for parameter in optimizer.parameters])
-        return BatchGradient(float(np.mean(losses)), _data(outputs), gradients)
+        gradients = np.array([parameter.grad for parameter in parameters])
+        return BatchGradient(_mean(losses), _data(outputs), gradients)
 
     return gradient
 
@@ -226,23 +228,24 @@ class _Record:
     def __init__(self, classify: Decision | None) -> None:
         self.classify = classify
         self.series: dict[str, list[float]] = {}
-        self._loss, self._right, self._count = 0.0, 0, 0
+        self._batches: list[tuple[float, int]] = []
+        self._right = 0
 
     def add(self, batch: BatchGradient, T: FloatArray) -> None:
-        self._loss += batch.loss * len(T)
-        self._count += len(T)
+        self._batches.append((batch.loss, len(T)))
         if self.classify is not None:
             self._right += int((self.classify(batch.outputs) == self.classify(T)).sum())
 
     def close_epoch(self, validation: Evaluation | None) -> None:
-        self._enter("loss", self._loss / self._count)
+        count = sum(n for _, n in self._batches)
+        self._enter("loss", math.fsum(loss * (n / count) for loss, n in self._batches))
         if self.classify is not None:
-            self._enter("accuracy", self._right / self._count)
+            self._enter("accuracy", self._right / count)
         if validation is not None:
             self._enter("validation_loss", validation.loss)
             if validation.accuracy is not None:
                 self._enter("validation_accuracy", validation.accuracy)
-        self._loss, self._right, self._count = 0.0, 0, 0
+        self._batches, self._right = [], 0
 
     def latest(self) -> str:
         return ", ".join(f"{name.replace('_', ' ')} {values[-1]:.4g}" for name, values in self.series.items())
@@ -280,6 +283,10 @@ def _outputs(model: Model, x: FloatArray) -> Sequence[Value]:
 
 def _number(loss: Any) -> float:
     return loss.data if isinstance(loss, Value) else finite_float(loss, "evaluate")
+
+
+def _mean(losses: Sequence[float]) -> float:
+    return math.fsum(loss / len(losses) for loss in losses)  # divided first: the sum of large losses could overflow
 
 
 def _data(outputs: Sequence[Sequence[Value]]) -> FloatArray:

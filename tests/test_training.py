@@ -202,6 +202,14 @@ def test_an_overflow_in_training_says_where_and_keeps_the_last_good_step():
     assert all(parameter.grad == 0.0 for parameter in model.parameters())
 
 
+def test_the_mean_of_large_losses_does_not_overflow():
+    model = nn.MLP(1, [1], seed=0)
+    X = np.full((3, 1), 1.2e154)
+    frozen = nn.SGD(model.parameters(), learning_rate=0.0)
+    history = fit(model, X, 0 * X, loss=lambda y, t: (y[0] - t[0]) * 0 + 1.5e308, batch_size=2, optimizer=frozen)
+    assert history.loss.tolist() == [1.5e308, 1.5e308]
+
+
 def test_divergence_names_the_parameter():
     X = np.ones((4, 1))
     model = nn.MLP(1, [1], seed=0)
