@@ -16,6 +16,8 @@ from nn.losses import (
 from nn.mlp import MLP, Layer, Neuron
 from nn.module import Module
 from nn.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from nn.referee import check_backprop
+from nn.report import Finding, Report
 from nn.rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, clipped
 from nn.schedules import CosineSchedule, Schedule, StepSchedule
 from nn.targets import one_hot
@@ -33,6 +35,7 @@ __all__ = [
     "Agreement",
     "CosineSchedule",
     "Evaluation",
+    "Finding",
     "History",
     "Layer",
     "Module",
@@ -40,12 +43,14 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "RMSpropRule",
+    "Report",
     "Rule",
     "SGDRule",
     "Schedule",
     "StepSchedule",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "check_backprop",
     "clipped",
     "closed_form",
     "cross_entropy",

@@ -1,0 +1,181 @@
+"""What the engine says a backward pass is, layer by layer, and how far rounding alone can move it.
+
+The engine records the loss of every example scalar by scalar; the adjoints of its nodes are z, a, δ and the gradients
+of the matrix equations. Nothing here knows a formula of backpropagation: the derivative of an activation is the partial
+rule of its operation, ∇ₐC is the gradient of the recorded loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from autograd import Value, gradients, vector
+from autograd.value import recording
+from nn.arguments import FloatArray
+from nn.losses import LossFunction
+from nn.mlp import MLP, Layer
+
+__all__ = ["Reference", "gradient_of", "slope_of"]
+
+UNIT = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The nodes of one example: the weighted inputs and activations of every layer, and the loss."""
+
+    z: list[list[Value]]
+    a: list[list[Value]]
+    loss: Value
+
+
+class Reference:
+    """The arrays of a backward pass as the engine finds them; layer l stands at index l − 1, except in `a`.
+
+    Args:
+        model: The network.
+        X: The inputs, of shape (N, n_0).
+        T: The targets, of shape (N, n_L).
+        loss: The loss of one example.
+        l2: The coefficient c of (c/2) Σ‖W‖².
+
+    Attributes:
+        W: The weights.
+        b: The biases.
+        z: z¹ … z^L, each of shape (N, n_l).
+        a: a⁰ = X, a¹ … a^L.
+        gradient: ∇ₐC at the outputs of every example, of shape (N, n_L), without 1/N.
+        delta: δ¹ … δ^L, without 1/N.
+        dW: The gradients in the weights, with 1/N and l2 · W.
+        db: The gradients in the biases, with 1/N.
+    """
+
+    def __init__(self, model: MLP, X: FloatArray, T: FloatArray, loss: LossFunction, l2: float) -> None:
+        self.model, self.T, self.loss, self.l2 = model, T, loss, l2
+        self.W = [np.array(W) for W in model.weights]
+        self.b = [np.array(b) for b in model.biases]
+        self.L, self.N = len(self.W), len(X)
+        with recording():
+            traces = [_trace(model, x, t, loss) for x, t in zip(X.tolist(), T.tolist(), strict=True)]
+        parameters = [layer.parameter_arrays() for layer in model.layers]
+        found = [gradients(trace.loss, (trace.z, trace.a[-1], parameters)) for trace in traces]
+        self.z = [_data([trace.z[l] for trace in traces]) for l in range(self.L)]
+        self.a = [X, *(_data([trace.a[l] for trace in traces]) for l in range(self.L))]
+        self.delta = [np.array([z[l] for z, _, _ in found]) for l in range(self.L)]
+        self.gradient = np.array([a for _, a, _ in found])
+        self.dW = [sum(p[l]["W"] for _, _, p in found) / self.N + l2 * W for l, W in enumerate(self.W)]
+        self.db = [sum(p[l]["b"] for _, _, p in found) / self.N for l in range(self.L)]
+
+    def slope(self, l: int, at: FloatArray) -> FloatArray:
+        """Return σ′ of the layer at index l, by the rule of its operation, at numbers of your choice."""
+        return slope_of(self.model.layers[l], at)
+
+    @cached_property
+    def rounding(self) -> Rounding:
+        """How far rounding can move each array."""
+        return Rounding(self)
+
+
+class Rounding:
+    """Bounds on how far two right computations of a backward pass can be apart, by running error analysis.
+
+    Every sum of n products may err by n units of the last place of Σ|terms|, and errors are carried on: into σ′ by
+    evaluating it at both ends of the interval that z may lie in, which also covers kinks. Another order of summation,
+    or 1 − a² computed from an a near 1, therefore never counts as a mistake.
+
+    Attributes:
+        delta: A bound for every entry of δ¹ … δ^L.
+        dW: A bound for every entry of each weight gradient.
+        db: A bound for every entry of each bias gradient.
+
+    Source: Nicholas Higham, "Accuracy and Stability of Numerical Algorithms", chapter 3 (running error bounds).
+    """
+
+    def __init__(self, reference: Reference) -> None:
+        r = reference
+        self.reference = r
+        self._a = [np.zeros_like(r.a[0])]
+        self._slope: list[FloatArray] = []
+        for l in range(r.L):
+            self._forward(l)
+        self.delta = self._backward()
+        n = (r.N + 8) * UNIT
+        self.dW, self.db = [], []
+        for l, (delta, a) in enumerate(zip(r.delta, r.a[:-1], strict=True)):
+            error = self.delta[l].T @ abs(a) + abs(delta).T @ self._a[l] + n * abs(delta).T @ abs(a)
+            self.dW.append(error / r.N + 8 * UNIT * r.l2 * abs(r.W[l]))
+            self.db.append((self.delta[l] + n * abs(delta)).sum(axis=0) / r.N)
+
+    def _forward(self, l: int) -> None:
+        r = self.reference
+        n = (r.W[l].shape[1] + 8) * UNIT
+        z = self._a[-1] @ abs(r.W[l]).T + n * (abs(r.a[l]) @ abs(r.W[l]).T + abs(r.b[l]))
+        here = r.slope(l, r.z[l])
+        ends = [r.slope(l, r.z[l] + side * z) for side in (-1.0, 1.0)]
+        jump = np.maximum(*(abs(end - here) for end in ends))
+        self._slope.append(jump + 8 * UNIT * np.maximum(abs(here), 1.0))
+        self._a.append(z * np.maximum(abs(here), np.maximum(*map(abs, ends))) + 4 * UNIT * abs(r.a[l + 1]))
+
+    def _backward(self) -> list[FloatArray]:
+        r = self.reference
+        error = self._of_gradient()
+        slope = r.slope(-1, r.z[-1])
+        delta = [error * abs(slope) + abs(r.gradient) * self._slope[-1]]
+        for l in range(r.L - 2, -1, -1):
+            above, W = r.delta[l + 1], r.W[l + 1]
+            n = (len(W) + 8) * UNIT
+            carried = delta[0] @ abs(W) + n * abs(above) @ abs(W)
+            delta.insert(0, carried * abs(r.slope(l, r.z[l])) + abs(above @ W) * self._slope[l])
+        return delta
+
+    def _of_gradient(self) -> FloatArray:
+        """Return how far ∇ₐC moves when the outputs move within their errors, all up or all down."""
+        r = self.reference
+        error = 8 * UNIT * abs(r.gradient) + 4 * UNIT * (abs(r.a[-1]) + abs(r.T))
+        for side in (-1.0, 1.0):
+            for k, (a, t, e) in enumerate(zip(r.a[-1], r.T, self._a[-1], strict=True)):
+                moved = gradient_of(r.loss, a + side * e, t)
+                error[k] += abs(moved - r.gradient[k]) if moved is not None else 0.0
+        return error
+
+
+def gradient_of(loss: LossFunction, outputs: FloatArray, target: FloatArray) -> FloatArray | None:
+    """Return the gradient of a loss in the outputs of one example, or None where the loss is undefined."""
+    leaves = [Value(number) for number in outputs.tolist()]
+    try:
+        with recording():
+            value = loss(leaves, target.tolist())
+        return np.array(gradients(value, leaves)) if isinstance(value, Value) else np.zeros(len(leaves))
+    except (ArithmeticError, ValueError, TypeError):
+        return None
+
+
+def slope_of(layer: Layer, at: FloatArray) -> FloatArray:
+    """Return σ′ of a layer at an array of numbers."""
+    op = layer.activation.op
+    if op is None:
+        return np.ones_like(at)
+    slopes = [float(op.local(0, op.evaluate((x,)), (x,))) for x in at.ravel().tolist()]
+    return np.array(slopes, dtype=float).reshape(at.shape)
+
+
+def _trace(model: MLP, x: list[float], t: list[float], loss: LossFunction) -> Trace:
+    z: list[list[Value]] = []
+    a: list[list[Value]] = []
+    inputs: Sequence[float | Value] = x
+    for layer in model.layers:
+        a.append(layer.respond(vector(inputs)))
+        z.append(a[-1] if layer.activation.op is None else [node.operands[0] for node in a[-1]])
+        inputs = a[-1]
+    cost = loss(a[-1], t)
+    if not isinstance(cost, Value):
+        raise TypeError(f"the loss must return a Value, got {cost!r} of type {type(cost).__name__}")
+    return Trace(z, a, cost)
+
+
+def _data(rows: list[list[Value]]) -> FloatArray:
+    return np.array([[node.data for node in row] for row in rows])

@@ -1,0 +1,211 @@
+"""What the referee found, array by array, and how it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nn.arguments import FloatArray
+from nn.mistakes import Mistake, raised
+
+__all__ = ["Finding", "Report"]
+
+SHOWN = 3  # worst entries of an array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finding:
+    """The verdict on one array of one layer.
+
+    Attributes:
+        layer: The layer, counted from 1.
+        array: "δ", "W" or "b", the latter two for ∂C/∂W and ∂C/∂b.
+        verdict: "right"; "wrong"; "follows" if it is wrong but right given the δ handed in for this layer or the one
+            above; "undecidable" if the right array is all 0 or rounding alone may explain the difference.
+        explanations: The diagnoses, each a tuple of the mistakes that together produce exactly these numbers. If there
+            are several, nothing in the numbers tells them apart. Empty if no hypothesis explains the whole array.
+        remark: A sentence on what else is known.
+        yours: The array that was handed in.
+        right: The array of the engine, in the same layout.
+    """
+
+    layer: int
+    array: str
+    verdict: str
+    explanations: tuple[tuple[Mistake, ...], ...] = ()
+    remark: str = ""
+    yours: FloatArray = field(default_factory=lambda: np.zeros(0), repr=False)
+    right: FloatArray = field(default_factory=lambda: np.zeros(0), repr=False)
+
+    @property
+    def name(self) -> str:
+        """What the array is called: "δ¹", "∂C/∂W¹", "∂C/∂b¹"."""
+        return ("δ" if self.array == "δ" else f"∂C/∂{self.array}") + raised(self.layer)
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of all mistakes in all explanations."""
+        return {mistake.kind for explanation in self.explanations for mistake in explanation}
+
+    @property
+    def error(self) -> float:
+        """The largest difference, as a fraction of the largest entry of the right array; infinite for a wrong shape."""
+        if self.yours.shape != self.right.shape:
+            return np.inf
+        size = float(np.max(np.abs(self.right)))
+        difference = float(np.max(np.abs(self.yours - self.right)))
+        return difference / size if size else (np.inf if difference else 0.0)
+
+    def worst(self, count: int = SHOWN) -> list[tuple[tuple[int, ...], float, float]]:
+        """Return index, your number and the right number of the entries that differ most, the worst first."""
+        if self.yours.shape != self.right.shape:
+            return []
+        difference = np.abs(self.yours - self.right)
+        order = np.argsort(-difference, axis=None, kind="stable")[:count]
+        places = [tuple(int(k) for k in np.unravel_index(at, difference.shape)) for at in order]
+        least = 1e-10 * np.max(np.abs(self.right))
+        return [
+            (place, float(self.yours[place]), float(self.right[place])) for place in places if difference[place] > least
+        ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """What `nn.check_backprop` found; `print(report)` tells it.
+
+    Attributes:
+        findings: One for each array, the output layer first; in a layer δ, then W, then b.
+        subject: What was checked, as a phrase.
+        delta_scale: "without 1/N", "with 1/N", or "" if δ was not handed in or there is one example.
+        headline: A sentence on what is wrong with all of it at once, or nothing.
+    """
+
+    findings: tuple[Finding, ...]
+    subject: str
+    delta_scale: str = ""
+    headline: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every array is right."""
+        return all(finding.verdict == "right" for finding in self.findings)
+
+    def of(self, array: str, layer: int) -> Finding:
+        """Return the finding on "δ", "W" or "b" of a layer, counted from 1.
+
+        Raises:
+            KeyError: If there is none.
+        """
+        for finding in self.findings:
+            if finding.array == array and finding.layer == layer:
+                return finding
+        raise KeyError(f"there is no finding on {array!r} of layer {layer}")
+
+    def assert_ok(self) -> None:
+        """Raise an AssertionError that tells the report, unless every array is right."""
+        if not self.ok:
+            raise AssertionError(f"\n{self}")
+
+    def __str__(self) -> str:
+        return "\n".join(_told(self))
+
+
+def _told(report: Report) -> Iterator[str]:
+    yield report.subject
+    yield ""
+    yield from _table(report)
+    if report.delta_scale:
+        yield ""
+        yield f"Your δ is {report.delta_scale}" + (
+            ": it is that of each example by itself, as the equations write it."
+            if report.delta_scale == "without 1/N"
+            else ": it is that of the mean over the batch."
+        )
+    yield ""
+    if report.ok:
+        worst = max(finding.error for finding in report.findings)
+        yield (
+            f"All {len(report.findings)} arrays are right: no entry differs from the engine's by more than "
+            f"{worst:.1e} of the largest one."
+        )
+        return
+    first = next((finding for finding in report.findings if finding.verdict == "wrong"), None)
+    if report.headline:
+        yield report.headline
+    if first is not None:
+        count = sum(finding.verdict == "wrong" for finding in report.findings)
+        yield f"Start with {first.name}." if count > 1 else f"Only {first.name} is wrong by itself."
+    told: dict[tuple[int, str], Finding] = {}
+    for finding in report.findings:
+        if finding.verdict in ("wrong", "undecidable"):
+            yield ""
+            same = told.get((finding.layer, finding.remark)) if finding.remark and finding.explanations else None
+            yield from _about(finding, same)
+            told[finding.layer, finding.remark] = finding
+    follows = [finding for finding in report.findings if finding.verdict == "follows"]
+    if follows:
+        yield ""
+        yield from _follows(follows)
+
+
+def _table(report: Report) -> Iterator[str]:
+    arrays = [array for array in ("δ", "W", "b") if any(finding.array == array for finding in report.findings)]
+    titles = {"δ": "δ", "W": "∂C/∂W", "b": "∂C/∂b"}
+    yield "  layer  " + "".join(f"{titles[array]:<14}" for array in arrays).rstrip()
+    for layer in sorted({finding.layer for finding in report.findings}, reverse=True):
+        row = {finding.array: finding.verdict for finding in report.findings if finding.layer == layer}
+        yield f"  {layer:>5}  " + "".join(f"{row.get(array, ''):<14}" for array in arrays).rstrip()
+
+
+def _about(finding: Finding, same: Finding | None) -> Iterator[str]:
+    if finding.verdict == "undecidable":
+        yield f"{finding.name} cannot be judged."
+        yield f"    {finding.remark}"
+        return
+    if same is not None and same.explanations == finding.explanations:
+        yield f"{finding.name} is wrong in the same way."
+    else:
+        yield f"{finding.name} is wrong."
+        yield from _explained(finding)
+    yield from _entries(finding)
+
+
+def _explained(finding: Finding) -> Iterator[str]:
+    if finding.remark:
+        yield f"    {finding.remark}"
+    if len(finding.explanations) == 1:
+        for mistake in finding.explanations[0]:
+            yield f"    {mistake.text}"
+    elif finding.explanations:
+        yield "    One of these; they give the same numbers here, so the numbers cannot tell which:"
+        for explanation in finding.explanations:
+            yield "    – " + " And: ".join(mistake.text for mistake in explanation)
+
+
+def _follows(findings: list[Finding]) -> Iterator[str]:
+    """Tell in few words what is wrong only because of what it was computed from."""
+    sources: dict[str, list[str]] = {}
+    for finding in findings:
+        sources.setdefault(finding.remark, []).append(finding.name)
+    yield "No mistake of their own, but wrong because of what they were computed from:"
+    for remark, names in sources.items():
+        yield f"    {', '.join(names)}: {remark}"
+
+
+def _entries(finding: Finding) -> Iterator[str]:
+    if finding.yours.shape != finding.right.shape:
+        yield f"    Yours has shape {finding.yours.shape}; {finding.right.shape} is right."
+        return
+    worst = finding.worst()
+    if not worst:
+        return
+    places = [f"[{', '.join(map(str, place))}]" for place, _, _ in worst]
+    width = max(map(len, places))
+    yield f"    {'entry':<{max(width, 5)}}  {'yours':>14}  {'right':>14}"
+    for place, (_, yours, right) in zip(places, worst, strict=True):
+        yield f"    {place:<{max(width, 5)}}  {yours:>14.7g}  {right:>14.7g}"
+    wrong = int(np.sum(np.abs(finding.yours - finding.right) > 1e-10 * np.max(np.abs(finding.right))))
+    share = f"by up to {finding.error:.2g} of the largest right entry"
+    yield f"    ({wrong} of {finding.right.size} entries differ, {share}.)"

@@ -1,0 +1,289 @@
+"""The referee finds planted mistakes, and none in right code."""
+
+import random
+
+import numpy as np
+import pytest
+
+from nn import MLP, check_backprop, closed_form
+from tests.planted_mistakes import LOSSES, SIGMA, Problem, arrays_with, mistakes, pairs
+
+SAME = 1e-10  # relative to the largest entry: what the referee counts as the same numbers
+
+
+def report_on(p, planted, *, with_delta=True, scale=1.0):
+    dW, db, delta = arrays_with(p, planted)
+    returned = (dW, db, [scale * d for d in delta]) if with_delta else (dW, db)
+    return check_backprop(lambda *_: returned, p.model, p.X, p.T, p.loss, l2=p.l2)
+
+
+def same(array, right):
+    return array.shape == right.shape and np.abs(array - right).max() <= SAME * np.abs(right).max()
+
+
+def require_diagnosis(report, planted, context, *, with_delta=True):
+    """Require the right diagnosis for each planted array, and no mistake anywhere else."""
+    for finding in report.findings:
+        kinds = planted.get((finding.array, finding.layer), ())
+        if not with_delta:
+            kinds = planted.get(("δ", finding.layer), ()) + kinds
+        if not kinds:
+            assert finding.verdict != "wrong", f"{context}: a mistake is claimed in {finding.name}\n{report}"
+        elif finding.verdict == "wrong":
+            shortest = min((len(explanation) for explanation in finding.explanations), default=99)
+            found = any(set(kinds) <= {m.kind for m in explanation} for explanation in finding.explanations)
+            assert found or shortest < len(kinds), f"{context}: {finding.name} is misdiagnosed\n{report}"
+        elif finding.verdict == "right":
+            assert same(finding.yours, finding.right), f"{context}: {finding.name} is called right\n{report}"
+
+
+def planted_by(*chosen):
+    planted = {}
+    for array, layer, kind in chosen:
+        planted[array, layer] = (*planted.get((array, layer), ()), kind)
+    return planted
+
+
+PROBLEMS = [(depth, activation, loss) for depth in (1, 2, 3, 4) for activation in SIGMA for loss in LOSSES]
+SAMPLE = PROBLEMS[::7]  # every depth, activation and loss, in changing combinations
+
+
+def check_samples(depth, activation, loss, sample, *, count, seed):
+    p = Problem(depth, activation, loss, l2=0.3, seed=seed)
+    choices = list(sample(p))
+    for mistakes_chosen in random.Random(seed + depth).sample(choices, min(count, len(choices))):
+        planted = planted_by(*mistakes_chosen)
+        for with_delta in (True, False):
+            report = report_on(p, planted, with_delta=with_delta)
+            context = f"{mistakes_chosen} in {depth} layers, {activation}, {loss}, seed {seed}, δ {with_delta}"
+            require_diagnosis(report, planted, context, with_delta=with_delta)
+
+
+def singles(p):
+    return ((mistake,) for mistake in mistakes(p))
+
+
+@pytest.mark.parametrize(("depth", "activation", "loss"), SAMPLE)
+def test_a_single_mistake_is_diagnosed(depth, activation, loss):
+    check_samples(depth, activation, loss, singles, count=2, seed=0)
+
+
+@pytest.mark.parametrize(("depth", "activation", "loss"), SAMPLE)
+def test_a_pair_of_mistakes_is_diagnosed_array_by_array(depth, activation, loss):
+    check_samples(depth, activation, loss, pairs, count=2, seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("depth", "activation", "loss"), PROBLEMS)
+def test_every_single_mistake_is_diagnosed(depth, activation, loss):
+    check_samples(depth, activation, loss, singles, count=1000, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("depth", "activation", "loss"), PROBLEMS)
+def test_many_pairs_of_mistakes_are_diagnosed(depth, activation, loss):
+    check_samples(depth, activation, loss, pairs, count=40, seed=2)
+
+
+# --- right code -------------------------------------------------------------------------------------
+
+
+SCALES = [
+    (activation, loss, scale)
+    for activation in SIGMA
+    for loss in LOSSES
+    for scale in (1e-8, 1e-4, 1.0, 1e4, 1e8)
+    if loss != "binary_cross_entropy" or scale <= 1.0  # it is infinite where σ(z) is 1 in floats
+]
+
+
+@pytest.mark.parametrize(("activation", "loss", "scale"), SCALES)
+def test_right_code_has_no_mistake_at_any_scale_of_data(activation, loss, scale):
+    p = Problem(2, activation, loss, l2=0.3, scale=scale)
+    for other_way in (True, False):
+        if other_way:
+            returned = closed_form.backprop(p.W, p.b, p.X, p.T, activations=p.activations, loss=loss, l2=p.l2)
+        else:
+            with np.errstate(over="ignore"):
+                returned = arrays_with(p, {})
+        report = check_backprop(lambda *_, arrays=returned: arrays, p.model, p.X, p.T, loss, l2=p.l2)
+        assert all(finding.verdict in ("right", "undecidable") for finding in report.findings), str(report)
+        if scale <= 1.0:
+            assert all(f.verdict == "right" for f in report.findings if f.right.any()), str(report)
+
+
+def test_delta_is_accepted_with_and_without_the_mean_and_the_report_says_which():
+    p = Problem(2, "tanh", "half_squared_error")
+    without, carrying = report_on(p, {}), report_on(p, {}, scale=1 / p.N)
+    assert (without.ok, without.delta_scale) == (True, "without 1/N")
+    assert (carrying.ok, carrying.delta_scale) == (True, "with 1/N")
+    assert "of the mean over the batch" in str(carrying)
+    wrong = report_on(p, {("δ", 1): ("sign",)}, scale=1 / p.N)
+    assert wrong.of("δ", 1).kinds == {"sign"}
+    assert wrong.of("δ", 2).verdict == "right"
+
+
+def test_columns_are_handed_over_and_taken_as_columns():
+    p = Problem(2, "sigmoid", "half_squared_error", width=3)
+
+    def columns(weights, biases, X, T):
+        assert X.shape == (3, p.N)
+        assert [b.shape for b in biases] == [(3, 1), (3, 1)]
+        a1 = 1 / (1 + np.exp(-(weights[0] @ X + biases[0])))
+        a2 = 1 / (1 + np.exp(-(weights[1] @ a1 + biases[1])))
+        delta2 = (a2 - T) * a2 * (1 - a2)
+        delta1 = weights[1].T @ delta2 * a1 * (1 - a1)
+        return {
+            "dW": [delta1 @ X.T / p.N, delta2 @ a1.T / p.N],
+            "db": [delta1.mean(axis=1, keepdims=True), delta2.mean(axis=1)],
+            "delta": [delta1, delta2],
+        }
+
+    report = check_backprop(columns, p.model, p.X, p.T, p.loss, layout="columns")
+    assert report.ok, str(report)
+    assert report.of("δ", 1).right.shape == (3, p.N)
+
+
+def test_what_is_handed_over_are_copies():
+    p = Problem(2, "tanh", "half_squared_error")
+
+    def careless(weights, biases, X, T):
+        arrays = arrays_with(p, {})
+        for array in (*weights, *biases, X, T):
+            array[...] = 0.0
+        return arrays
+
+    assert check_backprop(careless, p.model, p.X, p.T, p.loss).ok
+    assert p.model.weights[0].any()
+
+
+# --- what cannot be told ------------------------------------------------------------------------------
+
+
+def test_an_all_zero_reference_is_undecidable_and_never_right():
+    model = MLP(2, [3, 1], activation="relu", seed=0)
+    model.biases = [[-100.0] * 3, [0.5]]  # every relu is dead
+    report = check_backprop(
+        lambda W, b, X, T: closed_form.backprop(
+            W, b, X, T, activations=["relu", "identity"], loss="half_squared_error"
+        ),
+        model,
+        [[1.0, 2.0], [0.5, -1.0]],
+        [[0.0], [2.0]],
+        "half_squared_error",
+    )
+    assert [report.of(array, 1).verdict for array in ("δ", "W", "b")] == ["undecidable"] * 3
+    assert report.of("b", 2).verdict == "right"
+    assert not report.ok
+    assert "All 6 entries of the right array are 0" in str(report)
+
+
+def test_mistakes_that_give_the_same_numbers_are_named_as_equals():
+    p = Problem(2, "sigmoid", "half_squared_error")
+    finding = report_on(p, {("δ", 2): ("σ′ missing",)}).of("δ", 2)
+    assert [[m.kind for m in explanation] for explanation in finding.explanations] == [
+        ["σ′ missing"],
+        ["cross-entropy δ"],
+    ]
+
+
+def test_a_mistake_that_leaves_the_numbers_unchanged_is_not_reported():
+    assert report_on(Problem(2, "identity", "half_squared_error"), {("δ", 1): ("σ′ missing",)}).ok
+
+
+def test_one_mistake_explains_everything_below_it():
+    report = report_on(Problem(3, "tanh", "half_squared_error"), {("δ", 2): ("sign",)})
+    assert report.of("δ", 2).kinds == {"sign"}
+    assert report.of("δ", 1).verdict == "follows"
+    assert "δ¹: right given your δ²" in str(report)
+
+
+def test_without_delta_a_wrong_delta_is_inferred():
+    report = report_on(Problem(3, "tanh", "half_squared_error"), {("δ", 3): ("σ′ missing",)}, with_delta=False)
+    assert "σ′ missing" in report.of("W", 3).kinds & report.of("b", 3).kinds
+    assert {finding.verdict for finding in report.findings if finding.layer < 3} == {"follows"}
+
+
+def test_without_delta_a_right_layer_below_shows_that_delta_was_right():
+    p = Problem(2, "tanh", "half_squared_error")
+    report = report_on(p, {("W", 2): ("sign",), ("b", 2): ("sign",)}, with_delta=False)
+    assert [report.of(array, 2).kinds for array in "Wb"] == [{"sign"}, {"sign"}]
+    assert "wrong δ²" not in str(report)
+    assert {report.of(array, 1).verdict for array in "Wb"} == {"right"}
+
+
+def test_any_size_of_regularisation_is_recognised():
+    p = Problem(2, "tanh", "half_squared_error", l2=0.3)
+    dW, db, delta = arrays_with(p, {})
+    dW[0] = dW[0] + 0.123 * p.W[0]
+    db[1] = db[1] + 0.077 * p.b[1]
+    report = check_backprop(lambda *_: (dW, db, delta), p.model, p.X, p.T, p.loss, l2=p.l2)
+    assert report.of("W", 1).kinds == {"wrong l2"}
+    assert "0.423 · W¹ where l2 = 0.3" in str(report)
+    assert report.of("b", 2).kinds == {"bias regularised"}
+
+
+def test_a_single_wrong_entry_is_located_and_not_diagnosed():
+    p = Problem(2, "tanh", "half_squared_error")
+    dW, db, delta = arrays_with(p, {})
+    dW[0][1, 2] += 1.0
+    report = check_backprop(lambda *_: (dW, db, delta), p.model, p.X, p.T, p.loss)
+    finding = report.of("W", 1)
+    assert (finding.explanations, finding.worst()[0][0]) == ((), (1, 2))
+    assert "only the entry [1, 2] is wrong" in str(report)
+    assert finding.worst()[0][1] == pytest.approx(finding.worst()[0][2] + 1.0)
+
+
+def test_a_factor_made_once_for_all_is_the_headline():
+    p = Problem(2, "tanh", "half_squared_error", l2=0.3)
+    every = {(array, layer): ("factor m",) for array in "Wb" for layer in (1, 2)}
+    assert "Every gradient is m times what it should be, m = 4" in str(report_on(p, every))
+    assert "Every gradient" not in str(report_on(p, {("b", 2): ("factor m",)}))
+
+
+def test_arrays_of_another_shape_or_with_nan_are_wrong():
+    p = Problem(2, "tanh", "half_squared_error")
+    dW, db, _ = arrays_with(p, {})
+    report = check_backprop(lambda *_: ([dW[0][:1], dW[1]], db), p.model, p.X, p.T, p.loss)
+    assert report.of("W", 1).verdict == "wrong"
+    assert "Yours has shape (1, 3); (3, 3) is right." in str(report)
+    report = check_backprop(lambda *_: ([dW[0] * np.nan, dW[1]], db), p.model, p.X, p.T, p.loss)
+    assert "∂C/∂W¹ is wrong.\n    It holds NaN or infinity." in str(report)
+
+
+# --- the interface --------------------------------------------------------------------------------------
+
+
+def test_assert_ok_tells_the_report():
+    p = Problem(1, "tanh", "half_squared_error")
+    report_on(p, {}).assert_ok()
+    with pytest.raises(AssertionError, match=r"The sign of ∂C/∂W¹ is reversed\."):
+        report_on(p, {("W", 1): ("sign",)}).assert_ok()
+
+
+@pytest.mark.parametrize(
+    ("returned", "error", "message"),
+    [
+        (None, TypeError, "must return"),
+        (([1.0], [2.0]), ValueError, "dW as a list of 2 arrays"),
+        ((np.zeros((2, 3, 3)), [1.0, 2.0]), ValueError, "dW as a list of 2 arrays, one a layer, got a ndarray"),
+        (([["a"], [1.0]], [[1.0], [1.0]]), TypeError, r"dW\[0\] must be an array of real numbers"),
+        ({"dW": [[1.0], [1.0]]}, ValueError, "both dW and db"),
+    ],
+)
+def test_what_comes_back_in_another_form_is_refused(returned, error, message):
+    p = Problem(2, "tanh", "half_squared_error")
+    with pytest.raises(error, match=message):
+        check_backprop(lambda *_: returned, p.model, p.X, p.T, p.loss)
+
+
+def test_batches_that_do_not_fit_the_network_are_refused():
+    p = Problem(2, "tanh", "half_squared_error")
+    with pytest.raises(ValueError, match=r"X needs one row an example, with 3 entries, got shape \(4, 2\)"):
+        check_backprop(lambda *_: None, p.model, p.X[:, :2], p.T, p.loss)
+    with pytest.raises(ValueError, match="as many rows"):
+        check_backprop(lambda *_: None, p.model, p.X[:2], p.T, p.loss)
+    with pytest.raises(ValueError, match="layout must be"):
+        check_backprop(lambda *_: None, p.model, p.X, p.T, p.loss, layout="transposed")
+    with pytest.raises(ValueError, match="l2 must be finite and not negative"):
+        check_backprop(lambda *_: None, p.model, p.X, p.T, p.loss, l2=-1.0)
