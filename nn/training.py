@@ -1,4 +1,4 @@
-"""Training: mini-batch gradient descent over the examples of a batch, one at a time.
+"""Training: mini-batch gradient descent, and the loss and accuracy of a model.
 
 One function, `fit`, runs the loop. What computes the loss and the gradient of a batch is a function of its own
 (`eager_gradient`): it gets the rows of a batch and returns numbers, so the loop does not know how they were found.
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from autograd import Value, no_grad
+from autograd import Value, affine, no_grad
 from autograd.op import finite_float
 from nn.arguments import FloatArray, float_rows, whole_number
 from nn.losses import LossFunction, loss_named, name_of, require_targets
@@ -24,6 +24,10 @@ from nn.optimizers import Optimizer
 from nn.targets import Decision, decision
 
 __all__ = ["BatchGradient", "Evaluation", "History", "Model", "eager_gradient", "evaluate", "fit"]
+
+
+EXAMPLES_IN_A_PASS = 32
+"""More save nothing: what a pass costs beside its examples is by then a twentieth of the whole."""
 
 
 class Model(Protocol):
@@ -198,24 +202,26 @@ def evaluate(model: Model, X: ArrayLike, T: ArrayLike, *, loss: str | LossFuncti
 
 
 def eager_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]) -> Gradient:
-    """Return the function that gives the loss and the gradient of a batch by a reverse pass for each example.
+    """Return the function that gives the loss and the gradient of a batch by reverse passes.
 
-    The pass of each example starts from 1/N, so what accumulates is the gradient of the mean, and no more than one
-    example's graph is alive at a time. The gradients are left in `grad` of the parameters too.
+    What accumulates is the gradient of the mean over the batch. A pass covers several examples, because each pass
+    visits every parameter, but not all of a large batch, whose graph would need much memory. The gradients are left in
+    `grad` of the parameters too.
     """
 
     def gradient(X: FloatArray, T: FloatArray) -> BatchGradient:
         for parameter in parameters:
             parameter.grad = 0.0
         losses, outputs = [], []
-        for x, t in zip(X, T.tolist(), strict=True):
-            y = _outputs(model, x)
-            example_loss = loss(y, t)
-            if not isinstance(example_loss, Value):
-                raise TypeError(f"the loss {name_of(loss)} must return a Value to be trained on, got {example_loss!r}")
-            example_loss.backward(1.0 / len(X))
-            losses.append(example_loss.data)
-            outputs.append(y)
+        for start in range(0, len(X), EXAMPLES_IN_A_PASS):
+            part = slice(start, start + EXAMPLES_IN_A_PASS)
+            y = [_outputs(model, x) for x in X[part]]
+            examples = [loss(y_n, t_n) for y_n, t_n in zip(y, T[part].tolist(), strict=True)]
+            if not all(isinstance(example, Value) for example in examples):
+                raise TypeError(f"the loss {name_of(loss)} must return a Value to be trained on, got {examples[0]!r}")
+            affine(examples, [1.0 / len(X)] * len(examples)).backward()
+            losses += [example.data for example in examples]
+            outputs += y
         gradients = np.array([parameter.grad for parameter in parameters])
         return BatchGradient(_mean(losses), _data(outputs), gradients)
 

@@ -5,7 +5,7 @@ import pytest
 
 import nn
 from autograd import DomainError, Value
-from nn import closed_form
+from nn import closed_form, training
 from nn.targets import decision
 
 
@@ -35,6 +35,16 @@ def test_a_full_batch_epoch_is_one_step_along_the_closed_form_gradient():
         (*W, *b), (*model.weights, *model.biases), (*expected.dW, *expected.db), strict=True
     ):
         np.testing.assert_allclose(after, before - 0.1 * gradient, rtol=0, atol=1e-15)
+
+
+def test_the_gradient_is_the_same_in_one_pass_and_in_several(monkeypatch):
+    X, T = examples(70)
+    several, one = classifier(), classifier()
+    fit(several, X, T, batch_size=70)
+    monkeypatch.setattr(training, "EXAMPLES_IN_A_PASS", 1000)
+    fit(one, X, T, batch_size=70)
+    for W, W_one in zip(several.weights, one.weights, strict=True):
+        np.testing.assert_allclose(W, W_one, rtol=0, atol=1e-15)
 
 
 def test_every_example_is_taken_once_an_epoch_in_batches_of_the_given_size():
