@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import harness
+import run
 
 
 def test_jobs_take_turns_and_the_warm_up_does_not_count():
@@ -54,3 +55,30 @@ def test_results_are_kept_beside_those_of_other_scripts(tmp_path):
     harness.record("b", {"y": 2.0}, path)
     harness.record("a", {"x": 3.0}, path)
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": {"x": 3.0}, "b": {"y": 2.0}}
+
+
+def test_every_tool_has_a_module():
+    peers = Path(run.__file__).parent / "peers"
+    for workload in run.workloads().values():
+        assert workload.contenders[0] == "ours"
+        assert all((peers / f"with_{name}.py").exists() for name in workload.contenders)
+
+
+@pytest.mark.slow
+def test_the_quick_form_finds_that_all_agree():
+    took_part = run.quick(["micrograd", "micro_value", "numpy_by_hand"])  # micrograd only where pip can install it
+    assert set(took_part) == set(run.workloads())
+    assert all({"micro_value", "numpy_by_hand"} & set(contenders) for contenders in took_part.values())
+
+
+@pytest.mark.slow
+def test_the_quick_form_refuses_a_contender_that_is_wrong(monkeypatch):
+    check = run.Contender.check
+
+    def wrong(self, name, times):
+        numbers = check(self, name, times)
+        return [*numbers[:-1], numbers[-1] + 1e-6] if self.name == "micro_value" else numbers
+
+    monkeypatch.setattr(run.Contender, "check", wrong)
+    with pytest.raises(ValueError, match="micro_value and ours disagree"):
+        run.quick(["micro_value"])
