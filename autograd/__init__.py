@@ -3,6 +3,7 @@
 `Value` is the node; every operation of `autograd.ops` is a function here, on numbers, arrays and Values alike.
 """
 
+from .check import check_gradients
 from .forward import tangent
 from .linearization import gradients
 from .op import Domain, DomainError, Kink, Op, Operand
@@ -62,6 +63,7 @@ __all__ = [
     "add",
     "affine",
     "arctan",
+    "check_gradients",
     "cos",
     "cosh",
     "div",

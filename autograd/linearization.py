@@ -86,8 +86,12 @@ class Linearization:
         adjoints.update((at, _sum(contributions)) for at, contributions in arrived.items())
         return [_finite(adjoints.get(id(variable), 0.0), "the gradient", variable) for variable in variables]
 
-    def push(self, seeds: Sequence[tuple[Value, Any]], outputs: Sequence[Value]) -> list[Any]:
+    def push(
+        self, seeds: Sequence[tuple[Value, Any]], outputs: Sequence[Value], *, absolute: bool = False
+    ) -> list[Any]:
         """Return Σ ∂output/∂variable · seed over the (variable, seed) pairs, for every output: forward mode.
+
+        With `absolute`, the size of every local partial is taken instead of it, which gives Σ|product| over all paths.
 
         Raises:
             DomainError: If a derivative is needed where it is undefined, or the result is not finite.
@@ -97,7 +101,7 @@ class Linearization:
             tangents[id(variable)] = seed
         for node, edges in self.edges:
             moved = [
-                _product(tangents[id(edge.operand)], edge, node)
+                _product(tangents[id(edge.operand)], edge._replace(local=abs(edge.local)) if absolute else edge, node)
                 for edge in edges
                 if not _is_zero(tangents.get(id(edge.operand), 0.0)) and not _is_zero(edge.local)
             ]
