@@ -136,6 +136,12 @@ def test_a_split_is_a_partition_that_keeps_the_proportions():
         assert np.abs(counts - fraction * np.bincount(digits.y)).max() <= 1.0
 
 
+def test_each_class_is_cut_at_the_nearest_whole_example():
+    digits = data.load_digits()
+    train, _ = data.stratified_split(digits.y, [0.75, 0.25], seed=0)
+    assert np.abs(np.bincount(digits.y[train]) - 0.75 * np.bincount(digits.y)).max() <= 0.5
+
+
 def test_a_part_is_not_ordered_by_class():
     (rows, _) = data.stratified_split(np.repeat([0, 1], 50), [0.5, 0.5], seed=0)
     classes = np.repeat([0, 1], 50)[rows]

@@ -30,7 +30,7 @@ CASES = {
         [0.25, 0.0, 0.75],
         math.log(math.exp(0.5) + math.exp(-1.0) + math.exp(2.0)) - 0.125 - 1.5,
     ),
-    "hinge_loss": ([0.5, -1.0, 2.0], [1.0, 1.0, 1.0], 0.5 + 2.0),
+    "hinge_loss": ([0.5, -1.0, 2.0], [1.0, 1.0, -1.0], 0.5 + 2.0 + 3.0),
 }
 
 
@@ -182,7 +182,9 @@ def test_a_target_out_of_range_is_an_error(name, target, message):
 
 
 def test_rounding_in_a_probability_vector_is_no_error():
-    assert nn.cross_entropy([0.0] * 10, [0.1] * 10) == pytest.approx(math.log(10))
+    assert nn.cross_entropy([0.0, 0.0], [1.0 - 5e-10, 0.0]) == pytest.approx(math.log(2))
+    with pytest.raises(ValueError, match="a probability vector"):
+        nn.cross_entropy([0.0, 0.0], [1.0 - 5e-9, 0.0])
 
 
 def test_one_hot_rows():
