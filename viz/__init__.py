@@ -1,6 +1,25 @@
-"""Pictures of the backward pass."""
+"""Pictures of the backward pass.
 
+Everything is drawn from one trace of both passes, which changes nothing in the graph. `draw` and its siblings return
+a `graphviz.Digraph`; `to_html` a page that steps through the passes; `to_text` a tree for a terminal; `save` writes
+any of them to a file.
+"""
+
+from .figure import Figure, RendererMissingError
 from .graph import draw, draw_backward
-from .trace import trace
+from .html import to_html
+from .save import save
+from .text import to_text
+from .trace import Trace, trace
 
-__all__ = ["draw", "draw_backward", "trace"]
+__all__ = [
+    "Figure",
+    "RendererMissingError",
+    "Trace",
+    "draw",
+    "draw_backward",
+    "save",
+    "to_html",
+    "to_text",
+    "trace",
+]

@@ -6,6 +6,7 @@ formula. Nothing about the operations is repeated here; an operation that a user
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +15,10 @@ from autograd import Op, Operand, ops
 
 from .style import numeral
 
-__all__ = ["Symbol", "rules"]
+__all__ = ["Symbol", "expression", "rules"]
+
+MOST_TERMS = 6
+"""A longer sum is shown with its first terms and their number."""
 
 _LOOSE, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(6)
 
@@ -222,3 +226,27 @@ _OPERATORS: dict[Op, Callable[[Symbol, Symbol], Symbol]] = {
     ops.div: _quotient,
     ops.pow: _power,
 }
+
+
+def expression(op: Op, names: Sequence[str], numbers: Sequence[float]) -> str:
+    """Return an operation on named operands as a formula; a long sum with its first terms and their number.
+
+    Example:
+        >>> expression(ops.mul, ["a", "−3"], [2.0, -3.0])
+        'a · (−3)'
+    """
+    parts = [Symbol(name or numeral(x), x, _bound(name or numeral(x))) for name, x in zip(names, numbers, strict=True)]
+    if op is ops.neg:
+        return (-parts[0]).text
+    if op is ops.affine:
+        n = len(parts) // 2
+        terms = [_product(w, a) for w, a in zip(parts[:n], parts[n:-1], strict=True)] + [parts[-1]]
+    elif op is ops.total:
+        terms = parts
+    else:
+        shown = parts if len(parts) <= MOST_TERMS else [*parts[: MOST_TERMS - 1], Symbol("…", 0.0)]
+        applied = _OPERATORS[op](*parts) if op in _OPERATORS else None
+        return applied.text if applied else f"{op.symbol}({', '.join(part.text for part in shown)})"
+    if len(terms) > MOST_TERMS:
+        terms = [*terms[: MOST_TERMS - 1], Symbol(f"… ({len(terms)} terms)", 0.5)]
+    return functools.reduce(_sum, terms, Symbol("0", 0.0)).text

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from autograd import Value
 
-from .diagram import Arrow, Box, Diagram, Direction, Kind, Span
+from .diagram import Arrow, Box, Diagram, Direction, Span
 from .figure import Figure
-from .style import THEMES, numeral, shortened
-from .trace import Edge, Node, Trace, trace
+from .layers import layer_level
+from .level import Cell, Flow, Level, bracketed, neuron_level, value_level
+from .style import THEMES, plain, shortened
+from .trace import Trace, trace
 
 __all__ = ["draw", "draw_backward"]
+
+Row: TypeAlias = tuple[Span, Span]
+
+LEVELS = ("value", "neuron", "layer", "auto")
+
+LEGIBLE = 150
+"""More boxes than this a person cannot read."""
 
 MOST_TERMS = 4
 """A sum of more contributions than this is shown with its first ones and their number."""
@@ -22,6 +32,7 @@ MOST_TERMS = 4
 def draw(
     root: Value,
     *,
+    level: str = "value",
     names: Mapping[str, Any] | None = None,
     focus: Value | None = None,
     depth: int | None = None,
@@ -37,6 +48,7 @@ def draw(
 
     Args:
         root: The output.
+        level: "value", "neuron" or "layer": what a box stands for; "auto" is the finest that a person can read.
         names: Names for Values without a label, such as `locals()`.
         focus: Show only the paths from this Value to the output.
         depth: And of those only what lies at most this many edges from `focus`, or from the output without one.
@@ -55,18 +67,19 @@ def draw(
         >>> draw(x * x).source.count("n0 -> n1")
         2
     """
-    check_options(digits, rankdir, theme, max_nodes)
-    traced = trace(root, names)
-    shown = _shown(traced, focus, depth, max_nodes)
-    boxes = tuple(_box(traced, node, _rows(node, digits), digits) for node in traced.nodes if node.index in shown)
-    arrows = tuple(_forward_arrow(traced, edge, digits) for edge in _arrows(traced, shown))
-    caption = f"value    ∇ = ∂{shortened(traced.output)}/∂box    beside an arrow: ∂head/∂tail"
+    check_options(digits, rankdir, theme, max_nodes, level)
+    drawn = _level(trace(root, names), level, digits)
+    shown = _shown(drawn, focus, depth, max_nodes)
+    boxes = _boxes(drawn, shown, lambda k: forward_rows(drawn.cells[k]))
+    arrows = tuple(_forward_arrow(drawn, flow) for flow in _flows(drawn, shown))
+    caption = f"value    ∇ = ∂{shortened(drawn.output)}/∂box    beside an arrow: ∂head/∂tail"
     return Figure(Diagram(boxes, arrows, caption, rankdir, theme))
 
 
 def draw_backward(
     root: Value,
     *,
+    level: str = "value",
     names: Mapping[str, Any] | None = None,
     focus: Value | None = None,
     depth: int | None = None,
@@ -87,23 +100,22 @@ def draw_backward(
         >>> draw_backward(x * x).source.count('label="1 × 3 = 3"')
         2
     """
-    check_options(digits, rankdir, theme, max_nodes)
-    traced = trace(root, names)
-    shown = _shown(traced, focus, depth, max_nodes)
-    turn = {index: k for k, index in enumerate(dict.fromkeys(edge.head for edge in traced.edges), 1)}
-    boxes = tuple(
-        _box(traced, node, _backward_rows(traced, node, turn.get(node.index, 0), digits), digits)
-        for node in traced.nodes
-        if node.index in shown
-    )
-    edges = _arrows(traced, shown)
-    largest = max((abs(e.contribution) for e in edges if e.step and math.isfinite(e.contribution)), default=0.0)
-    arrows = tuple(_backward_arrow(traced, edge, largest, digits) for edge in edges)
+    check_options(digits, rankdir, theme, max_nodes, level)
+    drawn = _level(trace(root, names), level, digits)
+    shown = _shown(drawn, focus, depth, max_nodes)
+    turn = {head: k for k, head in enumerate(dict.fromkeys(flow.head for flow in drawn.flows), 1)}
+    arriving: dict[int, list[Flow]] = defaultdict(list)
+    for flow in drawn.flows:
+        arriving[flow.tail].append(flow)
+    boxes = _boxes(drawn, shown, lambda k: _backward_rows(drawn.cells[k], arriving[k], turn.get(k, 0)))
+    flows = _flows(drawn, shown)
+    largest = max((abs(flow.size) for flow in flows if math.isfinite(flow.size)), default=0.0)
+    arrows = tuple(_backward_arrow(drawn, flow, largest) for flow in flows)
     caption = "beside an arrow: upstream × local = contribution    ∇ sums what arrives    # order of the backward pass"
     return Figure(Diagram(boxes, arrows, caption, rankdir, theme))
 
 
-def check_options(digits: int, rankdir: str, theme: str, max_nodes: int) -> None:
+def check_options(digits: int, rankdir: str, theme: str, max_nodes: int, level: str) -> None:
     """Raise a ValueError that names the option that is wrong."""
     if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= 17:
         raise ValueError(f"digits must be an int from 1 to 17, got {digits!r}")
@@ -113,26 +125,47 @@ def check_options(digits: int, rankdir: str, theme: str, max_nodes: int) -> None
         raise ValueError(f'theme must be "light" or "dark", got {theme!r}')
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
         raise ValueError(f"max_nodes must be a positive int, got {max_nodes!r}")
+    if level not in LEVELS:
+        raise ValueError(f'level must be "value", "neuron", "layer" or "auto", got {level!r}')
 
 
-def _shown(traced: Trace, focus: Value | None, depth: int | None, max_nodes: int) -> frozenset[int]:
-    """Return the indices of the nodes to draw."""
+def _level(traced: Trace, level: str, digits: int) -> Level:
+    """Return the level that is asked for; "auto" is the finest that a person can read."""
+    if level == "value" or (level == "auto" and len(traced.nodes) <= LEGIBLE):
+        return value_level(traced, digits, with_rules=False)
+    if level == "auto":
+        found = neuron_level(traced, digits)
+        if found is None:
+            return value_level(traced, digits, with_rules=False)
+        return found if len(found.cells) <= LEGIBLE else layer_level(traced, digits) or found
+    found = (neuron_level if level == "neuron" else layer_level)(traced, digits)
+    if found is None:
+        raise ValueError(
+            f'level="{level}" needs neurons, and there is no weighted sum of this shape: use level="value"'
+        )
+    return found
+
+
+def _shown(level: Level, focus: Value | None, depth: int | None, max_nodes: int) -> frozenset[int]:
+    """Return the indices of the cells to draw."""
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         raise ValueError(f"depth must be an int from 0, got {depth!r}")
+    forward, backward = defaultdict(list), defaultdict(list)
+    for flow in level.flows:
+        forward[flow.tail].append(flow.head)
+        backward[flow.head].append(flow.tail)
+    shown = frozenset(range(len(level.cells)))
     if focus is not None:
-        start = next((node.index for node in traced.nodes if node.value is focus), None)
+        start = next((k for k, cell in enumerate(level.cells) if cell.source is focus), None)
         if start is None:
-            raise ValueError(f"focus must be a Value that the output depends on, got {focus!r:.200}")
-        shown = _reached(start, {n.index: [traced.edges[e].head for e in n.edges_out] for n in traced.nodes}, depth)
+            raise ValueError(f"focus must be a Value that is drawn at this level, got {plain(repr(focus))[:80]}")
+        shown = _reached(start, forward, depth)
     elif depth is not None:
-        inward = {n.index: [traced.edges[e].tail for e in n.edges_in] for n in traced.nodes}
-        shown = _reached(traced.root, inward, depth)
-    else:
-        shown = frozenset(range(len(traced.nodes)))
+        shown = _reached(level.root, backward, depth)
     if len(shown) > max_nodes:
         raise ValueError(
             f"{len(shown)} boxes are more than max_nodes = {max_nodes}, and more than a person can read: "
-            'draw neurons with level="neuron", a part with focus=… and depth=…, or raise max_nodes'
+            'draw level="neuron" or level="layer", a part with focus=… and depth=…, or raise max_nodes'
         )
     return shown
 
@@ -146,89 +179,82 @@ def _reached(start: int, neighbours: Mapping[int, list[int]], depth: int | None)
     return frozenset(reached)
 
 
-def _arrows(traced: Trace, shown: frozenset[int]) -> list[Edge]:
-    """Return the edges to draw, in the order of the forward pass."""
-    edges = [edge for edge in traced.edges if edge.head in shown and edge.tail in shown]
-    return sorted(edges, key=lambda edge: (edge.head, edge.slot))
+def _flows(level: Level, shown: frozenset[int]) -> list[Flow]:
+    """Return the flows to draw, in the order of the forward pass."""
+    flows = [flow for flow in level.flows if flow.head in shown and flow.tail in shown]
+    return sorted(flows, key=lambda flow: (flow.head, flow.slot))
 
 
-def _rows(node: Node, digits: int) -> list[tuple[Span, Span]]:
+def _boxes(level: Level, shown: frozenset[int], rows: Callable[[int], list[Row]]) -> tuple[Box, ...]:
+    return tuple(box(k, cell, rows(k)) for k, cell in enumerate(level.cells) if k in shown)
+
+
+def box(index: int, cell: Cell, rows: list[Row]) -> Box:
+    """Return a cell's box: its rows, its remark and its badges; of a number only what it is."""
+    key = f"n{index}"
+    if cell.kind == "constant":
+        row = (Span(shortened(cell.name) if cell.named else "", "muted"), Span(cell.value, "muted"))
+        return Box(key, (row,), "constant", f"the number {cell.exact[0]}, which has no gradient")
+    if cell.remark:
+        rows.append((Span("∇ " + cell.remark, "gradient"), Span("")))
+    rows += [(Span(badge, "warning"), Span("")) for badge in cell.badges]
+    tooltip = "\n".join(part for part in (cell.name[:4000], cell.forward, *map(" ".join, _exact(cell))) if part)
+    return Box(key, tuple(rows), cell.kind, tooltip)
+
+
+def _exact(cell: Cell) -> list[tuple[str, str]]:
+    return [("value", cell.exact[0]), ("∇", cell.exact[1])]
+
+
+def label(cell: Cell) -> Span:
+    """Return a cell's name: bold if it was given, pale if it was counted."""
+    return Span(shortened(cell.name), "ink" if cell.named else "muted", bold=cell.named)
+
+
+def forward_rows(cell: Cell) -> list[Row]:
+    """Return name and operation, value and gradient, and what else a cell has to say."""
+    extra = [(Span(left, "muted"), Span(right, "gradient")) for left, right in cell.extra]
     rows = [
-        (_label(node), Span(node.op.symbol if node.op else "", "muted")),
-        (Span(numeral(node.data, digits), "value"), Span("∇ " + numeral(node.adjoint, digits), "gradient")),
+        (label(cell), Span(cell.symbol, "muted")),
+        (Span(cell.value, "value"), Span(f"∇ {cell.gradient}", "gradient")),
     ]
-    if node.remark:
-        rows.append((Span("∇ " + node.remark, "gradient"), Span("")))
-    return rows
+    return rows + extra
 
 
-def _label(node: Node) -> Span:
-    return Span(shortened(node.name), "ink" if node.label else "muted", bold=bool(node.label))
-
-
-def _backward_rows(traced: Trace, node: Node, turn: int, digits: int) -> list[tuple[Span, Span]]:
-    parts = [numeral(traced.edges[k].contribution, digits) for k in node.edges_out]
-    total = numeral(node.adjoint, digits)
+def _backward_rows(cell: Cell, arriving: list[Flow], turn: int) -> list[Row]:
+    parts = [flow.contribution for flow in arriving]
     if len(parts) > MOST_TERMS:
         parts = [*parts[: MOST_TERMS - 1], f"… ({len(parts)} terms)"]
     terms = " + ".join(parts).replace("+ −", "− ")
     rows = [
-        (_label(node), Span(f"#{turn}" if turn else "", "muted")),
-        (Span(numeral(node.data, digits), "value"), Span(node.op.symbol if node.op else "", "muted")),
-        (Span(f"∇ {terms} = {total}" if len(parts) > 1 else f"∇ {total}", "gradient"), Span("")),
+        (label(cell), Span(f"#{turn}" if turn else "", "muted")),
+        (Span(cell.value, "value"), Span(cell.symbol, "muted")),
+        (Span(f"∇ {terms} = {cell.gradient}" if len(parts) > 1 else f"∇ {cell.gradient}", "gradient"), Span("")),
     ]
-    if node.remark:
-        rows.append((Span("∇ " + node.remark, "gradient"), Span("")))
-    return rows
+    return rows + [(Span(left, "muted"), Span(right, "gradient")) for left, right in cell.extra]
 
 
-def _box(traced: Trace, node: Node, rows: list[tuple[Span, Span]], digits: int) -> Box:
-    """Return a node's box: its rows and badges, or only its number."""
-    key = f"n{node.index}"
-    if node.is_constant:
-        row = (Span(shortened(node.label), "muted"), Span(numeral(node.data, digits), "muted"))
-        return Box(key, (row,), "constant", f"the number {node.data!r}, which has no gradient")
-    if node.badges:
-        rows.append((Span(" · ".join(node.badges), "warning"), Span("")))
-    kind: Kind = "root" if node.index == traced.root else "node" if node.op else "leaf"
-    return Box(key, tuple(rows), kind, _tooltip(node))
+def _forward_arrow(level: Level, flow: Flow) -> Arrow:
+    head, tail = (shortened(level.cells[k].name) for k in (flow.head, flow.tail))
+    tooltip = f"{tail} is a number, which has no gradient" if flow.is_constant else f"∂{head}/∂{tail} = {flow.local}"
+    return Arrow(f"n{flow.tail}", f"n{flow.head}", "" if flow.is_constant else flow.local, tooltip=tooltip)
 
 
-def _tooltip(node: Node) -> str:
-    made = f" = {node.op.name}(…)" if node.op else ""
-    return f"{node.name}{made}\nvalue {node.data!r}\n∇ {node.adjoint!r}"
-
-
-def _forward_arrow(traced: Trace, edge: Edge, digits: int) -> Arrow:
-    head, tail = shortened(traced.name(edge.head)), shortened(traced.name(edge.tail))
-    tooltip = f"∂{head}/∂{tail} = {edge.local!r}" if edge.step else f"{tail} is a number, which has no gradient"
-    label = numeral(edge.local, digits) if edge.step else ""
-    return Arrow(f"n{edge.tail}", f"n{edge.head}", label, tooltip=tooltip)
-
-
-def _backward_arrow(traced: Trace, edge: Edge, largest: float, digits: int) -> Arrow:
-    ends = (f"n{edge.head}", f"n{edge.tail}")
-    if not edge.step:
+def _backward_arrow(level: Level, flow: Flow, largest: float) -> Arrow:
+    ends = (f"n{flow.head}", f"n{flow.tail}")
+    if flow.is_constant:
         return Arrow(*ends, width=0.7, tooltip="no gradient flows to a number", backward=True)
-    head, tail, output = (shortened(name) for name in (traced.name(edge.head), traced.name(edge.tail), traced.output))
-    product = f"{numeral(edge.upstream, digits)} × {bracketed(edge.local, digits)}"
-    result = numeral(edge.contribution, digits)
-    negative = edge.contribution < 0.0
+    head, tail, output = (shortened(level.cells[k].name) for k in (flow.head, flow.tail, level.root))
+    product = f"{flow.upstream} × {bracketed(flow.local)} = {flow.contribution}"
     return Arrow(
         *ends,
-        label=f"{product} = {result}",
-        tone="edge" if edge.contribution == 0.0 else "negative" if negative else "positive",
-        width=thickness(edge.contribution, largest),
-        dashed=negative,
-        tooltip=f"∂{output}/∂{tail} += ∂{output}/∂{head} · ∂{head}/∂{tail} = {product} = {result}",
+        label=product,
+        tone="edge" if flow.size == 0.0 else "negative" if flow.size < 0.0 else "positive",
+        width=thickness(flow.size, largest),
+        dashed=flow.size < 0.0,
+        tooltip=f"∂{output}/∂{tail} += ∂{output}/∂{head} · ∂{head}/∂{tail} = {product}",
         backward=True,
     )
-
-
-def bracketed(number: float, digits: int) -> str:
-    """Return a number as the second factor of a product: a negative one in parentheses."""
-    text = numeral(number, digits)
-    return f"({text})" if text.startswith("−") else text
 
 
 def thickness(size: float, largest: float) -> float:

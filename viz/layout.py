@@ -24,6 +24,8 @@ BOX_GAP = 14.0
 LINE_GAP = 7.0
 LINE_ROOM = 2.0
 RANK_GAP = 19.0
+STRAIGHT = 2.0
+"""A line moves across by no less than this: smaller steps are drawn straight."""
 MOST_BENDS = 60_000
 """Beyond this many points where lines pass ranks, long lines run straight: their number can grow with the square."""
 ORDER_SWEEPS = 8
@@ -299,17 +301,20 @@ def _turned(
     ports = _ports(cells, chains, across)
     routes, marks = [], []
     for k, chain in enumerate(chains):
-        points = [(stations[cells.rank[chain[0]]] + cells.along[chain[0]] / 2, ports[k][0])]
+        level = ports[k][0]
+        points = [(stations[cells.rank[chain[0]]] + cells.along[chain[0]] / 2, level)]
         for cell in chain[1:-1]:
+            level = level if abs(across[cell] - level) < STRAIGHT else across[cell]
             halves = [thick[cells.rank[cell]] / 2]
             if labels[k] is not None and cell == chain[-2]:
                 halves.append(cells.along[cell] / 2)
             offsets = [-half for half in halves] + halves[::-1]
-            points += [(stations[cells.rank[cell]] + offset, across[cell]) for offset in offsets]
-        points.append((stations[cells.rank[chain[-1]]] - cells.along[chain[-1]] / 2, ports[k][1]))
-        routes.append(tuple(turn(*point) for point in points))
+            points += [(stations[cells.rank[cell]] + offset, level) for offset in offsets]
         mark = chain[-2]
-        marks.append(turn(stations[cells.rank[mark]], across[mark]) if labels[k] is not None else None)
+        marks.append(turn(stations[cells.rank[mark]], level) if labels[k] is not None else None)
+        end = level if abs(ports[k][1] - level) < STRAIGHT and len(chain) > 2 else ports[k][1]
+        points.append((stations[cells.rank[chain[-1]]] - cells.along[chain[-1]] / 2, end))
+        routes.append(tuple(turn(*point) for point in points))
     centres = tuple(turn(stations[cells.rank[c]], across[c]) for c in range(boxes))
     size = (high - low, deep) if turned else (deep, high - low)
     return Layout(centres, tuple(routes), tuple(marks), size)

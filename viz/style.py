@@ -11,7 +11,20 @@ import math
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["DARK", "FONT_SIZE", "LIGHT", "MONO", "SANS", "THEMES", "Theme", "numeral", "plain", "shortened", "width"]
+__all__ = [
+    "DARK",
+    "FONT_SIZE",
+    "LIGHT",
+    "MONO",
+    "SANS",
+    "THEMES",
+    "Theme",
+    "columns",
+    "numeral",
+    "plain",
+    "shortened",
+    "width",
+]
 
 MONO = "DejaVu Sans Mono, Menlo, Consolas, Liberation Mono, monospace"
 """Boxes are set in a fixed-width face: names are code, numbers line up, and widths are known without a font."""
@@ -147,23 +160,24 @@ def shortened(text: str, characters: int = 18) -> str:
         'the_weigh…st_layer'
     """
     text = plain(text if len(text) <= 400 else text[:200] + text[-200:])
-    if _columns(text) <= characters:
+    if columns(text) <= characters:
         return text
     head = text
-    while _columns(head) > characters // 2:
+    while columns(head) > characters // 2:
         head = head[:-1]
     tail = text[-(characters // 2) :]
-    while _columns(tail) > characters - characters // 2 - 1:
+    while columns(tail) > characters - characters // 2 - 1:
         tail = tail[1:]
     return f"{head}…{tail}"
 
 
 def width(text: str, size: float = FONT_SIZE) -> float:
     """Return how wide `text` can become in the fixed-width face, in pixels."""
-    return _columns(text) * ADVANCE * size
+    return columns(text) * ADVANCE * size
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
+    """Return how many columns a fixed-width face needs for `text`."""
     return sum(map(_column, text)) if not text.isascii() else len(text)
 
 

@@ -11,7 +11,23 @@ from .diagram import Arrow, Box, Diagram, Span
 from .layout import Layout, Point, layered
 from .style import FONT_SIZE, MONO, SANS, THEMES, Theme, plain, width
 
-__all__ = ["body", "box_size", "css", "place", "svg"]
+__all__ = [
+    "GAP",
+    "MARGIN",
+    "PAD_X",
+    "PAD_Y",
+    "ROW",
+    "attributes",
+    "body",
+    "box_size",
+    "coordinate",
+    "css",
+    "curve",
+    "escaped",
+    "place",
+    "svg",
+    "xy",
+]
 
 ROW = 16.0
 PAD_X = 9.0
@@ -31,15 +47,18 @@ def svg(diagram: Diagram) -> str:
     caption = 24.0 if diagram.caption else 0.0
     wide = max(layout.size[0], 6.2 * len(diagram.caption)) + 2 * MARGIN
     high = layout.size[1] + 2 * MARGIN + caption
+    size = attributes(width=wide, height=high)
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" width="{_n(wide)}" height="{_n(high)}" '
-        f'viewBox="{_n(-MARGIN)} {_n(-MARGIN)} {_n(wide)} {_n(high)}" role="img" aria-label="computation graph">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" {size} '
+        f'viewBox="{xy((-MARGIN, -MARGIN))} {xy((wide, high))}" role="img" aria-label="computation graph">',
         f"<style>{css(theme, '#' + name)}</style>",
-        f'<rect class="ground" x="{_n(-MARGIN)}" y="{_n(-MARGIN)}" width="{_n(wide)}" height="{_n(high)}"/>',
+        f'<rect class="ground" {attributes(x=-MARGIN, y=-MARGIN)} {size}/>',
         *body(diagram, layout, name),
     ]
     if diagram.caption:
-        lines.append(f'<text class="caption" x="0" y="{_n(layout.size[1] + 22)}">{_text(diagram.caption)}</text>')
+        lines.append(
+            f'<text class="caption" {attributes(x=0, y=layout.size[1] + 22)}>{escaped(diagram.caption)}</text>'
+        )
     return "\n".join([*lines, "</svg>", ""])
 
 
@@ -122,8 +141,8 @@ def box_element(box: Box, centre: Point, name: str) -> str:
         _row_element(row, left + PAD_X, left + wide - PAD_X, top + PAD_Y + ROW * k + 12)
         for k, row in enumerate(box.rows)
     )
-    title = f"<title>{_text(box.tooltip, lines=True)}</title>" if box.tooltip else ""
-    outline = f'<rect x="{_n(left)}" y="{_n(top)}" width="{_n(wide)}" height="{_n(high)}" rx="7"/>'
+    title = f"<title>{escaped(box.tooltip, lines=True)}</title>" if box.tooltip else ""
+    outline = f'<rect {attributes(x=left, y=top, width=wide, height=high)} rx="7"/>'
     return f'<g id="{name}" class="b {box.kind}">{title}{outline}{rows}</g>'
 
 
@@ -136,7 +155,7 @@ def _row_element(row: tuple[Span, Span], left: float, right: float, baseline: fl
 def _span(span: Span, x: float, y: float, anchor: str) -> str:
     kind = span.tone + (" bold" if span.bold else "")
     side = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}"{side}>{_text(span.text)}</text>'
+    return f'<text class="{kind}" {attributes(x=x, y=y)}{side}>{escaped(span.text)}</text>'
 
 
 def arrow_element(arrow: Arrow, route: tuple[Point, ...], label: Point | None, name: str, diagram: Diagram) -> str:
@@ -145,16 +164,16 @@ def arrow_element(arrow: Arrow, route: tuple[Point, ...], label: Point | None, n
     points = route[::-1] if arrow.backward else route
     kind = "e" + (f" {arrow.tone}" if arrow.tone != "edge" else "") + (" dashed" if arrow.dashed else "")
     size = HEAD + 0.9 * (arrow.width - 1)
-    title = f"<title>{_text(arrow.tooltip, lines=True)}</title>" if arrow.tooltip else ""
-    thick = f' stroke-width="{_n(arrow.width)}"' if arrow.width != 1.0 else ""
+    title = f"<title>{escaped(arrow.tooltip, lines=True)}</title>" if arrow.tooltip else ""
+    thick = f' stroke-width="{coordinate(arrow.width)}"' if arrow.width != 1.0 else ""
     gap = 0 if label is None else 3 if arrow.backward else len(points) - 3
-    line = f'<path class="line" d="{_curve(points, size, turned=turned, gap=gap)}"{thick}/>'
+    line = f'<path class="line" d="{curve(points, size, turned=turned, gap=gap)}"{thick}/>'
     tip = f'<path class="tip" d="{_tip(points, size, turned=turned)}"/>'
-    text = f'<text x="{_n(label[0])}" y="{_n(label[1] + 3.5)}">{_text(arrow.label)}</text>' if label else ""
+    text = f"<text {attributes(x=label[0], y=label[1] + 3.5)}>{escaped(arrow.label)}</text>" if label else ""
     return f'<g id="{name}" class="{kind}">{title}{line}{tip}{text}</g>'
 
 
-def _curve(points: tuple[Point, ...], size: float, *, turned: bool, gap: int) -> str:
+def curve(points: tuple[Point, ...], size: float, *, turned: bool, gap: int) -> str:
     """Return a path through the points that leaves and meets boxes at right angles and ends inside the tip.
 
     Args:
@@ -167,22 +186,28 @@ def _curve(points: tuple[Point, ...], size: float, *, turned: bool, gap: int) ->
     last = len(points) - 1
     for k, (u, v) in enumerate(points):
         if k == 0:
-            path = f"M{_n(x)} {_n(y)}"
+            path = f"M{xy((x, y))}"
             continue
         if k == last:
             u, v = _base(points, 0.8 * size, turned=turned)
         if k == gap:
-            path += f"M{_n(u)} {_n(v)}"
-        elif v == y and not turned:
-            path += f"H{_n(u)}"
-        elif u == x and turned:
-            path += f"V{_n(v)}"
+            path += f"M{xy((u, v))}"
+        elif (u if turned else v) == (x if turned else y):
+            path = _straight(path, "V" if turned else "H", v if turned else u)
         elif turned:
-            path += f"C{_n(x)} {_n((y + v) / 2)} {_n(u)} {_n((y + v) / 2)} {_n(u)} {_n(v)}"
+            path += f"C{xy((x, (y + v) / 2))} {xy((u, (y + v) / 2))} {xy((u, v))}"
         else:
-            path += f"C{_n((x + u) / 2)} {_n(y)} {_n((x + u) / 2)} {_n(v)} {_n(u)} {_n(v)}"
+            path += f"C{xy(((x + u) / 2, y))} {xy(((x + u) / 2, v))} {xy((u, v))}"
         x, y = u, v
     return path
+
+
+def _straight(path: str, letter: str, to: float) -> str:
+    """Return a path prolonged in the direction of the axes, as one line with what was straight before."""
+    head, found, tail = path.rpartition(letter)
+    if found and tail.replace(".", "").replace("-", "").isdigit():
+        path = head
+    return f"{path}{letter}{coordinate(to)}"
 
 
 def _base(points: tuple[Point, ...], size: float, *, turned: bool) -> Point:
@@ -196,15 +221,25 @@ def _tip(points: tuple[Point, ...], size: float, *, turned: bool) -> str:
     u, v = _base(points, size, turned=turned)
     half = size * 0.42
     a, b = ((u - half, v), (u + half, v)) if turned else ((u, v - half), (u, v + half))
-    return f"M{_n(x)} {_n(y)}L{_n(a[0])} {_n(a[1])}L{_n(b[0])} {_n(b[1])}Z"
+    return f"M{xy((x, y))}L{xy(a)}L{xy(b)}Z"
 
 
-def _n(number: float) -> str:
+def attributes(**numbers: float) -> str:
+    """Return attributes with coordinates: x="1" y="2.5"."""
+    return " ".join(f'{name}="{coordinate(number)}"' for name, number in numbers.items())
+
+
+def xy(point: Point) -> str:
+    """Return a point as two coordinates."""
+    return f"{coordinate(point[0])} {coordinate(point[1])}"
+
+
+def coordinate(number: float) -> str:
     """Return a coordinate with at most one decimal."""
     text = f"{number:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 
-def _text(text: str, *, lines: bool = False) -> str:
+def escaped(text: str, *, lines: bool = False) -> str:
     """Return text escaped for XML, on one line unless `lines`."""
     return html.escape("\n".join(map(plain, text.split("\n"))) if lines else plain(text), quote=False)

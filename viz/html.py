@@ -1,0 +1,295 @@
+"""The stepper: one offline page that walks through both passes of a graph.
+
+The page holds a picture for each level, drawn with every state its boxes can take; the script shows and hides them.
+Without JavaScript it is the finished picture with a table of all values.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from autograd import Value
+
+from .diagram import Arrow, Box, Diagram, Span
+from .graph import box, forward_rows
+from .layers import layer_level
+from .layout import Layout, Point
+from .level import Cell, Flow, Level, neuron_level, value_level
+from .style import numeral, plain, shortened, width
+from .svg import MARGIN, PAD_X, PAD_Y, ROW, attributes, box_size, coordinate, curve, escaped, place, xy
+from .trace import trace
+
+__all__ = ["Stepper", "to_html"]
+
+FRAME_HEIGHT = 620
+
+ICONS = {
+    "first": "M3 3h2v10H3zM13 3v10L6 8z",
+    "back": "M11 3v10L4 8z",
+    "play": "M4 2.5v11l9-5.5z",
+    "pause": "M4 3h3v10H4zM9 3h3v10H9z",
+    "next": "M5 3v10l7-5z",
+    "final": "M11 3h2v10h-2zM3 3v10l7-5z",
+    "theme": "M8 1.5a6.5 6.5 0 1 0 0 13zM8 1.5a6.5 6.5 0 0 1 0 13v-1.4a5.1 5.1 0 0 0 0-10.2z",
+    "in": "M7 3h2v4h4v2H9v4H7V9H3V7h4z",
+    "out": "M3 7h10v2H3z",
+    "fit": "M2 2h5v1.6H3.6V7H2zM9 2h5v5h-1.6V3.6H9zM2 9h1.6v3.4H7V14H2zM12.4 9H14v5H9v-1.6h3.4z",
+}
+
+
+class Stepper(str):
+    """The text of the page; a notebook shows it in a sandboxed frame."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{html.escape(self)}" sandbox="allow-scripts" title="Forward and backward pass" '
+            f'width="100%" height="{FRAME_HEIGHT}" style="border:1px solid #94a0ae;border-radius:8px"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"<Stepper: {len(self)} characters; viz.save writes it to a file>"
+
+
+def to_html(
+    root: Value,
+    *,
+    names: Mapping[str, Any] | None = None,
+    digits: int = 4,
+    title: str = "",
+    max_nodes: int = 2000,
+) -> Stepper:
+    """Return one offline page that steps through the forward and the backward pass of `root`.
+
+    It needs no network and no Graphviz. Neurons and layers can be shown instead of Values where the graph has them;
+    a graph of more than `max_nodes` Values is shown by neurons and layers only.
+
+    Args:
+        root: The output.
+        names: Names for Values without a label, such as `locals()`.
+        digits: Significant digits; the table of all values has all of them.
+        title: The heading; by default it names the output.
+        max_nodes: The most boxes a level may have.
+
+    Raises:
+        TypeError: If `root` is not a Value.
+        ValueError: If no level has `max_nodes` boxes or fewer.
+        RuntimeError: If a leaf was assigned after a node that uses it was recorded.
+    """
+    traced = trace(root, names)
+    levels = [value_level(traced, digits)] if len(traced.nodes) <= max_nodes else []
+    levels += [level for level in (neuron_level(traced, digits), layer_level(traced, digits)) if level]
+    levels = [level for level in levels if len(level.cells) <= max_nodes]
+    if not levels:
+        raise ValueError(f"{len(traced.nodes)} boxes are more than max_nodes = {max_nodes}: raise it, or draw a part")
+    name = shortened(levels[0].output, 40)
+    heading = title or f"Both passes of {name}"
+    table = levels[0] if levels[0].name == "value" else None
+    counted = f"{len(traced.nodes)} boxes, {sum(1 for edge in traced.edges if edge.step)} contributions"
+    pictures = "\n".join(_picture(level, first=k == 0) for k, level in enumerate(levels))
+    return Stepper(_page(heading, counted, levels, pictures, _table(table) if table else ""))
+
+
+def _page(heading: str, counted: str, levels: list[Level], pictures: str, table: str) -> str:
+    style, script = _asset("stepper.css"), _asset("stepper.js")
+    allowed = f"script-src '{_hash(script)}'; style-src '{_hash(style)}'"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    buttons = "".join(f'<button type="button" aria-pressed="{str(k == 0).lower()}">{level.name}</button>'
+                      for k, level in enumerate(levels))  # fmt: skip
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escaped(heading)}</title>
+<style>{style}</style>
+</head>
+<body>
+<svg class="hidden" aria-hidden="true"><defs>{_tips()}</defs></svg>
+<main class="app">
+<header>
+<h1>{escaped(heading)}</h1><p>{counted}</p>
+<span class="segments live-only" role="group" aria-label="Level">{buttons}</span>
+<span class="live-only"><input id="search" type="search" placeholder="Search  /" aria-label="Search names"></span>
+<output class="live-only" id="found" aria-live="polite"></output>
+{_button("theme", "Light or dark", "live-only")}
+</header>
+<div class="desk"><div class="stage" tabindex="0" aria-label="Computation graph">
+{pictures}
+</div>
+<div class="zoom live-only">{_button("out", "Zoom out")}{_button("fit", "Fit")}{_button("in", "Zoom in")}</div></div>
+<footer>
+<div class="tell" id="tell"><div class="phase" id="phase"></div>
+<div class="sums" id="sums"><span class="noscript">The finished picture: each box shows its value and its gradient ∇,
+each arrow its local derivative. With JavaScript the page steps through both passes.</span></div>
+<div class="change" id="change"></div></div>
+<div class="controls">
+{_button("first", "To the start")}{_button("back", "One step back")}{_button("play", "Play")}
+{_button("next", "One step on")}{_button("final", "To the end")}
+<input id="slider" type="range" min="0" max="1" value="0" aria-label="Step">
+<output id="count"></output>
+<select id="speed" aria-label="Speed">
+<option value="0.5">½×<option value="1" selected>1×<option value="3">3×<option value="10">10×
+</select>
+</div>
+<div id="live" class="hidden" aria-live="polite"></div>
+</footer>
+</main>
+{table}
+<script type="application/json" id="data">{_data(levels)}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+@cache
+def _asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _button(name: str, label: str, kind: str = "") -> str:
+    icon = f'<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{ICONS[name]}"/></svg>'
+    cls = f' class="{kind}"' if kind else ""
+    return f'<button type="button" id="{name}" aria-label="{label}" title="{label}"{cls}>{icon}</button>'
+
+
+def _tips() -> str:
+    shape = '<path d="M0 0L8 4L0 8Z"/>'
+    return "".join(
+        f'<marker id="{name}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="{size}" markerHeight="{size}" '
+        f'markerUnits="userSpaceOnUse" orient="auto-start-reverse">{shape}</marker>'
+        for name, size in (("tip", 7), ("tip-in", 10), ("tip-done", 7), ("tip-act", 12))
+    )
+
+
+def _data(levels: list[Level]) -> str:
+    """Return what the script needs to know, as JSON that cannot end the element it stands in."""
+    rules: dict[str, int] = {"": 0}
+    tables = []
+    for level in levels:
+        flows = [
+            [flow.tail, flow.head, None if flow.is_constant else flow.local,
+             None if flow.is_constant else flow.contribution,
+             rules.setdefault(flow.rule, len(rules)), rules.setdefault(flow.numbers, len(rules))]
+            for flow in level.flows
+        ]  # fmt: skip
+        cells = [[shortened(cell.name, 24), plain(cell.forward)] for cell in level.cells]
+        tables.append({"name": level.name, "root": level.root, "cells": cells, "flows": flows})
+    data = {"levels": tables, "rules": list(rules), "icons": {name: ICONS[name] for name in ("play", "pause")}}
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _table(level: Level) -> str:
+    rows = "\n".join(
+        f"<tr><td>{escaped(shortened(cell.name, 60))}<td>{escaped(cell.symbol)}<td>{cell.exact[0]}<td>{cell.exact[1]}"
+        for cell in level.cells
+    )
+    return (
+        '<details id="all"><summary>All values</summary><div class="scroll"><table>'
+        f"<thead><tr><th>name<th>operation<th>value<th>gradient</thead><tbody>\n{rows}\n</tbody></table></div></details>"
+    )
+
+
+def _picture(level: Level, *, first: bool) -> str:
+    """Return one level as SVG: its final state, and hidden in it every state before."""
+    states = _states(level)
+    diagram = _diagram(level, states)
+    layout = place(diagram)
+    wide, high = layout.size[0] + 2 * MARGIN, layout.size[1] + 2 * MARGIN
+    frame = f"{xy((-MARGIN, -MARGIN))} {xy((wide, high))}"
+    return "\n".join(
+        [
+            f'<svg class="picture{" shown" if first else ""}" {attributes(width=wide, height=high)} '
+            f'viewBox="{frame}" role="img" aria-label="{level.name} level">',
+            *_edges(level, layout),
+            *(
+                _box(cell, drawn, states[k], layout.boxes[k])
+                for k, (cell, drawn) in enumerate(zip(level.cells, diagram.boxes, strict=True))
+            ),
+            "</svg>",
+        ]
+    )
+
+
+def _states(level: Level) -> list[list[str]]:
+    """Return for each cell the gradients it shows one after the other."""
+    states: list[list[str]] = [[] for _ in level.cells]
+    states[level.root].append(numeral(1.0))
+    for flow in level.flows:
+        if not flow.is_constant:
+            states[flow.tail].append(flow.after)
+    for k, cell in enumerate(level.cells):
+        if cell.kind != "constant" and not states[k]:
+            states[k].append("0")
+    return states
+
+
+def _diagram(level: Level, states: list[list[str]]) -> Diagram:
+    boxes: list[Box] = []
+    for k, cell in enumerate(level.cells):
+        widest = max(states[k], key=width, default="")
+        name, numbers, *extra = forward_rows(cell)
+        rows = [name, (numbers[0], Span(f"∇ {widest}", "gradient")), *extra]
+        boxes.append(box(k, cell, rows))
+    arrows = tuple(
+        Arrow(f"n{flow.tail}", f"n{flow.head}", "" if flow.is_constant else flow.local) for flow in level.flows
+    )
+    return Diagram(tuple(boxes), arrows)
+
+
+def _edges(level: Level, layout: Layout) -> Iterator[str]:
+    for k, flow in enumerate(level.flows):
+        route, label = layout.routes[k], layout.labels[k]
+        line = f'<path d="{curve(route, 0.0, turned=False, gap=len(route) - 3 if label else 0)}"/>'
+        yield f'<g class="e">{line}{_edge_label(flow, label)}</g>'
+
+
+def _edge_label(flow: Flow, label: Point | None) -> str:
+    if label is None:
+        return ""
+    return f"<text {attributes(x=label[0], y=label[1] + 3.5)}>{escaped(flow.local)}</text>"
+
+
+def _box(cell: Cell, drawn: Box, states: list[str], centre: Point) -> str:
+    """Return one box, around its centre, with a text for each state of its gradient, the last one showing."""
+    wide, high = (round(size) for size in box_size(drawn))
+    side = coordinate(wide / 2 - PAD_X)
+    parts = []
+    for k, (one, two) in enumerate(drawn.rows):
+        y = coordinate(PAD_Y + ROW * k + 12 - high / 2)
+        if k == 1 and cell.kind != "constant":
+            parts.append(_text(one, "-" + side, y))
+            parts += [f'<text class="g" x="{side}" y="{y}">∇ {state}</text>' for state in states[:-1]]
+            parts.append(f'<text class="g on last" x="{side}" y="{y}">∇ {states[-1]}</text>')
+        elif one.text and two.text:
+            parts += [_text(one, "-" + side, y), _text(two, side, y, "end")]
+        else:
+            parts.append(_text(one if one.text else two, "0", y, "middle"))
+    tooltip = "" if shortened(cell.name) == plain(cell.name) else f"<title>{escaped(cell.name[:12000])}</title>"
+    frame = f'<rect {attributes(x=-wide / 2, y=-high / 2, width=wide, height=high)} rx="7"/>'
+    return f'<g class="b {cell.kind}" transform="translate({xy(centre)})">{tooltip}{frame}{"".join(parts)}</g>'
+
+
+def _text(span: Span, x: str, y: str, anchor: str = "") -> str:
+    kind = " ".join(filter(None, (_TONES.get(span.tone, ""), "bold" if span.bold else "")))
+    named = f' class="{kind}"' if kind else ""
+    side = f' text-anchor="{anchor}"' if anchor else ""
+    return f'<text{named} x="{x}" y="{y}"{side}>{escaped(span.text)}</text>'
+
+
+_TONES = {"muted": "m", "value": "v", "gradient": "x", "warning": "w"}
