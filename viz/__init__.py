@@ -8,6 +8,7 @@ any of them to a file.
 from .figure import Figure, RendererMissingError
 from .graph import draw, draw_backward
 from .html import to_html
+from .network import draw_network
 from .save import save
 from .text import to_text
 from .trace import Trace, trace
@@ -18,6 +19,7 @@ __all__ = [
     "Trace",
     "draw",
     "draw_backward",
+    "draw_network",
     "save",
     "to_html",
     "to_text",

@@ -54,8 +54,10 @@ class Arrow:
         label: Text beside it.
         tone: Its colour.
         width: Its thickness in pixels.
+        opacity: Of the line, from 0 to 1, so that crowds of lines stay legible.
         dashed: Whether it is dashed, which repeats what the colour says.
         tooltip: The whole story of the edge.
+        tip: Whether it has an arrowhead.
         backward: Whether it runs against the forward pass; the layout then ranks its ends the other way round.
     """
 
@@ -64,8 +66,10 @@ class Arrow:
     label: str = ""
     tone: Tone = "edge"
     width: float = 1.0
+    opacity: float = 1.0
     dashed: bool = False
     tooltip: str = ""
+    tip: bool = True
     backward: bool = False
 
 
@@ -86,3 +90,8 @@ class Diagram:
     caption: str = ""
     direction: Direction = "LR"
     theme: str = "light"
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether boxes stand in fixed columns."""
+        return any(box.column is not None for box in self.boxes)

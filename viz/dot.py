@@ -16,6 +16,7 @@ MANY_LABELS = 200
 """With more edge labels than this, they are placed after the layout: as part of it they multiply its time by five."""
 
 _OPPOSITE = {"LR": "RL", "RL": "LR", "TB": "BT", "BT": "TB"}
+_PORTS = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}
 _FACE = MONO.split(",")[0]
 
 
@@ -39,8 +40,12 @@ def fill(digraph: graphviz.Digraph, diagram: Diagram) -> None:
     for box in diagram.boxes:
         digraph.node(box.key, label=_table(box, theme), **_outline(box, theme), tooltip=_quoted(box.tooltip))
     _columns(digraph, diagram)
+    ports = {}
+    if diagram.has_columns:
+        digraph.attr("graph", splines="line", ranksep="1.1")
+        ports = dict(zip(("tailport", "headport"), _PORTS[diagram.direction], strict=True))
     for arrow in diagram.arrows:
-        digraph.edge(arrow.tail, arrow.head, **_line(arrow, theme, labels))
+        digraph.edge(arrow.tail, arrow.head, **_line(arrow, theme, labels), **ports)
 
 
 def _table(box: Box, theme: Theme) -> str:
@@ -69,9 +74,12 @@ def _outline(box: Box, theme: Theme) -> dict[str, str]:
 
 
 def _line(arrow: Arrow, theme: Theme, labels: str) -> dict[str, str]:
-    line = {"color": getattr(theme, arrow.tone), "penwidth": f"{arrow.width:.2f}"}
+    faint = f"{round(255 * arrow.opacity):02x}" if arrow.opacity < 1.0 else ""
+    line = {"color": getattr(theme, arrow.tone) + faint, "penwidth": f"{arrow.width:.2f}"}
     if arrow.label:
         line[labels] = _quoted(arrow.label)
+    if not arrow.tip:
+        line["arrowhead"] = "none"
     if arrow.dashed:
         line["style"] = "dashed"
     return {**line, "tooltip": _quoted(arrow.tooltip or " "), "edgetooltip": _quoted(arrow.tooltip or " ")}

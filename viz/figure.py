@@ -45,10 +45,11 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
         diagram: What is drawn.
     """
 
-    def __init__(self, diagram: Diagram, **options: Any) -> None:
+    def __init__(self, diagram: Diagram | None = None, **options: Any) -> None:
         super().__init__(**{"format": "svg", **options})
-        self.diagram = diagram
-        fill(self, diagram)
+        self.diagram = diagram or Diagram((), ())  # a subgraph, which Digraph makes of its own class, has none
+        if diagram:
+            fill(self, diagram)
         self._drawn = list(self.body)
 
     @property
@@ -108,7 +109,7 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
         else:
             kind = (format or self.format).lower()
             data = self._rendered(kind)
-            source = Path(self.save(filename, directory))
+            source = Path(self.save(filename, directory=directory))
             target = source.with_name(f"{source.name}.{kind}")
             written(target, data)
             if cleanup:

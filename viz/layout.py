@@ -24,6 +24,7 @@ BOX_GAP = 14.0
 LINE_GAP = 7.0
 LINE_ROOM = 2.0
 RANK_GAP = 19.0
+COLUMN_GAP = 40.0
 STRAIGHT = 2.0
 """A line moves across by no less than this: smaller steps are drawn straight."""
 MOST_BENDS = 60_000
@@ -113,7 +114,7 @@ def layered(
     chains = _chains(cells, edges, room)
     layers = _order(cells, len(sizes), fixed=fixed)
     across = _places(cells, layers)
-    return _turned(cells, chains, room, across, _stations(cells, layers, across), len(sizes), direction)
+    return _turned(cells, chains, room, across, _stations(cells, layers, across, fixed=fixed), len(sizes), direction)
 
 
 def _ranks(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
@@ -264,14 +265,15 @@ def _settle(cells: _Cells, layer: list[int], across: list[float], wanted: dict[i
         across[cell] = mean + shift
 
 
-def _stations(cells: _Cells, layers: list[list[int]], across: list[float]) -> list[float]:
+def _stations(cells: _Cells, layers: list[list[int]], across: list[float], *, fixed: bool) -> list[float]:
     """Return the coordinate along the arrows of each rank's centre; steep lines get more room between ranks."""
+    least, slope, most = (COLUMN_GAP, 0.22, 320.0) if fixed else (RANK_GAP, 0.11, 80.0)
     stations, here = [], 0.0
     for k, layer in enumerate(layers):
         thick = max((cells.along[cell] for cell in layer), default=0.0)
         steep = max((abs(across[n] - across[cell]) for cell in layer for n in cells.after[cell]), default=0.0)
         stations.append(here + thick / 2)
-        gap = RANK_GAP + min(60.0, 0.11 * steep)
+        gap = min(most, least + slope * steep)
         here += thick + (gap if layer and k + 1 < len(layers) else 0.0)
     return stations
 

@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
     """Return what can write `obj`, by suffix."""
     if isinstance(obj, Value):
         return {
-            **{suffix: lambda suffix=suffix: _picture(draw(obj), suffix) for suffix in _PICTURES},
+            **{suffix: partial(_drawn, obj, suffix) for suffix in _PICTURES},
             ".html": lambda: _encoded(to_html(obj)),
             ".txt": lambda: _encoded(to_text(obj, color=False) + "\n"),
             ".json": lambda: _json(trace(obj)),
@@ -65,7 +66,7 @@ def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
     if isinstance(obj, Figure):
         ground = THEMES[obj.diagram.theme].ground
         html = {".html": lambda: _encoded(page(obj.pipe("svg", encoding="utf-8"), "Computation graph", ground))}
-        return {**{suffix: lambda suffix=suffix: _picture(obj, suffix) for suffix in _PICTURES}, **html}
+        return {**{suffix: partial(_picture, obj, suffix) for suffix in _PICTURES}, **html}
     if isinstance(obj, Stepper):
         return {".html": lambda: _encoded(obj)}
     if isinstance(obj, str):
@@ -73,12 +74,16 @@ def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
     if isinstance(obj, Trace):
         return {".json": lambda: _json(obj)}
     if hasattr(obj, "savefig"):
-        return {suffix: lambda suffix=suffix: _plot(obj, suffix) for suffix in (".svg", ".png", ".pdf")}
+        return {suffix: partial(_plot, obj, suffix) for suffix in (".svg", ".png", ".pdf")}
     raise TypeError(f"only pictures, steppers, texts, traces and Values can be saved, got a {type(obj).__name__}")
 
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "replace")
+
+
+def _drawn(value: Value, suffix: str) -> bytes:
+    return _picture(draw(value), suffix)
 
 
 def _picture(figure: Figure, suffix: str) -> bytes:

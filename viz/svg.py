@@ -106,12 +106,25 @@ def place(diagram: Diagram) -> Layout:
     ends = [(index[a.head], index[a.tail]) if a.backward else (index[a.tail], index[a.head]) for a in diagram.arrows]
     labels = [(width(plain(a.label), LABEL_SIZE) + 6, 13.0) if a.label else None for a in diagram.arrows]
     return layered(
-        [box_size(box) for box in diagram.boxes],
+        sizes(diagram),
         ends,
         labels,
         diagram.direction,
         [box.column for box in diagram.boxes],
     )
+
+
+def sizes(diagram: Diagram) -> list[tuple[float, float]]:
+    """Return the width and height of each box; those of a column are equally wide."""
+    own = [box_size(box) for box in diagram.boxes]
+    widest: dict[int, float] = {}
+    for box, (wide, _) in zip(diagram.boxes, own, strict=True):
+        if box.column is not None:
+            widest[box.column] = max(widest.get(box.column, 0.0), wide)
+    return [
+        (wide if box.column is None else widest[box.column], high)
+        for box, (wide, high) in zip(diagram.boxes, own, strict=True)
+    ]
 
 
 def box_size(box: Box) -> tuple[float, float]:
@@ -129,13 +142,13 @@ def body(diagram: Diagram, layout: Layout, prefix: str) -> Iterator[str]:
     """Yield the elements of a diagram: arrows below, boxes above."""
     for k, arrow in enumerate(diagram.arrows):
         yield arrow_element(arrow, layout.routes[k], layout.labels[k], f"{prefix}-e{k}", diagram)
-    for box, centre in zip(diagram.boxes, layout.boxes, strict=True):
-        yield box_element(box, centre, f"{prefix}-{box.key}")
+    for box, size, centre in zip(diagram.boxes, sizes(diagram), layout.boxes, strict=True):
+        yield box_element(box, size, centre, f"{prefix}-{box.key}")
 
 
-def box_element(box: Box, centre: Point, name: str) -> str:
+def box_element(box: Box, size: tuple[float, float], centre: Point, name: str) -> str:
     """Return one box as a group: its outline and its lines of text."""
-    wide, high = box_size(box)
+    wide, high = size
     left, top = centre[0] - wide / 2, centre[1] - high / 2
     rows = "".join(
         _row_element(row, left + PAD_X, left + wide - PAD_X, top + PAD_Y + ROW * k + 12)
@@ -163,12 +176,13 @@ def arrow_element(arrow: Arrow, route: tuple[Point, ...], label: Point | None, n
     turned = diagram.direction in ("TB", "BT")
     points = route[::-1] if arrow.backward else route
     kind = "e" + (f" {arrow.tone}" if arrow.tone != "edge" else "") + (" dashed" if arrow.dashed else "")
-    size = HEAD + 0.9 * (arrow.width - 1)
+    size = HEAD + 0.9 * (arrow.width - 1) if arrow.tip else 0.0
     title = f"<title>{escaped(arrow.tooltip, lines=True)}</title>" if arrow.tooltip else ""
     thick = f' stroke-width="{coordinate(arrow.width)}"' if arrow.width != 1.0 else ""
+    thick += f' stroke-opacity="{arrow.opacity:.2f}"' if arrow.opacity < 1.0 else ""
     gap = 0 if label is None else 3 if arrow.backward else len(points) - 3
     line = f'<path class="line" d="{curve(points, size, turned=turned, gap=gap)}"{thick}/>'
-    tip = f'<path class="tip" d="{_tip(points, size, turned=turned)}"/>'
+    tip = f'<path class="tip" d="{_tip(points, size, turned=turned)}"/>' if arrow.tip else ""
     text = f"<text {attributes(x=label[0], y=label[1] + 3.5)}>{escaped(arrow.label)}</text>" if label else ""
     return f'<g id="{name}" class="{kind}">{title}{line}{tip}{text}</g>'
 

@@ -65,10 +65,10 @@ def _wants_color() -> bool:
 def _rows(level: Level) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield tree and name, value, gradient, contribution and badges of each line."""
     inward: dict[int, list[Flow]] = {}
-    for flow in level.flows:
-        if not flow.is_constant:
-            inward.setdefault(flow.head, []).append(flow)
-    used = {flow.tail for flow in level.flows}
+    for edge in level.flows:
+        if not edge.is_constant:
+            inward.setdefault(edge.head, []).append(edge)
+    used = {edge.tail for edge in level.flows}
     printed: set[int] = set()
     sections = deque([level.root, *(k for k in range(len(level.cells)) if k not in used and k != level.root)])
     while sections:

@@ -1,0 +1,372 @@
+import html.parser
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+import unicodedata
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+import viz
+from autograd import Value, tanh, total
+from viz.svg import svg
+
+sys.path.insert(0, str(Path(__file__).parent))
+from hostile import HOSTILE
+
+GOLDEN = Path(__file__).parent / "golden"
+SVG = "{http://www.w3.org/2000/svg}"
+NODE = re.compile(r"^\tn(\d+) \[", re.MULTILINE)
+EDGE = re.compile(r"^\tn(\d+) -> n(\d+) \[", re.MULTILINE)
+
+needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="the dot program is not installed")
+needs_pygraphviz = pytest.mark.skipif(not importlib.util.find_spec("pygraphviz"), reason="pygraphviz is not installed")
+
+
+def example() -> Value:
+    x, w, b = Value(0.5, "x"), Value(-2.0, "w"), Value(0.25, "b")
+    a = tanh(w * x + b)
+    a.label = "a"
+    loss = (a - 1.0) ** 2 + 0.5 * w * w
+    loss.label = "loss"
+    return loss
+
+
+def labelled(text: str) -> Value:
+    x = Value(3.0, text)
+    y = x * x + Value(1.0, text)
+    y.label = text
+    return y
+
+
+@pytest.fixture
+def no_graphviz(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "pygraphviz" else find(name))
+
+
+@pytest.fixture
+def only_pygraphviz(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+
+
+# --- the same picture as ever -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["draw", "draw_backward"])
+@pytest.mark.parametrize("suffix", ["dot", "svg"])
+def test_the_picture_is_the_golden_one(name, suffix):
+    """After a deliberate change: look at the new picture, then write it with `python tests/golden/write.py`."""
+    figure = getattr(viz, name)(example())
+    text = figure.source if suffix == "dot" else svg(figure.diagram)
+    assert text == (GOLDEN / f"{name}.{suffix}").read_text(encoding="utf-8")
+
+
+PROGRAM = """
+import sys, viz
+from autograd import Value, tanh
+from viz.svg import svg
+x, w = [Value(float(k), f"x{k}") for k in range(5)], [Value(0.1 * k) for k in range(5)]
+y = tanh(sum((a * b for a, b in zip(w, x)), Value(0.5, "b")))
+for text in (viz.draw(y).source, viz.draw_backward(y, level="neuron").source, svg(viz.draw_network(y).diagram),
+             viz.to_html(y), viz.to_text(y)):
+    sys.stdout.buffer.write(text.encode())
+"""
+
+
+def test_the_same_graph_gives_the_same_bytes_whatever_the_hash_seed():
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(viz.__file__).parents[1])},
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        for seed in ("0", "1")
+    ]
+    assert len(runs[0]) > 10_000
+    assert runs[0] == runs[1]
+
+
+# --- counts, in DOT and in SVG ----------------------------------------------------------------------
+
+
+def drawn(picture: str) -> tuple[int, int]:
+    """The numbers of boxes and of arrows in an SVG of our own."""
+    groups = [group.get("class", "").split()[:1] for group in ET.fromstring(picture).iter(f"{SVG}g")]
+    return groups.count(["b"]), groups.count(["e"])
+
+
+@pytest.mark.parametrize("draw", [viz.draw, viz.draw_backward])
+@pytest.mark.parametrize("rankdir", ["LR", "TB", "RL", "BT"])
+def test_dot_and_svg_have_a_box_for_each_value_and_an_arrow_for_each_slot(draw, rankdir):
+    root = example()
+    traced = viz.trace(root)
+    expected = (len(traced.nodes), len(traced.edges))
+    figure = draw(root, rankdir=rankdir)
+    assert (len(NODE.findall(figure.source)), len(EDGE.findall(figure.source))) == expected
+    assert drawn(svg(figure.diagram)) == expected
+
+
+def test_a_value_alone_is_one_box():
+    assert drawn(svg(viz.draw(Value(3.0, "x")).diagram)) == (1, 0)
+    assert viz.to_text(Value(3.0, "x"), color=False) == "x  3  ∇ 1"
+    assert "<svg" in viz.to_html(Value(3.0))
+
+
+def test_a_sum_of_1100_terms_is_drawn_when_it_is_asked_for():
+    root = total([Value(float(k)) for k in range(1100)])
+    assert drawn(svg(viz.draw(root, max_nodes=2000).diagram)) == (1101, 1100)
+
+
+def test_a_chain_of_ten_thousand_is_drawn_when_it_is_asked_for():
+    x = Value(1.0)
+    for _ in range(10_000):
+        x = -x
+    assert drawn(svg(viz.draw(x, max_nodes=20_000).diagram)) == (10_001, 10_000)
+    assert len(viz.to_text(x, color=False).splitlines()) >= 10_001
+    with pytest.raises(ValueError, match="max_nodes"):
+        viz.to_html(x)
+
+
+# --- labels that want to be more than labels --------------------------------------------------------
+
+
+@pytest.mark.parametrize("label", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_label_is_never_markup_in_dot(label):
+    for figure in (viz.draw(labelled(label)), viz.draw_backward(labelled(label))):
+        assert len(NODE.findall(figure.source)) == 4
+        assert len(EDGE.findall(figure.source)) == 4
+        figure.source.encode("utf-8")
+        for value in re.findall(r"label=<(.*)> tooltip", figure.source):
+            ET.fromstring(value.replace("&#160;", " "))
+
+
+@pytest.mark.parametrize("label", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_label_is_never_markup_in_svg(label):
+    picture = svg(viz.draw(labelled(label)).diagram)
+    assert drawn(picture) == (4, 4)
+    tags = {element.tag.removeprefix(SVG) for element in ET.fromstring(picture.encode()).iter()}
+    assert tags <= {"svg", "style", "rect", "g", "path", "text", "title"}
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.fixture(scope="module")
+def harmless() -> Page:
+    return Page(viz.to_html(labelled("x")))
+
+
+@pytest.mark.parametrize("label", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_label_is_never_markup_in_the_stepper(label, harmless):
+    page = viz.to_html(labelled(label))
+    parsed = Page(page)
+    tags = [tag for tag in parsed.tags if tag != "title"]  # a shortened label has its full text in a tooltip
+    assert tags == [tag for tag in harmless.tags if tag != "title"]
+    assert {name for name, _ in parsed.attributes} == {name for name, _ in harmless.attributes}
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert len(json.loads(data[1])["levels"][0]["cells"]) == 4
+    page.encode("utf-8")
+
+
+@pytest.mark.parametrize("label", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_label_cannot_command_the_terminal(label):
+    text = viz.to_text(labelled(label), color=False)
+    assert len(text.splitlines()) == 5
+    assert not any(unicodedata.category(character) in ("Cc", "Cs") for character in text.replace("\n", ""))
+    assert max(map(len, text.splitlines())) < 200
+
+
+@needs_dot
+def test_dot_reads_every_label_back():
+    sources = [draw(labelled(label)).source for label in HOSTILE for draw in (viz.draw, viz.draw_backward)]
+    read = subprocess.run(["dot", "-Tdot_json"], input="".join(sources).encode(), capture_output=True, check=True)
+    decoder, text, counts = json.JSONDecoder(), read.stdout.decode().strip(), []
+    while text:
+        graph, end = decoder.raw_decode(text)
+        counts.append((len(graph["objects"]), len(graph["edges"])))
+        text = text[end:].lstrip()
+    assert counts == [(4, 4)] * len(sources)
+
+
+# --- with dot, with pygraphviz, with neither --------------------------------------------------------
+
+
+@pytest.mark.usefixtures("no_graphviz")
+def test_without_graphviz_the_built_in_layout_draws_svg():
+    figure = viz.draw(example())
+    assert figure.renderer == "built-in"
+    assert figure.pipe(encoding="utf-8") == svg(figure.diagram)
+
+
+@pytest.mark.usefixtures("no_graphviz")
+@pytest.mark.parametrize("kind", ["png", "pdf"])
+def test_without_graphviz_other_formats_name_the_remedy(kind, tmp_path):
+    with pytest.raises(viz.RendererMissingError, match=r"needs Graphviz.*deltagrad\[viz\]"):
+        viz.draw(example()).pipe(kind)
+    with pytest.raises(viz.RendererMissingError):
+        viz.draw(example()).render(tmp_path / "x", format=kind)
+    with pytest.raises(viz.RendererMissingError):
+        viz.save(viz.draw(example()), tmp_path / f"x.{kind}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_graphviz")
+def test_a_picture_changed_by_hand_is_not_drawn_wrongly():
+    figure = viz.draw(example())
+    figure.node("mine")
+    with pytest.raises(viz.RendererMissingError, match="changed"):
+        figure.pipe()
+
+
+@pytest.mark.usefixtures("only_pygraphviz")
+@needs_pygraphviz
+@pytest.mark.parametrize(("kind", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_pygraphviz_renders_without_the_dot_program(kind, magic):
+    figure = viz.draw(example())
+    assert figure.renderer == "pygraphviz"
+    assert figure.pipe(kind).startswith(magic)
+
+
+@needs_pygraphviz
+def test_pygraphviz_reads_every_node_back():
+    import pygraphviz
+
+    graph = pygraphviz.AGraph(string=viz.draw(example()).source)
+    traced = viz.trace(example())
+    assert (graph.number_of_nodes(), graph.number_of_edges()) == (len(traced.nodes), len(traced.edges))
+
+
+@needs_dot
+@pytest.mark.parametrize(("kind", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_dot_renders(kind, magic):
+    figure = viz.draw(example())
+    assert figure.renderer == "dot"
+    assert figure.pipe(kind).startswith(magic)
+
+
+def test_the_renderer_is_a_fact_not_a_choice():
+    with pytest.raises(AttributeError, match="installed"):
+        viz.draw(example()).renderer = "cairo"
+
+
+# --- a Digraph in every other way -------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("no_graphviz")
+def test_render_writes_source_and_picture(tmp_path):
+    figure = viz.draw(example())
+    target = figure.render(tmp_path / "graph")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["graph", "graph.svg"]
+    assert Path(target).read_text(encoding="utf-8") == svg(figure.diagram)
+    figure.render(tmp_path / "other", cleanup=True)
+    figure.render(outfile=tmp_path / "third.svg")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["graph", "graph.svg", "other.svg", "third.svg"]
+
+
+def test_a_copy_and_a_subgraph_are_digraphs_too():
+    figure = viz.draw(example())
+    twin = figure.copy()
+    twin.node("mine")
+    assert "mine" in twin.source
+    assert "mine" not in figure.source
+    with figure.subgraph(name="cluster_0") as group:
+        group.node("n0")
+    assert "cluster_0" in figure.source
+
+
+@pytest.mark.parametrize("graphviz", [True, False])
+def test_a_notebook_gets_html_with_inline_svg(graphviz, request):
+    if not graphviz:
+        request.getfixturevalue("no_graphviz")
+    bundle = viz.draw(example())._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "image/svg+xml", "text/plain"}
+    assert "<svg" in bundle["text/html"]
+    assert "<img" not in bundle["text/html"]
+    assert "<!DOCTYPE" not in bundle["text/html"]
+    ET.fromstring(bundle["image/svg+xml"].encode())
+    assert viz.draw(example())._repr_mimebundle_(include=["text/plain"]).keys() == {"text/plain"}
+
+
+def test_two_pictures_on_one_page_share_no_id():
+    one, two = (viz.draw(root)._repr_mimebundle_()["text/html"] for root in (example(), labelled("x")))
+    ids = [set(re.findall(r'\bid="([^"]+)"', text)) for text in (one, two)]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+
+
+def test_a_notebook_shows_the_stepper_in_a_sandbox():
+    frame = viz.to_html(example())._repr_html_()
+    assert re.match(r'<iframe srcdoc="[^"]+" sandbox="allow-scripts" ', frame)
+    assert "allow-same-origin" not in frame
+
+
+# --- files ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("no_graphviz")
+@pytest.mark.parametrize("suffix", ["svg", "dot", "gv", "html", "txt", "json"])
+def test_a_value_is_saved_by_suffix(suffix, tmp_path):
+    path = viz.save(example(), tmp_path / f"picture.{suffix.upper()}")
+    text = path.read_text(encoding="utf-8")
+    begins = {"svg": "<svg", "dot": "digraph", "gv": "digraph", "html": "<!doctype", "txt": "loss", "json": "{"}
+    assert text.startswith(begins[suffix])
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.usefixtures("no_graphviz")
+def test_pictures_steppers_texts_and_traces_are_saved(tmp_path):
+    root = example()
+    assert "<svg" in viz.save(viz.draw(root), tmp_path / "a.html").read_text(encoding="utf-8")
+    assert viz.save(viz.to_html(root), tmp_path / "b.html").read_text(encoding="utf-8") == viz.to_html(root)
+    assert viz.save(viz.to_text(root, color=False), tmp_path / "c.txt").read_text(encoding="utf-8").endswith("\n")
+    traced = json.loads(viz.save(viz.trace(root), tmp_path / "d.json").read_text(encoding="utf-8"))
+    assert len(traced["nodes"]) == len(viz.trace(root).nodes)
+
+
+def test_what_is_undefined_is_null_in_json(tmp_path):
+    traced = json.loads(viz.save(Value(0.0, "x").sqrt(), tmp_path / "t.json").read_text(encoding="utf-8"))
+    assert traced["nodes"][0]["adjoint"] is None
+
+
+@pytest.mark.parametrize("name", ["x", "x.jpeg", "x.svgz", "x.exe"])
+def test_a_wrong_suffix_is_refused_with_the_right_ones(name, tmp_path):
+    with pytest.raises(ValueError, match=r"\.svg \.png \.pdf \.dot \.gv \.html"):
+        viz.save(viz.draw(example()), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_and_a_foreign_object_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        viz.save(example(), tmp_path / "nowhere" / "x.svg")
+    with pytest.raises(TypeError, match="list"):
+        viz.save([example()], tmp_path / "x.svg")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "x.txt"
+    path.write_text("old", encoding="utf-8")
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        viz.save(example(), path)
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]

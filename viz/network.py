@@ -1,0 +1,211 @@
+"""The picture of a network: one box for each neuron, layers as columns, weights as lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autograd import Value, total
+from nn import MLP, Module
+
+from .diagram import Arrow, Box, Diagram, Direction, Span
+from .figure import Figure
+from .graph import check_options, thickness
+from .neurons import Neuron, neurons
+from .style import numeral, shortened
+from .trace import Trace, trace
+
+__all__ = ["draw_network"]
+
+CROWD = 100
+"""Of more lines than this, each is thinner, and those of little size are pale."""
+
+LABELLED = 24
+"""Up to so many weights each line has its number beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A neuron, with everything it did: once for each example of an unrolled batch."""
+
+    runs: tuple[Neuron, ...]
+    place: int
+
+    @property
+    def first(self) -> Neuron:
+        return self.runs[0]
+
+
+def draw_network(
+    model: Module | Value,
+    loss: Value | None = None,
+    *,
+    weight: str = "",
+    digits: int = 3,
+    rankdir: Direction = "LR",
+    theme: str = "light",
+    max_nodes: int = 400,
+) -> Figure:
+    """Return the picture of a network: its neurons in columns, layer by layer, with δ in each.
+
+    A line's width grows with its weight's gradient or value; a negative one is dashed and of the other colour. Neurons
+    are found by the shape of the graph, so a network that was written without `nn` can be drawn as well: pass its loss
+    alone. If the loss averages several examples, δ is summed over them (it is ∂C/∂b then) and a is their mean.
+
+    Args:
+        model: An `nn` model; or the output of any graph, if there is no model.
+        loss: The loss of one or several examples; without it, only weights are shown.
+        weight: What lines show: "grad" or "value"; by default the gradient if there is a loss.
+        digits: Significant digits.
+        rankdir: Which way the network points: "LR", "TB", "RL" or "BT".
+        theme: "light" or "dark".
+        max_nodes: Above this many neurons a ValueError says so.
+
+    Raises:
+        TypeError: If `model` is neither a module nor a Value, or `loss` not a Value.
+        ValueError: If an option is unknown, there are no neurons, or too many.
+        RuntimeError: If a leaf was assigned after a node that uses it was recorded.
+    """
+    check_options(digits, rankdir, theme, max_nodes, "neuron")
+    root, with_loss = _root(model, loss)
+    weight = weight or ("grad" if with_loss else "value")
+    if weight not in ("grad", "value") or (weight == "grad" and not with_loss):
+        raise ValueError(f'weight must be "value", or "grad" where there is a loss, got {weight!r}')
+    traced = trace(root)
+    units = _units(traced, None if isinstance(model, Value) else model)
+    inputs = _inputs(units)
+    count = len(units) + len(inputs)
+    if count > max_nodes:
+        raise ValueError(
+            f'{count} neurons are more than max_nodes = {max_nodes}: draw level="layer", or raise max_nodes'
+        )
+    network = _Network(traced, units, inputs, with_loss, weight, digits)
+    meaning = "∂C/∂w" if weight == "grad" else "w"
+    caption = f"lines: {meaning}, wider = larger, dashed = negative"
+    caption += "    δ = ∂C/∂z" + (" summed over the examples" if len(units[0].runs) > 1 else "") if with_loss else ""
+    return Figure(Diagram(tuple(network.boxes()), tuple(network.arrows()), caption, rankdir, theme))
+
+
+def _root(model: Module | Value, loss: Value | None) -> tuple[Value, bool]:
+    """Return the output to trace, and whether it is a loss."""
+    if loss is not None and not isinstance(loss, Value):
+        raise TypeError(f"loss must be a Value, got a {type(loss).__name__}")
+    if isinstance(model, Value):
+        if loss is not None:
+            raise TypeError("draw_network takes a model and its loss, or one Value")
+        return model, True
+    if not isinstance(model, Module):
+        raise TypeError(f"draw_network takes a model or a Value, got a {type(model).__name__}")
+    if loss is not None:
+        return loss, True
+    if not isinstance(model, MLP):
+        raise ValueError("a model of your own is drawn from its loss: draw_network(model, loss)")
+    return total(model([0.0] * model.layers[0].n_in)), False
+
+
+def _units(traced: Trace, model: Module | None) -> tuple[_Unit, ...]:
+    """Return the neurons, those with the same weights as one; of a model, only those with its parameters."""
+    own = None if model is None else {id(value) for value in model.parameters()}
+    runs: dict[tuple[int, ...], list[Neuron]] = {}
+    for neuron in neurons(traced):
+        weights = [traced.nodes[k].value for k in neuron.weights]
+        if own is None or all(id(value) in own for value in weights):
+            key = (*neuron.weights, -1 if neuron.bias is None else neuron.bias)
+            runs.setdefault(key, []).append(neuron)
+    if not runs:
+        whose = "of this model " if model is not None else ""
+        raise ValueError(f"there are no neurons {whose}in this graph: no weighted sums of the kind Σ w·a + b")
+    count: dict[int, int] = {}
+    units = []
+    for group in runs.values():
+        depth = group[0].depth
+        units.append(_Unit(tuple(group), count.get(depth, 0)))
+        count[depth] = units[-1].place + 1
+    return tuple(sorted(units, key=lambda unit: (unit.first.depth, unit.place)))
+
+
+def _inputs(units: Sequence[_Unit]) -> tuple[int, ...]:
+    """Return the sources that are no neurons, of each unit's first run, in the order of the weights."""
+    outs = {run.out for unit in units for run in unit.runs}
+    return tuple(dict.fromkeys(s for unit in units for s in unit.first.sources if s not in outs))
+
+
+class _Network:
+    """Boxes and lines from units."""
+
+    def __init__(
+        self, traced: Trace, units: Sequence[_Unit], inputs: Sequence[int], with_loss: bool, weight: str, digits: int
+    ) -> None:
+        self.traced, self.units, self.inputs = traced, units, inputs
+        self.with_loss, self.digits = with_loss, digits
+        self.weight = weight
+        self.keys = {source: f"i{k}" for k, source in enumerate(inputs)}
+        self.keys |= {run.out: f"u{k}" for k, unit in enumerate(units) for run in unit.runs}
+        self.single = all(len(unit.runs) == 1 for unit in units)
+
+    def boxes(self) -> list[Box]:
+        """Return the inputs' boxes and the neurons'."""
+        boxes = [self._input(k, source) for k, source in enumerate(self.inputs)]
+        columns = {depth: k for k, depth in enumerate(sorted({unit.first.depth for unit in self.units}), 1)}
+        return boxes + [self._unit(k, unit, columns[unit.first.depth]) for k, unit in enumerate(self.units)]
+
+    def _input(self, k: int, source: int) -> Box:
+        node = self.traced.nodes[source]
+        known = self.with_loss and self.single
+        name = Span(shortened(node.label or f"x[{k}]"), "ink", bold=True)
+        rows = [(name, Span(numeral(node.data, self.digits) if known else "", "value"))]
+        return Box(f"i{k}", tuple(rows), "leaf", f"{node.label or f'x[{k}]'}\nvalue {node.data!r}" if known else "", 0)
+
+    def _unit(self, k: int, unit: _Unit, column: int) -> Box:
+        nodes, digits = self.traced.nodes, self.digits
+        op = unit.first.activation(self.traced)
+        name = nodes[unit.first.out].label or f"neuron {unit.first.depth}.{unit.place}"
+        rows = [(Span(shortened(name), "ink", bold=True), Span(op.name if op else "", "muted"))]
+        a = math.fsum(nodes[run.out].data for run in unit.runs) / len(unit.runs)
+        delta = math.fsum(nodes[run.z].adjoint for run in unit.runs)
+        bias = None if unit.first.bias is None else nodes[unit.first.bias]
+        tooltip = [name, f"bias {bias.data!r}" if bias else "no bias"]
+        if self.with_loss:
+            rows.append((Span(f"a {numeral(a, digits)}", "value"), Span(f"δ {numeral(delta, digits)}", "gradient")))
+            tooltip += [f"a {a!r}", f"δ {delta!r}"]
+        elif bias:
+            rows.append((Span(f"b {numeral(bias.data, digits)}", "value"), Span("")))
+        badges = dict.fromkeys(badge for run in unit.runs for badge in (*nodes[run.out].badges, *nodes[run.z].badges))
+        rows += [(Span(badge, "warning"), Span("")) for badge in badges] if self.single and self.with_loss else []
+        return Box(f"u{k}", tuple(rows), "node", "\n".join(tooltip), column)
+
+    def arrows(self) -> list[Arrow]:
+        """Return a line for each weight."""
+        nodes = self.traced.nodes
+        lines = [
+            (self.keys[source], f"u{k}", nodes[w])
+            for k, unit in enumerate(self.units)
+            for w, source in zip(unit.first.weights, unit.first.sources, strict=True)
+        ]
+        sizes = [math.nan if w.is_constant and self.weight == "grad" else self._size(w.index) for _, _, w in lines]
+        largest = max((abs(size) for size in sizes if math.isfinite(size)), default=0.0)
+        labelled = len(lines) <= LABELLED
+        crowd = max(1.0, len(lines) / CROWD) ** 0.5
+        return [
+            Arrow(
+                tail,
+                head,
+                label=numeral(size, self.digits) if labelled and math.isfinite(size) else "",
+                tone="edge" if not size or math.isnan(size) else "negative" if size < 0.0 else "positive",
+                width=thickness(size, largest) / crowd,
+                opacity=1.0 if crowd == 1.0 else _opacity(size, largest),
+                dashed=size < 0.0,
+                tooltip=f"{shortened(w.name)} = {w.data!r}" + (f"\n∂C/∂w = {w.adjoint!r}" if self.with_loss else ""),
+                tip=False,
+            )
+            for (tail, head, w), size in zip(lines, sizes, strict=True)
+        ]
+
+    def _size(self, weight: int) -> float:
+        node = self.traced.nodes[weight]
+        return node.adjoint if self.weight == "grad" else node.data
+
+
+def _opacity(size: float, largest: float) -> float:
+    return 0.12 + 0.6 * min(1.0, abs(size) / largest) if largest and math.isfinite(size) else 0.12
