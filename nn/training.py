@@ -1,102 +1,43 @@
-"""Training: mini-batch gradient descent, and the loss and accuracy of a model.
+"""Training: mini-batch gradient descent.
 
-One function, `fit`, runs the loop. What computes the loss and the gradient of a batch is a function of its own
-(`eager_gradient`): it gets the rows of a batch and returns numbers, so the loop does not know how they were found.
+`fit` checks what it is given; `nn.run` holds the loop. What computes the loss and the gradient of a batch is a function
+of its own (`eager_gradient`): it gets the rows of a batch and returns numbers, so the loop does not know how they were
+found.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
+import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from autograd import Value, affine, no_grad
-from autograd.op import finite_float
-from nn.arguments import FloatArray, float_rows, whole_number
-from nn.losses import LossFunction, loss_named, name_of, require_targets
+from nn.arguments import unknown_name, whole_number
+from nn.evaluation import BatchGradient, Model, eager_gradient, evaluate, examples
+from nn.history import Evaluation, History, Record
+from nn.losses import LossFunction, loss_named, name_of
+from nn.metrics import Metric, metrics_named
 from nn.optimizers import Optimizer
-from nn.targets import Decision, decision
+from nn.rules import require_max_norm
+from nn.run import Callback, EpochEnd, Penalty, Run
+from nn.schedules import Schedule
+from nn.stopping import Best, EarlyStopping
+from nn.targets import decision
 
-__all__ = ["BatchGradient", "Evaluation", "History", "Model", "eager_gradient", "evaluate", "fit"]
-
-
-EXAMPLES_IN_A_PASS = 32
-"""More save nothing: what a pass costs beside its examples is by then a twentieth of the whole."""
-
-
-class Model(Protocol):
-    """What can be trained: a module that is called with the numbers of one example, such as an MLP."""
-
-    def __call__(self, x: Any) -> Sequence[Value] | Value:
-        """Return the outputs for one example."""
-
-    def parameters(self) -> list[Value]:
-        """Return the parameters."""
-
-
-class BatchGradient(NamedTuple):
-    """What one batch gives.
-
-    Attributes:
-        loss: The mean loss over the batch.
-        outputs: The model's outputs, shape (N, n_out).
-        gradients: The gradient of `loss`, one entry per parameter.
-    """
-
-    loss: float
-    outputs: FloatArray
-    gradients: FloatArray
-
-
-Gradient: TypeAlias = Callable[[FloatArray, FloatArray], BatchGradient]
-
-
-class Evaluation(NamedTuple):
-    """How a model does on some examples.
-
-    Attributes:
-        loss: The mean loss.
-        accuracy: The share of examples whose class is right; None where the targets are not classes.
-    """
-
-    loss: float
-    accuracy: float | None
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class History:
-    """What happened in training, epoch by epoch; every array has one entry per epoch.
-
-    Attributes:
-        loss: The training loss: the mean over the examples of an epoch, each taken when its batch was trained on, so
-            with the parameters before that batch's step. (It is the mean of the batches' losses, weighted by size.)
-        accuracy: The share of examples whose class was right at that same time; None where targets are not classes.
-        validation_loss: The mean loss over the validation examples after the epoch; None without validation.
-        validation_accuracy: Their accuracy after the epoch; None without validation or classes.
-    """
-
-    loss: FloatArray
-    accuracy: FloatArray | None = None
-    validation_loss: FloatArray | None = None
-    validation_accuracy: FloatArray | None = None
-
-    def __len__(self) -> int:
-        return len(self.loss)
-
-    def __repr__(self) -> str:
-        epochs = f"{len(self)} epoch{'s' if len(self) != 1 else ''}"
-        series = [
-            f"{field.name.replace('_', ' ')} {values[0]:.4g} → {values[-1]:.4g}"
-            for field in dataclasses.fields(self)
-            if (values := getattr(self, field.name)) is not None
-        ]
-        return f"History({epochs}: {', '.join(series)})"
+__all__ = [
+    "BatchGradient",
+    "Callback",
+    "EpochEnd",
+    "Evaluation",
+    "History",
+    "Model",
+    "eager_gradient",
+    "evaluate",
+    "fit",
+]
 
 
 def fit(
@@ -109,13 +50,26 @@ def fit(
     epochs: int,
     batch_size: int,
     seed: int | np.random.Generator,
+    shuffle: bool = True,
+    l2: float = 0.0,
+    max_norm: float | None = None,
+    schedule: Schedule | None = None,
+    metrics: Sequence[str | Metric] = (),
     validation: tuple[ArrayLike, ArrayLike] | None = None,
+    early_stopping: EarlyStopping | int | None = None,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
+    resume: bool = False,
     progress: bool | None = None,
 ) -> History:
     """Train a model in mini-batches and return what happened.
 
     In each epoch the examples are shuffled and cut into batches; the last batch may be smaller. For each batch the
     optimiser takes one step along the gradient of the mean loss over the batch.
+
+    Ctrl-C ends training after the batch at hand: the model keeps what it has learned, a checkpoint is written if there
+    is to be one, and the history says where training ended. A second Ctrl-C raises KeyboardInterrupt at once.
 
     Args:
         model: An MLP or another module that is called with the numbers of one example.
@@ -126,15 +80,31 @@ def fit(
         epochs: How many times to go through the examples.
         batch_size: How many examples to take for a step.
         seed: A seed or a generator for the shuffling; the same seed gives the same weights.
+        shuffle: Whether to take the examples in a new random order in each epoch.
+        l2: The coefficient c of the penalty (c/2) Σ w² over the model's weights, not its biases, added once to the
+            loss of each batch.
+        max_norm: The largest Euclidean norm of a gradient; longer ones are shortened to it.
+        schedule: Gives the factor of the learning rate after a number of epochs, such as `nn.CosineSchedule(20)`.
+        metrics: Names and functions (outputs, targets) → number, taken of all outputs of an epoch.
         validation: Inputs and targets to evaluate after each epoch.
+        early_stopping: When to stop and what to keep, or the patience with respect to the validation loss.
+        callbacks: Called with an `EpochEnd` after each epoch, in order.
+        checkpoint: Where to keep a checkpoint. It is written after each epoch, atomically.
+        checkpoint_every: Write it after so many batches, too.
+        resume: Go on where the checkpoint is, or begin where there is none yet. The result is bit for bit that of a
+            run that was never interrupted. Only `epochs` may differ from that run.
         progress: Whether to show a progress bar on the standard error; by default, if that is a terminal.
 
     Raises:
         TypeError: If an argument is of the wrong kind.
         ValueError: If shapes do not fit, there are no examples, a number is not finite, a target is none of the loss,
-            a name is unknown, or the optimiser holds no parameter of the model. Then nothing has changed.
-        ArithmeticError: If a loss, a gradient or a step is not finite. The parameters are then those after the last
-            good step; a note on the error says the epoch and the batch.
+            a name is unknown, the optimiser holds no parameter of the model, or the checkpoint is that of another run.
+            Then nothing has changed. Also if a metric gives no finite number, at the end of the epoch.
+        ModelFileError: If the checkpoint is damaged. Then nothing has changed.
+        FileExistsError: If there is a checkpoint already and `resume` is not asked for.
+        OSError: If a checkpoint cannot be read or written.
+        ArithmeticError: If a loss, a gradient or a step is not finite; the error names the operation, and its notes say
+            the example, the batch and the epoch. The parameters are then those after the last good step.
 
     Example:
         >>> import nn
@@ -148,158 +118,61 @@ def fit(
     """
     loss = loss_named(loss)
     epochs, batch_size = whole_number("epochs", epochs), whole_number("batch_size", batch_size)
-    X, T = _examples(model, loss, "X", X, "T", T)
+    X, T = examples(model, loss, "X", X, "T", T)
     if validation is not None:
         if not isinstance(validation, tuple) or len(validation) != 2:
             raise TypeError(f"validation must be a pair (X, T), got {type(validation).__name__}")
-        validation = _examples(model, loss, "the validation X", validation[0], "the validation T", validation[1])
+        validation = examples(model, loss, "the validation X", validation[0], "the validation T", validation[1])
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be an nn.Optimizer, such as nn.SGD, got {optimizer!r}")
     if not {id(parameter) for parameter in model.parameters()} & {id(leaf) for leaf in optimizer.parameters}:
         raise ValueError("the optimiser holds no parameter of this model: make it from model.parameters()")
+    if max_norm is not None:
+        require_max_norm(max_norm)
+    for name, callables in (("schedule", [] if schedule is None else [schedule]), ("callbacks", callbacks)):
+        if not isinstance(callables, Sequence) or not all(callable(given) for given in callables):
+            raise TypeError(f"{name} must be {'a function' if name == 'schedule' else 'functions'}, got {callables!r}")
     classify = decision(T, name_of(loss))
-    gradient = eager_gradient(model, loss, optimizer.parameters)
-    rng = np.random.default_rng(seed)
-    record = _Record(classify)
-    hidden = not (sys.stderr.isatty() if progress is None else progress)
-    with tqdm(total=epochs * len(X), unit=" examples", disable=hidden) as bar:
-        for epoch in range(1, epochs + 1):
-            order = rng.permutation(len(X))
-            for start in range(0, len(X), batch_size):
-                rows = order[start : start + batch_size]
-                try:
-                    batch = gradient(X[rows], T[rows])
-                    optimizer.apply(batch.gradients)
-                except ArithmeticError as error:
-                    optimizer.zero_grad()
-                    error.add_note(_place(epoch, epochs, start // batch_size, -(-len(X) // batch_size)))
-                    raise
-                record.add(batch, T[rows])
-                bar.update(len(rows))
-            record.close_epoch(evaluate(model, *validation, loss=loss) if validation else None)
-            bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
-            bar.set_postfix_str(record.latest())
-    return record.history()
-
-
-def evaluate(model: Model, X: ArrayLike, T: ArrayLike, *, loss: str | LossFunction) -> Evaluation:
-    """Return the mean loss of a model over examples, and its accuracy; no graph is recorded.
-
-    Raises:
-        TypeError: If an argument is of the wrong kind.
-        ValueError: If shapes do not fit, there are no examples, a number is not finite, a target is none of the loss,
-            or a name is unknown.
-        DomainError: If a loss is not finite.
-    """
-    loss = loss_named(loss)
-    X, T = _examples(model, loss, "X", X, "T", T)
-    with no_grad():
-        outputs = [_outputs(model, x) for x in X]
-        losses = [_number(loss(y, t)) for y, t in zip(outputs, T.tolist(), strict=True)]
-    classify = decision(T, name_of(loss))
-    accuracy = None if classify is None else float((classify(_data(outputs)) == classify(T)).mean())
-    return Evaluation(_mean(losses), accuracy)
-
-
-def eager_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]) -> Gradient:
-    """Return the function that gives the loss and the gradient of a batch by reverse passes.
-
-    What accumulates is the gradient of the mean over the batch. A pass covers several examples, because each pass
-    visits every parameter, but not all of a large batch, whose graph would need much memory. The gradients are left in
-    `grad` of the parameters too.
-    """
-
-    def gradient(X: FloatArray, T: FloatArray) -> BatchGradient:
-        for parameter in parameters:
-            parameter.grad = 0.0
-        losses, outputs = [], []
-        for start in range(0, len(X), EXAMPLES_IN_A_PASS):
-            part = slice(start, start + EXAMPLES_IN_A_PASS)
-            y = [_outputs(model, x) for x in X[part]]
-            examples = [loss(y_n, t_n) for y_n, t_n in zip(y, T[part].tolist(), strict=True)]
-            if not all(isinstance(example, Value) for example in examples):
-                raise TypeError(f"the loss {name_of(loss)} must return a Value to be trained on, got {examples[0]!r}")
-            affine(examples, [1.0 / len(X)] * len(examples)).backward()
-            losses += [example.data for example in examples]
-            outputs += y
-        gradients = np.array([parameter.grad for parameter in parameters])
-        return BatchGradient(_mean(losses), _data(outputs), gradients)
-
-    return gradient
-
-
-class _Record:
-    """Gathers the numbers of a history while training runs."""
-
-    def __init__(self, classify: Decision | None) -> None:
-        self.classify = classify
-        self.series: dict[str, list[float]] = {}
-        self._batches: list[tuple[float, int]] = []
-        self._right = 0
-
-    def add(self, batch: BatchGradient, T: FloatArray) -> None:
-        self._batches.append((batch.loss, len(T)))
-        if self.classify is not None:
-            self._right += int((self.classify(batch.outputs) == self.classify(T)).sum())
-
-    def close_epoch(self, validation: Evaluation | None) -> None:
-        count = sum(n for _, n in self._batches)
-        self._enter("loss", math.fsum(loss * (n / count) for loss, n in self._batches))
-        if self.classify is not None:
-            self._enter("accuracy", self._right / count)
-        if validation is not None:
-            self._enter("validation_loss", validation.loss)
-            if validation.accuracy is not None:
-                self._enter("validation_accuracy", validation.accuracy)
-        self._batches, self._right = [], 0
-
-    def latest(self) -> str:
-        return ", ".join(f"{name.replace('_', ' ')} {values[-1]:.4g}" for name, values in self.series.items())
-
-    def history(self) -> History:
-        return History(**{name: np.array(values) for name, values in self.series.items()})
-
-    def _enter(self, name: str, number: float) -> None:
-        self.series.setdefault(name, []).append(number)
-
-
-def _examples(
-    model: Model, loss: LossFunction, X_name: str, X: ArrayLike, T_name: str, T: ArrayLike
-) -> tuple[FloatArray, FloatArray]:
-    """Return inputs and targets as rows, after a trial of the first one that changes nothing."""
-    if not (callable(model) and hasattr(model, "parameters")):
-        raise TypeError(f"a model is called with an example and has parameters(), got {model!r}")
-    inputs, targets = float_rows(X_name, X), float_rows(T_name, T)
-    if len(inputs) != len(targets):
-        raise ValueError(
-            f"{X_name} and {T_name} must have as many rows, got {len(inputs)} inputs and {len(targets)} targets"
-        )
-    require_targets(loss, targets)
-    with no_grad():
-        n_out = len(_outputs(model, inputs[0]))
-    if n_out != targets.shape[1]:
-        raise ValueError(f"the model has {n_out} outputs, but {T_name} has {targets.shape[1]} columns")
-    return inputs, targets
-
-
-def _outputs(model: Model, x: FloatArray) -> Sequence[Value]:
-    y = model(x)
-    return [y] if isinstance(y, Value) else y
-
-
-def _number(loss: Any) -> float:
-    return loss.data if isinstance(loss, Value) else finite_float(loss, "evaluate")
-
-
-def _mean(losses: Sequence[float]) -> float:
-    return math.fsum(loss / len(losses) for loss in losses)  # divided first: the sum of large losses could overflow
-
-
-def _data(outputs: Sequence[Sequence[Value]]) -> FloatArray:
-    return np.array([[value.data for value in row] for row in outputs])
-
-
-def _place(epoch: int, epochs: int, batch: int, batches: int) -> str:
-    return (
-        f"in epoch {epoch} of {epochs}, batch {batch + 1} of {batches}; the parameters are those after the step before"
+    record = Record(classify, metrics_named(metrics, with_accuracy=classify is not None))
+    if isinstance(early_stopping, int) and not isinstance(early_stopping, bool):
+        early_stopping = EarlyStopping(early_stopping)
+    best = _best(early_stopping, record, validation is not None)
+    run = Run(
+        model=model,
+        X=X,
+        T=T,
+        loss=loss,
+        optimizer=optimizer,
+        epochs=epochs,
+        batch_size=batch_size,
+        rng=np.random.default_rng(seed),
+        shuffle=bool(shuffle),
+        penalty=Penalty.of(model, l2, optimizer),
+        max_norm=max_norm,
+        schedule=schedule,
+        validation=validation,
+        best=best,
+        callbacks=tuple(callbacks),
+        record=record,
+        gradient=eager_gradient(model, loss, optimizer.parameters),
     )
+    if checkpoint is None:
+        if resume or checkpoint_every is not None:
+            raise ValueError("resume and checkpoint_every need a checkpoint: pass its path")
+    else:
+        every = None if checkpoint_every is None else whole_number("checkpoint_every", checkpoint_every)
+        run.keep(checkpoint, every, resume=resume, seed=seed)
+    hidden = not (sys.stderr.isatty() if progress is None else progress)
+    with tqdm(total=epochs * len(X), initial=run.examples_done, unit=" examples", disable=hidden) as bar:
+        return run.history(bar)
+
+
+def _best(rule: object, record: Record, with_validation: bool) -> Best | None:
+    if rule is None:
+        return None
+    if not isinstance(rule, EarlyStopping):
+        raise TypeError(f"early_stopping must be an nn.EarlyStopping or a number of epochs, got {rule!r}")
+    names = record.names(with_validation)
+    if rule.monitor not in names:
+        raise unknown_name("number to monitor", rule.monitor, names)
+    return Best(rule)

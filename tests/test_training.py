@@ -3,7 +3,7 @@ import pytest
 
 import nn
 from autograd import DomainError, Value
-from nn import closed_form, training
+from nn import closed_form, evaluation
 from nn.targets import decision
 
 
@@ -39,7 +39,7 @@ def test_the_gradient_is_the_same_in_one_pass_and_in_several(monkeypatch):
     X, T = examples(70)
     several, one = classifier(), classifier()
     fit(several, X, T, batch_size=70)
-    monkeypatch.setattr(training, "EXAMPLES_IN_A_PASS", 1000)
+    monkeypatch.setattr(evaluation, "EXAMPLES_IN_A_PASS", 1000)
     fit(one, X, T, batch_size=70)
     for W, W_one in zip(several.weights, one.weights, strict=True):
         np.testing.assert_allclose(W, W_one, rtol=0, atol=1e-15)
@@ -212,7 +212,10 @@ def test_an_overflow_in_training_says_where_and_keeps_the_last_good_step():
     fit(good, X[good_rows], T[good_rows], epochs=1)
     with pytest.raises(DomainError) as caught:
         fit(model, X, T)
-    assert caught.value.__notes__ == ["in epoch 1 of 2, batch 2 of 2; the parameters are those after the step before"]
+    assert caught.value.__notes__ == [
+        "at example 4 of the batch of 4",
+        "in epoch 1 of 2, batch 2 of 2; the parameters are those after the step before",
+    ]
     for W, W_good in zip(model.weights, good.weights, strict=True):
         np.testing.assert_allclose(W, W_good, rtol=1e-13)  # the batch is the same but for the order of its rows
     assert all(parameter.grad == 0.0 for parameter in model.parameters())
