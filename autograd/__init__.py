@@ -4,6 +4,7 @@
 """
 
 from .check import check_gradients
+from .explain import Explanation, explain
 from .forward import tangent
 from .linearization import gradients
 from .op import Domain, DomainError, Kink, Op, Operand
@@ -55,6 +56,7 @@ from .value import Value, affine, no_grad, vector
 __all__ = [
     "Domain",
     "DomainError",
+    "Explanation",
     "Kink",
     "Op",
     "Operand",
@@ -71,6 +73,7 @@ __all__ = [
     "erf",
     "erfc",
     "exp",
+    "explain",
     "expm1",
     "gelu",
     "grad",

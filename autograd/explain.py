@@ -1,0 +1,260 @@
+"""Why one gradient is what it is: the paths of the graph it sums over.
+
+By the chain rule ∂output/∂wrt is the sum, over all paths from `wrt` to the output, of the product of the local
+derivatives along the path. There may be exponentially many paths, but their number, the sums of the positive and of the
+negative products, and the largest products follow from one sweep over the edges, because each of these of a node is
+made from those of its operands.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .linearization import Edge, Linearization, gradients
+from .ops import relu
+from .reverse import undefined
+from .value import Value
+
+__all__ = ["Explanation", "Path", "Step", "explain"]
+
+ROUNDING = 1e-12  # relative to Σ|products|: sums of the same products in another order
+SHOWN = 6  # steps of a path that are written out
+
+
+class Step(NamedTuple):
+    """One edge of a path.
+
+    Attributes:
+        operand: Where it starts.
+        place: Which operand of `node` it is; an operand that is used twice has two places.
+        node: Where it leads.
+        local: ∂node/∂operand at this place.
+    """
+
+    operand: Value
+    place: int
+    node: Value
+    local: float
+
+
+class Path(NamedTuple):
+    """One way from `wrt` to the output.
+
+    Attributes:
+        product: The product of the local derivatives along it: its contribution to the gradient.
+        steps: Its edges, from `wrt` to the output.
+    """
+
+    product: float
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """The paths behind ∂output/∂wrt; `print(explanation)` writes them as the chain rule.
+
+    Attributes:
+        output: The output.
+        wrt: What it is differentiated in.
+        gradient: ∂output/∂wrt by reverse mode.
+        paths: The largest contributions in size, the largest first.
+        count: The number of all paths, exactly.
+        positive: The sum of all positive contributions.
+        negative: The sum of all negative contributions, a number that is not positive.
+        cut: The number of paths that a dead ReLU cuts: their product is 0.
+        names: What each Value on a path is called, by `id`.
+    """
+
+    output: Value
+    wrt: Value
+    gradient: float
+    paths: tuple[Path, ...]
+    count: int
+    positive: float
+    negative: float
+    cut: int
+    names: dict[int, str] = field(repr=False)
+
+    @property
+    def cancellation(self) -> float:
+        """Σ|products| / |Σ products|: 1 if all paths pull in one direction, infinite if they cancel entirely."""
+        size = self.positive - self.negative
+        if not size:
+            return 1.0
+        return size / abs(self.gradient) if self.gradient else math.inf
+
+    def name(self, value: Value) -> str:
+        """Return what a Value on a path is called: its label, or "v1", "v2", … in the order of computation."""
+        return self.names[id(value)]
+
+    def __str__(self) -> str:
+        return "\n".join(_told(self))
+
+
+def explain(output: Value, wrt: Value, top: int = 10) -> Explanation:
+    """Return the paths from `wrt` to `output` with the product of local derivatives along each, largest first.
+
+    Linear in the edges for the totals, and times `top` for the paths. No `grad` changes. The sum of the positive and
+    negative contributions is compared with the gradient by reverse mode.
+
+    Args:
+        output: The output.
+        wrt: A leaf or an interior Value.
+        top: How many paths to return.
+
+    Raises:
+        TypeError: If an argument is not a Value, or `wrt` is a literal number.
+        ValueError: If `top` is not a positive whole number.
+        RuntimeError: If a leaf was assigned after a node that uses it was recorded.
+        DomainError: If a derivative is needed where it is undefined, or is not finite.
+
+    Example:
+        >>> x = Value(3.0, "x")
+        >>> y = x * x + 2.0 * x
+        >>> y.label = "y"
+        >>> print(explain(y, x))
+        ∂y/∂x = 8, the sum of 3 paths: 8 − 0, cancellation 1
+        3 = ∂y/∂v1 · ∂v1/∂x = 1 × 3
+        3 = ∂y/∂v1 · ∂v1/∂x = 1 × 3
+        2 = ∂y/∂v2 · ∂v2/∂x = 1 × 2
+    """
+    for what, value in (("output", output), ("wrt", wrt)):
+        if not isinstance(value, Value) or value.is_literal:
+            raise TypeError(f"explain needs a Value as {what}, got {value!r}")
+    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+        raise ValueError(f"top must be a positive whole number, got {top!r}")
+    gradient = float(gradients(output, wrt))
+    edges = Linearization([output], [wrt]).edges
+    totals = _totals(edges, wrt).get(id(output), _Totals(0, 0, 0.0, 0.0))
+    size = totals.positive + totals.negative
+    if not abs(totals.positive - totals.negative - gradient) <= ROUNDING * size:
+        raise ArithmeticError(
+            f"the contributions of the paths sum to {totals.positive - totals.negative!r}, but the gradient is "
+            f"{gradient!r}: a partial derivative of a node in between depends on more than its arguments"
+        )
+    paths = _largest_paths(edges, wrt, output, top)
+    names = _names([wrt, *(node for node, _ in edges)])
+    cut = totals.paths - totals.live
+    return Explanation(output, wrt, gradient, paths, totals.paths, totals.positive, -totals.negative, cut, names)
+
+
+class _Totals(NamedTuple):
+    """What all paths from `wrt` to one node amount to."""
+
+    paths: int
+    live: int  # those that no dead ReLU cuts
+    positive: float
+    negative: float
+
+
+def _totals(edges: Sequence[tuple[Value, list[Edge]]], wrt: Value) -> dict[int, _Totals]:
+    found = {id(wrt): _Totals(1, 1, 1.0, 0.0)}
+    for node, uses in edges:
+        count = live = 0
+        positive: list[float] = []
+        negative: list[float] = []
+        for operand, _, local in uses:
+            before = found[id(operand)]
+            count += before.paths
+            if node.op is not relu or _number(local, node):
+                live += before.live
+            slope = _number(local, node)
+            same, opposite = (positive, negative) if slope > 0.0 else (negative, positive)
+            same.append(abs(slope) * before.positive)
+            opposite.append(abs(slope) * before.negative)
+        if node is not wrt:
+            found[id(node)] = _Totals(count, live, math.fsum(positive), math.fsum(negative))
+    return found
+
+
+def _largest_paths(edges: Sequence[tuple[Value, list[Edge]]], wrt: Value, output: Value, top: int) -> tuple[Path, ...]:
+    """Return the paths with the largest products in size that are not 0.
+
+    Of every node the `top` largest products are kept, each with the edge it came by and the rank at the operand.
+    """
+    best: dict[int, list[tuple[float, Edge | None, int]]] = {id(wrt): [(1.0, None, 0)]}
+    nodes = {id(wrt): wrt}
+    for node, uses in edges:
+        if node is wrt:
+            continue
+        candidates = [
+            (product * _number(edge.local, node), edge, rank)
+            for edge in uses
+            if _number(edge.local, node)
+            for rank, (product, _, _) in enumerate(best[id(edge.operand)])
+        ]
+        best[id(node)] = heapq.nlargest(top, candidates, key=lambda candidate: abs(candidate[0]))
+        nodes[id(node)] = node
+    found = []
+    for product, edge, rank in best.get(id(output), []):
+        steps: list[Step] = []
+        at = output
+        while edge is not None:
+            steps.append(Step(edge.operand, edge.place, at, _number(edge.local, at)))
+            at = edge.operand
+            _, edge, rank = best[id(at)][rank]
+        found.append(Path(product, tuple(reversed(steps))))
+    return tuple(found)
+
+
+def _number(local: object, node: Value) -> float:
+    if isinstance(local, Exception):
+        raise undefined(node, local) from local
+    if not isinstance(local, float):
+        raise TypeError(f"a local derivative of {node.describe()} is {local!r}, not a number")
+    return local
+
+
+def _names(values: Sequence[Value]) -> dict[int, str]:
+    """Return a name for every Value: its label, numbered if several share it, or v1, v2, … for those without."""
+    names: dict[int, str] = {}
+    seen: dict[str, int] = {}
+    unnamed = 0
+    for value in values:
+        if id(value) in names:
+            continue
+        if value.label:
+            seen[value.label] = seen.get(value.label, 0) + 1
+            names[id(value)] = value.label + (f"#{seen[value.label]}" if seen[value.label] > 1 else "")
+        else:
+            unnamed += 1
+            names[id(value)] = f"v{unnamed}"
+    return names
+
+
+def _told(explanation: Explanation) -> Iterator[str]:
+    e = explanation
+    name = f"∂{e.name(e.output) if id(e.output) in e.names else 'output'}/∂{e.name(e.wrt)}"
+    if not e.count:
+        yield f"{name} = 0: no path leads from {e.name(e.wrt)} to the output"
+        return
+    paths = f"{e.count} path{'s' if e.count != 1 else ''}"
+    cut = f", {e.cut} of them cut by a dead ReLU" if e.cut else ""
+    sums = f"{_shown(e.positive)} − {_shown(-e.negative)}, cancellation {e.cancellation:.3g}"
+    yield f"{name} = {_shown(e.gradient)}, the sum of {paths}{cut}: {sums}"
+    for path in e.paths:
+        if not path.steps:
+            yield "1 = the derivative of a Value in itself"
+            continue
+        steps = path.steps[::-1]
+        symbols = [f"∂{e.name(step.node)}/∂{e.name(step.operand)}" for step in steps]
+        numbers = [_shown(step.local) if step.local >= 0 else f"({_shown(step.local)})" for step in steps]
+        yield f"{_shown(path.product)} = {' · '.join(_abridged(symbols))} = {' × '.join(_abridged(numbers))}"
+    rest = e.count - e.cut - len(e.paths)
+    if rest > 0:
+        left = e.gradient - math.fsum(path.product for path in e.paths)
+        yield f"… and {rest} more path{'s' if rest > 1 else ''}, which sum to {_shown(left)}"
+
+
+def _abridged(parts: list[str]) -> list[str]:
+    if len(parts) <= 2 * SHOWN:
+        return parts
+    return [*parts[:SHOWN], f"… {len(parts) - 2 * SHOWN} more …", *parts[-SHOWN:]]
+
+
+def _shown(number: float) -> str:
+    return f"{number:.6g}".replace("-", "−")
