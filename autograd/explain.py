@@ -22,6 +22,7 @@ from .value import Value
 __all__ = ["Explanation", "Path", "Step", "explain"]
 
 ROUNDING = 1e-12  # relative to Σ|products|: sums of the same products in another order
+SUBNORMAL = 1e-300  # products below it have lost digits
 SHOWN = 6  # steps of a path that are written out
 
 
@@ -131,7 +132,7 @@ def explain(output: Value, wrt: Value, top: int = 10) -> Explanation:
     edges = Linearization([output], [wrt]).edges
     totals = _totals(edges, wrt).get(id(output), _Totals(0, 0, 0.0, 0.0))
     size = totals.positive + totals.negative
-    if not abs(totals.positive - totals.negative - gradient) <= ROUNDING * size:
+    if not abs(totals.positive - totals.negative - gradient) <= ROUNDING * size + SUBNORMAL:
         raise ArithmeticError(
             f"the contributions of the paths sum to {totals.positive - totals.negative!r}, but the gradient is "
             f"{gradient!r}: a partial derivative of a node in between depends on more than its arguments"
@@ -184,8 +185,8 @@ def _largest_paths(edges: Sequence[tuple[Value, list[Edge]]], wrt: Value, output
         candidates = [
             (product * _number(edge.local, node), edge, rank)
             for edge in uses
-            if _number(edge.local, node)
             for rank, (product, _, _) in enumerate(best[id(edge.operand)])
+            if product * _number(edge.local, node)
         ]
         best[id(node)] = heapq.nlargest(top, candidates, key=lambda candidate: abs(candidate[0]))
         nodes[id(node)] = node
