@@ -1,6 +1,7 @@
 """Laws that every operation of the table obeys; adding an operation adds its tests."""
 
 import ast
+import copy
 import inspect
 import math
 import pickle
@@ -379,3 +380,25 @@ def test_zero_keeps_its_sign():
         minus.stop_gradient(),
     ):
         assert math.copysign(1.0, kept.data) == -1.0
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (3, "x = 1e+308, y = 1e+308, z = 1e+308"),
+        (4, "x0 = 1e+308, x1 = 1e+308, x2 = 1e+308, x3 = 1e+308"),
+        (8, "x6 = 1e+308, x7 = 1e+308"),
+        (9, "x5 = 1e+308, x6 = 1e+308, … (9 arguments)"),
+    ],
+)
+def test_messages_name_the_arguments_and_shorten_long_lists(count, text):
+    with pytest.raises(DomainError) as error:
+        ops.total([1e308] * count)
+    assert str(error.value).endswith(text)
+    with pytest.raises(DomainError, match=r'x1 = 1e\+308 \("b"\)'):
+        ops.total([Value(1e308, "a"), Value(1e308, "b"), 1e308, 1e308])
+
+
+def test_an_operation_is_itself_however_it_is_copied():
+    assert copy.copy(ops.tanh) is copy.deepcopy(ops.tanh) is ops.tanh
+    assert repr(ops.tanh) == "<Op tanh>"
