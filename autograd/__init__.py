@@ -6,6 +6,7 @@
 from .check import check_gradients
 from .explain import Explanation, explain
 from .forward import tangent
+from .lift import Program, compile, lift
 from .linearization import gradients
 from .op import Domain, DomainError, Kink, Op, Operand
 from .ops import (
@@ -60,12 +61,14 @@ __all__ = [
     "Kink",
     "Op",
     "Operand",
+    "Program",
     "Value",
     "abs",
     "add",
     "affine",
     "arctan",
     "check_gradients",
+    "compile",
     "cos",
     "cosh",
     "div",
@@ -84,6 +87,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "leaky_relu",
+    "lift",
     "log",
     "log1p",
     "log_softmax",

@@ -78,6 +78,9 @@ class Op:
             any number of arguments (it takes one sequence) has a single rule, which returns all partials in order.
         symbol: What a drawing and an equation show; the name if empty.
         array: The same function on arrays, elementwise; `forward` element by element if not given.
+        into: The same function on arrays with the array that receives the result as last argument, `into(x, out)`; out
+            is none of the arguments. Arguments of any number come as one array, side by side along axis 1. It may raise
+            FloatingPointError where `array` has a result: then that is used.
         domain: Where it is defined.
         samples: Points for tests, at which every derivative that is not zero lies between 0.1 and 10 in size.
         at_kinks: The conventions where a derivative is not a limit.
@@ -98,6 +101,7 @@ class Op:
     partials: tuple[Callable[..., Any], ...] | Callable[..., Iterable[Any]]
     symbol: str = ""
     array: Callable[..., Any] | None = None
+    into: Callable[..., Any] | None = None
     domain: Domain = EVERYWHERE
     samples: tuple[tuple[float, ...], ...] = ()
     at_kinks: tuple[Kink, ...] = ()

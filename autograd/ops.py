@@ -295,11 +295,19 @@ def _sigmoid_array(x: Any) -> Any:
     return np.where(x >= 0.0, 1.0, small) / (1.0 + small)
 
 
+def _sigmoid_into(x: Any, out: Any) -> None:
+    np.negative(x, out)
+    np.exp(out, out)
+    np.add(out, 1.0, out)
+    np.reciprocal(out, out)
+
+
 sigmoid: Op = Op(
     "sigmoid",
     symbol="σ",
     forward=_sigmoid,
     array=_sigmoid_array,
+    into=_sigmoid_into,
     partials=(lambda out, x: out * (1.0 - out),),
     samples=((0.7,), (-1.3,), (1.5,)),
 )
@@ -316,6 +324,7 @@ relu: Op = Op(
     "relu",
     forward=lambda x: x if x > 0.0 else 0.0,
     array=lambda x: np.where(x > 0.0, x, 0.0),
+    into=lambda x, out: np.maximum(x, 0.0, out),
     partials=(lambda out, x: 1.0 * (x > 0.0),),
     samples=((0.7,), (-1.3,)),
     at_kinks=(Kink((0.0,), (0.0,)), Kink((-0.0,), (0.0,))),
@@ -325,6 +334,7 @@ leaky_relu: Op = Op(
     "leaky_relu",
     forward=lambda x: x if x > 0.0 else 0.01 * x,
     array=lambda x: np.where(x > 0.0, x, 0.01 * x),
+    into=lambda x, out: np.maximum(x, np.multiply(x, 0.01, out), out),
     partials=(lambda out, x: where(x > 0.0, 1.0, 0.01),),
     samples=((0.7,), (-1.3,)),
     at_kinks=(Kink((0.0,), (0.01,)),),
@@ -459,6 +469,14 @@ def _affine(*x: float) -> float:
     return float(sum(map(_product, x[:n], x[n:]))) + x[-1]
 
 
+def _logsumexp_into(rows: Any, out: Any) -> None:
+    largest = np.maximum.reduce(rows, 1)
+    above = rows - largest[:, None]
+    np.add.reduce(np.exp(above, above), 1, None, out)
+    np.log(out, out)
+    np.add(out, largest, out)
+
+
 total: Op = Op(
     "total",
     symbol="Σ",
@@ -484,6 +502,7 @@ logsumexp: Op = Op(
     "logsumexp",
     symbol="lse",
     forward=_logsumexp,
+    into=_logsumexp_into,
     partials=lambda out, *x: tuple([_share(value, out) for value in x]),
     domain=Domain(lambda *x: len(x) > 0, "at least one argument", refused=((),)),
     samples=((0.7,), (0.7, -1.3), (2.0, 0.5, 1.4)),

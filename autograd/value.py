@@ -16,12 +16,14 @@ the whole operation.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from operator import mul as _product
 from types import TracebackType
-from typing import Any, NoReturn, cast, final
+from typing import Any, NamedTuple, NoReturn, cast, final
+from typing import Literal as OneOf
 
 import numpy as np
 
@@ -29,11 +31,13 @@ from . import ops
 from .op import EVERYWHERE, Op, Operand, finite_float
 from .reverse import Vector, assignments, backward, clock, number
 
-__all__ = ["Literal", "Value", "affine", "no_grad", "recording", "vector"]
+__all__ = ["Comparison", "Literal", "Value", "affine", "comparisons", "no_grad", "recording", "vector"]
 
+Relation = OneOf["<", "<=", ">", ">="]
 _new = object.__new__
 _add, _sub, _mul, _div, _pow = ops.add, ops.sub, ops.mul, ops.div, ops.pow
 _paused = 0  # how many no_grad contexts are open, in all threads: one test of a global while there are none
+_watched = 0  # how many comparisons contexts are open, likewise
 _pausing = threading.Lock()
 _here = threading.local()
 
@@ -554,12 +558,60 @@ def _label(operand: Any) -> str:
 
 def _compare(value: Value, other: Any, holds: Callable[[float, float], bool]) -> bool:
     if isinstance(other, Value):
-        return holds(value._data, other._data)
-    if not isinstance(other, _NUMBERS):
+        outcome = holds(value._data, other._data)
+    elif not isinstance(other, _NUMBERS):
         return cast(bool, NotImplemented)
-    if other != other:
+    elif other != other:
         raise ValueError(f"{value.describe()} cannot be compared with NaN")
-    return holds(value._data, float(other))
+    else:
+        other = float(other)
+        outcome = holds(value._data, other)
+    if _watched and (noted := getattr(_here, "comparisons", None)) is not None:
+        frame = sys._getframe(2)
+        place = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+        noted.append(Comparison(_RELATIONS[holds], (value, other), outcome, place))
+    return outcome
+
+
+class Comparison(NamedTuple):
+    """A comparison that was made in a `comparisons` context.
+
+    Attributes:
+        relation: "<", "<=", ">" or ">=".
+        sides: What was compared: a Value, and a Value or a float.
+        outcome: What it gave.
+        place: The file and the line that asked.
+    """
+
+    relation: Relation
+    sides: tuple[Any, Any]
+    outcome: bool
+    place: str
+
+
+_RELATIONS: dict[Callable[[float, float], bool], Relation] = {
+    float.__lt__: "<",
+    float.__le__: "<=",
+    float.__gt__: ">",
+    float.__ge__: ">=",
+}
+
+
+@contextmanager
+def comparisons() -> Iterator[list[Comparison]]:
+    """A context that gives the list of the comparisons between Values this thread makes in it."""
+    global _watched
+    outer = getattr(_here, "comparisons", None)
+    noted: list[Comparison] = []
+    with _pausing:
+        _watched += 1
+    _here.comparisons = noted
+    try:
+        yield noted
+    finally:
+        _here.comparisons = outer
+        with _pausing:
+            _watched -= 1
 
 
 def _leaf(operand: Any) -> Value:

@@ -7,6 +7,6 @@ sums whichever way they were written), `blocks` and `terms` (which values form a
 what runs or shows them.
 """
 
-from .program import Program, lift
+from .program import Program, compile, lift
 
-__all__ = ["Program", "lift"]
+__all__ = ["Program", "compile", "lift"]

@@ -92,10 +92,10 @@ class _Builder:
         contributions = self.contributions.pop(block)
         adjoint = Block(_adjoint_name(block), block.shape, block.batched, "adjoint", block.layer, of=block)
         self.reverse.adjoints[block] = adjoint
-        contributions.sort(key=lambda each: not _covers(each[0], block.size))
+        contributions.sort(key=lambda each: (not _covers(each[0], block.size), not isinstance(each[1], MatMul)))
         first_index, first = contributions[0]
         uniform = len(contributions) == 1 and first_index is None and isinstance(first, (Seed, Number))
-        if uniform:
+        if uniform and block.role in ("value", "a", "loss"):
             return first if first.shape == block.shape else Take(first, np.zeros(block.shape, dtype=np.intp))
         add = self.reverse.statements.append
         if not _covers(first_index, block.size):

@@ -170,6 +170,8 @@ class _Canonical:
                 return self._constant(coefficient)
             if u == 0 and coefficient == 1.0:
                 return v
+        if len(terms) > 1:
+            terms = self._apart(terms, node)
         key = frozenset(terms.items())
         atom = self.seen.get(key)
         if atom is None:
@@ -182,6 +184,17 @@ class _Canonical:
             )
             self.atoms.sums[atom] = terms
         return atom
+
+    def _apart(self, terms: dict[Monomial, float], node: Value) -> dict[Monomial, float]:
+        """Return a weighted input as a term of its own where something batched is added to it: z in z − t."""
+        batched, parameters = self.atoms.batched, self.atoms.parameters
+        added = {key: c for key, c in terms.items() if not key[0] and batched[key[1]]}
+        if not added or not any(
+            u and ((u in parameters and batched[v]) or (v in parameters and batched[u])) for u, v in terms
+        ):
+            return terms
+        weighted = self._settle(_Sum({key: c for key, c in terms.items() if key not in added}), node)
+        return {(0, weighted): 1.0, **added}
 
     def _factor(self, operand: Any) -> tuple[float, int]:
         """Return (c, u) with operand = c·u, where u is 0 for a number."""

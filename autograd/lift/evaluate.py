@@ -7,7 +7,7 @@ asks for counts for nothing, as in the engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,10 +36,10 @@ from .expression import (
 from .forward import Forward
 from .parameters import Parameters
 
-__all__ = ["Evaluation", "array_of"]
+__all__ = ["RELATIONS", "Evaluation", "array_of"]
 
 Array = np.ndarray[Any, Any]
-_RELATIONS: dict[str, Callable[..., Any]] = {
+RELATIONS: dict[str, Callable[..., Any]] = {
     "<": np.less,
     "<=": np.less_equal,
     ">": np.greater,
@@ -68,17 +68,17 @@ class Evaluation:
             self.values[block] = rows.T
         self._statement: Statement | None = None
 
-    def forward(self, program: Forward) -> None:
-        """Run the forward program.
+    def forward(self, program: Forward, roots: Sequence[Expression] | None = None) -> None:
+        """Run the forward program, or the part of it that some roots need.
 
         Raises:
             DomainError: If an operation is undefined at its operands, or a result is not finite.
         """
-        for statement in program.statements:
+        for statement in program.statements if roots is None else program.needed(roots):
             self._statement = statement
             with np.errstate(all="ignore"):
                 value = self.evaluate(statement.value, checked=True)
-            self._check_finite(value)
+            self.check_finite(value)
             self.values[statement.target] = value.reshape(*statement.target.shape, -1)
 
     def backward(self, program: Reverse, parameters: Parameters) -> Array:
@@ -91,7 +91,7 @@ class Evaluation:
             self._statement = statement
             with np.errstate(all="ignore"):
                 self._set(statement, self.evaluate(statement.value))
-            self._check_finite(self.values[statement.target])
+            self.check_finite(self.values[statement.target])
         gradient = np.zeros(parameters.flat.size)
         if parameters.flat in program.adjoints:
             gradient += self.values[program.adjoints[parameters.flat]].ravel()
@@ -140,7 +140,7 @@ class Evaluation:
             case Plus():
                 return sum(self.evaluate(term, checked=checked) for term in expression.terms)  # type: ignore[return-value]  # there are terms
             case Compare():
-                relation = _RELATIONS[expression.relation]
+                relation = RELATIONS[expression.relation]
                 return relation(self.evaluate(expression.left), self.evaluate(expression.right)) * 1.0  # type: ignore[no-any-return]  # an array
             case Apply():
                 return self._apply(expression, checked)
@@ -210,7 +210,8 @@ class Evaluation:
 
     # --- errors ----------------------------------------------------------------------------------
 
-    def _check_finite(self, value: Array) -> None:
+    def check_finite(self, value: Array) -> None:
+        """Raise the error for a result that is not finite."""
         if not np.isfinite(value).all():
             raise self._error("the result is not finite", ~np.isfinite(value), [], None)
 

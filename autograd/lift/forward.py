@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ from .expression import (
     Statement,
     Take,
     Variadic,
+    leaves,
 )
 from .parameters import Parameters
 from .terms import Term
@@ -46,6 +48,16 @@ class Forward:
     roots: list[Expression] = field(default_factory=list)
     inputs: dict[str, Block] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
+
+    def needed(self, roots: Iterable[Expression]) -> list[Statement]:
+        """Return the statements that some roots need, in the order they run."""
+        blocks = {leaf.block for root in roots for leaf in leaves(root) if isinstance(leaf, Ref)}
+        found = []
+        for statement in reversed(self.statements):
+            if statement.target in blocks:
+                found.append(statement)
+                blocks |= {leaf.block for leaf in leaves(statement.value) if isinstance(leaf, Ref)}
+        return found[::-1]
 
 
 def forward_program(groups: Groups, parameters: Parameters) -> Forward:

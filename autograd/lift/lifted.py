@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 
-from ..value import Value
+from ..value import Comparison, Value
 from .adjoint import Reverse, reverse_program
 from .blocks import grouped
 from .canonical import canonical
-from .expression import Expression
+from .expression import Expression, Ref, leaves
 from .forward import Forward, forward_program
 from .parameters import Parameters
 from .record import leaves_of, nodes_of
 
-__all__ = ["Lifted", "lifted"]
+__all__ = ["Guard", "Lifted", "lifted"]
+
+
+@dataclass(frozen=True, eq=False)
+class Guard:
+    """A comparison that was made while the graph was recorded, whose outcome the recording may depend on.
+
+    Attributes:
+        relation: "<", "<=", ">" or ">=".
+        sides: What was compared.
+        outcome: What it gave.
+        place: Where it stands: "network.py, line 12".
+    """
+
+    relation: Literal["<", "<=", ">", ">="]
+    sides: tuple[Expression, Expression]
+    outcome: bool
+    place: str
 
 
 @dataclass(eq=False)
@@ -30,8 +47,9 @@ class Lifted:
         forward: The forward program; its first root is the loss, then follow the outputs and the guards.
         reverse: The reverse program.
         outputs: The named outputs' members, each a list of roots.
+        read_by_outputs: The inputs that the outputs depend on.
         start: The parameters' numbers when the graph was recorded, in the order of `flat`.
-        guards: Comparisons that the recording relied on: relation, left, right, where they stand.
+        guards: Comparisons that the recording relied on.
     """
 
     inputs: dict[str, int]
@@ -40,7 +58,18 @@ class Lifted:
     reverse: Reverse
     outputs: dict[str, list[Expression]]
     start: np.ndarray[Any, Any]
-    guards: list[Any] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
+    read_by_outputs: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        roots = [expression for row in self.outputs.values() for expression in row]
+        values = [*roots, *(statement.value for statement in self.forward.needed(roots))]
+        blocks = {leaf.block for value in values for leaf in leaves(value) if isinstance(leaf, Ref)}
+        self.read_by_outputs = {name for name, block in self.forward.inputs.items() if block in blocks}
+
+    def without_guards(self) -> Lifted:
+        """Return the same without guards, for a run at numbers of our own choice."""
+        return replace(self, guards=[])
 
 
 def lifted(
@@ -49,7 +78,7 @@ def lifted(
     leaves: Sequence[Value] | None,
     named: Mapping[str, Any] | None = None,
     outputs: Mapping[str, Sequence[Any]] | None = None,
-    compared: Sequence[Any] = (),
+    compared: Sequence[Comparison] = (),
 ) -> tuple[Lifted, list[Value], list[Value]]:
     """Return what was derived from a graph, its interior nodes, and the parameters' leaves by number.
 
@@ -59,11 +88,11 @@ def lifted(
         leaves: The parameters; None for all leaves that are neither inputs nor literals.
         named: The parameters' numbers in arrays by name.
         outputs: Further outputs by name, Values or numbers.
-        compared: Values that are compared somewhere, which the program has to compute too.
+        compared: Comparisons that were made meanwhile.
     """
     outputs = outputs or {}
     extra = [value for values in outputs.values() for value in values]
-    roots: list[Any] = [output, *extra, *compared]
+    roots: list[Any] = [output, *extra, *(side for each in compared for side in each.sides)]
     recorded = [root for root in roots if isinstance(root, Value)]
     nodes = nodes_of(recorded)
     positions = {leaf: (name, k) for name, values in inputs.items() for k, leaf in enumerate(values)}
@@ -84,6 +113,6 @@ def lifted(
         reverse=reverse_program(forward, parameters),
         outputs=by_name,
         start=start,
-        guards=list(following),
+        guards=[Guard(c.relation, (next(following), next(following)), c.outcome, c.place) for c in compared],
     )
     return found, nodes, list(leaves)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from ..value import Value
 from .blocks import PARAMETERS, Groups
@@ -43,6 +44,14 @@ class Parameter:
     shape: tuple[int, ...]
     block: Block
     positions: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+
+    def view(self, flat: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the array as a view of a vector of all parameters."""
+        steps = strides_of(self.positions) or ()
+        stride = flat.strides[0]
+        start = flat[int(self.positions.flat[0]) :]
+        view = as_strided(start, self.positions.shape, [step * stride for step in steps])
+        return view.reshape(self.shape)
 
 
 def given_parameters(parameters: Any) -> tuple[list[Value], dict[str, Any] | None]:

@@ -2,48 +2,332 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..value import Value
-from .evaluate import Evaluation
+from .batch import Batch, taken
+from .careful import careful
+from .check import self_check
 from .lifted import Lifted, lifted
 from .parameters import given_parameters
+from .record import leaves_of
+from .report import report
+from .runner import Kind, runner
+from .tracing import parameters_before, two_rows
 
-__all__ = ["Program", "lift"]
+__all__ = ["Program", "compile", "lift"]
 
 Array = np.ndarray[Any, Any]
+_SIZES = 8  # how many batch sizes a thread keeps buffers for, for each kind of run
+_NO_INPUT = (None,)
+
+
+class _Arrays(Mapping[str, Array]):
+    """Named views of one flat vector; assignment copies into them."""
+
+    def __init__(self, views: dict[str, Array]) -> None:
+        self._views = views
+
+    def __getitem__(self, name: str) -> Array:
+        return self._views[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in self._views:
+            raise KeyError(f"there is no parameter {name!r}; there are {', '.join(self._views)}")
+        view, array = self._views[name], np.asarray(value, dtype=float)
+        if array.shape != view.shape:
+            raise ValueError(f"{name} has shape {view.shape}, got an array of shape {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} needs finite numbers, got an array that holds NaN or infinity")
+        view[...] = array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __repr__(self) -> str:
+        return repr(self._views)
 
 
 class Program:
-    """The matrix form of a scalar graph, forward and reverse."""
+    """The matrix form of a scalar graph, forward and reverse.
 
-    def __init__(self, derived: Lifted, leaves: Sequence[Value], *, mean: bool = True) -> None:
-        self.derived = derived
-        self._leaves: list[Value] | None = list(leaves)
-        self._mean = mean
-        self.flat: Array = derived.start.copy()
+    Inputs are arrays with a row for each example, (N, length), or (length,) for a single one. The loss is the mean over
+    the rows, or with `reduce="sum"` the sum of what the scalar function gives for each row; so what it adds for every
+    example, such as a penalty on the weights, counts once in a mean and N times in a sum.
+
+    Several threads may run one program; buffers and gradients belong to the thread, the parameters to all.
+    """
+
+    def __init__(self, reduce: str, fun: Callable[..., Any] | None = None, parameters: Any = None) -> None:
+        if reduce not in ("mean", "sum"):
+            raise ValueError(f'reduce must be "mean" or "sum", got {reduce!r}')
+        self._mean = reduce == "mean"
+        self._fun, self._given = fun, parameters
+        self._derived: Lifted | None = None
+        self._leaves: list[Value] | None = None
+        self._flat: Array = np.zeros(0)
+        self._notes: list[str] = []
+        self._tracing = threading.Lock()
+        self._local = threading.local()
+
+    # --- results ---------------------------------------------------------------------------------
 
     def value_and_grad(self, **batch: Any) -> tuple[float, dict[str, Array]]:
-        """Return the loss of a batch and its gradient by parameter name, as fresh arrays."""
-        rows = {name: np.atleast_2d(np.asarray(values, dtype=float)) for name, values in batch.items()}
-        count = len(next(iter(rows.values()))) if rows else 1
-        found = self.derived
-        blocks = {found.forward.inputs[name]: array for name, array in rows.items()}
-        run = Evaluation(found.parameters, self.flat, blocks, count, mean=self._mean)
-        run.forward(found.forward)
-        gradient = run.backward(found.reverse, found.parameters)
-        losses = run.losses(found.forward.roots[0])
-        grads = {each.name: gradient[each.positions].reshape(each.shape) for each in found.parameters.all}
-        return float(losses.mean() if self._mean else losses.sum()), grads
+        """Return the loss of a batch and its gradient by parameter name, as fresh arrays.
+
+        Raises:
+            TypeError: If an input is missing, unknown, or no array of real numbers.
+            ValueError: If a shape is wrong or a number is not finite.
+            DomainError: If the engine would raise one; it names the statement and the row.
+            RuntimeError: If a comparison comes out differently from when the graph was recorded.
+        """
+        loss = self.backward(**batch)
+        return loss, {name: gradient.copy() for name, gradient in self.gradients.items()}
+
+    def backward(self, **batch: Any) -> float:
+        """Return the loss of a batch and leave its gradient in `gradients`. Raises as `value_and_grad` does."""
+        try:
+            function = self._local.backward[len(next(iter(batch.values()), _NO_INPUT))]
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                return function(**batch)  # type: ignore[no-any-return]  # a float
+        except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
+            return float(self._run("backward", batch))
+
+    def value(self, **batch: Any) -> float:
+        """Return the loss of a batch."""
+        return float(self._run("value", batch))
+
+    def losses(self, **batch: Any) -> Array:
+        """Return the loss of each row, (N,)."""
+        result: Array = self._run("losses", batch)
+        return result
+
+    def outputs(self, **batch: Any) -> dict[str, Array]:
+        """Return the named outputs, each (N, k). Inputs that they don't depend on may be left out."""
+        result: dict[str, Array] = self._run("outputs", batch)
+        return result
+
+    # --- parameters ------------------------------------------------------------------------------
+
+    @property
+    def derived(self) -> Lifted:
+        """What was derived from the graph: blocks, statements, places."""
+        if self._derived is None:
+            raise RuntimeError(
+                "nothing is recorded yet: call value_and_grad, backward, value or losses with a batch first"
+            )
+        return self._derived
+
+    @property
+    def flat(self) -> Array:
+        """All parameters as one vector, which may be changed in place."""
+        self.derived  # noqa: B018  # raises if there are none yet
+        return self._flat
+
+    @property
+    def flat_gradient(self) -> Array:
+        """The gradient that this thread's latest `backward` left, in the order of `flat`."""
+        gradient = getattr(self._local, "gradient", None)
+        if gradient is None:
+            gradient = self._local.gradient = np.zeros(self.derived.parameters.flat.size)
+        return gradient
+
+    @property
+    def parameters(self) -> _Arrays:
+        """The parameters by name, views of `flat`; assignment checks the shape and copies."""
+        return _Arrays(self._views(self.flat))
+
+    @property
+    def gradients(self) -> Mapping[str, Array]:
+        """The gradients by name, views of `flat_gradient`."""
+        found = getattr(self._local, "gradients", None)
+        if found is None:
+            found = self._local.gradients = self._views(self.flat_gradient)
+        return found
+
+    def _views(self, flat: Array) -> dict[str, Array]:
+        return {each.name: each.view(flat) for each in self.derived.parameters.all}
+
+    def pull(self) -> None:
+        """Copy the data of the Values that are the parameters into `flat`."""
+        self.flat[self.derived.parameters.position] = [leaf.data for leaf in self._values()]
+
+    def push(self) -> None:
+        """Assign `flat` to the Values that are the parameters.
+
+        Raises:
+            ValueError: If a number is not finite; then no Value has changed.
+        """
+        leaves = self._values()
+        numbers = self.flat[self.derived.parameters.position]
+        if not np.isfinite(numbers).all():
+            raise ValueError("the parameters hold NaN or infinity, which a Value cannot")
+        for leaf, number in zip(leaves, numbers.tolist(), strict=True):
+            leaf.data = number
+
+    def _values(self) -> list[Value]:
+        self.derived  # noqa: B018  # raises if there are none yet
+        if self._leaves is None:
+            raise RuntimeError("this program was unpickled, so it has arrays and no Values to copy from or to")
+        return self._leaves
+
+    # --- text ------------------------------------------------------------------------------------
+
+    def report(self) -> str:
+        """Return in words what was recognised in the graph, and what was not and why."""
+        return report(self.derived, self._notes)
+
+    # --- running ---------------------------------------------------------------------------------
+
+    def _run(self, kind: Kind, given: Mapping[str, Any]) -> Any:
+        if self._derived is None:
+            self._record(kind, given)
+        derived = self.derived
+        batch = taken(derived, given, outputs_only=kind == "outputs")
+        flat = self._flat
+        function = self._function(kind, batch.examples)
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                return function(**batch.named)
+        except (ArithmeticError, ValueError):
+            gradient = self.flat_gradient if kind == "backward" else np.zeros(0)
+            return careful(derived, flat, gradient, batch, kind, mean=self._mean)
+
+    def _function(self, kind: Kind, examples: int) -> Callable[..., Any]:
+        functions: dict[int, Callable[..., Any]] | None = getattr(self._local, kind, None)
+        if functions is None:
+            functions = {}
+            setattr(self._local, kind, functions)
+        found = functions.get(examples)
+        if found is None:
+            gradient = self.flat_gradient if kind == "backward" else np.zeros(0)
+            found, _ = runner(self.derived, self._flat, gradient, examples, kind, mean=self._mean)
+            if len(functions) >= _SIZES:
+                functions.pop(next(iter(functions)))
+            functions[examples] = found
+        return found
+
+    def _record(self, kind: Kind, given: Mapping[str, Any]) -> None:
+        if self._fun is None or kind == "outputs":
+            raise RuntimeError(
+                "nothing is recorded yet: call value_and_grad, backward, value or losses with a batch first"
+            )
+        with self._tracing:
+            if self._derived is not None:
+                return
+            batch = Batch.of(given)
+            recording = two_rows(self._fun, batch.named)
+            leaves, named = given_parameters(self._given) if self._given is not None else (None, None)
+            if leaves is None:
+                roots = [
+                    recording.loss,
+                    *(v for row in recording.outputs.values() for v in row if isinstance(v, Value)),
+                ]
+                leaves = parameters_before(recording, leaves_of(roots, recording.nodes))
+            self._install(
+                *lifted(recording.loss, recording.inputs, leaves, named, recording.outputs, recording.compared),
+                recording.loss,
+                recording.inputs,
+            )
+
+    def _install(
+        self,
+        derived: Lifted,
+        nodes: list[Value],
+        leaves: list[Value],
+        loss: Value,
+        inputs: Mapping[str, Sequence[Value]],
+    ) -> None:
+        """Take over what was derived, after comparing it with the engine."""
+        note = self_check(derived, nodes, leaves, loss, inputs)
+        if note:
+            self._notes.append(note)
+        self._leaves = leaves
+        self._flat = derived.start.copy()
+        self._derived = derived
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "derived": self.derived,
+            "flat": self._flat,
+            "mean": self._mean,
+            "notes": self._notes,
+        }
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__init__("mean" if state["mean"] else "sum")  # type: ignore[misc]  # sets up what is not pickled
+        self._derived, self._flat, self._notes = state["derived"], state["flat"], state["notes"]
+
+
+def compile(fun: Callable[..., Any], *, parameters: Any = None, reduce: str = "mean") -> Program:
+    """Return the program that computes `fun` and its gradient for whole batches.
+
+    It records `fun` at the first call of `value_and_grad`, `backward`, `value` or `losses`.
+
+    Args:
+        fun: Called with a list of Values for each input, by keyword, it returns the loss of one example; or the loss
+            and a dict of named outputs.
+        parameters: A module, an iterable of leaves, or a mapping from names to nested lists of leaves; by default the
+            leaves that existed before `fun` was recorded.
+        reduce: "mean" or "sum": how the losses of a batch are put together.
+
+    Raises:
+        ValueError: If `reduce` is something else.
+
+    Example:
+        >>> w = Value(2.0, "w")
+        >>> program = compile(lambda x, t: (w * x[0] - t[0]) ** 2)
+        >>> program.value_and_grad(x=[[1.0], [2.0]], t=[[1.0], [5.0]])
+        (1.0, {'w': array(-1.)})
+    """
+    if not callable(fun):
+        raise TypeError(f"compile needs a function of one example, got {fun!r}")
+    return Program(reduce, fun, parameters)
 
 
 def lift(
     output: Value, inputs: Mapping[str, Sequence[Value]] | None = None, parameters: Any = None, *, reduce: str = "mean"
 ) -> Program:
-    """Return the matrix program of a graph that is already recorded."""
+    """Return the matrix program of a graph that is already recorded, also of one that holds a whole batch.
+
+    Args:
+        output: The loss.
+        inputs: The leaves that are inputs, by name; the program takes arrays with a row for each example.
+        parameters: As for `compile`; by default all leaves that are neither inputs nor literals.
+        reduce: "mean" or "sum": how the losses of the rows of a batch are put together.
+
+    Raises:
+        TypeError: If `output` is no Value, or an input is no leaf.
+        ValueError: If a leaf is in two places.
+    """
+    if not isinstance(output, Value):
+        raise TypeError(f"lift needs a Value, got {output!r}")
+    program = Program(reduce)
     leaves, named = given_parameters(parameters) if parameters is not None else (None, None)
-    derived, _, used = lifted(output, inputs or {}, leaves, named)
-    return Program(derived, used, mean=reduce == "mean")
+    inputs = _checked_inputs(inputs or {}, leaves or [])
+    derived, nodes, used = lifted(output, inputs, leaves, named)
+    program._install(derived, nodes, used, output, inputs)
+    return program
+
+
+def _checked_inputs(inputs: Mapping[str, Sequence[Value]], parameters: Sequence[Value]) -> dict[str, list[Value]]:
+    seen = set(parameters)
+    found = {}
+    for name, leaves in inputs.items():
+        if not isinstance(name, str) or not name.isidentifier():
+            raise TypeError(f"an input's name must be an identifier, got {name!r}")
+        found[name] = list(leaves)
+        for leaf in found[name]:
+            if not isinstance(leaf, Value) or not leaf.is_leaf or leaf.is_literal:
+                raise TypeError(f"input {name!r} must be a sequence of leaf Values, got {leaf!r} in it")
+            if leaf in seen:
+                raise ValueError(f"{leaf.describe()} occurs twice among the inputs and parameters")
+            seen.add(leaf)
+    return found

@@ -1,0 +1,96 @@
+"""What a caller passes in, as arrays with a row for each example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .lifted import Lifted
+
+__all__ = ["Batch", "taken"]
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(eq=False)
+class Batch:
+    """The arrays of a batch.
+
+    Attributes:
+        named: By name, (N, length).
+        arrays: The same in the order of the program's inputs; None for one that was left out.
+        examples: N.
+    """
+
+    named: dict[str, Array]
+    arrays: list[Array | None]
+    examples: int
+
+    @staticmethod
+    def of(given: Mapping[str, Any]) -> Batch:
+        """Return a batch whose inputs are not known yet."""
+        named = {name: _rows(name, values) for name, values in given.items()}
+        return Batch(named, list(named.values()), _count(named))
+
+
+def taken(derived: Lifted, given: Mapping[str, Any], *, outputs_only: bool) -> Batch:
+    """Return the batch for a program.
+
+    Raises:
+        TypeError: If an input is missing, unknown, or no array of real numbers.
+        ValueError: If a shape is wrong or a number is not finite.
+    """
+    inputs = derived.inputs
+    named: dict[str, Array] = {}
+    for name, values in given.items():
+        length = inputs.get(name)
+        if length is None:
+            known = ", ".join(inputs) or "none"
+            raise TypeError(f"the program has no input {name!r}; its inputs are: {known}")
+        if values.__class__ is np.ndarray and values.dtype == float and values.ndim == 2:
+            rows = values
+            flat = rows.reshape(-1)
+            if not flat.dot(flat) < 1e300:
+                rows = _rows(name, values)
+        else:
+            rows = _rows(name, values)
+        if rows.shape[1] != length:
+            raise ValueError(
+                f"input {name!r} needs {length} number(s) a row, shape (N, {length}), got {np.shape(values)}"
+            )
+        named[name] = rows
+    if len(named) != len(inputs):
+        missing = [
+            name for name in inputs if name not in named and (not outputs_only or name in derived.read_by_outputs)
+        ]
+        if missing:
+            raise TypeError(f"input {missing[0]!r} is missing; the program's inputs are: {', '.join(inputs)}")
+    return Batch(named, [named.get(name) for name in inputs], _count(named))
+
+
+def _count(named: Mapping[str, Array]) -> int:
+    counts = {name: len(rows) for name, rows in named.items()}
+    if len(set(counts.values())) > 1:
+        raise ValueError(f"the inputs have different numbers of rows: {counts}")
+    count = next(iter(counts.values()), 1)
+    if not count:
+        raise ValueError("a batch needs at least one row, got none")
+    return count
+
+
+def _rows(name: str, values: Any) -> Array:
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"input {name!r} needs real numbers, got {type(values).__name__} of dtype {array.dtype}")
+    array = array.astype(float)
+    if array.ndim == 1:
+        array = array[None]
+    if array.ndim != 2:
+        raise ValueError(f"input {name!r} needs shape (N, length) or (length,), got {np.shape(values)}")
+    if not np.isfinite(array).all():
+        row = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise ValueError(f"input {name!r} needs finite numbers, got NaN or infinity in row {row}")
+    return array

@@ -1,0 +1,467 @@
+"""The code that is run: straight-line NumPy for one batch size, with every buffer and view made beforehand.
+
+Arrays have the members first and the examples last, so a layer's weighted inputs are one matrix product, and the
+gradient another one straight into its place in the flat gradient. Where a bias lies beside its matrix and the
+activations before it have a row of ones below them, it is part of the product. Scalars are collected and multiplied
+once; copies become aliases; temporary arrays are used again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from .. import ops
+from .expression import (
+    Apply,
+    Block,
+    Compare,
+    Constant,
+    Expression,
+    MatMul,
+    Number,
+    Plus,
+    Ref,
+    RunSum,
+    Seed,
+    Spread,
+    Take,
+)
+from .lifted import Lifted
+from .parameters import strides_of
+
+__all__ = ["Code"]
+
+Array = np.ndarray[Any, Any]
+_RELATIONS = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
+BOUND = 1e300  # squares that sum to less leave a product of two such vectors finite
+
+
+class Code:
+    """Lines of code with the arrays they work on, for one program and one number of examples.
+
+    Attributes:
+        lines: The body of the function.
+        names: What the names in it stand for.
+        examples: The number of examples N.
+        arrays: The array of each block, shape (*members, N or 1).
+    """
+
+    def __init__(self, derived: Lifted, flat: Array, gradient: Array, examples: int, *, mean: bool) -> None:
+        self.derived = derived
+        self.flat, self.gradient = flat, gradient
+        self.examples = examples
+        self.mean = mean
+        self.lines: list[str] = []
+        self.names: dict[str, Any] = {}
+        self.arrays: dict[Block, Array] = {}
+        self._bound: dict[int, str] = {}
+        self._pool: dict[tuple[int, ...], list[Array]] = {}
+        self._temporary: set[int] = set()
+        self._positions = {each.block: each.positions for each in derived.parameters.all}
+        self._positions[derived.parameters.flat] = np.arange(derived.parameters.flat.size)
+        self.direct: dict[int, str] = {}
+
+    # --- names and memory ------------------------------------------------------------------------
+
+    def name(self, thing: Any) -> str:
+        """Return the text that stands for an array, a function or a number in the code."""
+        if isinstance(thing, float):
+            return repr(thing)
+        if id(thing) in self.direct:
+            return self.direct[id(thing)]
+        found = self._bound.get(id(thing))
+        if found is None:
+            stem = thing.__name__ if isinstance(thing, np.ufunc) else "v"
+            found = self._bound[id(thing)] = stem if stem != "v" and stem not in self.names else f"v{len(self.names)}"
+            self.names[found] = thing
+        return found
+
+    def call(self, function: Any, *args: Any) -> None:
+        """Add a line that calls a function."""
+        self.lines.append(f"{self.name(function)}({', '.join(self.name(arg) for arg in args)})")
+
+    def allocate(self, block: Block, *, ones: bool = False) -> Array:
+        """Make the array of a block, with a row of ones below it if asked for."""
+        length = self.examples if block.batched else 1
+        rows = np.zeros((block.shape[0] + ones, *block.shape[1:], length))
+        if ones:
+            rows[-1] = 1.0
+        self.arrays[block] = rows[: block.shape[0]]
+        return rows
+
+    def temporary(self, shape: tuple[int, ...], kind: type = float) -> Array:
+        """Return an array to work in."""
+        key = (*shape, kind is float)
+        free = self._pool.setdefault(key, [])
+        array = free.pop() if free else np.zeros(shape, dtype=kind)
+        self.name(array)  # keeps it alive, so that its id stays its own
+        self._temporary.add(id(array))
+        return array
+
+    def release(self, *arrays: Any) -> None:
+        """Give working arrays back."""
+        for array in arrays:
+            if id(array) in self._temporary:
+                self._temporary.discard(id(array))
+                self._pool[*array.shape, array.dtype == float].append(array)
+
+    def keep(self, array: Array) -> Array:
+        """Return an array that is no longer to be worked in."""
+        self._temporary.discard(id(array))
+        return array
+
+    def shape(self, expression: Expression) -> tuple[int, ...]:
+        """Return the shape of an expression's array."""
+        return (*expression.shape, self.examples if expression.batched else 1)
+
+    # --- values ----------------------------------------------------------------------------------
+
+    def value(self, expression: Expression, out: Array | None = None) -> Any:
+        """Return an array, or a number, that holds an expression's value once the lines added so far have run.
+
+        Args:
+            expression: What to compute.
+            out: Where to, if it has to be computed.
+        """
+        scale, rest = self.scaled(expression)
+        if rest is None:
+            return scale
+        if scale != 1.0:
+            inner = self.value(rest, out)
+            if out is None or out.shape != inner.shape:
+                ours = id(inner) in self._temporary and inner.dtype == float
+                out = inner if ours else self.temporary(inner.shape)
+            self.call(np.multiply, inner, scale, out)
+            if inner is not out:
+                self.release(inner)
+            return out
+        match rest:
+            case Constant():
+                return rest.values[..., None]
+            case Ref():
+                return self._reference(rest)
+            case Plus():
+                return self._plus(rest, out)
+            case Compare():
+                return self._compare(rest)
+            case Apply():
+                return self._apply(rest, out)
+            case MatMul():
+                return self._matmul(rest, out)
+            case RunSum():
+                return self._run_sum(rest, out)
+            case Spread():
+                return self._spread(rest)
+            case Take():
+                return self._take(rest)
+        return self._other(rest, out)
+
+    def scaled(self, expression: Expression) -> tuple[float, Expression | None]:
+        """Return a number and what it multiplies; None for 1."""
+        match expression:
+            case Number():
+                return expression.value, None
+            case Seed():
+                if expression.batched:
+                    return (1.0 / self.examples if self.mean else 1.0), None
+                return (1.0 if self.mean else float(self.examples)), None
+            case Spread() | Take():
+                scale, rest = self.scaled(expression.value)
+                if rest is None and not (isinstance(expression, Take) and (expression.index < 0).any()):
+                    return scale, None
+            case Apply() if expression.op is ops.mul:
+                (c, left), (d, right) = (self.scaled(arg) for arg in expression.args)
+                if left is None or right is None:
+                    return c * d, left or right
+                if (c, d) != (1.0, 1.0):
+                    return c * d, Apply(ops.mul, (left, right))
+            case Apply() if expression.op is ops.neg:
+                scale, rest = self.scaled(expression.args[0])
+                return -scale, rest
+        return 1.0, expression
+
+    def flat_index(self, ref: Ref) -> Array | None:
+        """Return a reference's positions in `flat`, or None if it is not to a parameter."""
+        positions = self._positions.get(ref.block)
+        if positions is None or ref.index is None:
+            return positions
+        return np.where(ref.index < 0, -1, positions.ravel()[ref.index])
+
+    def _reference(self, ref: Ref) -> Array:
+        index = self.flat_index(ref)
+        if index is not None:
+            return self.view(self.flat.reshape(-1, 1), index)
+        array = self.arrays[ref.block]
+        if ref.index is None:
+            return array
+        return self.view(array.reshape(-1, array.shape[-1]), ref.index)
+
+    def view(self, rows: Array, index: Array) -> Array:
+        """Return the rows of an array by number: a view if the numbers are regular, otherwise a copy in the code."""
+        steps = strides_of(index)
+        if steps is not None:
+            stride = rows.strides[0]
+            view: Array = as_strided(
+                rows[int(index.flat[0]) :] if index.size else rows,
+                (*index.shape, rows.shape[1]),
+                (*(step * stride for step in steps), rows.strides[1]),
+            )
+            return view
+        out = self.temporary((*index.shape, rows.shape[1]))
+        self.lines.append(f"take({self.name(rows)}, {self.name(index)}, 0, {self.name(out)}, 'clip')")
+        self.names["take"] = np.take
+        if (index < 0).any():
+            self.lines.append(f"{self.name(out)}[{self.name(index < 0)}] = 0.0")
+        return out
+
+    def _take(self, expression: Take) -> Array:
+        inner = self.solid(self.value(expression.value))
+        if isinstance(inner, float):
+            out = self.temporary((*expression.shape, 1))
+            self.call(np.copyto, out, np.where(expression.index < 0, 0.0, inner)[..., None])
+            return out
+        if expression.index.size == np.prod(inner.shape[:-1]) and np.array_equal(
+            expression.index.ravel(), np.arange(expression.index.size)
+        ):
+            reshaped: Array = inner.reshape(*expression.shape, inner.shape[-1])
+            if np.shares_memory(reshaped, inner):
+                return reshaped
+        whole = np.broadcast_to(inner, (*expression.value.shape, inner.shape[-1]))
+        if not whole.flags.c_contiguous:
+            whole = self.temporary(whole.shape)
+            self.call(np.copyto, whole, inner)
+        return self.view(whole.reshape(-1, whole.shape[-1]), expression.index)
+
+    def numeric(self, value: Any) -> Any:
+        """Return an array of numbers for one of truth values, whose sum would not be a number."""
+        if isinstance(value, float) or value.dtype == float:
+            return value
+        out = self.temporary(value.shape)
+        self.call(np.copyto, out, value)
+        self.release(value)
+        return out
+
+    def solid(self, array: Any) -> Any:
+        """Return an array of our own, of which views can be made, for one that the caller passes in."""
+        if id(array) not in self.direct:
+            return array
+        out = self.temporary(array.shape)
+        self.call(np.copyto, out, array)
+        return out
+
+    def _transposed(self, array: Array) -> Array:
+        turned = array.T
+        if id(array) in self.direct:
+            self.names[f"turned{len(self.names)}"] = turned  # keeps it alive
+            text = self.direct[id(array)]
+            self.direct[id(turned)] = text.removesuffix(".T") if text.endswith(".T") else f"{text}.T"
+        return turned
+
+    def _operands(self, args: Sequence[Expression], out: Array | None) -> tuple[list[Any], int]:
+        """Return the arguments of an elementwise call, aligned; a compound one may be computed in `out`."""
+        rank = max(len(arg.shape) for arg in args) + 1
+        compound = [k for k, arg in enumerate(args) if isinstance(arg, (Apply, Plus)) and self.scaled(arg)[1]]
+        values = []
+        for k, arg in enumerate(args):
+            inside = out if out is not None and compound == [k] and self.shape(arg) == out.shape else None
+            value = self.value(arg, inside)
+            if isinstance(value, np.ndarray) and value.ndim < rank:
+                value = self.solid(value)
+                value = value.reshape(*[1] * (rank - value.ndim), *value.shape)
+            values.append(value)
+        return values, rank
+
+    def _result(self, expression: Expression, values: Sequence[Any], out: Array | None) -> Array:
+        shape = self.shape(expression)
+        if out is not None and out.shape == shape:
+            return out
+        for value in values:
+            if id(value) in self._temporary and value.shape == shape and value.dtype == float:
+                return value  # type: ignore[no-any-return]  # an array, since it is one of ours
+        return self.temporary(shape)
+
+    def _apply(self, expression: Apply, out: Array | None) -> Array:
+        values, _ = self._operands(expression.args, out)
+        op = expression.op
+        if op is not ops.mul or all(value.__class__ is np.ndarray and value.dtype != float for value in values):
+            values = [self.numeric(value) for value in values]
+        if all(isinstance(value, float) for value in values):
+            return np.full(self.shape(expression), op.evaluate(values))
+        target = self._result(expression, values, out)
+        if isinstance(op.array, np.ufunc):
+            self.call(op.array, *values, target)
+        elif op.into is not None:
+            if any(value is target for value in values):
+                target = self.temporary(target.shape)
+            self.call(op.into, *values, target)
+        else:
+            function = op.array or np.vectorize(op.forward, otypes=[float])
+            self.lines.append(f"{self.name(target)}[...] = {self.name(function)}({', '.join(map(self.name, values))})")
+        self.release(*(value for value in values if value is not target))
+        return target
+
+    def _compare(self, expression: Compare) -> Array:
+        values, _ = self._operands((expression.left, expression.right), None)
+        shape = np.broadcast_shapes(*(value.shape for value in values if isinstance(value, np.ndarray)))
+        target = self.temporary(shape, bool)
+        self.call(_RELATIONS[expression.relation], *values, target)
+        self.release(*values)
+        return target
+
+    def _plus(self, expression: Plus, out: Array | None) -> Array:
+        target = out if out is not None and out.shape == self.shape(expression) else None
+        terms = self._unfolded(expression)
+        factor = abs(self.scaled(terms[0])[0])
+        if factor != 1.0 and all(abs(self.scaled(term)[0]) == factor and self.scaled(term)[1] for term in terms):
+            parts = [(self.scaled(term)[0] > 0.0, self.scaled(term)[1]) for term in terms]
+            signed = [rest if positive else Apply(ops.neg, (rest,)) for positive, rest in parts if rest is not None]
+            scaled: Array = self.value(Apply(ops.mul, (Plus(tuple(signed)), Number(factor))), out)
+            return scaled
+        first: Any = self.numeric(self.value(terms[0], target))
+        for term in terms[1:]:
+            scale, rest = self.scaled(term)
+            minus = scale == -1.0 and rest is not None
+            value = self.numeric(self.value(rest if minus and rest is not None else term))
+            if target is None:
+                target = self._result(expression, [first], None)
+            self.call(np.subtract if minus else np.add, first, value, target)
+            self.release(*(each for each in (first, value) if each is not target))
+            first = target
+        if isinstance(first, float) or first.shape != self.shape(expression):
+            target = self.temporary(self.shape(expression)) if target is None else target
+            self.call(np.copyto, target, first)
+            first = target
+        result: Array = first
+        return result
+
+    def _unfolded(self, expression: Plus) -> list[Expression]:
+        """Return the terms: arrays before numbers, and what is subtracted after something to subtract it from."""
+
+        def place(term: Expression) -> tuple[bool, bool]:
+            scale, rest = self.scaled(term)
+            return rest is None, scale == -1.0
+
+        return sorted(expression.terms, key=place)
+
+    # --- products and sums -----------------------------------------------------------------------
+
+    def _matmul(self, expression: MatMul, out: Array | None) -> Array:
+        left, right = self.value(expression.left), self.value(expression.right)
+        shape = self.shape(expression)
+        target = out if out is not None and out.shape == shape else self.temporary(shape)
+        self.multiply(expression, left, right, target)
+        self.release(left, right)
+        return target
+
+    def multiply(self, expression: MatMul, left: Any, right: Any, target: Array) -> None:
+        """Add the lines that put a matrix product into `target`."""
+        both = expression.left.batched and expression.right.batched and not expression.sum_batch
+        if isinstance(left, float):
+            left = self._filled(left, self.shape(expression.left))
+        if isinstance(right, float):
+            right = self._filled(right, self.shape(expression.right))
+        if both:
+            self._multiply_each(expression, left, right, target)
+            return
+        rows = self._matrix(left, 1 if len(expression.left.shape) == 2 and not expression.sum_batch else None)
+        if expression.transpose_left:
+            rows = self._transposed(rows)
+        columns = self._matrix(right, 1)
+        if expression.transpose_right:
+            columns = self._transposed(columns)
+        flat_target = target.reshape(rows.shape[0], columns.shape[1])
+        if flat_target.flags.c_contiguous and np.shares_memory(flat_target, target):
+            self._dot(rows, columns, flat_target)
+            return
+        between = self.temporary(flat_target.shape)
+        self._dot(rows, columns, between)
+        self.call(np.copyto, target, between.reshape(target.shape))
+        self.release(between)
+
+    def _dot(self, rows: Array, columns: Array, out: Array) -> None:
+        self.lines.append(f"dot({self.name(rows)}, {self.name(columns)}, {self.name(out)})")
+        self.names["dot"] = np.dot
+
+    def _matrix(self, array: Array, keep: int | None) -> Array:
+        """Return an array as a matrix: the first axis by all others, or the first two where the examples are one."""
+        if array.ndim == 2:
+            return array
+        if keep == 1 and array.shape[-1] == 1:
+            return array[..., 0]
+        flat = array.reshape(array.shape[0], -1)
+        if array.size and not np.shares_memory(flat, array):
+            copy = self.temporary(array.shape)
+            self.call(np.copyto, copy, array)
+            flat = copy.reshape(array.shape[0], -1)
+        return flat
+
+    def _filled(self, number: float, shape: tuple[int, ...]) -> Array:
+        return np.full(shape, number)
+
+    def _multiply_each(self, expression: MatMul, left: Array, right: Array, target: Array) -> None:
+        a, b = ("an" if left.ndim == 2 else "abn"), ("bn" if right.ndim == 2 else "bcn")
+        out = "an" if right.ndim == 2 else "acn"
+        if expression.transpose_left:
+            a = "ban"
+        if expression.transpose_right:
+            a, b, out = ("an", "bn", "abn") if left.ndim == 2 else ("acn", "bcn", "abn")
+        text = f"'{a},{b}->{out}', {self.name(left)}, {self.name(right)}, out={self.name(target)}"
+        self.lines.append(f"einsum({text})")
+        self.names["einsum"] = np.einsum
+
+    def _run_sum(self, expression: RunSum, out: Array | None) -> Array:
+        inner = self.value(expression.value)
+        shape = self.shape(expression)
+        target = out if out is not None and out.shape == shape else self.temporary(shape)
+        count = int(expression.sizes.sum())
+        if isinstance(inner, float):
+            self.call(np.copyto, target, (inner * expression.sizes)[:, None])
+            return target
+        inner = np.broadcast_to(self.solid(inner), (count, inner.shape[-1])) if len(inner) != count else inner
+        if len(expression.sizes) == 1:
+            self.lines.append(f"add_reduce({self.name(inner)}, 0, None, {self.name(target[0])})")
+            self.names["add_reduce"] = np.add.reduce
+        else:
+            starts = np.concatenate([[0], np.cumsum(expression.sizes)[:-1]]).astype(np.intp)
+            self.lines.append(f"add_reduceat({self.name(inner)}, {self.name(starts)}, 0, None, {self.name(target)})")
+            self.names["add_reduceat"] = np.add.reduceat
+        self.release(inner)
+        return target
+
+    def _spread(self, expression: Spread) -> Array:
+        inner = self.solid(self.value(expression.value))
+        count = int(expression.sizes.sum())
+        if len(expression.sizes) == 1:
+            return np.broadcast_to(inner, (count, inner.shape[-1]))
+        index = np.repeat(np.arange(len(expression.sizes)), expression.sizes)
+        inner = np.broadcast_to(inner, (len(expression.sizes), inner.shape[-1])) if len(inner) == 1 else inner
+        return self.view(inner, index)
+
+    def _other(self, expression: Any, out: Array | None) -> Array:
+        """Return the value of a batch sum or of an operation on rows."""
+        shape = self.shape(expression)
+        target = out if out is not None and out.shape == shape else self.temporary(shape)
+        if hasattr(expression, "rows"):
+            rows = self.value(expression.rows)
+            if expression.op.into is not None:
+                self.call(expression.op.into, rows, target)
+            else:
+                function = np.vectorize(expression.op.forward, otypes=[float])
+                columns = ", ".join(self.name(rows[:, k]) for k in range(rows.shape[1]))
+                self.lines.append(f"{self.name(target)}[...] = {self.name(function)}({columns})")
+            self.release(rows)
+            return target
+        inner = self.value(expression.value)
+        if isinstance(inner, float):
+            inner = self._filled(inner * self.examples, (*shape[:-1], 1))
+        elif inner.shape[-1] == 1:
+            self.call(np.multiply, inner, float(self.examples), target)
+            return target
+        self.lines.append(f"add_reduce({self.name(inner)}, -1, None, {self.name(target)}, True)")
+        self.names["add_reduce"] = np.add.reduce
+        self.release(inner)
+        return target
