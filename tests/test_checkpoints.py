@@ -261,10 +261,19 @@ def test_wrong_wishes_about_checkpoints_are_errors(options, error, message, tmp_
 # --- Ctrl-C
 
 
+@pytest.fixture
+def ctrl_c():
+    """The handler of a program in the foreground; in the background the signal is ignored from the start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt_at(epoch):
     return lambda end: signal.raise_signal(signal.SIGINT) if end.epoch == epoch else None
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_after_the_batch_and_keeps_what_was_learned(tmp_path):
     model, undisturbed = network(), network()
     options = {"early_stopping": None, "checkpoint": tmp_path / "c.npz"}
@@ -280,6 +289,7 @@ def test_ctrl_c_ends_after_the_batch_and_keeps_what_was_learned(tmp_path):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_within_an_epoch_says_the_batch():
     steps = []
 
@@ -298,6 +308,7 @@ def test_ctrl_c_within_an_epoch_says_the_batch():
     assert state(model) != state(network())
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_second_ctrl_c_is_obeyed_at_once():
     def twice(_end):
         signal.raise_signal(signal.SIGINT)

@@ -39,9 +39,15 @@ def test_packages_import_only_those_below_them(path):
     ]
     if relative(path) in ("viz/network.py", "viz/plots.py"):
         allowed = allowed | {"nn"}
-    if relative(path) == "nn/__main__.py":
+    if relative(path) == "nn/__main__.py" or relative(path).startswith("nn/commands/"):
         allowed = set(PACKAGES)
     assert packages <= allowed
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if relative(p).split("/")[0] != "viz"], ids=relative)
+def test_nothing_but_the_command_line_imports_the_command_line(path):
+    if relative(path) != "nn/__main__.py" and not relative(path).startswith("nn/commands/"):
+        assert not {name for name in imported(path) if name.startswith(("nn.commands", "nn.__main__"))}
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if relative(p).startswith("autograd/")], ids=relative)

@@ -1,0 +1,107 @@
+"""What the commands share: the kinds of arguments, the layout of help, and colour."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import NoReturn, TextIO, TypeAlias
+
+__all__ = [
+    "Commands",
+    "Help",
+    "Parser",
+    "add",
+    "coloured",
+    "natural_int",
+    "positive_float",
+    "positive_int",
+    "unsigned_float",
+]
+
+WIDTH = 80
+
+COLOURS = {"bold": "1", "red": "1;31", "green": "32"}
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Lays help out in at most 80 columns, with the description as it is written and the defaults of options."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=min(WIDTH, int(os.environ.get("COLUMNS") or WIDTH)) - 1, max_help_position=26)
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        text = action.help or ""
+        if action.option_strings and action.default not in (None, False, [], argparse.SUPPRESS):
+            text += " (default: %(default)s)"
+        return text
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors take one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong with the arguments and exit with 2."""
+        line = " ".join(message.split())
+        self.exit(2, f"{coloured('deltagrad: error:', 'red', sys.stderr)} {line} (see {self.prog} --help)\n")
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+
+def add(commands: Commands, name: str, *, summary: str, description: str, examples: str) -> Parser:
+    """Return a new parser for a command, with its examples below the options."""
+    program = commands._prog_prefix.strip()
+    parser: Parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog="examples:\n" + "".join(f"  {program} {line}\n" for line in examples.strip().splitlines()),
+        formatter_class=Help,
+    )
+    return parser
+
+
+def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """Return text in a colour where the stream is a terminal that shows it and NO_COLOR is not set."""
+    stream = sys.stdout if stream is None else stream
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
+        return text
+    return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m"
+
+
+def positive_int(text: str) -> int:
+    """Return a whole number greater than 0."""
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"needs a whole number greater than 0, got {text!r}")
+    return int(text)
+
+
+def natural_int(text: str) -> int:
+    """Return a whole number from 0 up."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"needs a whole number from 0 up, got {text!r}")
+    return int(text)
+
+
+def positive_float(text: str) -> float:
+    """Return a finite number greater than 0."""
+    number = _float(text)
+    if not 0.0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"needs a finite number greater than 0, got {text!r}")
+    return number
+
+
+def unsigned_float(text: str) -> float:
+    """Return a finite number from 0 up."""
+    number = _float(text)
+    if not 0.0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"needs a finite number from 0 up, got {text!r}")
+    return number
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")

@@ -1,0 +1,149 @@
+"""`digits`: the main job.
+
+It trains a network of scalars on handwritten digits, compares its gradients with the matrix equations and with central
+differences, and leaves the weights and a picture of a backward pass in a directory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+import nn
+import viz
+from nn.agreement import CLOSED_FORM_TOLERANCE, DIFFERENCE_TOLERANCE
+from nn.arguments import FloatArray
+from nn.commands import arguments
+from nn.commands.arguments import Commands, coloured, natural_int, positive_float, positive_int
+
+__all__ = ["add", "run"]
+
+
+MOMENTUM = 0.9
+CHECKED = 8
+"""Examples in the batch on which the gradients are compared: the differences evaluate it twice for each parameter."""
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    job = arguments.add(
+        commands,
+        "digits",
+        summary="train on handwritten digits, check every gradient",
+        description="Train a 64-30-10 network of scalars on 8 x 8 handwritten digits, compare its\n"
+        "gradients with the matrix equations and with central differences, and draw a\n"
+        "backward pass.",
+        examples="digits\ndigits --epochs 3 --hidden 10 --out small",
+    )
+    job.add_argument("--epochs", type=positive_int, default=12, metavar="N", help="times to go through the digits")
+    job.add_argument("--batch-size", type=positive_int, default=32, metavar="N", help="digits in a step")
+    job.add_argument("--learning-rate", type=positive_float, default=0.1, metavar="X", help="size of a step")
+    job.add_argument("--hidden", type=positive_int, default=30, metavar="N", help="neurons in the hidden layer")
+    job.add_argument("--seed", type=natural_int, default=0, metavar="N", help="seed of split, weights and order")
+    job.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where to write the files")
+    job.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the main job and return its exit code."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    train, test = nn.data.train_test_split(nn.data.load_digits(), test_fraction=0.25, seed=options.seed)
+    model = nn.MLP(64, [options.hidden, 10], activation="tanh", seed=options.seed)
+    print(
+        f"data      {len(train) + len(test)} handwritten digits of 8 x 8 pixels,\n"
+        f"          {len(train)} to train on, {len(test)} held out\n"
+        f"network   64-{options.hidden}-10, tanh and softmax with cross-entropy, seed {options.seed}:\n"
+        f"          {len(model.parameters())} parameters, each one a scalar Value\n"
+        f"training  {options.epochs} epochs in batches of {options.batch_size}, SGD with learning rate "
+        f"{options.learning_rate:g}\n          and momentum {MOMENTUM:g} ...",
+        flush=True,
+    )
+    history = _train(model, train, test, options)
+    interrupted = history.ended != "finished"
+    agrees = interrupted or _compare(model, test)
+    print()
+    weights = options.out / "digits_weights.npz"
+    nn.save(model, weights)
+    print(f"wrote {weights}: the trained network, for nn.load")
+    if interrupted:
+        print(f"deltagrad: {history.ended}", file=sys.stderr)
+        return 130
+    _draw_backward_pass(options.out, options.seed)
+    return 0 if agrees else 1
+
+
+def _train(model: nn.MLP, train: nn.data.Dataset, test: nn.data.Dataset, options: argparse.Namespace) -> nn.History:
+    begin = time.perf_counter()
+    history = nn.fit(
+        model,
+        train.X,
+        nn.one_hot(train.y, 10),
+        loss="cross_entropy",
+        optimizer=nn.SGD(model.parameters(), options.learning_rate, momentum=MOMENTUM),
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        seed=options.seed,
+        validation=(test.X, nn.one_hot(test.y, 10)),
+    )
+    seconds = time.perf_counter() - begin
+    series = (history.loss, history.accuracy, history.validation_loss, history.validation_accuracy)
+    print("\n          training           held out\nepoch     loss    accuracy   loss    accuracy")
+    for epoch, row in enumerate(zip(*(values for values in series if values is not None), strict=True), start=1):
+        loss, accuracy, test_loss, test_accuracy = row
+        print(f"{epoch:5}     {loss:6.4f}  {accuracy:7.2%}    {test_loss:6.4f}  {test_accuracy:7.2%}")
+    if len(history):
+        correct = coloured(f"{test_accuracy:.2%}", "bold")
+        print(f"\n{correct} of the held-out digits are read correctly, after {seconds:.1f} s of training")
+    return history
+
+
+def _compare(model: nn.MLP, test: nn.data.Dataset) -> bool:
+    """Print the table of the three gradients, and return whether they agree."""
+    X, T = _hardest(model, test.X, nn.one_hot(test.y, 10))
+    print(
+        f"\nThe gradient of the mean loss over the {CHECKED} held-out digits with the largest loss,\n"
+        f"for all {len(model.parameters())} parameters: engine (scalar by scalar), closed form (matrix\n"
+        "equations in NumPy), central differences (of the loss). Largest distances:\n\n"
+        "array  shape     largest     engine to         engine to\n"
+        "                 gradient    closed form       differences",
+        flush=True,
+    )
+    rows = nn.gradient_agreement(model, X, T, loss="cross_entropy")
+    for row in rows:
+        shape = " x ".join(map(str, row.shape))
+        exact, numeric = _verdict(row.equals_closed_form, 6), _verdict(row.equals_differences)
+        print(
+            f"{row.name:5}  {shape:8}  {row.largest:8.2e}    {row.closed_form_error:8.1e}  {exact}  "
+            f"{row.difference_error:8.1e}  {numeric}"
+        )
+    agrees = all(row.equals_closed_form and row.equals_differences for row in rows)
+    verdict = coloured("All agree.", "green") if agrees else coloured("THEY DO NOT AGREE.", "red")
+    print(
+        f"\nRequired of every array: a distance of at most {CLOSED_FORM_TOLERANCE:g} and {DIFFERENCE_TOLERANCE:g} "
+        f"of its largest\ngradient. {verdict}"
+    )
+    return agrees
+
+
+def _verdict(right: bool, width: int = 0) -> str:
+    return coloured("right".ljust(width), "green") if right else coloured("WRONG".ljust(width), "red")
+
+
+def _hardest(model: nn.MLP, X: FloatArray, T: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the examples with the largest loss: their gradients are far above the rounding of differences."""
+    losses = [nn.evaluate(model, x[None], t[None], loss="cross_entropy").loss for x, t in zip(X, T, strict=True)]
+    rows = np.argsort(losses)[-CHECKED:]
+    return X[rows], T[rows]
+
+
+def _draw_backward_pass(out: Path, seed: int) -> None:
+    """Write the picture of a backward pass that is small enough to read: a 2-2-1 network and its loss."""
+    model = nn.MLP(2, [2, 1], activation="tanh", seed=seed)
+    cost = nn.half_squared_error(model([0.5, -1.0]), [1.0])
+    cost.label = "C"
+    path = viz.draw_backward(cost).render(outfile=out / "backward_pass.svg")
+    print(f"wrote {path}: the backward pass of a 2-2-1 network")
