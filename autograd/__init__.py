@@ -4,6 +4,7 @@
 """
 
 from .check import check_gradients
+from .collector import spare_graphs
 from .explain import Explanation, explain
 from .forward import tangent
 from .lift import Program, compile, lift
@@ -53,6 +54,8 @@ from .ops import (
 )
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value, affine, no_grad, vector
+
+spare_graphs()
 
 __all__ = [
     "Domain",

@@ -1,0 +1,76 @@
+"""Keeps Python's cycle collector from going through a large graph again and again.
+
+A graph has no reference cycles: reference counting frees it, and the collector can find nothing in it. But the
+collector comes by after so many objects have been made, nodes like any other, and goes through everything alive each
+time the old objects have grown by a quarter. While a graph of a million nodes was recorded, that took four times as
+long as the recording.
+
+So when the collector has gone through the youngest objects and is about to go on to older ones, and most of what was
+made since the last time are nodes, the young objects are declared old without another look (`gc.freeze` and
+`gc.unfreeze`, which only join lists); that counts as the collection that was due. All of them stay in the collector's
+care. After `PATIENCE` nodes, or as many nodes as there were objects after the last full collection, it is left to
+itself until it has made a full one. What other code leaves behind in cycles is thus found a second or two later than it
+would have been. A program that records nothing is not affected, nor is one that has called `gc.disable` or
+`gc.freeze`.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+
+from .reverse import clock
+
+__all__ = ["PATIENCE", "Deferral", "spare_graphs"]
+
+PATIENCE = 2_000_000
+"""How many nodes may be recorded before a full collection is let through: those of a second or two."""
+
+
+class Deferral:
+    """A callback for `gc.callbacks` that does what this module says.
+
+    Args:
+        clock: Gives every node its serial, and so tells how many have been recorded.
+
+    Attributes:
+        count: How many times older objects were spared.
+    """
+
+    def __init__(self, clock: Iterator[int]) -> None:
+        self.count = 0
+        self._clock = clock
+        self._now = self._full = next(clock)
+        self._patience = PATIENCE
+
+    def __call__(self, phase: str, info: dict[str, int]) -> None:
+        """Act at the end of a collection."""
+        if phase == "stop" and info["generation"] == 2:
+            self._after_full()
+        elif phase == "stop" and info["generation"] == 0:
+            young, middle, _ = gc.get_threshold()
+            if gc.get_count()[1] >= middle:  # the next time it would be the turn of older ones
+                before, self._now = self._now, next(self._clock)
+                mostly_nodes = self._now - before > young * middle // 2
+                if mostly_nodes and self._now - self._full < self._patience and gc.get_freeze_count() == 0:
+                    gc.freeze()
+                    gc.unfreeze()
+                    self.count += 1
+
+    def _after_full(self) -> None:
+        self._now = next(self._clock)
+        if self._now - self._full >= PATIENCE and gc.get_freeze_count() == 0:
+            gc.freeze()
+            self._patience = max(PATIENCE, gc.get_freeze_count())
+            gc.unfreeze()
+        self._full = self._now
+
+
+def spare_graphs() -> Deferral | None:
+    """Install the callback and return it; None where the collector works otherwise (Python from 3.14 on, PyPy)."""
+    if sys.implementation.name != "cpython" or sys.version_info >= (3, 14):
+        return None
+    deferral = Deferral(clock)
+    gc.callbacks.append(deferral)
+    return deferral
