@@ -1,0 +1,46 @@
+"""Write every picture of the documentation and of the README: python docs/make_pictures.py.
+
+They are drawn by the built-in layout, so the same checkout gives the same bytes on every machine.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+IMAGES = HERE / "images"
+sys.path.insert(0, str(HERE.parent))
+
+import viz  # noqa: E402  # the checkout's own package, found by the line above
+from autograd import Value, affine, tanh  # noqa: E402  # likewise
+from viz.svg import svg  # noqa: E402  # likewise
+
+__all__ = ["PICTURES", "two_neurons"]
+
+
+def two_neurons() -> Value:
+    """Return the output of two neurons in a row, the first with two inputs."""
+    x = [Value(2.0, "x1"), Value(-1.0, "x2")]
+    w = [Value(0.5, "w1"), Value(0.75, "w2")]
+    z1 = affine(w, x, Value(0.25, "b1"))
+    z1.label = "z1"
+    a1 = tanh(z1)
+    a1.label = "a1"
+    z2 = affine([Value(-1.5, "w3")], [a1], Value(0.5, "b2"))
+    z2.label = "z2"
+    return z2
+
+
+def backward() -> str:
+    """Return the README's picture: a backward pass, every box a scalar."""
+    return svg(viz.draw_backward(two_neurons(), digits=3).diagram)
+
+
+PICTURES: dict[str, Callable[[], str]] = {"backward.svg": backward}
+"""What makes each file in docs/images."""
+
+
+if __name__ == "__main__":
+    IMAGES.mkdir(exist_ok=True)
+    for name, made in PICTURES.items():
+        (IMAGES / name).write_text(made(), encoding="utf-8", newline="\n")
