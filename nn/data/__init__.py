@@ -1,17 +1,23 @@
-"""Data sets: two real ones shipped as files, four made by seeded generators, and a stratified split."""
+"""Data sets: two shipped as files, four made by seeded generators, yours from CSV; splits and standardisation."""
 
-from nn.data.dataset import Dataset, stratified_split, train_test_split
+from nn.data.csv_files import read_csv, read_csv_inputs
+from nn.data.dataset import Dataset, stratified_split, train_test_split, train_validation_test_split
 from nn.data.files import load_digits, load_iris
 from nn.data.generators import circles, moons, spirals, xor
+from nn.data.standardization import Standardization
 
 __all__ = [
     "Dataset",
+    "Standardization",
     "circles",
     "load_digits",
     "load_iris",
     "moons",
+    "read_csv",
+    "read_csv_inputs",
     "spirals",
     "stratified_split",
     "train_test_split",
+    "train_validation_test_split",
     "xor",
 ]

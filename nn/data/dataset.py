@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nn.targets import one_hot
+
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
@@ -58,6 +60,11 @@ class Dataset:
     def n_classes(self) -> int:
         """The number of classes."""
         return len(self.class_names)
+
+    @property
+    def T(self) -> NDArray[np.float64]:  # noqa: N802  # the documents' name of the targets
+        """The classes as one-hot rows, shape (N, n_classes): targets for `cross_entropy`."""
+        return one_hot(self.y, self.n_classes)
 
     def subset(self, rows: ArrayLike) -> Dataset:
         """Return the examples at the given rows, in that order, as a new data set."""
@@ -133,3 +140,30 @@ def train_test_split(
         raise ValueError(f"test_fraction must lie between 0 and 1, got {test_fraction!r}")
     train, test = stratified_split(dataset.y, [1.0 - test_fraction, test_fraction], seed=seed)
     return dataset.subset(train), dataset.subset(test)
+
+
+def train_validation_test_split(
+    dataset: Dataset,
+    *,
+    fractions: Sequence[float] = (0.6, 0.2, 0.2),
+    seed: int | np.random.Generator = 0,
+) -> tuple[Dataset, Dataset, Dataset]:
+    """Return three parts of a data set with the same proportions of classes: to train on, to choose by, to test with.
+
+    Args:
+        dataset: What to split.
+        fractions: The sizes of the parts, positive with sum 1.
+        seed: A seed or a generator; the same seed gives the same split.
+
+    Raises:
+        ValueError: If there are not three positive fractions with sum 1, or a part would be empty.
+
+    Example:
+        >>> from nn.data import load_iris
+        >>> [len(part) for part in train_validation_test_split(load_iris(), seed=0)]
+        [90, 30, 30]
+    """
+    if len(fractions) != 3:
+        raise ValueError(f"three fractions are needed, got {list(fractions)}")
+    train, validation, test = stratified_split(dataset.y, fractions, seed=seed)
+    return dataset.subset(train), dataset.subset(validation), dataset.subset(test)
