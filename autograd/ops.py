@@ -64,6 +64,7 @@ __all__ = [
 
 _TWO_BY_ROOT_PI = 2.0 / math.sqrt(math.pi)
 _ROOT_HALF = math.sqrt(0.5)
+_ROOT_HALF_HIGH, _ROOT_HALF_LOW = 0.7071067690849304, 1.210161710447897e-08  # 24 bits of √½, and the rest of it
 
 # --- arithmetic ---------------------------------------------------------------------------------
 
@@ -284,15 +285,16 @@ tanh: Op = Op(
 
 
 def _sigmoid(x: float) -> float:
-    if x >= 0.0:
-        return 1.0 / (1.0 + math.exp(-x))
-    small = math.exp(x)
-    return small / (1.0 + small)
+    """Return 1/(1 + e^(−x)), above 0 as 1 − σ(−x), whose rounding is half as large where 1 − a matters."""
+    small = math.exp(-math.fabs(x))
+    tail = small / (1.0 + small)
+    return 1.0 - tail if x >= 0.0 else tail
 
 
 def _sigmoid_array(x: Any) -> Any:
     small = np.exp(-np.abs(x))
-    return np.where(x >= 0.0, 1.0, small) / (1.0 + small)
+    tail = small / (1.0 + small)
+    return np.where(x >= 0.0, 1.0 - tail, tail)
 
 
 def _sigmoid_into(x: Any, out: Any) -> None:
@@ -369,9 +371,24 @@ def _gaussian(x: Any) -> Any:
     return exp(-(minimum(abs(x), 30.0) ** 2.0))
 
 
+def _gelu(x: float) -> float:
+    """Return x·Φ(x) = ½ x erfc(−x/√2).
+
+    Below 0 the argument t of erfc is carried in two floats, t + e: there a relative error of t counts 2t² times. The
+    product with √½ is split as Dekker does it, so that e is what rounding took from t.
+    """
+    t = -_ROOT_HALF * x
+    if not -40.0 < x < 0.0:
+        return 0.5 * x * math.erfc(t)
+    shifted = 134217729.0 * x  # 2²⁷ + 1
+    high = shifted - (shifted - x)
+    e = (-high * _ROOT_HALF_HIGH - t) - ((x - high) * _ROOT_HALF_HIGH + x * _ROOT_HALF_LOW)
+    return 0.5 * x * (math.erfc(t) - e * _TWO_BY_ROOT_PI * math.exp(-t * t))
+
+
 gelu: Op = Op(
     "gelu",
-    forward=lambda x: 0.5 * x * math.erfc(-x * _ROOT_HALF),
+    forward=_gelu,
     partials=(
         lambda out, x: (
             0.5 * erfc(-_ROOT_HALF * x) + x * (0.5 * _ROOT_HALF * _TWO_BY_ROOT_PI) * _gaussian(_ROOT_HALF * x)
