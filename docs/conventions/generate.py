@@ -1,0 +1,99 @@
+"""Write docs/conventions.md: run the engine at the edge points and put the numbers of other libraries beside it.
+
+`python docs/conventions/generate.py`, from the root of the repository. What other libraries gave was measured once
+(measure_peer.py) and is kept in peers.json with their versions.
+"""
+
+import importlib.util
+import json
+from pathlib import Path
+
+from autograd import DomainError, Value, gradients
+from autograd.op import PRIMITIVES
+
+HERE = Path(__file__).parent
+TARGET = HERE.parent / "conventions.md"
+
+INTRODUCTION = """\
+# Conventions at the edges
+
+What every operation and its partial derivatives are at signed zeros, subnormals, ±1, large numbers, kinks, ties,
+borders of the domain and where results overflow, and what other libraries give there. The column "here" is made by
+running the code, and a test holds it; the others were measured once, in environments of their own, in float64.
+
+A cell shows the value; then, after a semicolon, the partial derivative by each argument. "refused" means that a
+`DomainError` says what was wrong, before anything is recorded; "undefined" that a backward pass which needs this
+derivative raises, and one whose adjoint is 0 there leaves it out. "–" means that the library has no such function.
+Numbers are rounded to six digits.
+
+The rules behind the column "here":
+
+- A Value is always finite. What overflows, or would be inf or NaN, is refused; what underflows is rounded as IEEE says.
+- At a kink the derivative is one of the slopes beside it or their mean: relu′(0) = 0, |x|′(0) = 0, leaky_relu′(0) =
+  0.01, elu′(0) = 1; tied arguments of maximum and minimum get ½ each; hypot at the origin gets 0 and 0.
+- x**0 is 1 for every x, 0 included, with derivative 0 in x. With a number as exponent, x**n has its derivatives of
+  every order at 0 and below. The derivative in the exponent is undefined for x < 0, and 0 at x = 0.
+- sigmoid, softplus, tanh and logsumexp are right for every finite argument; nothing switches to an approximation.
+- `where` has derivative 0 in its condition, and −0.0 is false like 0.0.
+
+"""
+
+
+def _points():
+    spec = importlib.util.spec_from_file_location("points", HERE / "points.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.POINTS
+
+
+def here(op, args):
+    """The value and partial derivatives of an operation by the engine, as text."""
+    leaves = [Value(x) for x in args]
+    try:
+        out = op(leaves) if op.arity is None else op(*leaves)
+    except DomainError:
+        return "refused"
+    partials = []
+    for leaf in leaves:
+        try:
+            partials.append(_digits(gradients(out, leaf)))
+        except DomainError:
+            partials.append("undefined")
+    return f"{_digits(out.data)}; {', '.join(partials)}"
+
+
+def there(peer, name, k):
+    """What another library gave, as text."""
+    if name not in peer["results"]:
+        return "–"
+    value, partials = peer["results"][name][k]
+    if value.endswith("Error"):
+        return value
+    shown = _digits(float(value))
+    return f"{shown}; {', '.join(_digits(float(p)) for p in partials)}" if partials else shown
+
+
+def table():
+    """The lines of the table."""
+    peers = json.loads((HERE / "peers.json").read_text(encoding="utf-8"))
+    titles = ["operation", "at", "here", *(peer["version"] for peer in peers)]
+    lines = [f"| {' | '.join(titles)} |", f"|{' --- |' * len(titles)}"]
+    for name, points in _points().items():
+        for k, args in enumerate(points):
+            at = ", ".join(map(_digits, args))
+            cells = [name, at, here(PRIMITIVES[name], args), *(there(peer, name, k) for peer in peers)]
+            lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def document():
+    """The whole page."""
+    return INTRODUCTION + "\n".join(table()) + "\n"
+
+
+def _digits(number):
+    return f"{number:.6g}"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(document(), encoding="utf-8")
