@@ -82,7 +82,10 @@ class Code:
 
     def call(self, function: Any, *args: Any) -> None:
         """Add a line that calls a function."""
-        self.lines.append(f"{self.name(function)}({', '.join(self.name(arg) for arg in args)})")
+        texts = [self.name(arg) for arg in args]
+        if function in (np.maximum, np.minimum):  # which take their output by keyword only
+            texts[-1] = f"out={texts[-1]}"
+        self.lines.append(f"{self.name(function)}({', '.join(texts)})")
 
     def allocate(self, block: Block, *, ones: bool = False) -> Array:
         """Make the array of a block, with a row of ones below it if asked for."""

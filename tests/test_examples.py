@@ -1,0 +1,70 @@
+"""The scripts in examples/ run from anywhere, without a warning, and print what they promise."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+
+QUICK = {
+    "xor": ((), ["-1 xor -1  →  -0.9", "-1 xor  1  →  +0.9", " 1 xor -1  →  +0.9", " 1 xor  1  →  -0.9"]),
+    "moons": (("2",), ["337 parameters", "step 1 loss", "compiled: loss"]),
+    "check_your_backprop": ((), ["The factor σ′(z¹) is missing.", "∂C/∂W¹, ∂C/∂b¹: right given your δ¹"]),
+    "matrix_form": ((), ["W1 (4, 3), W2 (4, 4), W3 (1, 4)", "s1: 3×3 value(s) for each example, a matrix product"]),
+    # asinh(3/4) = ln 2; its derivatives are 1/√(1 + x²) = 0.8 and −x/(1 + x²)^1.5 = −0.384.
+    "own_operation": ((), ["arcsinh(0.75) = 0.693147, derivative 0.800000", "-0.384000", "1 right"]),
+    "newton": ((), ["at (1.000000, 1.000000)"]),
+    "stepper": ((), ["loss = ", "wrote stepper.html", "wrote backward.svg"]),
+}
+SLOW = {
+    "moons": ((), ["step 99 loss 0.0", "accuracy 99%", "compiled: loss 0.0"]),
+    "digits": ((), ["epoch 3: loss 0.", "held-out digits read correctly: 9"]),
+}
+
+
+def output_of(name, arguments, folder):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_quick_example_prints_what_it_promises(name, tmp_path):
+    arguments, promised = QUICK[name]
+    printed = output_of(name, arguments, tmp_path)
+    assert [line for line in promised if line not in printed] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SLOW)
+def test_a_long_example_prints_what_it_promises(name, tmp_path):
+    arguments, promised = SLOW[name]
+    printed = output_of(name, arguments, tmp_path)
+    assert [line for line in promised if line not in printed] == []
+
+
+def test_the_compiled_moons_demo_trains_as_the_eager_one(tmp_path):
+    last = output_of("moons", ("3",), tmp_path).splitlines()[-1]
+    assert float(last.split("by ")[1]) < 1e-12  # rounding: the sums are taken in another order
+
+
+def test_the_stepper_example_leaves_a_page_and_a_picture(tmp_path):
+    output_of("stepper", (), tmp_path)
+    assert "<svg" in (tmp_path / "stepper.html").read_text(encoding="utf-8")
+    assert (tmp_path / "backward.svg").read_text(encoding="utf-8").rstrip().endswith("</svg>")
+
+
+def test_every_example_is_run():
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(QUICK) | set(SLOW)
