@@ -27,7 +27,7 @@ from nn.optimizers import Optimizer
 from nn.rules import clipped
 from nn.schedules import Schedule
 from nn.stopping import Best
-from nn.storage import ModelFileError
+from nn.storage import ModelFileError, remove_partial_files
 
 __all__ = ["Callback", "EpochEnd", "Penalty", "Run"]
 
@@ -217,6 +217,8 @@ class Run:
         self.settings = self._describe(seed)
         if not self.path.parent.is_dir():
             raise FileNotFoundError(f"the folder {self.path.parent} of the checkpoint does not exist")
+        if resume:
+            remove_partial_files(self.path)
         if not self.path.exists():
             return
         if not resume:

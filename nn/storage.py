@@ -34,7 +34,7 @@ import numpy as np
 
 from nn.arguments import FloatArray
 
-__all__ = ["MAX_BYTES", "ModelFileError", "Stored", "atomically_written", "read", "write"]
+__all__ = ["MAX_BYTES", "ModelFileError", "Stored", "atomically_written", "read", "remove_partial_files", "write"]
 
 FilePath: TypeAlias = str | os.PathLike[str]
 
@@ -137,6 +137,14 @@ def atomically_written(path: FilePath, data: bytes) -> None:
             os.close(folder)
 
 
+def remove_partial_files(path: FilePath) -> None:
+    """Remove what writers of this path left beside it when they were killed; there must be no writer at work."""
+    target = Path(os.path.realpath(path))
+    for entry in target.parent.iterdir():
+        if entry.name.startswith(f".{target.name}.") and entry.name.endswith(".partial"):
+            entry.unlink(missing_ok=True)
+
+
 class _Reader:
     """Checks the bytes of a file against what its header says they must be."""
 
@@ -229,13 +237,16 @@ class _Reader:
 
 
 def _bytes(path: FilePath, max_bytes: int) -> bytes:
-    with open(path, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ModelFileError("not a regular file")
-        data = file.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise ModelFileError(f"larger than {max_bytes} bytes; pass max_bytes if you trust it")
-    return data
+    status = os.stat(path)
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # a pipe would let us wait for a writer
+        raise ModelFileError("not a regular file")
+    if status.st_size <= max_bytes:
+        with open(path, "rb") as file:
+            data = file.read(status.st_size + 1)  # not max_bytes, for which room would be made at once
+        if len(data) == status.st_size:
+            return data
+        raise ModelFileError("somebody is writing to it")
+    raise ModelFileError(f"larger than {max_bytes} bytes; pass max_bytes if you trust it")
 
 
 def _json(value: Any) -> bytes:
