@@ -22,7 +22,9 @@ import math
 import threading
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from .op import DomainError, Op
 from .ops import add, affine, mul, neg, relu, sub, tanh
@@ -46,6 +48,7 @@ clock = itertools.count(1)
 assignments = [0]
 """The serial of the latest assignment to any leaf: a graph whose nodes are all newer needs no search for changes."""
 
+_FEW = 16  # nodes, below which a matrix product would take longer than adding one by one
 _one_pass_at_a_time = threading.RLock()
 _serial = attrgetter("_serial")
 
@@ -54,6 +57,8 @@ class _Sink:
     """Receives the adjoints of numbers."""
 
     __slots__ = ("grad",)
+
+    op = None
 
     def __init__(self) -> None:
         self.grad = 0.0
@@ -69,9 +74,10 @@ class Vector:
         targets: What receives the adjoints, in the same order; empty if all are numbers.
         literals: The operands with a literal leaf for each number, once somebody has looked.
         mark: The token of the last reverse pass that came by.
+        shared: Whether a pass has come by twice.
     """
 
-    __slots__ = ("_numbers", "_read_at", "literals", "mark", "targets", "values")
+    __slots__ = ("_numbers", "_of_leaves", "_read_at", "literals", "mark", "shared", "targets", "values")
 
     def __init__(self, values: tuple[Any, ...]) -> None:
         self.values = values
@@ -84,6 +90,8 @@ class Vector:
             )
         self.literals: tuple[Any, ...] | None = None
         self.mark: float | None = None
+        self.shared = False
+        self._of_leaves: bool | None = None
         self._read_at = -1
         self._numbers: list[float] = []
 
@@ -95,6 +103,12 @@ class Vector:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.values)
+
+    def of_leaves(self) -> bool:
+        """Return whether all targets are leaves, whose gradients nobody needs before the pass ends."""
+        if self._of_leaves is None:
+            self._of_leaves = all(target.op is None for target in self.targets)
+        return self._of_leaves
 
     def numbers(self) -> list[float]:
         """Return the operands' data, read again only after some leaf was assigned."""
@@ -117,6 +131,10 @@ def stored_operands(node: Any) -> tuple[Any, ...]:
     if a.__class__ is Vector:
         return a.values if b is None else (*a.values, *b.values, node._c)
     return (a,) if b is None else (a, b)
+
+
+_Later: TypeAlias = dict[Vector, tuple[list[float], list[Vector]]]
+"""For weights, the adjoints of the affine nodes that share them, and the inputs of each."""
 
 
 class Graph:
@@ -155,9 +173,12 @@ class Graph:
                         self._old_node.append(value.grad)
                         self._pending.append(value)
                     value.grad = zero
-            elif value.__class__ is Vector and value.mark is not zero:
-                value.mark = zero
-                self.reach(value.targets)
+            elif value.__class__ is Vector:
+                if value.mark is zero:
+                    value.shared = True
+                else:
+                    value.mark = zero
+                    self.reach(value.targets)
 
     def collect(self) -> None:
         """Reach everything under the root.
@@ -264,13 +285,17 @@ def _propagate(nodes: list[Any], kind: Any) -> None:
     The branches are the commonest operations' rules written out; the last one reads the table.
     """
     node: Any = None
+    later: _Later = {}
     try:
         for node in nodes:
             g = node.grad
-            if g == 0.0:
-                continue
             op = node.op
             a = node._a
+            if g == 0.0:
+                if op is affine and a in later:
+                    later[a][0].append(g)  # keeps the rows of a layer's neurons alike
+                    later[a][1].append(node._b)
+                continue
             b = node._b
             if op is mul:
                 if a.__class__ is kind:
@@ -287,8 +312,15 @@ def _propagate(nodes: list[Any], kind: Any) -> None:
                 if b.__class__ is kind:
                     b.grad += g
             elif op is affine:
-                for target, value in zip(a.targets, b.numbers(), strict=False):
-                    target.grad += g * value
+                if a.shared and a.of_leaves():
+                    if a not in later:
+                        later[a] = ([], [])
+                    upstream, inputs = later[a]
+                    upstream.append(g)
+                    inputs.append(b)
+                else:
+                    for target, value in zip(a.targets, b.numbers(), strict=False):
+                        target.grad += g * value
                 for target, value in zip(b.targets, a.numbers(), strict=False):
                     target.grad += g * value
                 if node._c.__class__ is kind:
@@ -309,8 +341,38 @@ def _propagate(nodes: list[Any], kind: Any) -> None:
                 _propagate_by_table(node, op, g, kind)
             elif a.__class__ is kind:
                 a.grad += g * op.partials[0](node._data, a._data)
+        _add_products(later)
     except (ArithmeticError, ValueError) as error:
         raise undefined(node, error) from error
+
+
+def _add_products(later: _Later) -> None:
+    """Add Σ upstream·inputs to the targets of weights that several affine nodes share.
+
+    The neurons of a layer have the same inputs: their sums are one matrix product.
+    """
+    layers: dict[tuple[int, ...], list[Vector]] = {}
+    for weights, (_, inputs) in later.items():
+        layers.setdefault(tuple(map(id, inputs)), []).append(weights)
+    for layer in layers.values():
+        examples = later[layer[0]][1]
+        if len(layer) * len(examples) < _FEW:
+            _add_one_by_one(layer, later)
+            continue
+        upstream = np.array([later[weights][0] for weights in layer])
+        rows = np.array([inputs.numbers() for inputs in examples])
+        with np.errstate(all="ignore"):  # what is not finite is found at the leaves
+            sums = (upstream @ rows).tolist()
+        for weights, row in zip(layer, sums, strict=True):
+            for target, value in zip(weights.targets, row, strict=False):
+                target.grad += value
+
+
+def _add_one_by_one(layer: list[Vector], later: _Later) -> None:
+    for weights in layer:
+        for g, inputs in zip(*later[weights], strict=True):
+            for target, value in zip(weights.targets, inputs.numbers(), strict=False):
+                target.grad += g * value
 
 
 def _propagate_by_table(node: Any, op: Op, g: float, kind: Any) -> None:

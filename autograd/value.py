@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
 from operator import mul as _product
 from types import TracebackType
@@ -428,6 +428,32 @@ _METHODS = {
 _METHODS[ops.neg] = Value.__neg__
 _EXACT = 2**53  # integers up to here are floats without rounding, and are passed on quickly
 _NUMBERS = (int, float, np.integer, np.floating, np.bool_)
+
+
+def assign(leaves: Sequence[Value], numbers: Sequence[float]) -> None:
+    """Set the data of leaves, all of them or none: `leaf.data = number` for many.
+
+    Raises:
+        AttributeError: If a Value is no leaf, or a literal.
+        TypeError: If a number is of another type than Value takes.
+        ValueError: If a number is not finite, or there are not as many numbers as leaves.
+    """
+    if len(leaves) != len(numbers):
+        raise ValueError(f"assign needs as many numbers as leaves, got {len(numbers)} for {len(leaves)}")
+    new = [number if number.__class__ is float and number - number == 0.0 else _checked(number) for number in numbers]
+    for leaf in leaves:
+        if leaf.op is not None or leaf.is_literal:
+            leaf.data = 0.0  # raises and says why
+    old = [leaf._data for leaf in leaves]
+    try:
+        for leaf, number, leaf._serial in zip(leaves, new, clock, strict=False):
+            leaf._data = number
+    except BaseException:  # Ctrl-C may come here
+        for leaf, number in zip(leaves, old, strict=True):
+            leaf._data = number
+        raise
+    finally:
+        assignments[0] = next(clock)
 
 
 def vector(values: Iterable[Any]) -> Vector:

@@ -75,9 +75,9 @@ class Contender:
         numbers: list[float] = self.ask(do="check", name=name, times=times)
         return numbers
 
-    def time(self, name: str) -> dict[str, float]:
-        """Return the seconds of each phase of one run, "total" among them."""
-        seconds: dict[str, float] = self.ask(do="time", name=name)
+    def time(self, name: str, times: int = 1) -> dict[str, float]:
+        """Return the mean seconds of each phase of some runs on end, "total" among them."""
+        seconds: dict[str, float] = self.ask(do="time", name=name, times=times)
         return seconds
 
     def versions(self) -> dict[str, str]:

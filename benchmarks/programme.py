@@ -12,7 +12,7 @@ from contender import OURS
 __all__ = ["NAMES", "UNITS", "Workload", "small", "workloads"]
 
 SCALAR = ("ours", "micrograd", "micro_value", "xad")
-ARRAY = ("numpy_by_hand", "torch", "jax", "casadi", "hips")
+ARRAY = ("compiled", "numpy_by_hand", "torch", "jax", "casadi", "hips")
 NAMES = {
     "ours": "**deltagrad, eager**",
     "compiled": "**deltagrad, compiled**",

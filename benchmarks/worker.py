@@ -2,7 +2,7 @@
 
 It is started as `python -P worker.py NAME [FOLDER …]`, with the folders to import from, and reads one JSON request a
 line. `prepare` gives a problem to a workload and a name to both; `check` runs it and returns the numbers it computed;
-`time` runs it once and returns the seconds of its phases; `versions` returns what is installed.
+`time` does so and returns the mean seconds of its phases; `versions` returns what is installed.
 
 A workload is a function of `peers/NAME.py`. It takes the problem and returns `run`; each `run()` does the work once and
 returns the seconds of its phases and a function that gives the computed numbers, which is not called when timing.
@@ -34,8 +34,9 @@ def answer(peer: Any, runs: dict[str, Run], request: dict[str, Any]) -> Any:
             runs[name]()
         _, numbers = runs[name]()
         return [float(number) for number in numbers()]
-    seconds, _ = runs[name]()
-    return seconds
+    times = request["times"]
+    phases = [runs[name]()[0] for _ in range(times)]
+    return {phase: sum(seconds[phase] for seconds in phases) / times for phase in phases[0]}
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from autograd import Value
+from autograd.value import assign
 from nn.arguments import FloatArray
 from nn.rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule
 
@@ -65,13 +66,7 @@ class Optimizer:
                     f"a step would make the {name} of {type(self.rule).__name__} infinite (largest gradient "
                     f"{np.abs(gradients).max():.6g}), so no parameter was changed; clip the gradients"
                 )
-        try:
-            for parameter, number in zip(self.parameters, stepped.tolist(), strict=True):
-                parameter.data = number
-        except BaseException:  # a second Ctrl-C may come here: a step happens whole or not at all
-            for parameter, number in zip(self.parameters, data.tolist(), strict=True):
-                parameter.data = number
-            raise
+        assign(self.parameters, stepped.tolist())
         self.state = state
 
     @property

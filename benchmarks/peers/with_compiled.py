@@ -1,0 +1,41 @@
+"""Ours: the program lifted from the graph of one example, and gradient descent on its flat vector of parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import arrays
+import numpy as np
+from with_ours import network
+
+import autograd
+import nn
+
+PACKAGES = ("numpy",)
+
+
+def step(problem: dict[str, Any]) -> arrays.Run:
+    """Return the workload of one step of gradient descent; the time to compile is not counted."""
+    model, X, T = network(problem), np.array(problem["X"]), np.array(problem["T"])
+    loss_of, l2, rate = nn.LOSSES[problem["loss"]], problem["l2"], problem["rate"]
+
+    def loss(x: list[Any], t: list[Any]) -> Any:
+        of_example = loss_of(model(x), t)
+        return of_example + nn.l2_penalty(model, l2) if l2 else of_example
+
+    program = autograd.compile(loss, parameters=model)
+    program.value(x=X, t=T)
+    flat, gradient, state = program.flat, program.flat_gradient, {"loss": 0.0}
+    change = np.empty_like(flat)
+
+    def one_step() -> None:
+        state["loss"] = program.backward(x=X, t=T)
+        np.multiply(gradient, rate, out=change)
+        np.subtract(flat, change, out=flat)
+
+    layers = range(1, len(model.layers) + 1)
+    names = [f"{kind}{l}" for kind in "Wb" for l in layers]
+    return arrays.repeated(one_step, lambda: arrays.flat(state["loss"], [program.parameters[name] for name in names]))
+
+
+step_tanh = step_relu = step_digits = step
