@@ -48,7 +48,7 @@ clock = itertools.count(1)
 assignments = [0]
 """The serial of the latest assignment to any leaf: a graph whose nodes are all newer needs no search for changes."""
 
-_FEW = 16  # nodes, below which a matrix product would take longer than adding one by one
+_FEW_EXAMPLES, _FEW_NODES = 4, 16  # below which a matrix product would take longer than adding one by one
 _one_pass_at_a_time = threading.RLock()
 _serial = attrgetter("_serial")
 
@@ -356,7 +356,7 @@ def _add_products(later: _Later) -> None:
         layers.setdefault(tuple(map(id, inputs)), []).append(weights)
     for layer in layers.values():
         examples = later[layer[0]][1]
-        if len(layer) * len(examples) < _FEW:
+        if len(examples) < _FEW_EXAMPLES or len(layer) * len(examples) < _FEW_NODES:
             _add_one_by_one(layer, later)
             continue
         upstream = np.array([later[weights][0] for weights in layer])
