@@ -48,6 +48,7 @@ clock = itertools.count(1)
 assignments = [0]
 """The serial of the latest assignment to any leaf: a graph whose nodes are all newer needs no search for changes."""
 
+_LARGE = 1000  # nodes, above which the products of shared weights are formed together: in another order
 _FEW_EXAMPLES, _FEW_NODES = 4, 16  # below which a matrix product would take longer than adding one by one
 _one_pass_at_a_time = threading.RLock()
 _serial = attrgetter("_serial")
@@ -285,6 +286,7 @@ def _propagate(nodes: list[Any], kind: Any) -> None:
     The branches are the commonest operations' rules written out; the last one reads the table.
     """
     node: Any = None
+    large = len(nodes) > _LARGE
     later: _Later = {}
     try:
         for node in nodes:
@@ -312,7 +314,7 @@ def _propagate(nodes: list[Any], kind: Any) -> None:
                 if b.__class__ is kind:
                     b.grad += g
             elif op is affine:
-                if a.shared and a.of_leaves():
+                if large and a.shared and a.of_leaves():
                     if a not in later:
                         later[a] = ([], [])
                     upstream, inputs = later[a]
