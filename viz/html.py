@@ -28,6 +28,9 @@ from .trace import trace
 
 __all__ = ["Stepper", "to_html"]
 
+SHEET = 50
+"""Boxes or arrows to an SVG element. Browsers paint one as a whole, so a step costs a few sheets, not the picture."""
+
 FRAME_HEIGHT = 620
 
 ICONS = {
@@ -206,22 +209,28 @@ def _table(level: Level) -> str:
 
 
 def _picture(level: Level, *, first: bool) -> str:
-    """Return one level as SVG: its final state, and hidden in it every state before."""
+    """Return one level as a pile of transparent sheets: its final state, and hidden in it every state before."""
     states = _states(level)
     diagram = _diagram(level, states)
     layout = place(diagram)
     wide, high = layout.size[0] + 2 * MARGIN, layout.size[1] + 2 * MARGIN
-    frame = f"{xy((-MARGIN, -MARGIN))} {xy((wide, high))}"
+    frame = f'viewBox="{xy((-MARGIN, -MARGIN))} {xy((wide, high))}"'
+    boxes = [
+        _box(cell, drawn, states[k], layout.boxes[k])
+        for k, (cell, drawn) in enumerate(zip(level.cells, diagram.boxes, strict=True))
+    ]
+    sheets = [
+        "\n".join(items[k : k + SHEET])
+        for items in (list(_edges(level, layout)), boxes)
+        for k in range(0, len(items), SHEET)
+    ]
+    size = attributes(width=wide, height=high)
     return "\n".join(
         [
-            f'<svg class="picture{" shown" if first else ""}" {attributes(width=wide, height=high)} '
-            f'viewBox="{frame}" role="img" aria-label="{level.name} level">',
-            *_edges(level, layout),
-            *(
-                _box(cell, drawn, states[k], layout.boxes[k])
-                for k, (cell, drawn) in enumerate(zip(level.cells, diagram.boxes, strict=True))
-            ),
-            "</svg>",
+            f'<div class="picture{" shown" if first else ""}" role="img" aria-label="{level.name} level">',
+            f"<svg {size} {frame}></svg>",
+            *(f"<svg {frame}>\n{sheet}\n</svg>" for sheet in sheets),
+            "</div>",
         ]
     )
 
@@ -266,23 +275,24 @@ def _edge_label(flow: Flow, label: Point | None) -> str:
 
 
 def _box(cell: Cell, drawn: Box, states: list[str], centre: Point) -> str:
-    """Return one box, around its centre, with a text for each state of its gradient, the last one showing."""
+    """Return one box with a text for each state of its gradient, the last one showing."""
     wide, high = (round(size) for size in box_size(drawn))
-    side = coordinate(wide / 2 - PAD_X)
+    left, top = round(centre[0] - wide / 2), round(centre[1] - high / 2)
+    start, middle, end = (coordinate(left + x) for x in (PAD_X, wide / 2, wide - PAD_X))
     parts = []
     for k, (one, two) in enumerate(drawn.rows):
-        y = coordinate(PAD_Y + ROW * k + 12 - high / 2)
+        y = coordinate(top + PAD_Y + ROW * k + 12)
         if k == 1 and cell.kind != "constant":
-            parts.append(_text(one, "-" + side, y))
-            parts += [f'<text class="g" x="{side}" y="{y}">∇ {state}</text>' for state in states[:-1]]
-            parts.append(f'<text class="g on last" x="{side}" y="{y}">∇ {states[-1]}</text>')
+            parts.append(_text(one, start, y))
+            parts += [f'<text class="g" x="{end}" y="{y}">∇ {state}</text>' for state in states[:-1]]
+            parts.append(f'<text class="g on last" x="{end}" y="{y}">∇ {states[-1]}</text>')
         elif one.text and two.text:
-            parts += [_text(one, "-" + side, y), _text(two, side, y, "end")]
+            parts += [_text(one, start, y), _text(two, end, y, "end")]
         else:
-            parts.append(_text(one if one.text else two, "0", y, "middle"))
+            parts.append(_text(one if one.text else two, middle, y, "middle"))
     tooltip = "" if shortened(cell.name) == plain(cell.name) else f"<title>{escaped(cell.name[:12000])}</title>"
-    frame = f'<rect {attributes(x=-wide / 2, y=-high / 2, width=wide, height=high)} rx="7"/>'
-    return f'<g class="b {cell.kind}" transform="translate({xy(centre)})">{tooltip}{frame}{"".join(parts)}</g>'
+    frame = f'<rect {attributes(x=left, y=top, width=wide, height=high)} rx="7"/>'
+    return f'<g class="b {cell.kind}">{tooltip}{frame}{"".join(parts)}</g>'
 
 
 def _text(span: Span, x: str, y: str, anchor: str = "") -> str:

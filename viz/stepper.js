@@ -9,10 +9,13 @@
 
   // A level's position p counts its steps: F results, one seed, B contributions. Going one step toggles a few classes.
   const levels = data.levels.map((source, k) => {
-    const svg = stage.querySelectorAll("svg.picture")[k];
-    const boxes = [...svg.querySelectorAll(".b")], edges = [...svg.querySelectorAll(".e")];
+    const picture = stage.querySelectorAll(".picture")[k], svg = picture.firstElementChild;
+    const boxes = [...picture.querySelectorAll(".b")], edges = [...picture.querySelectorAll(".e")];
     const cells = source.cells.map(([name, forward], i) => {
-      const [x, y] = boxes[i].getAttribute("transform").match(/-?[\d.]+/g).map(Number);
+      const [x, y] = [["x", "width"], ["y", "height"]].map(([at, size]) => {
+        const rect = boxes[i].querySelector("rect");
+        return Number(rect.getAttribute(at)) + Number(rect.getAttribute(size)) / 2;
+      });
       return {
         name, forward, box: boxes[i], states: [...boxes[i].querySelectorAll(".g")], reached: 0, into: [], uses: 0, x, y,
       };
@@ -29,7 +32,7 @@
     const results = source.cells.flatMap(([, forward], i) => (forward === "" ? [] : [cells[i]]));
     const seed = cells[source.root];
     const view = svg.viewBox.baseVal;
-    return { name: source.name, output: seed.name, svg, cells, steps, results, seed, p: 0, active: [],
+    return { name: source.name, output: seed.name, picture, svg, cells, steps, results, seed, p: 0, active: [],
       last: results.length + 1 + steps.length, zoom: 0, width: view.width, height: view.height, left: view.x, top: view.y };
   });
 
@@ -57,7 +60,7 @@
     const l = level, F = l.results.length;
     p = Math.max(0, Math.min(l.last, p));
     const target = p > F + 1 ? l.steps[p - F - 2].tail : p === F + 1 ? l.seed : p ? l.results[p - 1] : null;
-    if (follow && target) look(target);
+    if (follow && target) look(target, Math.abs(p - l.p) > 1);
     for (const [element, kind] of l.active) element.classList.remove(kind);
     while (l.p < p) step(l, ++l.p, true);
     while (l.p > p) step(l, l.p--, false);
@@ -72,14 +75,14 @@
   }
 
   // Scroll so that a cell is visible; sizes come from attributes, so nothing has to be laid out for it.
-  function look(cell) {
+  function look(cell, far = false) {
     const z = level.zoom, x = (cell.x - level.left) * z, y = (cell.y - level.top) * z;
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = stage;
     const off = x < scrollLeft + 70 || x > scrollLeft + clientWidth - 70;
     const out = y < scrollTop + 40 || y > scrollTop + clientHeight - 40;
     if (off || out) {
       stage.scrollTo({ left: off ? x - clientWidth / 2 : scrollLeft, top: out ? y - clientHeight / 2 : scrollTop,
-        behavior: still.matches || timer ? "instant" : "auto" });
+        behavior: still.matches || timer || far ? "instant" : "auto" });
     }
   }
 
@@ -189,7 +192,7 @@
   function choose(l) {
     pause();
     level = l;
-    for (const other of levels) other.svg.classList.toggle("shown", other === l);
+    for (const other of levels) other.picture.classList.toggle("shown", other === l);
     document.querySelectorAll(".segments button").forEach((button, k) => button.setAttribute("aria-pressed", levels[k] === l));
     if (!l.zoom) fit(); else zoom(l.zoom);
     find();

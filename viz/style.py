@@ -140,7 +140,7 @@ def plain(text: str) -> str:
     Line breaks and tabs become spaces; other control characters, lone surrogates and bidirectional overrides become
     the replacement character.
     """
-    return "".join(map(_plain, text))
+    return text if text.isascii() and text.isprintable() else "".join(map(_plain, text))
 
 
 def _plain(character: str) -> str:

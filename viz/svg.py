@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import html
 from collections.abc import Iterator
-from dataclasses import astuple
 
 from .diagram import Arrow, Box, Diagram, Span
 from .layout import Layout, Point, layered
@@ -64,7 +63,7 @@ def svg(diagram: Diagram) -> str:
 
 def identity(diagram: Diagram) -> str:
     """Return an id for a diagram that no other on the same page has, and the same in every run."""
-    return "g" + hashlib.sha256(repr(astuple(diagram)).encode("utf-8", "replace")).hexdigest()[:8]
+    return "g" + hashlib.sha256(repr(diagram).encode("utf-8", "replace")).hexdigest()[:8]
 
 
 def css(theme: Theme, scope: str) -> str:

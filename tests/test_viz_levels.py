@@ -1,0 +1,209 @@
+import math
+import random
+import re
+
+import pytest
+
+import nn
+import viz
+import viz.style
+from autograd import Value, affine, logsumexp, relu, sigmoid, tanh, total, vector
+from viz.layers import layer_level
+from viz.level import neuron_level, value_level
+from viz.network import draw_network
+from viz.neurons import contracted, neurons
+
+BOX = re.compile(r"^\t+([iun]\d+) \[", re.MULTILINE)
+LINE = re.compile(r"^\t([iun]\d+) -> ([iun]\d+) \[(?!.*style=invis)", re.MULTILINE)
+
+
+def dense(sizes, written, seed=0):
+    """A network of Values without labels, written in one of three ways; returns the loss, inputs and outputs."""
+    rng = random.Random(seed)
+    value = lambda: Value(rng.uniform(-1.0, 1.0))  # noqa: E731  # a name for a draw
+    a = inputs = [value() for _ in range(sizes[0])]
+    for width in sizes[1:]:
+        out = []
+        shared = vector(a)
+        for _ in range(width):
+            w, b = [value() for _ in a], value()
+            if written == "affine":
+                z = affine(w, shared, b)
+            elif written == "chain":
+                z = sum((p * q for p, q in zip(w, a, strict=True)), b)
+            else:
+                z = b + total([q * p for p, q in zip(w, a, strict=True)][::-1])
+            out.append(tanh(z))
+        a = out
+    return total([(y - 0.5) ** 2.0 for y in a]), inputs, a
+
+
+@pytest.mark.parametrize("written", ["affine", "chain", "total"])
+def test_neurons_are_found_however_they_are_written(written):
+    loss, inputs, outputs = dense((3, 4, 2), written)
+    traced = viz.trace(loss)
+    found = neurons(traced)
+    assert [neuron.depth for neuron in found] == [1] * 4 + [2] * 2
+    assert [len(neuron.weights) for neuron in found] == [3] * 4 + [4] * 2
+    assert all(neuron.bias is not None for neuron in found)
+    assert {id(traced.nodes[neuron.out].value) for neuron in found[4:]} == {id(output) for output in outputs}
+    assert {id(traced.nodes[s].value) for n in found[:4] for s in n.sources} == {id(x) for x in inputs}
+
+
+@pytest.mark.parametrize("written", ["affine", "chain", "total"])
+def test_contributions_between_neurons_add_up_to_the_engines_gradients(written):
+    loss, _, _ = dense((3, 4, 4, 2), written)
+    traced = viz.trace(loss)
+    groups, edges = contracted(traced, neurons(traced))
+    arrived = dict.fromkeys(range(len(groups)), 0.0)
+    for edge in edges:
+        assert edge.contribution == edge.upstream * edge.local
+        arrived[edge.tail] += edge.contribution
+    loss.backward()
+    for k, group in enumerate(groups):
+        node = traced.nodes[group.out]
+        if node.index != traced.root:
+            # sums of the same terms in another order: a few roundings of numbers near 1
+            assert arrived[k] == pytest.approx(node.value.grad, rel=1e-12, abs=1e-14)
+
+
+def test_what_is_no_neuron_is_not_taken_for_one():
+    x, t = Value(2.0), Value(0.3)
+    assert neurons(viz.trace(x * x + 1.0)) == ()
+    assert neurons(viz.trace((x - t) ** 2.0)) == ()
+    assert neurons(viz.trace(logsumexp([x, t]) - x * 0.5)) == ()
+    assert neuron_level(viz.trace(x * x)) is None
+    assert layer_level(viz.trace(x * x)) is None
+    with pytest.raises(ValueError, match='level="neuron" needs neurons'):
+        viz.draw(x * x, level="neuron")
+
+
+def test_skips_and_other_nodes_between_neurons_survive():
+    x = [Value(0.5), Value(-1.0)]
+    h = [tanh(affine([Value(0.3), Value(0.2)], x, Value(0.1))) for _ in range(2)]
+    s = h[0] * h[1] + x[0]  # between the layers, and a skip
+    y = sigmoid(affine([Value(1.0), Value(2.0)], [s, h[0]], Value(0.0)))
+    traced = viz.trace(y)
+    level = neuron_level(traced)
+    assert len(neurons(traced)) == 3
+    by_source = {id(cell.source): k for k, cell in enumerate(level.cells)}
+    y.backward()
+    total_at = dict.fromkeys(range(len(level.cells)), 0.0)
+    for flow in level.flows:
+        total_at[flow.tail] += flow.size
+    for value in (*x, *h, s):
+        assert total_at[by_source[id(value)]] == pytest.approx(value.grad, rel=1e-12)
+
+
+def test_layers_show_the_norms_of_their_gradients():
+    loss, inputs, outputs = dense((3, 4, 2), "affine")
+    level = layer_level(viz.trace(loss), digits=6)
+    loss.backward()
+    assert [cell.name for cell in level.cells] == ["inputs", "layer 1", "layer 2", "L"]
+    norms = [float(cell.exact[1]) for cell in level.cells]
+    assert norms[0] == pytest.approx(math.hypot(*(x.grad for x in inputs)), rel=1e-12)
+    assert norms[2] == pytest.approx(math.hypot(*(y.grad for y in outputs)), rel=1e-12)
+    assert [flow.local for flow in level.flows] == ["1×2", "2×4", "4×3"]
+    for flow in level.flows:
+        assert level.cells[flow.tail].gradient.endswith(flow.after)
+
+
+def test_auto_is_the_finest_level_that_can_be_read():
+    small, _, _ = dense((2, 2, 1), "affine")
+    wide, _, _ = dense((8, 20, 4), "affine")
+    huge, _, _ = dense((60, 100, 10), "affine")
+    count = lambda loss: len(BOX.findall(viz.draw(loss, level="auto").source))  # noqa: E731
+    assert count(small) == len(viz.trace(small).nodes)
+    assert count(wide) == 8 + 20 + 4 + 1
+    assert count(huge) == 4
+
+
+@pytest.mark.parametrize("level", ["value", "neuron", "layer"])
+def test_every_level_is_drawn_both_ways(level):
+    loss, _, _ = dense((2, 3, 2), "chain")
+    drawn = {"value": value_level, "neuron": neuron_level, "layer": layer_level}[level](viz.trace(loss))
+    for draw in (viz.draw, viz.draw_backward):
+        source = draw(loss, level=level).source
+        assert len(BOX.findall(source)) == len(drawn.cells)
+        assert len(LINE.findall(source)) == len(drawn.flows)
+
+
+# --- draw_network -------------------------------------------------------------------------------------
+
+
+def test_a_model_has_a_box_for_each_neuron_and_a_line_for_each_weight():
+    model = nn.MLP(3, [4, 2], seed=0)
+    loss = nn.half_squared_error(model([0.5, -1.0, 0.25]), [0.0, 1.0])
+    for source in (draw_network(model).source, draw_network(model, loss).source):
+        assert len(BOX.findall(source)) == 3 + 4 + 2
+        assert len(LINE.findall(source)) == 3 * 4 + 4 * 2
+
+
+def test_each_neuron_shows_its_delta():
+    model = nn.MLP(2, [2, 1], seed=0)
+    loss = nn.half_squared_error(model([0.5, -1.0]), [0.3])
+    source = draw_network(model, loss, digits=8).source
+    loss.backward()
+    for bias in model.biases[0].tolist():
+        assert bias == 0.0
+    for name, parameter in model.named_parameters():
+        if name.startswith("b"):
+            assert f"δ {viz.style.numeral(parameter.grad, 8)}<" in source
+
+
+def test_a_batch_is_drawn_once_with_deltas_summed():
+    model = nn.MLP(2, [3, 1], seed=0)
+    rows, targets = [[0.5, -1.0], [1.0, 2.0], [-0.3, 0.1]], [[0.1], [0.2], [0.3]]
+    losses = [nn.half_squared_error(model(x), t) for x, t in zip(rows, targets, strict=True)]
+    loss = total(losses) / 3.0
+    source = draw_network(model, loss, digits=6).source
+    assert len(BOX.findall(source)) == 2 + 3 + 1
+    loss.backward()
+    assert f"δ {viz.style.numeral(dict(model.named_parameters())['b2[0]'].grad, 6)}<" in source
+    assert "summed over the examples" in source
+
+
+def test_a_network_that_never_saw_nn_is_drawn_from_its_loss():
+    loss, _, _ = dense((3, 4, 2), "chain")
+    source = draw_network(loss).source
+    assert len(BOX.findall(source)) == 9
+    assert len(LINE.findall(source)) == 20
+
+
+def test_sign_is_shown_by_colour_and_by_dashes():
+    x, w = [Value(1.0), Value(1.0)], [Value(-2.0, "minus"), Value(3.0, "plus")]
+    source = draw_network(affine(w, x, Value(0.5)), weight="value").source
+    lines = re.findall(r"\ti\d+ -> u0 \[(.*?)\]\n", source, re.DOTALL)
+    assert ["dashed" in line for line in lines] == [True, False]
+    assert viz.style.LIGHT.negative in lines[0]
+    assert viz.style.LIGHT.positive in lines[1]
+    widths = [float(re.search(r"penwidth=([\d.]+)", line)[1]) for line in lines]
+    assert widths[0] < widths[1] == 4.0
+
+
+def test_wrong_arguments_of_draw_network_are_named():
+    model = nn.MLP(2, [1], seed=0)
+    loss = nn.half_squared_error(model([1.0, 2.0]), [0.0])
+    other = nn.MLP(2, [1], seed=1)
+    with pytest.raises(TypeError, match="model or a Value"):
+        draw_network(3.0)
+    with pytest.raises(TypeError, match="loss must be a Value"):
+        draw_network(model, 3.0)
+    with pytest.raises(ValueError, match="weight"):
+        draw_network(model, weight="grad")
+    with pytest.raises(ValueError, match="weight"):
+        draw_network(model, loss, weight="size")
+    with pytest.raises(ValueError, match="no neurons of this model"):
+        draw_network(other, loss)
+    with pytest.raises(ValueError, match="max_nodes = 2"):
+        draw_network(model, loss, max_nodes=2)
+    with pytest.raises(ValueError, match="no neurons"):
+        draw_network(Value(2.0) * 3.0)
+
+
+def test_a_dead_neuron_says_so():
+    model = nn.MLP(1, [1, 1], activation="relu", seed=0)
+    model.weights = [[[1.0]], [[1.0]]]
+    loss = nn.half_squared_error(model([-1.0]), [1.0])
+    assert "dead ReLU" in draw_network(model, loss).source
+    assert "dead ReLU" in viz.draw(relu(Value(-1.0))).source
