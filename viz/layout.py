@@ -134,6 +134,7 @@ def _chains(cells: _Cells, edges: Sequence[tuple[int, int]], labels: Sequence[Si
     """Give every edge a cell for its label, just before its head, and one for each rank that it passes."""
     bends = sum(max(0, cells.rank[head] - cells.rank[tail] - 1) for tail, head in edges)
     chains = []
+    labelled = any(label is not None for label in labels)
     for (tail, head), label in zip(edges, labels, strict=True):
         chain = [tail]
         last = cells.rank[head] - 1
@@ -141,7 +142,7 @@ def _chains(cells: _Cells, edges: Sequence[tuple[int, int]], labels: Sequence[Si
         for rank in passed:
             if rank == last and label is not None:
                 chain.append(cells.add(rank, *label))
-            elif last - cells.rank[tail] > 1 and rank > cells.rank[tail]:
+            elif last - cells.rank[tail] > 1 or labelled:
                 chain.append(cells.add(rank, 0.0, LINE_ROOM))
         cells.run.update(dict.fromkeys(chain[1:], chain[1:]) if len(chain) > 2 else {})
         chain.append(head)
