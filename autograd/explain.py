@@ -248,7 +248,7 @@ def _told(explanation: Explanation) -> Iterator[str]:
     rest = e.count - e.cut - len(e.paths)
     if rest > 0:
         left = e.gradient - math.fsum(path.product for path in e.paths)
-        yield f"… and {rest} more path{'s' if rest > 1 else ''}, which sum to {_shown(left)}"
+        yield f"… and {rest} more path{'s' if rest > 1 else ''}, {_shown(left)} in all"
 
 
 def _abridged(parts: list[str]) -> list[str]:

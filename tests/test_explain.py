@@ -119,7 +119,7 @@ def test_values_that_share_a_label_are_told_apart():
 def test_what_is_left_out_is_summed():
     x = Value(1.0, "x")
     y = x * 5.0 + x * 2.0 + x * 1.0
-    assert str(explain(y, x, top=1)).endswith("… and 2 more paths, which sum to 3")
+    assert str(explain(y, x, top=1)).endswith("… and 2 more paths, 3 in all")
 
 
 def test_long_paths_are_abridged():

@@ -9,6 +9,7 @@ from .figure import Figure, RendererMissingError
 from .graph import draw, draw_backward
 from .html import to_html
 from .network import draw_network
+from .paths import draw_paths
 from .save import save
 from .text import to_text
 from .trace import Trace, trace
@@ -20,6 +21,7 @@ __all__ = [
     "draw",
     "draw_backward",
     "draw_network",
+    "draw_paths",
     "save",
     "to_html",
     "to_text",

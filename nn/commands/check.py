@@ -1,0 +1,118 @@
+"""`check`: the referee for a hand-written backward pass in a file."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import nn
+from nn.commands import arguments
+from nn.commands.arguments import Commands
+
+__all__ = ["add", "run"]
+
+LOSS_BY_DEFAULT = "half_squared_error"
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    parser = arguments.add(
+        commands,
+        "check",
+        summary="say whether a backward pass that you wrote is right, and where not",
+        description="Compare the matrix backpropagation in a Python file with the engine, array by\n"
+        "array, and say of each whether it is right or which mistake explains it.\n\n"
+        "The file defines a function my_backprop(weights, biases, X, T) that returns\n"
+        "(dW, db) or (dW, db, delta), lists with one array a layer. Unless it defines\n"
+        "them too, these are chosen:\n\n"
+        "  MODEL   an nn.MLP: by default MLP(3, [4, 4, 2]) with sigmoid everywhere\n"
+        "  X, T    a batch: by default 5 random examples\n"
+        "  LOSS    the name of a loss: by default half_squared_error\n"
+        "  L2      the coefficient of (c/2) times the sum of all squared weights: 0\n"
+        '  LAYOUT  "rows" or "columns": by default rows, one example each',
+        examples="check my_backprop.py\ncheck my_backprop.py --function backward --seed 3",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="the Python file")
+    parser.add_argument("--function", default="my_backprop", metavar="NAME", help="the function in it")
+    parser.add_argument("--seed", type=arguments.natural_int, default=0, metavar="N", help="seed of what is chosen")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the report and return 0 if every array is right, 1 otherwise."""
+    module = _module(options.file)
+    backprop = getattr(module, options.function, None)
+    if not callable(backprop):
+        raise ValueError(f"{options.file} must define a function {options.function}(weights, biases, X, T)")
+    rng = np.random.default_rng(options.seed)
+    model = getattr(module, "MODEL", None) or _model(rng)
+    loss = getattr(module, "LOSS", LOSS_BY_DEFAULT)
+    X = getattr(module, "X", None)
+    T = getattr(module, "T", None)
+    report = nn.check_backprop(
+        _located(backprop, options.file),
+        model,
+        rng.normal(size=(5, model.n_in)) if X is None else X,
+        _targets(rng, loss, 5 if X is None else len(np.atleast_2d(X)), model.n_out) if T is None else T,
+        loss,
+        l2=getattr(module, "L2", 0.0),
+        layout=getattr(module, "LAYOUT", "rows"),
+    )
+    print(report)
+    return 0 if report.ok else 1
+
+
+def _located(backprop: Callable[..., Any], path: Path) -> Callable[..., Any]:
+    """Return the function with errors that say in which line of the file they arose."""
+
+    def called(*arrays: Any) -> Any:
+        try:
+            return backprop(*arrays)
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)
+            lines = [frame.lineno for frame in frames if Path(frame.filename).name == path.name]
+            where = f"{path}, line {lines[-1]}" if lines else str(path)
+            raise ValueError(f"{where}: {type(error).__name__}: {error}") from error
+
+    return called
+
+
+def _module(path: Path) -> ModuleType:
+    """Return the file as a module; it may import its neighbours."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path} is not a Python file: its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError, NameError) as error:
+        raise ValueError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.pop(0)
+    return module
+
+
+def _model(rng: np.random.Generator) -> nn.MLP:
+    """Return a network whose biases are not 0, so that mistakes in them show."""
+    model = nn.MLP(3, [4, 4, 2], activation="sigmoid", output_activation="sigmoid", seed=int(rng.integers(2**31)))
+    model.biases = [rng.normal(size=b.shape) for b in model.biases]
+    return model
+
+
+def _targets(rng: np.random.Generator, loss: Any, N: int, n_out: int) -> Any:
+    if loss == "hinge_loss":
+        return rng.choice([-1.0, 1.0], size=(N, n_out))
+    if loss == "cross_entropy":
+        return rng.dirichlet(np.ones(n_out), size=N)
+    return rng.uniform(0.1, 0.9, size=(N, n_out))
