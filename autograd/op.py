@@ -81,6 +81,8 @@ class Op:
         into: The same function on arrays with the array that receives the result as last argument, `into(x, out)`; out
             is none of the arguments. Arguments of any number come as one array, side by side along axis 1. It may raise
             FloatingPointError where `array` has a result: then that is used.
+        numpy: NumPy text that defines the same function on arrays, for the source of compiled programs; not needed
+            where `array` is a NumPy function. Arguments of any number come as one array, along axis 1.
         domain: Where it is defined.
         samples: Points for tests, at which every derivative that is not zero lies between 0.1 and 10 in size.
         at_kinks: The conventions where a derivative is not a limit.
@@ -102,6 +104,7 @@ class Op:
     symbol: str = ""
     array: Callable[..., Any] | None = None
     into: Callable[..., Any] | None = None
+    numpy: str = ""
     domain: Domain = EVERYWHERE
     samples: tuple[tuple[float, ...], ...] = ()
     at_kinks: tuple[Kink, ...] = ()

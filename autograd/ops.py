@@ -169,6 +169,8 @@ sign: Op = Op(
 
 step: Op = Op(
     "step",
+    numpy="""def step(x):
+    return np.where(x > 0.0, 1.0, 0.0)""",
     forward=lambda x: 1.0 if x > 0.0 else 0.0,
     array=lambda x: 1.0 * (x > 0.0),
     partials=(lambda out, x: 0.0,),
@@ -306,6 +308,9 @@ def _sigmoid_into(x: Any, out: Any) -> None:
 
 sigmoid: Op = Op(
     "sigmoid",
+    numpy="""def sigmoid(x):
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0.0, 1.0, small) / (1.0 + small)""",
     symbol="σ",
     forward=_sigmoid,
     array=_sigmoid_array,
@@ -316,6 +321,8 @@ sigmoid: Op = Op(
 
 softplus: Op = Op(
     "softplus",
+    numpy="""def softplus(x):
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))""",
     forward=lambda x: max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))),
     array=lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
     partials=(lambda out, x: sigmoid(x),),
@@ -324,6 +331,8 @@ softplus: Op = Op(
 
 relu: Op = Op(
     "relu",
+    numpy="""def relu(x):
+    return np.where(x > 0.0, x, 0.0)""",
     forward=lambda x: x if x > 0.0 else 0.0,
     array=lambda x: np.where(x > 0.0, x, 0.0),
     into=lambda x, out: np.maximum(x, 0.0, out=out),
@@ -334,6 +343,8 @@ relu: Op = Op(
 
 leaky_relu: Op = Op(
     "leaky_relu",
+    numpy="""def leaky_relu(x):
+    return np.where(x > 0.0, x, 0.01 * x)""",
     forward=lambda x: x if x > 0.0 else 0.01 * x,
     array=lambda x: np.where(x > 0.0, x, 0.01 * x),
     into=lambda x, out: np.maximum(x, np.multiply(x, 0.01, out), out=out),
@@ -344,6 +355,8 @@ leaky_relu: Op = Op(
 
 elu: Op = Op(
     "elu",
+    numpy="""def elu(x):
+    return np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0)))""",
     forward=lambda x: x if x > 0.0 else math.expm1(x),
     array=lambda x: np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0))),
     partials=(lambda out, x: where(x > 0.0, 1.0, exp(minimum(x, 0.0))),),
@@ -353,6 +366,7 @@ elu: Op = Op(
 
 erf: Op = Op(
     "erf",
+    numpy="""erf = np.vectorize(math.erf, otypes=[float])""",
     forward=math.erf,
     partials=(lambda out, x: _TWO_BY_ROOT_PI * _gaussian(x),),
     samples=((0.7,), (-1.1,), (0.2,)),
@@ -360,6 +374,7 @@ erf: Op = Op(
 
 erfc: Op = Op(
     "erfc",
+    numpy="""erfc = np.vectorize(math.erfc, otypes=[float])""",
     forward=math.erfc,
     partials=(lambda out, x: -_TWO_BY_ROOT_PI * _gaussian(x),),
     samples=((0.7,), (-1.1,), (0.2,)),
@@ -388,6 +403,8 @@ def _gelu(x: float) -> float:
 
 gelu: Op = Op(
     "gelu",
+    numpy="""def gelu(x):
+    return 0.5 * x * np.vectorize(math.erfc, otypes=[float])(-x * math.sqrt(0.5))""",
     forward=_gelu,
     partials=(
         lambda out, x: (
@@ -399,6 +416,9 @@ gelu: Op = Op(
 
 silu: Op = Op(
     "silu",
+    numpy="""def silu(x):
+    small = np.exp(-np.abs(x))
+    return x * np.where(x >= 0.0, 1.0, small) / (1.0 + small)""",
     forward=lambda x: x * _sigmoid(x),
     array=lambda x: x * _sigmoid_array(x),
     partials=(lambda out, x: sigmoid(x) * (1.0 + x * sigmoid(-x)),),
@@ -447,6 +467,8 @@ hypot: Op = Op(
 
 where: Op = Op(
     "where",
+    numpy="""def where(condition, a, b):
+    return np.where(condition != 0.0, a, b)""",
     forward=lambda condition, a, b: a if condition else b,
     array=lambda condition, a, b: np.where(condition != 0.0, a, b),
     partials=(
@@ -517,6 +539,9 @@ affine: Op = Op(
 
 logsumexp: Op = Op(
     "logsumexp",
+    numpy="""def logsumexp(rows):
+    largest = rows.max(axis=1, keepdims=True)
+    return np.log(np.exp(rows - largest).sum(axis=1)) + largest[:, 0]""",
     symbol="lse",
     forward=_logsumexp,
     into=_logsumexp_into,

@@ -155,6 +155,9 @@ class _Builder:
                 return
             upstream = Take(_broadcast(upstream, index.shape), present)
             index = index.ravel()[present]
+        if index is not None and np.array_equal(index.ravel(), np.arange(value.block.size)):
+            upstream = _broadcast(_broadcast(upstream, index.shape), value.block.shape)
+            index = None
         self._arrive(value.block, index, upstream)
 
     def _push_product(self, value: MatMul, upstream: Expression) -> None:

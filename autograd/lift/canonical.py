@@ -242,34 +242,36 @@ class _Canonical:
             return partial
         return _Sum(dict.fromkeys(partial.terms, 0.0))
 
-    def _merged(self, operands: Iterable[tuple[Any, float]]) -> _Sum:
+    def _merged(self, operands: list[tuple[Any, float]]) -> _Sum:
+        """Return the sum of factor × operand; partial sums become atoms where terms would cancel."""
+        parts = [(self._absorbed(operand), factor) for operand, factor in operands]
+        if not self._mergeable(parts):
+            for operand, _ in operands:
+                if operand.__class__ is not float and operand in self.sums:
+                    self.atom(operand)
+            parts = [(self._absorbed(operand), factor) for operand, factor in operands]
         whole = _Sum({})
-        for operand, factor in operands:
-            self._merge(whole, operand, factor)
+        for part, factor in parts:
+            _add(whole, part, factor)
         return whole
 
-    def _merge(self, whole: _Sum, operand: Any, factor: float) -> None:
-        """Add factor × operand to a sum, the smaller to the larger; a partial sum as an atom if terms would cancel."""
-        part = self._absorbed(operand)
-        if not self._mergeable(part, factor, whole) and operand.__class__ is not float and operand in self.sums:
-            part = _Sum({(0, self.atom(operand)): 1.0})
-        scale = factor * part.scale
-        if len(part.terms) <= len(whole.terms):
-            ratio, small = scale / whole.scale, part.terms
-        else:
-            ratio, small = whole.scale / scale, whole.terms
-            whole.terms, whole.scale = part.terms, scale
-        terms = whole.terms
-        for key, coefficient in small.items():
-            terms[key] = terms.get(key, 0.0) + coefficient * ratio
-
     @staticmethod
-    def _mergeable(part: _Sum, factor: float, whole: _Sum) -> bool:
-        ratio = factor * part.scale / whole.scale
-        small, large = sorted((part.terms, whole.terms), key=len)
-        return _moderate(ratio) and not any(
-            coefficient * large.get(key, 0.0) * ratio < 0.0 for key, coefficient in small.items()
-        )
+    def _mergeable(parts: list[tuple[_Sum, float]]) -> bool:
+        """Whether no two like terms have opposite signs, and no factor is out of proportion."""
+        if not all(_moderate(part.scale) for part, _ in parts):
+            return False
+        if len(parts) == 2:
+            (small, f), (large, g) = sorted(parts, key=lambda each: len(each[0].terms))
+            sign = f * g * small.scale * large.scale
+            other = large.terms.get
+            return not any(c * sign * other(key, 0.0) < 0.0 for key, c in small.terms.items())
+        signs: dict[Monomial, float] = {}
+        for part, factor in parts:
+            sign = factor * part.scale
+            for key, c in part.terms.items():
+                if signs.setdefault(key, c * sign) * c * sign < 0.0:
+                    return False
+        return True
 
     def _affine(self, operands: tuple[Any, ...]) -> _Sum:
         n = len(operands) // 2
@@ -288,7 +290,10 @@ class _Canonical:
             terms[key] = terms.get(key, 0.0) + c
         whole = _Sum(terms)
         if operands[-1].__class__ is not float or operands[-1]:
-            self._merge(whole, operands[-1], 1.0)
+            bias = self._absorbed(operands[-1])
+            if operands[-1] in self.sums and not self._mergeable([(whole, 1.0), (bias, 1.0)]):
+                bias = _Sum({(0, self.atom(operands[-1])): 1.0})
+            _add(whole, bias, 1.0)
         return whole
 
     # --- everything else -------------------------------------------------------------------------
@@ -319,6 +324,19 @@ def _uses(nodes: list[Value], roots: Sequence[Value]) -> dict[Value, int]:
         if root in uses:
             uses[root] += 1
     return uses
+
+
+def _add(whole: _Sum, part: _Sum, factor: float) -> None:
+    """Add factor × part to a sum, the smaller to the larger; the part is used up."""
+    scale = factor * part.scale
+    if len(part.terms) <= len(whole.terms):
+        ratio, small = scale / whole.scale, part.terms
+    else:
+        ratio, small = whole.scale / scale, whole.terms
+        whole.terms, whole.scale = part.terms, scale
+    terms = whole.terms
+    for key, coefficient in small.items():
+        terms[key] = terms.get(key, 0.0) + coefficient * ratio
 
 
 def _moderate(factor: float) -> bool:

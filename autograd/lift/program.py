@@ -17,6 +17,7 @@ from .parameters import given_parameters
 from .record import leaves_of
 from .report import report
 from .runner import Kind, runner
+from .source import source
 from .tracing import parameters_before, two_rows
 
 __all__ = ["Program", "compile", "lift"]
@@ -179,6 +180,15 @@ class Program:
         return self._leaves
 
     # --- text ------------------------------------------------------------------------------------
+
+    @property
+    def source(self) -> str:
+        """The text of a NumPy module with `value_and_grad(parameters, **inputs)`, which imports nothing else.
+
+        Raises:
+            TypeError: If an operation of the user's own has no NumPy text.
+        """
+        return source(self.derived, mean=self._mean)
 
     def report(self) -> str:
         """Return in words what was recognised in the graph, and what was not and why."""

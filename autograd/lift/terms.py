@@ -234,7 +234,8 @@ def _terms(groups: Groups, each: _Class, count: int, order: Array) -> list[Term]
     if each.grid:
         return _product(groups, each, order)
     if groups.all[each.right].batched and not groups.all[each.left].batched:
-        dense = _dense(each, count)
+        partition = each.left == 0 and (each.c == each.c[0]).all() and len(np.unique(each.v)) == len(each.v)
+        dense = None if partition else _dense(each, count)
         if dense:
             return [dense]
     return [_runs(each, sizes)]
