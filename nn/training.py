@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from nn.arguments import unknown_name, whole_number
+from nn.engines import gradient_by
 from nn.evaluation import BatchGradient, Model, eager_gradient, evaluate, examples
 from nn.history import Evaluation, History, Record
 from nn.losses import LossFunction, loss_named, name_of
@@ -62,6 +63,7 @@ def fit(
     checkpoint_every: int | None = None,
     resume: bool = False,
     progress: bool | None = None,
+    engine: str = "compiled",
 ) -> History:
     """Train a model in mini-batches and return what happened.
 
@@ -94,6 +96,8 @@ def fit(
         resume: Go on where the checkpoint is, or begin where there is none yet. The result is bit for bit that of a
             run that was never interrupted. Only `epochs` may differ from that run.
         progress: Whether to show a progress bar on the standard error; by default, if that is a terminal.
+        engine: What computes gradients: "compiled", the matrix program of model and loss; "eager", the scalar engine;
+            or "closed_form", the documents' equations, for an MLP. They give the same run up to rounding.
 
     Raises:
         TypeError: If an argument is of the wrong kind.
@@ -154,7 +158,7 @@ def fit(
         best=best,
         callbacks=tuple(callbacks),
         record=record,
-        gradient=eager_gradient(model, loss, optimizer.parameters),
+        gradient=gradient_by(engine, model, loss, optimizer.parameters),
     )
     if checkpoint is None:
         if resume or checkpoint_every is not None:

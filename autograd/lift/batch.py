@@ -51,10 +51,7 @@ def taken(derived: Lifted, given: Mapping[str, Any], *, outputs_only: bool) -> B
             known = ", ".join(inputs) or "none"
             raise TypeError(f"the program has no input {name!r}; its inputs are: {known}")
         if values.__class__ is np.ndarray and values.dtype == float and values.ndim == 2:
-            rows = values
-            flat = rows.reshape(-1)
-            if not flat.dot(flat) < 1e300:
-                rows = _rows(name, values)
+            rows = values if np.isfinite(values).all() else _rows(name, values)
         else:
             rows = _rows(name, values)
         if rows.shape[1] != length:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,10 @@ def careful(derived: Lifted, flat: Array, gradient: Array, batch: Batch, kind: K
         return losses
     if kind == "backward":
         gradient[:] = run.backward(derived.reverse, derived.parameters)
-    with np.errstate(over="ignore"):
-        total = float(losses.mean() if mean else losses.sum())
+    try:
+        total = math.fsum(losses / batch.examples if mean else losses)
+    except OverflowError:
+        total = math.inf
     run.check_finite(np.array([[total]]))
     return total
 

@@ -1,0 +1,120 @@
+"""What computes the gradient of a batch during training.
+
+- "compiled": `autograd.compile` records the model and the loss for one example and runs the matrix program derived from
+  it; the parameters stay in the model's Values.
+- "eager": the scalar engine, example by example.
+- "closed_form": the documents' equations, `nn.closed_form.backprop`, for an MLP and a loss they know.
+
+The three give the same training run up to rounding.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd import Value
+from autograd import compile as compiled
+from nn.arguments import FloatArray, unknown_name
+from nn.closed_form import backprop
+from nn.evaluation import BatchGradient, Gradient, Model, eager_gradient
+from nn.losses import LOSSES, LossFunction, name_of
+from nn.mlp import MLP
+
+__all__ = ["ENGINES", "compiled_gradient", "gradient_by"]
+
+
+def compiled_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]) -> Gradient:
+    """Return the function that gives the loss and the gradient of a batch by the matrix program of model and loss.
+
+    A model or a loss that branches on its numbers cannot be recorded once for all examples; it is then trained by the
+    eager engine, and a RuntimeWarning says why.
+    """
+    leaves = list(dict.fromkeys([*parameters, *model.parameters()]))
+
+    def one_example(x: list[Value], t: list[Value]) -> tuple[Any, dict[str, Any]]:
+        y = model(x)
+        outputs = [y] if isinstance(y, Value) else y
+        result = loss(outputs, t)
+        if not isinstance(result, Value):
+            raise TypeError(f"the loss {name_of(loss)} must return a Value to be trained on, got {result!r}")
+        return result, {"y": outputs}
+
+    program = compiled(one_example, parameters=leaves)
+    eager = eager_gradient(model, loss, parameters)
+    places: np.ndarray[Any, np.dtype[np.intp]] | None = None
+    refused = False
+
+    def gradient(X: FloatArray, T: FloatArray) -> BatchGradient:
+        nonlocal places, refused
+        if refused:
+            return eager(X, T)
+        try:
+            if places is not None:
+                program.pull()
+            mean = program.backward(x=X, t=T)
+        except RuntimeError as error:
+            refused = True
+            warnings.warn(f"training goes on with the eager engine: {error}", RuntimeWarning, stacklevel=2)
+            return eager(X, T)
+        except (ArithmeticError, ValueError):
+            return eager(X, T)  # which raises the error that names the nodes
+        if places is None:
+            places = program.derived.parameters.position[: len(parameters)]
+        return BatchGradient(mean, program.outputs(x=X)["y"], program.flat_gradient[places])
+
+    return gradient
+
+
+def closed_form_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]) -> Gradient:
+    """Return the function that gives the loss and the gradient of a batch by the documents' equations.
+
+    Raises:
+        TypeError: If the model is no MLP.
+        ValueError: If the loss is not one of `nn.losses`.
+    """
+    if not isinstance(model, MLP):
+        raise TypeError(f'engine="closed_form" needs an nn.MLP, got {type(model).__name__}')
+    name = name_of(loss)
+    if LOSSES.get(name) is not loss:
+        raise ValueError(f'engine="closed_form" needs one of the losses {", ".join(LOSSES)}, got {name}')
+    activations = [layer.activation.name for layer in model.layers]
+    order = {id(leaf): k for k, leaf in enumerate(_by_layer(model))}
+    places = [order.get(id(leaf), -1) for leaf in parameters]
+
+    def gradient(X: FloatArray, T: FloatArray) -> BatchGradient:
+        result = backprop(model.weights, model.biases, X, T, activations=activations, loss=name)
+        parts = [part for dW, db in zip(result.dW, result.db, strict=True) for part in (dW.ravel(), db.ravel())]
+        flat = np.concatenate([*parts, [0.0]])  # parameters that are not the model's have the last, a zero
+        return BatchGradient(float(result.loss), result.a[-1], flat[places])
+
+    return gradient
+
+
+def _by_layer(model: MLP) -> list[Value]:
+    return [leaf for layer in model.layers for array in layer.parameter_arrays().values() for leaf in array.ravel()]
+
+
+ENGINES: dict[str, Callable[[Model, LossFunction, Sequence[Value]], Gradient]] = {
+    "compiled": compiled_gradient,
+    "eager": eager_gradient,
+    "closed_form": closed_form_gradient,
+}
+"""What computes gradients, by name."""
+
+
+def gradient_by(engine: str, model: Model, loss: LossFunction, parameters: Sequence[Value]) -> Gradient:
+    """Return the function that computes the gradient of a batch.
+
+    Raises:
+        TypeError: If `engine` is not a name, or the engine does not fit the model.
+        ValueError: If there is no such engine, or it does not know the loss.
+    """
+    if not isinstance(engine, str):
+        raise TypeError(f"engine must be one of the names {', '.join(ENGINES)}, got {engine!r}")
+    if engine not in ENGINES:
+        raise unknown_name("engine", engine, ENGINES)
+    return ENGINES[engine](model, loss, parameters)
