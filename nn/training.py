@@ -97,7 +97,8 @@ def fit(
             run that was never interrupted. Only `epochs` may differ from that run.
         progress: Whether to show a progress bar on the standard error; by default, if that is a terminal.
         engine: What computes gradients: "compiled", the matrix program of model and loss; "eager", the scalar engine;
-            or "closed_form", the documents' equations, for an MLP. They give the same run up to rounding.
+            or "closed_form", the documents' equations, for an MLP. They give the same run up to rounding. The first
+            calls model and loss for two examples only: take "eager" for a loss that keeps account of its calls.
 
     Raises:
         TypeError: If an argument is of the wrong kind.
