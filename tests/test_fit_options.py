@@ -232,6 +232,7 @@ def test_after_divergence_the_weights_are_those_of_the_last_good_step_also_with_
     with pytest.raises(ArithmeticError, match=r"overflow") as caught:
         fit(
             model,
+            engine="eager",
             loss=loss,
             learning_rate=1e-4,
             early_stopping=nn.EarlyStopping(None, "loss"),
