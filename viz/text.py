@@ -59,7 +59,9 @@ def to_text(
 
 
 def _wants_color() -> bool:
-    return bool(sys.stdout and sys.stdout.isatty()) and not os.environ.get("NO_COLOR")
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(sys.stdout and sys.stdout.isatty())
 
 
 def _rows(level: Level) -> Iterator[tuple[str, str, str, str, str]]:

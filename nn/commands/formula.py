@@ -85,8 +85,8 @@ def assignments(texts: Sequence[str]) -> dict[str, float]:
     """
     numbers: dict[str, float] = {}
     for text in texts:
-        name, _, number = (part.strip() for part in text.partition("="))
-        if not name.isidentifier():
+        name, equals, number = (part.strip() for part in text.partition("="))
+        if not (equals and name.isidentifier()):
             raise ValueError(f"an assignment looks like w=0.5, got {text!r}")
         if name in numbers:
             raise ValueError(f"{name} is given twice")

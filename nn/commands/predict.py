@@ -40,9 +40,7 @@ def run(options: argparse.Namespace) -> int:
     model, notes = nn.load_with_notes(options.model)
     features, classes = _names(notes, "features"), _names(notes, "classes")
     if len(features) != model.n_in or len(classes) != model.n_out:
-        raise ValueError(
-            f"{options.model} holds a network without the names of its inputs and classes; train keeps them"
-        )
+        raise ValueError(f"{options.model} does not say what its inputs and classes are called; train writes that")
     rows = model.predict_proba(nn.data.read_csv_inputs(options.file, features))
     answer = io.StringIO()
     writer = csv.writer(answer, lineterminator="\n")

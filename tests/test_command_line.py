@@ -1,0 +1,418 @@
+import csv
+import io
+import math
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import nn
+from nn import __main__ as command_line
+from nn.commands.formula import OPERATIONS, value_of
+
+ROOT = os.path.dirname(os.path.dirname(nn.__file__))
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")},
+    "PYTHONPATH": ROOT,
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "TERM": "xterm",
+}
+DRAW = ["draw", "tanh(w*x + b)", "--at", "w=0.5", "x=2", "b=-1"]
+WIDTH = 80
+
+
+def run(*arguments, cwd, **environment):
+    """Run the command line as a user does, piped, from an empty directory, with this checkout's packages."""
+    return subprocess.run(
+        [sys.executable, "-m", "nn", *map(str, arguments)],
+        cwd=cwd,
+        env=ENVIRONMENT | environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def require_plain(result, *, code=0, err=""):
+    assert (result.returncode, result.stderr) == (code, err)
+    assert "\x1b" not in result.stdout
+    assert max(map(len, result.stdout.splitlines()), default=0) <= WIDTH
+
+
+def require_one_line_error(result, message, *, code=1):
+    assert result.returncode == code
+    assert re.fullmatch(rf"deltagrad: error: .*{message}.*\n", result.stderr), result.stderr
+
+
+# --- every command, as a process of its own
+
+
+def test_without_arguments_the_shortest_way_to_a_picture_is_shown_and_it_works(tmp_path):
+    result = run(cwd=tmp_path)
+    require_plain(result)
+    line = next(line for line in result.stdout.splitlines() if " draw " in line)
+    shown = subprocess.run(
+        line.strip().replace("python", sys.executable, 1), shell=True, cwd=tmp_path, env=ENVIRONMENT, check=False
+    )
+    assert shown.returncode == 0
+    assert "<html" in (tmp_path / "step.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in ("digits", "train", "predict", "draw"))])
+def test_help_fits_the_terminal_and_shows_examples(tmp_path, command):
+    result = run(*command, "--help", cwd=tmp_path, COLUMNS="200")
+    require_plain(result)
+    assert "examples:\n  python -m nn " in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_help_lists_every_command(tmp_path):
+    result = run("--help", cwd=tmp_path)
+    for command in command_line.COMMANDS:
+        assert re.search(rf"^    {command.__name__.split('.')[-1]} ", result.stdout, re.MULTILINE)
+
+
+def test_draw_shows_value_and_derivatives_in_the_terminal(tmp_path):
+    result = run(*DRAW, cwd=tmp_path)
+    require_plain(result)
+    assert "tanh(w*x + b) = 0\n  d/dw = 2\n  d/dx = 0.5\n  d/db = 1\n" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("a.html", "<!doctype html>"), ("a.svg", "<"), ("a.txt", "L = tanh"), ("a.dot", "digraph"), ("a.json", "{")],
+)
+def test_draw_writes_what_the_suffix_says(tmp_path, name, start):
+    result = run(*DRAW, "-o", name, cwd=tmp_path)
+    require_plain(result)
+    assert f"wrote {name}" in result.stdout
+    assert (tmp_path / name).read_text(encoding="utf-8").lower().startswith(start.lower())
+
+
+@pytest.fixture(scope="module")
+def flowers(tmp_path_factory):
+    """A folder with iris as a CSV file and the network that `train` makes of it."""
+    folder = tmp_path_factory.mktemp("flowers")
+    iris = nn.data.load_iris()
+    with open(folder / "iris.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["species", *iris.feature_names])
+        writer.writerows([iris.class_names[y], *x] for x, y in zip(iris.X.tolist(), iris.y, strict=True))
+    arguments = ["train", "iris.csv", "--target", "species", "--hidden", "6", "--epochs", "15", "--batch-size", "8"]
+    return folder, run(*arguments, "--learning-rate", "0.03", cwd=folder)
+
+
+def test_train_says_what_it_did_and_writes_a_network_that_takes_the_rows_as_they_are(flowers):
+    folder, result = flowers
+    require_plain(result)
+    for part in (
+        "150 examples, 4 inputs, 3 classes",
+        "90 to train on, 30 to choose by, 30 to test",
+        "4-6-3, tanh",
+        "best",
+    ):
+        assert part in result.stdout
+    model, notes = nn.load_with_notes(folder / "model.npz")
+    iris = nn.data.load_iris()
+    assert notes["classes"] == list(iris.class_names)
+    assert notes["features"] == list(iris.feature_names)
+    assert model.score(iris.X, iris.y) >= 0.9
+    _, _, test = nn.data.train_validation_test_split(iris, seed=0)
+    assert f"{model.score(test.X, test.y):.2%} of the 30 test examples are right" in result.stdout
+
+
+def test_predict_answers_with_classes_and_probabilities(flowers):
+    folder, _ = flowers
+    result = run("predict", "model.npz", "iris.csv", cwd=folder)
+    require_plain(result)
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    iris, model = nn.data.load_iris(), nn.load(folder / "model.npz")
+    p = model.predict_proba(iris.X)
+    assert [row["class"] for row in rows] == [iris.class_names[k] for k in p.argmax(axis=1)]
+    # Four decimals are printed.
+    got = [[float(row[f"p({name})"]) for name in iris.class_names] for row in rows]
+    np.testing.assert_allclose(got, p, rtol=0, atol=0.5001e-4)
+    written = run("predict", "model.npz", "iris.csv", "-o", "answer.csv", cwd=folder)
+    require_plain(written)
+    assert (folder / "answer.csv").read_text(encoding="utf-8") == result.stdout
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop", "sgd"])
+def test_train_makes_data_and_takes_every_optimiser(tmp_path, optimizer):
+    result = run("train", "moons", "--optimizer", optimizer, "--epochs", "2", "--hidden", "3", "2", cwd=tmp_path)
+    require_plain(result)
+    assert "2-3-2-2, tanh" in result.stdout
+    assert nn.load(tmp_path / "model.npz").n_out == 2
+
+
+def test_a_run_that_is_interrupted_keeps_what_it_learned_and_can_go_on(tmp_path):
+    arguments = ["train", "xor", "--epochs", "2000", "--hidden", "4", "--checkpoint", "run.npz", "--resume"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nn", *arguments],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    for _ in range(600):  # at most a minute
+        if (tmp_path / "run.npz").exists():
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.fullmatch(r"deltagrad: interrupted (in|after) epoch .*\n", err)
+    assert "wrote model.npz" in out
+    assert nn.load(tmp_path / "model.npz").n_in == 2
+    done = int(re.search(r"epoch (\d+)", err)[1])
+    again = run(*arguments[:3], str(done + 2), *arguments[4:], cwd=tmp_path)
+    require_plain(again)
+
+
+# --- errors: one line, exit code 1, or 2 for wrong arguments
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["drwa"], "invalid choice: 'drwa'"),
+        (["draw"], "the following arguments are required: FORMULA"),
+        (["train"], "the following arguments are required: DATA"),
+        (["train", "iris", "--epochs", "x"], "argument --epochs: needs a whole number greater than 0, got 'x'"),
+        (["train", "iris", "--l2", "-1"], "argument --l2: "),
+        (["train", "iris", "--l2", "nan"], "argument --l2: needs a finite number from 0 up, got 'nan'"),
+        (["train", "iris", "--seed", "x"], "argument --seed: needs a whole number from 0 up"),
+        (["train", "iris", "--activation", "softmax"], "argument --activation: invalid choice: 'softmax'"),
+        (["predict", "model.npz"], "the following arguments are required: FILE.csv"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_wrong_arguments_are_one_line_and_exit_with_two(tmp_path, arguments, message):
+    result = run(*arguments, cwd=tmp_path)
+    require_one_line_error(result, re.escape(message), code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_is_one_line_and_exits_with_one(tmp_path):
+    result = run("draw", "log(x)", "--at", "x=-1", cwd=tmp_path)
+    require_one_line_error(result, r'log needs x > 0, got x = -1\.0 \("x"\)')
+    assert result.stdout == ""
+
+
+def main(*arguments):
+    """Run the command line in this process, which is faster, and return its code."""
+    return command_line.main([str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "flowers"], "DATA is one of circles, .* or a file ending in .csv, got 'flowers'"),
+        (["train", "nothing.csv"], "nothing.csv: No such file or directory"),
+        (["train", "ragged.csv"], "ragged.csv: line 3 has 1 fields instead of 2"),
+        (["train", "data.csv", "--target", "colour"], "unknown column 'colour'"),
+        (["train", "one.csv"], "holds one class only, 'x'"),
+        (["train", "small.csv"], "the part with fraction 0.2 of 2 examples would be empty"),
+        (["train", "iris", "--target", "species"], "--target, --categorical and --ignore are for CSV files"),
+        (["train", "xor", "--resume"], "--resume needs --checkpoint FILE"),
+        (["train", "xor", "-o", "no/model.npz"], "there is no folder no to write model.npz to"),
+        (["train", "xor", "--checkpoint", "no/run.npz"], "the folder no of the checkpoint does not exist"),
+        (["train", "xor", "--learning-rate", "1e308", "--optimizer", "sgd"], "in epoch 1 of 60, batch "),
+        (["predict", "nothing.npz", "data.csv"], "nothing.npz: No such file or directory"),
+        (["predict", "data.csv", "data.csv"], "data.csv: no file of this program"),
+        (["predict", "plain.npz", "data.csv"], "plain.npz does not say what its inputs and classes are called"),
+        (["predict", "named.npz", "data.csv"], "data.csv: unknown column 'height'"),
+        (["draw", "x", "--at", "x=1", "-o", "a.xyz"], "suffix '.xyz'"),
+        (["draw", "x", "--at", "x=1", "-o", "no/a.html"], "there is no folder no"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "ragged.csv": "a,b\n1,x\n2\n",
+        "data.csv": "a,b\n1,x\n2,y\n",
+        "one.csv": "a,b\n1,x\n2,x\n",
+        "small.csv": "a,b\n1,x\n2,y\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    nn.save(nn.MLP(1, [2], seed=0), "plain.npz")
+    nn.save(nn.MLP(1, [2], seed=0), "named.npz", notes={"features": ["height"], "classes": ["x", "y"]})
+    before = sorted(entry.name for entry in tmp_path.iterdir())
+    assert main(*arguments) == 1
+    error = capsys.readouterr().err
+    assert re.fullmatch(rf"deltagrad: error: .*{message}.*\n", error), error
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == before
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    line = f"{sys.executable} -m nn train iris --epochs 1 | head -n 1"
+    result = subprocess.run(
+        line, shell=True, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, encoding="utf-8", check=False
+    )
+    assert result.stderr == ""
+    assert result.stdout.startswith("data ")
+
+
+# --- terminal, colour, names
+
+
+def in_a_terminal(arguments, cwd, **environment):
+    """What a terminal shows of a command."""
+    parent, child = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "nn", *arguments], cwd=cwd, env=ENVIRONMENT | environment, stdout=child, stderr=child
+    ) as process:
+        os.close(child)
+        shown = b""
+        while True:
+            try:
+                part = os.read(parent, 4096)
+            except OSError:  # Linux says so at the end
+                break
+            if not part:
+                break
+            shown += part
+    os.close(parent)
+    assert process.returncode in (0, 2)
+    return shown.decode()
+
+
+@pytest.mark.parametrize("arguments", [DRAW, ["drwa"]])
+def test_colour_is_for_terminals_and_no_color_turns_it_off(tmp_path, arguments):
+    assert "\x1b[" in in_a_terminal(arguments, tmp_path)
+    assert "\x1b[" not in in_a_terminal(arguments, tmp_path, NO_COLOR="1")
+    assert "\x1b[" not in in_a_terminal(arguments, tmp_path, TERM="dumb")
+
+
+def test_names_that_a_terminal_cannot_show_do_no_harm(tmp_path):
+    lines = ["größe,art", *(f"{k},{'rose' if k % 2 else 'öl'}" for k in range(20))]
+    (tmp_path / "data.csv").write_text("\n".join(lines), encoding="utf-8")
+    plain = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    assert run("train", "data.csv", "--epochs", "1", cwd=tmp_path, **plain).returncode == 0
+    result = run("predict", "model.npz", "data.csv", cwd=tmp_path, **plain)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert r"p(\xf6l)" in result.stdout
+
+
+def test_the_installed_script_is_called_by_its_name(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["/somewhere/deltagrad"])
+    assert main() == 0
+    assert "\n  deltagrad digits\n" in capsys.readouterr().out
+    import tomllib
+
+    with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
+        assert tomllib.load(file)["project"]["scripts"]["deltagrad"] == "nn.__main__:main"
+
+
+# --- formulas
+
+
+@pytest.mark.parametrize(
+    ("formula", "at", "expected"),
+    [
+        ("x", {"x": 2.0}, 2.0),
+        ("-x**2 + +x", {"x": 3.0}, -6.0),
+        ("a - b - c", {"a": 1, "b": 2, "c": 3}, -4.0),
+        ("2**x**2", {"x": 2.0}, 16.0),
+        ("exp(x)/(1 + exp(x))", {"x": 0.3}, math.exp(0.3) / (1 + math.exp(0.3))),
+        ("logsumexp(x, 1, y)", {"x": 0.5, "y": 2}, math.log(math.exp(0.5) + math.e + math.exp(2))),
+        ("mean(x, 3) + total(x)", {"x": 1.0}, 3.0),
+        ("where(x, 3, y)", {"x": 0.0, "y": 5.0}, 5.0),
+        ("  hypot(x, 4)  ", {"x": 3.0}, 5.0),
+        ("exp*exp(exp)", {"exp": 0.0}, 0.0),
+    ],
+)
+def test_a_formula_is_what_python_would_make_of_it(formula, at, expected):
+    value, leaves = value_of(formula, at)
+    assert value.data == pytest.approx(expected, rel=1e-15)
+    assert {name: leaf.data for name, leaf in leaves.items()} == at
+
+
+def test_a_variable_that_comes_twice_is_one_leaf():
+    value, leaves = value_of("x*x + x", {"x": 3.0})
+    value.backward()
+    assert leaves["x"].grad == 7.0
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_every_operation_of_the_table_can_be_called(name):
+    op = OPERATIONS[name]
+    samples = getattr(op, "samples", ())
+    sample = samples[0] if samples else (0.5, 0.7)[: getattr(op, "arity", None)]
+    at = {f"x{k}": float(number) for k, number in enumerate(sample)}
+    value, _ = value_of(f"{name}({', '.join(at)})", at)
+    expected = op(*sample) if getattr(op, "arity", None) is not None else op(list(sample))
+    assert value.data == expected
+
+
+@pytest.mark.parametrize(
+    ("formula", "at", "message"),
+    [
+        ("__import__('os').system('true')", {}, "cannot stand in a formula|at least one variable"),
+        ("x.__class__", {"x": 1}, "x.__class__ cannot stand in a formula"),
+        ("(lambda: x)()", {"x": 1}, "cannot stand in a formula"),
+        ("[x for x in y]", {"x": 1, "y": 1}, "cannot stand in a formula"),
+        ("x if x else x", {"x": 1}, "cannot stand in a formula"),
+        ("x < 1", {"x": 1}, "cannot stand in a formula"),
+        ("x @ x", {"x": 1}, "cannot stand in a formula"),
+        ("x // 2", {"x": 1}, "cannot stand in a formula"),
+        ("not x", {"x": 1}, "cannot stand in a formula"),
+        ("x + True", {"x": 1}, "True cannot stand in a formula"),
+        ("x + 'a'", {"x": 1}, "'a' cannot stand in a formula"),
+        ("x + 1j", {"x": 1}, "1j cannot stand in a formula"),
+        ("(y := x)", {"x": 1, "y": 1}, "cannot stand in a formula"),
+        ("exp(x=1)", {"x": 1}, "does not occur in the formula"),
+        ("exp(*x)", {"x": 1}, "cannot stand in a formula"),
+        ("eval(x)", {"x": 1}, "unknown operation 'eval'"),
+        ("tanhh(x)", {"x": 1}, "unknown operation 'tanhh': did you mean 'tanh'"),
+        ("tanh(x, x)", {"x": 1}, r"tanh takes 1 argument\(s\), got 2"),
+        ("x + total()", {"x": 1}, "total takes at least one argument"),
+        ("x +", {"x": 1}, "is no formula: invalid syntax"),
+        ("x $ x", {"x": 1}, "is no formula: .* at character 3"),
+        ("", {}, "is no formula"),
+        ("x; x", {"x": 1}, "is no formula"),
+        ("3 + 4", {}, "at least one variable"),
+        ("x + y", {"x": 1}, "y must be given: --at y="),
+        ("x", {"x": 1, "y": 2}, "y does not occur in the formula, which has x"),
+        ("x" + " + x" * 1000, {"x": 1}, "a formula may have 2000 characters"),
+        ("-" * 1990 + "x", {"x": 1}, "nested too deeply"),
+        ("(" * 900 + "x" + ")" * 900, {"x": 1}, "nested|too many"),
+        ("x + 1" + "0" * 400, {"x": 1}, "too large"),
+        ("x + 1e999", {"x": 1}, "too large"),
+        ("x\0", {"x": 1}, "no formula|NUL"),
+        ("9**9**9**9 + x", {"x": 1}, "no finite result"),
+    ],
+)
+def test_what_is_no_formula_is_an_error_and_is_never_run(formula, at, message):
+    with pytest.raises(ValueError, match=message):
+        value_of(formula, at)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("x", "an assignment looks like w=0.5, got 'x'"),
+        ("1=2", "an assignment looks like w=0.5, got '1=2'"),
+        ("x=", "x needs a finite number, got ''"),
+        ("x=one", "x needs a finite number, got 'one'"),
+        ("x=nan", "x needs a finite number, got 'nan'"),
+        ("x=1e999", "x needs a finite number, got '1e999'"),
+    ],
+)
+def test_wrong_assignments_are_one_line(capsys, assignment, message):
+    assert main("draw", "x", "--at", assignment) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_variable_that_is_given_twice_is_an_error(capsys):
+    assert main("draw", "x", "--at", "x=1", "x=2") == 1
+    assert "x is given twice" in capsys.readouterr().err
