@@ -111,7 +111,8 @@ def _judged(r: Reference, this: Target, attempts: list[tuple[str, Iterator[Candi
                 continue
             return this.finding("follows", (), f"right given your {source}")
         if explanations:
-            return this.finding("wrong", explanations, f"Given {which}{source}:" if which else "")
+            given = f"Given {which or 'your '}{source}:" if len(attempts) > 1 else ""
+            return this.finding("wrong", explanations, given)
     return this.finding("wrong", *location(r, this))
 
 
@@ -209,7 +210,7 @@ def _told(r: Reference, k: int, this: Target, readings: list[Reading], l: int) -
     if not found:
         return this.finding("wrong", *location(r, this))
     remark = f"Your numbers are those of a wrong δ{raised(l + 1)}:" if through_delta else ""
-    return this.finding("wrong", tuple(found.values()), remark)
+    return this.finding("wrong", tuple(found.values()), remark, "δ" if through_delta else "")
 
 
 def _exonerate_delta(

@@ -73,9 +73,9 @@ class Target:
                 found.setdefault(tuple(mistake.kind for mistake in candidate.mistakes), candidate.mistakes)
         return tuple(found.values())
 
-    def finding(self, verdict: str, explanations: Explanations = (), remark: str = "") -> Finding:
+    def finding(self, verdict: str, explanations: Explanations = (), remark: str = "", blamed: str = "") -> Finding:
         """Return the finding on this array."""
-        return Finding(self.layer, self.array, verdict, explanations, remark, self.yours, self.right)
+        return Finding(self.layer, self.array, verdict, explanations, remark, self.yours, self.right, blamed)
 
     def undecidable(self) -> Finding:
         """Return the finding that nothing can be told, with the reason."""

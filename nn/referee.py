@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -83,7 +84,7 @@ def check_backprop(
     subject = f"Your backpropagation of {_title(model)}, {name_of(function)}, {count}" + (
         f", l2 = {l2:g}" if l2 else ""
     )
-    return Report(tuple(found), subject + ", against the engine", scale, _headline(found, reference))
+    return Report(tuple(found), subject + ", against the engine", scale, _headline(found, reference), reference.N, l2)
 
 
 def _called(my_backprop: Backprop, model: MLP, X: FloatArray, T: FloatArray, layout: str) -> Any:
@@ -104,12 +105,7 @@ def _judged(
         return without, ""
     carried = findings(r, Supplied(dW, db, [r.N * array for array in delta]))
     if (-_right_deltas(carried), cost(carried)) < (-_right_deltas(without), cost(without)):
-        scaled = [
-            Finding(f.layer, f.array, f.verdict, f.explanations, f.remark, f.yours / r.N, f.right / r.N)
-            if f.array == "δ"
-            else f
-            for f in carried
-        ]
+        scaled = [replace(f, yours=f.yours / r.N, right=f.right / r.N) if f.array == "δ" else f for f in carried]
         return scaled, "with 1/N"
     return without, "without 1/N"
 
@@ -199,7 +195,7 @@ def _in_rows(delta: list[FloatArray] | None, r: Reference, layout: str) -> list[
 
 
 def _transposed(f: Finding) -> Finding:
-    return Finding(f.layer, f.array, f.verdict, f.explanations, f.remark, f.yours.T, f.right.T)
+    return replace(f, yours=f.yours.T, right=f.right.T)
 
 
 def _title(model: MLP) -> str:

@@ -27,6 +27,7 @@ class Finding:
         explanations: The diagnoses, each a tuple of the mistakes that together produce exactly these numbers. If there
             are several, nothing in the numbers tells them apart. Empty if no hypothesis explains the whole array.
         remark: A sentence on what else is known.
+        blamed: "δ" if the mistakes are in a δ that was not handed in but follows from these numbers.
         yours: The array that was handed in.
         right: The array of the engine, in the same layout.
     """
@@ -38,6 +39,7 @@ class Finding:
     remark: str = ""
     yours: FloatArray = field(default_factory=lambda: np.zeros(0), repr=False)
     right: FloatArray = field(default_factory=lambda: np.zeros(0), repr=False)
+    blamed: str = ""
 
     @property
     def name(self) -> str:
@@ -80,12 +82,16 @@ class Report:
         subject: What was checked, as a phrase.
         delta_scale: "without 1/N", "with 1/N", or "" if δ was not handed in or there is one example.
         headline: A sentence on what is wrong with all of it at once, or nothing.
+        examples: The number of examples, N.
+        l2: The coefficient of the penalty.
     """
 
     findings: tuple[Finding, ...]
     subject: str
     delta_scale: str = ""
     headline: str = ""
+    examples: int = 1
+    l2: float = 0.0
 
     @property
     def ok(self) -> bool:
@@ -102,6 +108,24 @@ class Report:
             if finding.array == array and finding.layer == layer:
                 return finding
         raise KeyError(f"there is no finding on {array!r} of layer {layer}")
+
+    def equation(self, array: str, layer: int) -> str:
+        """Return the equation that gives "δ", "W" or "b" of a layer, counted from 1.
+
+        Source: Markus Reynoso, "Backpropagation", equations 3 and 4 for δ; the post "Neural Networks -
+        Backpropagation", ML-15, for the mean over a batch and the penalty.
+        """
+        n, top = raised(layer), max(finding.layer for finding in self.findings)
+        mean = "(1/N) Σ " if self.examples > 1 else ""
+        if array == "W":
+            penalty = f" + l2 · W{n}" if self.l2 else ""
+            return f"∂C/∂W{n} = {mean}δ{n} (a{raised(layer - 1)})ᵀ{penalty}"
+        if array == "b":
+            return f"∂C/∂b{n} = {mean}δ{n}"
+        if layer == top:
+            return f"δ{n} = ∇ₐC ⊙ σ′(z{n})"
+        up = raised(layer + 1)
+        return f"δ{n} = ((W{up})ᵀ δ{up}) ⊙ σ′(z{n})"
 
     def assert_ok(self) -> None:
         """Raise an AssertionError that tells the report, unless every array is right."""
@@ -142,7 +166,7 @@ def _told(report: Report) -> Iterator[str]:
         if finding.verdict in ("wrong", "undecidable"):
             yield ""
             same = told.get((finding.layer, finding.remark)) if finding.remark and finding.explanations else None
-            yield from _about(finding, same)
+            yield from _about(finding, same, report.equation(finding.blamed or finding.array, finding.layer))
             told[finding.layer, finding.remark] = finding
     follows = [finding for finding in report.findings if finding.verdict == "follows"]
     if follows:
@@ -159,7 +183,7 @@ def _table(report: Report) -> Iterator[str]:
         yield f"  {layer:>5}  " + "".join(f"{row.get(array, ''):<14}" for array in arrays).rstrip()
 
 
-def _about(finding: Finding, same: Finding | None) -> Iterator[str]:
+def _about(finding: Finding, same: Finding | None, equation: str) -> Iterator[str]:
     if finding.verdict == "undecidable":
         yield f"{finding.name} cannot be judged."
         yield f"    {finding.remark}"
@@ -169,6 +193,7 @@ def _about(finding: Finding, same: Finding | None) -> Iterator[str]:
     else:
         yield f"{finding.name} is wrong."
         yield from _explained(finding)
+        yield f"    The equation is {equation}."
     yield from _entries(finding)
 
 
