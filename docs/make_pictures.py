@@ -11,7 +11,8 @@ HERE = Path(__file__).parent
 IMAGES = HERE / "images"
 sys.path.insert(0, str(HERE.parent))
 
-import viz  # noqa: E402  # the checkout's own package, found by the line above
+import nn  # noqa: E402  # the checkout's own package, found by the line above
+import viz  # noqa: E402  # likewise
 from autograd import Value, affine, tanh  # noqa: E402  # likewise
 from viz.svg import svg  # noqa: E402  # likewise
 
@@ -36,7 +37,25 @@ def backward() -> str:
     return svg(viz.draw_backward(two_neurons(), digits=3).diagram)
 
 
-PICTURES: dict[str, Callable[[], str]] = {"backward.svg": backward}
+def small_network() -> tuple[nn.MLP, Value]:
+    """Return a 2-3-2 network and its loss on one example."""
+    model = nn.MLP(2, [3, 2], activation="tanh", seed=4)
+    loss = nn.half_squared_error(model([0.5, -1.0]), [1.0, 0.0])
+    loss.label = "C"
+    return model, loss
+
+
+def network() -> str:
+    """Return a network with δ in each neuron and ∂C/∂w on each line."""
+    return svg(viz.draw_network(*small_network()).diagram)
+
+
+def layers() -> str:
+    """Return the same network, layer by layer."""
+    return svg(viz.draw_backward(small_network()[1], level="layer", digits=3).diagram)
+
+
+PICTURES: dict[str, Callable[[], str]] = {"backward.svg": backward, "network.svg": network, "layers.svg": layers}
 """What makes each file in docs/images."""
 
 

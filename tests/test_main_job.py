@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import re
 import subprocess
@@ -84,6 +85,17 @@ def test_the_picture_shows_a_small_network(job):
     assert "<svg" in picture
     for label in ("W1[1,1]", "b2[0]", "z1[0]", "a1[1]", "z2[0]", ">C<"):
         assert label in picture
+
+
+def test_the_network_and_the_stepper_are_written_too(job):
+    folder, result = job
+    network = (folder / "out" / "network.svg").read_text(encoding="utf-8")
+    assert "δ " in network
+    stepper = (folder / "out" / "stepper.html").read_text(encoding="utf-8")
+    assert stepper.startswith("<!doctype html>")
+    assert "W1[1,1]" in stepper
+    curve = folder / "out" / "loss_curve.svg"
+    assert curve.is_file() if importlib.util.find_spec("matplotlib") else "no loss curve" in result.stdout
 
 
 def test_the_same_seed_gives_the_same_result_with_and_without_graphviz(job, tmp_path, capsys, monkeypatch):

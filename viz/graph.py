@@ -72,7 +72,8 @@ def draw(
     shown = _shown(drawn, focus, depth, max_nodes)
     boxes = _boxes(drawn, shown, lambda k: forward_rows(drawn.cells[k]))
     arrows = tuple(_forward_arrow(drawn, flow) for flow in _flows(drawn, shown))
-    caption = f"value    ∇ = ∂{shortened(drawn.output)}/∂box    beside an arrow: ∂head/∂tail"
+    slope = "the matrix ∂head/∂tail; vectors by their norms" if drawn.name == "layer" else "∂head/∂tail"
+    caption = f"value    ∇ = ∂{shortened(drawn.output)}/∂box    beside an arrow: {slope}"
     return Figure(Diagram(boxes, arrows, caption, rankdir, theme))
 
 
@@ -111,7 +112,8 @@ def draw_backward(
     flows = _flows(drawn, shown)
     largest = max((abs(flow.size) for flow in flows if math.isfinite(flow.size)), default=0.0)
     arrows = tuple(_backward_arrow(drawn, flow, largest) for flow in flows)
-    caption = "beside an arrow: upstream × local = contribution    ∇ sums what arrives    # order of the backward pass"
+    what = "norm of the" if drawn.name == "layer" else "upstream × local ="
+    caption = f"beside an arrow: {what} contribution    ∇ sums what arrives    # order of the backward pass"
     return Figure(Diagram(boxes, arrows, caption, rankdir, theme))
 
 
@@ -246,13 +248,17 @@ def _backward_arrow(level: Level, flow: Flow, largest: float) -> Arrow:
         return Arrow(*ends, width=0.7, tooltip="no gradient flows to a number", backward=True)
     head, tail, output = (shortened(level.cells[k].name) for k in (flow.head, flow.tail, level.root))
     product = f"{flow.upstream} × {bracketed(flow.local)} = {flow.contribution}"
+    tooltip = f"∂{output}/∂{tail} += ∂{output}/∂{head} · ∂{head}/∂{tail} = {product}"
+    if level.name == "layer":
+        tooltip = f"a {flow.local} matrix times a vector of norm {flow.upstream} gives one of norm {flow.contribution}"
+        product = f"‖·‖ {flow.contribution}"
     return Arrow(
         *ends,
         label=product,
         tone="edge" if flow.size == 0.0 else "negative" if flow.size < 0.0 else "positive",
         width=thickness(flow.size, largest),
         dashed=flow.size < 0.0,
-        tooltip=f"∂{output}/∂{tail} += ∂{output}/∂{head} · ∂{head}/∂{tail} = {product}",
+        tooltip=tooltip,
         backward=True,
     )
 

@@ -76,7 +76,7 @@ def _cell(traced: Trace, groups: Sequence[Group], layer: _Layer, digits: int) ->
     name = f"layer {layer.depth}" if layer.depth else "inputs"
     neurons_here = [neuron for k in layer.members if (neuron := groups[k].neuron)]
     symbols = sorted({op.name if (op := neuron.activation(traced)) else "identity" for neuron in neurons_here})
-    value, gradient = f"‖a‖ {numeral(size, digits)}", "" if constant else f"‖·‖ {numeral(slope, digits)}"
+    value, gradient = f"‖a‖ {numeral(size, digits)}", "" if constant else numeral(slope, digits)
     extra: tuple[tuple[str, str], ...] = ((f"{len(nodes)} values", ""),)
     if neurons_here:
         delta = math.hypot(*(traced.nodes[neuron.z].adjoint for neuron in neurons_here))

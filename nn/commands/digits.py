@@ -19,6 +19,7 @@ from nn.agreement import CLOSED_FORM_TOLERANCE, DIFFERENCE_TOLERANCE
 from nn.arguments import FloatArray
 from nn.commands import arguments
 from nn.commands.arguments import Commands, coloured, natural_int, positive_float, positive_int
+from viz import plots
 
 __all__ = ["add", "run"]
 
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     if interrupted:
         print(f"deltagrad: {history.ended}", file=sys.stderr)
         return 130
-    _draw_backward_pass(options.out, options.seed)
+    _draw_pictures(options.out, options.seed, history)
     return 0 if agrees else 1
 
 
@@ -140,10 +141,17 @@ def _hardest(model: nn.MLP, X: FloatArray, T: FloatArray) -> tuple[FloatArray, F
     return X[rows], T[rows]
 
 
-def _draw_backward_pass(out: Path, seed: int) -> None:
-    """Write the picture of a backward pass that is small enough to read: a 2-2-1 network and its loss."""
+def _draw_pictures(out: Path, seed: int, history: nn.History) -> None:
+    """Write pictures of a network that is small enough to read, and the curves of the training."""
     model = nn.MLP(2, [2, 1], activation="tanh", seed=seed)
     cost = nn.half_squared_error(model([0.5, -1.0]), [1.0])
     cost.label = "C"
     path = viz.draw_backward(cost).render(outfile=out / "backward_pass.svg")
     print(f"wrote {path}: the backward pass of a 2-2-1 network")
+    path = viz.draw_network(model, cost).render(outfile=out / "network.svg")
+    print(f"wrote {path}: that network, with delta in each neuron")
+    print(f"wrote {viz.save(viz.to_html(cost), out / 'stepper.html')}: both its passes, step by step")
+    try:
+        print(f"wrote {viz.save(plots.learning_curves(history), out / 'loss_curve.svg')}: loss and accuracy")
+    except ImportError as error:
+        print(f"no loss curve: {error}")
