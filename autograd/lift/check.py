@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..op import DomainError
+from ..reverse import Vector
 from ..value import Value
 from .lifted import Lifted
 from .record import replay
@@ -64,12 +65,19 @@ def _by_engine(
 ) -> tuple[Array, Array]:
     """Return each row's loss and gradient, (rows,) and (rows, parameters), from graphs recorded again."""
     losses, gradients = [], []
+    parameters = [Value(number) for number in flat.tolist()]
+    again = dict(zip(leaves, parameters, strict=True))
+    kept = {
+        vector: Vector(tuple(again[value] for value in vector.values))
+        for vector in {part for node in nodes for part in (node._a, node._b) if part.__class__ is Vector}
+        if all(value in again for value in vector.values)
+    }
     for row in range(_ROWS):
-        parameters = [Value(number) for number in flat.tolist()]
-        again = dict(zip(leaves, parameters, strict=True))
+        for parameter in parameters:
+            parameter.grad = 0.0
         for name, values in inputs.items():
             again.update(zip(values, map(Value, rows[name][row].tolist()), strict=True))
-        (output,) = replay(nodes, again, [loss])
+        (output,) = replay(nodes, again, [loss], kept)
         if not output.is_literal:
             output.backward()
         losses.append(output.data)

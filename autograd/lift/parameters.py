@@ -9,7 +9,6 @@ the matrix product; an array whose entries would not lie at regular distances ge
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +22,6 @@ from .expression import Block
 
 __all__ = ["Parameter", "Parameters", "given_parameters", "strides_of"]
 
-_LABEL = re.compile(r"([^\W\d]\w*)(?:\[(\d+)(?:,\s*(\d+))?\])?")
 _WIDE = 64  # an input layer with more columns keeps its bias apart, so that the examples need not be copied
 
 
@@ -148,14 +146,17 @@ class Parameters:
         entries: dict[str, dict[tuple[int, ...], int]] = {}
         refused: dict[str, str] = {}
         for k, leaf in enumerate(leaves):
-            match = _LABEL.fullmatch(leaf.label)
-            if match is None:
+            if not leaf.label:
                 continue
-            name = match[1]
-            index = tuple(int(i) for i in match.groups()[1:] if i is not None)
-            if index in entries.setdefault(name, {}):
+            name, index = _parsed(leaf.label)
+            if not name:
+                continue
+            found = entries.get(name)
+            if found is None:
+                found = entries[name] = {}
+            if index in found:
                 refused[name] = f"two leaves are labelled {leaf.label!r}"
-            entries[name][index] = k
+            found[index] = k
         for name, found in entries.items():
             if name in self._taken:
                 refused[name] = "an input has this name"
@@ -221,6 +222,19 @@ class Parameters:
             if not irregular:
                 return
             apart |= irregular
+
+
+def _parsed(label: str) -> tuple[str, tuple[int, ...]]:
+    """Return the name and the index of a label such as `W1[2,0]`; no name for another kind of label."""
+    name, bracket, rest = label.partition("[")
+    if not name.isidentifier():
+        return "", ()
+    if not bracket:
+        return name, ()
+    numbers = rest.removesuffix("]").split(",")
+    if not rest.endswith("]") or len(numbers) > 2 or not all(n.isascii() and n.isdigit() for n in numbers):
+        return "", ()
+    return name, tuple(map(int, numbers))
 
 
 def layers_of(groups: Groups) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from .batch import Batch, taken
 from .careful import careful
 from .check import self_check
 from .lifted import Lifted, lifted
+from .named import NamedArrays
 from .parameters import given_parameters
 from .record import leaves_of
 from .report import report
@@ -25,35 +26,6 @@ __all__ = ["Program", "compile", "lift"]
 Array = np.ndarray[Any, Any]
 _SIZES = 8  # how many batch sizes a thread keeps buffers for, for each kind of run
 _NO_INPUT = (None,)
-
-
-class _Arrays(Mapping[str, Array]):
-    """Named views of one flat vector; assignment copies into them."""
-
-    def __init__(self, views: dict[str, Array]) -> None:
-        self._views = views
-
-    def __getitem__(self, name: str) -> Array:
-        return self._views[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        if name not in self._views:
-            raise KeyError(f"there is no parameter {name!r}; there are {', '.join(self._views)}")
-        view, array = self._views[name], np.asarray(value, dtype=float)
-        if array.shape != view.shape:
-            raise ValueError(f"{name} has shape {view.shape}, got an array of shape {array.shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} needs finite numbers, got an array that holds NaN or infinity")
-        view[...] = array
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._views)
-
-    def __len__(self) -> int:
-        return len(self._views)
-
-    def __repr__(self) -> str:
-        return repr(self._views)
 
 
 class Program:
@@ -132,6 +104,12 @@ class Program:
         self.derived  # noqa: B018  # raises if there are none yet
         return self._flat
 
+    @flat.setter
+    def flat(self, numbers: Any) -> None:
+        flat = self.flat
+        if numbers is not flat:  # as it is after `program.flat -= step`
+            flat[...] = numbers
+
     @property
     def flat_gradient(self) -> Array:
         """The gradient that this thread's latest `backward` left, in the order of `flat`."""
@@ -140,10 +118,16 @@ class Program:
             gradient = self._local.gradient = np.zeros(self.derived.parameters.flat.size)
         return gradient
 
+    @flat_gradient.setter
+    def flat_gradient(self, numbers: Any) -> None:
+        gradient = self.flat_gradient
+        if numbers is not gradient:
+            gradient[...] = numbers
+
     @property
-    def parameters(self) -> _Arrays:
+    def parameters(self) -> NamedArrays:
         """The parameters by name, views of `flat`; assignment checks the shape and copies."""
-        return _Arrays(self._views(self.flat))
+        return NamedArrays(self._views(self.flat))
 
     @property
     def gradients(self) -> Mapping[str, Array]:

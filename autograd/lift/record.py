@@ -26,7 +26,7 @@ def nodes_of(roots: Iterable[Value]) -> list[Value]:
             continue
         seen.add(node)
         if node.__class__ is Vector:
-            todo.extend(node.values)
+            todo.extend([value for value in node.values if value.__class__ is not float and value.op is not None])
         elif node.op is not None:
             nodes.append(node)
             todo.append(node._a)
@@ -60,15 +60,18 @@ def leaves_of(roots: Sequence[Value], nodes: Iterable[Value]) -> list[Value]:
     return sorted(found, key=_serial)
 
 
-def replay(nodes: Sequence[Value], leaves: Mapping[Value, Value], roots: Sequence[Value]) -> list[Value]:
+def replay(
+    nodes: Sequence[Value], leaves: Mapping[Value, Value], roots: Sequence[Value], kept: dict[Vector, Vector]
+) -> list[Value]:
     """Return the outputs of the same graph recorded again on other leaves.
 
     Args:
         nodes: The graph's interior nodes, operands first.
         leaves: The leaf to use in place of each leaf; those that are missing stand for themselves.
         roots: The outputs.
+        kept: What shared operands have become that may be used again: they consist of leaves that stay the same.
     """
-    again: dict[Any, Any] = dict(leaves)
+    again: dict[Any, Any] = {**leaves, **kept}
     get = again.get
 
     def vector(shared: Vector) -> Vector:

@@ -1,0 +1,345 @@
+"""The forward part of the function that runs a program on a batch of one size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from .. import ops
+from ..op import EVERYWHERE, PRIMITIVES
+from .expression import (
+    Apply,
+    Block,
+    Constant,
+    Expression,
+    MatMul,
+    Plus,
+    Ref,
+    RunSum,
+    Statement,
+    children,
+    leaves,
+)
+from .fast import BOUND, Code
+from .lifted import Lifted
+from .parameters import strides_of
+
+__all__ = ["MANY", "Fold", "ForwardCode", "Kind", "products_in"]
+
+Array = np.ndarray[Any, Any]
+Kind = Literal["backward", "value", "losses", "outputs"]
+MANY = 4000  # from this number of parameters on, fewer numbers need a look in the products than in the parameters
+_BOUNDED = {ops.tanh, ops.sigmoid, ops.sin, ops.cos, ops.erf, ops.erfc, ops.step, ops.sign, ops.arctan}
+
+
+@dataclass(eq=False)
+class Fold:
+    """A bias that is part of the matrix product: the statement, the matrix with the bias, and what it multiplies."""
+
+    statement: Statement
+    product: MatMul
+    bias: Ref
+    index: Array
+    inputs: Block
+    done: bool = False
+
+
+class ForwardCode:
+    """Writes the forward part: arguments and their checks, statements, guards, and what is returned."""
+
+    def __init__(self, derived: Lifted, flat: Array, gradient: Array, examples: int, kind: Kind, *, mean: bool) -> None:
+        self.derived, self.kind = derived, kind
+        self.code = Code(derived, flat, gradient, examples, mean=mean)
+        self.check_products = False
+        self.gradient = gradient
+        self.backward = derived.reverse.statements if kind == "backward" else []
+        self.wanted = (
+            [expression for row in derived.outputs.values() for expression in row]
+            if kind == "outputs"
+            else [derived.forward.roots[0], *(side for guard in derived.guards for side in guard.sides)]
+        )
+        self.forward = self._needed_statements()
+        self.read = [leaf for leaf in self._leaves() if isinstance(leaf, Ref)]
+        self.folds = self._find_folds()
+
+    # --- what is needed --------------------------------------------------------------------------
+
+    def _leaves(self) -> Iterable[Expression]:
+        for expression in self.wanted:
+            yield from leaves(expression)
+        for statement in (*self.forward, *self.backward):
+            yield from leaves(statement.value)
+
+    def _needed_statements(self) -> list[Statement]:
+        return self.derived.forward.needed([*self.wanted, *(statement.value for statement in self.backward)])
+
+    def _find_folds(self) -> list[Fold]:
+        found = []
+        for statement in self.forward:
+            if not isinstance(statement.value, Plus):
+                continue
+            for product in statement.value.terms:
+                if not isinstance(product, MatMul):
+                    continue
+                for bias in statement.value.terms:
+                    fold = self._fold(statement, product, bias)
+                    if fold is not None:
+                        found.append(fold)
+                        break
+                else:
+                    continue
+                break
+        return found
+
+    def _fold(self, statement: Statement, product: MatMul, bias: Expression) -> Fold | None:
+        left, right = product.left, product.right
+        if not (isinstance(left, Ref) and isinstance(right, Ref) and isinstance(bias, Ref)):
+            return None
+        matrix, vector = self.code.flat_index(left), self.code.flat_index(bias)
+        if matrix is None or vector is None or right.index is not None or self.code.flat_index(right) is not None:
+            return None
+        if right.block.batched and len(right.block.shape) != 1:
+            return None
+        if vector.ndim == 2:
+            if (vector != vector[:, :1]).any():
+                return None
+            vector = vector[:, 0]
+        if len(vector) != len(matrix):
+            return None
+        index = np.hstack([matrix, vector[:, None]])
+        steps = strides_of(index)
+        if steps is None or steps[1] != 1:
+            return None
+        return Fold(statement, product, bias, index, right.block)
+
+    def _is_used(self, name: str) -> bool:
+        block = self.derived.forward.inputs[name]
+        return self.kind != "outputs" or any(ref.block is block for ref in self.read)
+
+    # --- forward ---------------------------------------------------------------------------------
+
+    def _check_arguments(self) -> None:
+        """Refuse arrays that do not fit, and doubt numbers whose products may not be finite."""
+        code = self.code
+        code.names.update(dot=np.dot, doubt=_doubt, unfit=_unfit, float64=np.dtype(float))
+        for k, (name, length) in enumerate(self.derived.inputs.items()):
+            if self._is_used(name):
+                code.lines.append(
+                    f"if in_{k}.shape != ({code.examples}, {length}) or in_{k}.dtype is not float64: unfit()"
+                )
+                code.lines.append(f"rows = in_{k}.reshape(-1)")
+                code.lines.append(f"if not dot(rows, rows) < {BOUND}: doubt()")
+        self.check_products = code.flat.size > MANY and all(
+            statement.target.role == "loss" or next(iter(products_in(statement.value)), None) is not None
+            for statement in self.forward
+            if any(isinstance(leaf, Ref) and code.flat_index(leaf) is not None for leaf in leaves(statement.value))
+        )
+        if code.flat.size and not self.check_products:
+            self._bound(code.flat)
+
+    def _bound(self, array: Array) -> None:
+        """Add a line that doubts an array whose squares sum to too much, or that is not finite."""
+        code = self.code
+        flat = array.reshape(-1)
+        if array.size and np.shares_memory(flat, array):
+            code.lines.append(f"if not dot({code.name(flat)}, {code.name(flat)}) < {BOUND}: doubt()")
+        else:
+            code.names["isfinite"] = np.isfinite
+            code.lines.append(f"if not isfinite({code.name(array)}).all(): doubt()")
+
+    def _take_inputs(self) -> None:
+        code = self.code
+        self.extended: dict[Block, Array] = {}
+        with_ones = {fold.inputs for fold in self.folds}
+        for k, name in enumerate(self.derived.inputs):
+            block = self.derived.forward.inputs[name]
+            refs = [ref for ref in self.read if ref.block is block]
+            if not refs:
+                continue
+            text = f"in_{k}"
+            if block not in with_ones and all(ref.index is None for ref in refs) and self._elementwise_uses(block) < 2:
+                array = np.empty((code.examples, block.size)).T
+                code.arrays[block] = array
+                code.direct[id(array)] = f"{text}.T"
+                continue
+            self.extended[block] = code.allocate(block, ones=block in with_ones)
+            code.names["copyto"] = np.copyto
+            code.lines.append(f"copyto({code.name(code.arrays[block])}, {text}.T)")
+        for statement in self.forward:
+            target = statement.target
+            self.extended[target] = code.allocate(target, ones=target in with_ones)
+
+    def _elementwise_uses(self, block: Block) -> int:
+        def uses(value: Expression) -> int:
+            below = [child for child in children(value) if not isinstance(value, MatMul) or not isinstance(child, Ref)]
+            own = isinstance(value, Ref) and value.block is block
+            return own + sum(map(uses, below))
+
+        return sum(uses(statement.value) for statement in (*self.forward, *self.backward))
+
+    def _forward(self, statement: Statement) -> None:
+        if statement.target.role == "loss" and self._loss_is_only_added():
+            return
+        code = self.code
+        out = code.arrays[statement.target]
+        fold = next((fold for fold in self.folds if fold.statement is statement), None)
+        if fold is None:
+            value = code.value(statement.value, out)
+        else:
+            matrix = code.view(code.flat.reshape(-1, 1), fold.index)
+            inputs = self.extended[fold.inputs]
+            code.multiply(fold.product, matrix, inputs, out)
+            value = out
+            rest = [t for t in statement.value.terms if t is not fold.product and t is not fold.bias]  # type: ignore[attr-defined]  # a Plus
+            for term in rest:
+                added = code.value(term)
+                code.call(np.add, out, added, out)
+                code.release(added)
+        if value is not out:
+            code.call(np.copyto, out, value)
+            code.release(value)
+        self._check(statement, out)
+
+    def _check(self, statement: Statement, out: Array) -> None:
+        """Let the function find what NumPy does not signal: overflow in a product, and a domain of the user's own."""
+        code = self.code
+        code.names["doubt"] = _doubt
+        unbounded = any(
+            not self._is_bounded(side) for product in products_in(statement.value) for side in children(product)
+        )
+        if unbounded:
+            flat = out.reshape(-1)
+            if np.shares_memory(flat, out):
+                code.names["dot"] = np.dot
+                code.lines.append(f"if not dot({code.name(flat)}, {code.name(flat)}) < {BOUND}: doubt()")
+            else:
+                code.names["isfinite"] = np.isfinite
+                code.lines.append(f"if not isfinite({code.name(out)}).all(): doubt()")
+        value = statement.value
+        if (
+            isinstance(value, Apply)
+            and value.op.domain is not EVERYWHERE
+            and PRIMITIVES.get(value.op.name) is not value.op
+        ):
+            args = ", ".join(code.name(code.value(arg)) for arg in value.args)
+            code.names[f"holds_{value.op.name}"] = value.op.domain.holds
+            code.lines.append(f"if not holds_{value.op.name}({args}).all(): doubt()")
+
+    def _is_bounded(self, side: Expression) -> bool:
+        """Whether the squares of these entries are known to sum to less than the bound: parameters are checked."""
+        for leaf in leaves(side):
+            if not isinstance(leaf, Ref):
+                continue
+            if leaf.block.role in ("input", "parameter", "parameters"):
+                continue
+            made = next((s.value for s in self.forward if s.target is leaf.block), None)
+            if not (isinstance(made, Apply) and made.op in _BOUNDED):
+                return False
+        return isinstance(side, (Ref, Constant))
+
+    def _guards(self) -> None:
+        if self.kind == "outputs":
+            return
+        code = self.code
+        for guard in self.derived.guards:
+            left, right = (code.name(code.value(side)) for side in guard.sides)
+            code.names["all_true"] = np.all
+            test = "not all_true" if guard.outcome else "any_true"
+            code.names["any_true"] = np.any
+            code.lines.append(f"if {test}({left} {guard.relation} {right}): doubt()")
+
+    # --- results ---------------------------------------------------------------------------------
+
+    def _loss_is_only_added(self) -> bool:
+        """Whether nobody needs the loss of each example, so that products can be summed over everything at once."""
+        root = self.derived.forward.roots[0]
+        if self.kind not in ("backward", "value") or not isinstance(root, Ref) or root.block.role != "loss":
+            return False
+        return sum(ref.block is root.block for ref in self.read) == 1
+
+    def _result(self) -> str:
+        code = self.code
+        root = self.derived.forward.roots[0]
+        if self.kind == "outputs":
+            return self._outputs()
+        if self.kind == "losses":
+            code.names["broadcast_to"] = np.broadcast_to
+            return f"broadcast_to({code.name(code.value(root))}, (1, {code.examples}))[0].copy()"
+        if self._loss_is_only_added():
+            made = next(s.value for s in self.forward if s.target is root.block)  # type: ignore[attr-defined]  # a Ref
+            terms = self._total(made)
+        else:
+            terms = self._total(root)
+        code.lines.append(f"loss = {' + '.join(terms) or '0.0'}")
+        code.lines.append("if not loss - loss == 0.0: doubt()")
+        return "float(loss)"
+
+    def _outputs(self) -> str:
+        code = self.code
+        parts = []
+        code.names["column"] = _column
+        for name, row in self.derived.outputs.items():
+            columns = ", ".join(f"column({code.name(code.value(each))}, {code.examples})" for each in row)
+            parts.append(f"{name!r}: concatenate([{columns}], axis=1)")
+        code.names["concatenate"] = np.concatenate
+        return "{" + ", ".join(parts) + "}"
+
+    def _total(self, expression: Expression) -> list[str]:
+        """Return terms that add up to the batch's loss, in code."""
+        code = self.code
+        if isinstance(expression, Plus):
+            return [text for term in expression.terms for text in self._total(term)]
+        scale, rest = code.scaled(expression)
+        batched = rest is not None and rest.batched
+        weight = (1.0 / code.examples if code.mean else 1.0) if batched else (1.0 if code.mean else code.examples)
+        if rest is None:
+            return [repr(scale * weight)]
+        if isinstance(rest, RunSum) and len(rest.sizes) == 1:
+            inner_scale, inner = code.scaled(rest.value)
+            if inner is None:
+                return [repr(scale * weight * inner_scale * float(rest.sizes[0]))]
+            scale, rest = scale * inner_scale, inner
+        factor = repr(scale * weight)
+        if isinstance(rest, Apply) and rest.op is ops.mul:
+            values = [code.value(arg) for arg in rest.args]
+            flat = [self._raveled(value, code.shape(rest)) for value in values]
+            if all(each is not None for each in flat):
+                code.names["dot"] = np.dot
+                return [f"{factor} * dot({code.name(flat[0])}, {code.name(flat[1])})"]
+        value = code.value(rest)
+        code.names["add_reduce"] = np.add.reduce
+        return [f"{factor} * add_reduce({code.name(value)}, None)"]
+
+    def _raveled(self, value: Any, shape: tuple[int, ...]) -> Array | None:
+        if not isinstance(value, np.ndarray) or value.shape != shape or value.dtype != float:
+            return None
+        value = self.code.solid(value)
+        flat: Array = value.reshape(-1)
+        if np.shares_memory(flat, value):
+            return flat
+        copy = self.code.temporary(value.shape)
+        self.code.call(np.copyto, copy, value)
+        return copy.reshape(-1)
+
+
+def products_in(value: Expression) -> Iterable[MatMul]:
+    """Yield the matrix products in an expression."""
+    if isinstance(value, MatMul):
+        yield value
+    for child in children(value):
+        yield from products_in(child)
+
+
+def _column(array: Array, examples: int) -> Array:
+    return np.broadcast_to(array, (1, examples)).T
+
+
+def _unfit() -> None:
+    raise AttributeError("an array does not fit")
+
+
+def _doubt() -> None:
+    raise FloatingPointError("a result may not be finite")
