@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import harness
+import measure
 import run
 
 
@@ -73,12 +74,12 @@ def test_the_quick_form_finds_that_all_agree():
 
 @pytest.mark.slow
 def test_the_quick_form_refuses_a_contender_that_is_wrong(monkeypatch):
-    check = run.Contender.check
+    check = measure.Contender.check
 
     def wrong(self, name, times):
         numbers = check(self, name, times)
         return [*numbers[:-1], numbers[-1] + 1e-6] if self.name == "micro_value" else numbers
 
-    monkeypatch.setattr(run.Contender, "check", wrong)
+    monkeypatch.setattr(measure.Contender, "check", wrong)
     with pytest.raises(ValueError, match="micro_value and ours disagree"):
         run.quick(["micro_value"])

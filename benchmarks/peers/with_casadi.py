@@ -40,3 +40,14 @@ def step(problem: dict[str, Any]) -> arrays.Run:
 
 
 step_tanh = step_relu = step_digits = step
+
+
+def compile_time(problem: dict[str, Any]) -> arrays.Run:
+    """Return the workload of tracing, differentiating and compiling a step, and taking the first one."""
+    last: list[arrays.Run] = []
+
+    def first() -> None:
+        last[:] = [step(problem)]
+        last[0]()
+
+    return arrays.repeated(first, lambda: last[0]()[1]())

@@ -16,7 +16,12 @@ PACKAGES = ("numpy",)
 
 def step(problem: dict[str, Any]) -> arrays.Run:
     """Return the workload of one step of gradient descent; the time to compile is not counted."""
-    model, X, T = network(problem), np.array(problem["X"]), np.array(problem["T"])
+    return steps(problem, network(problem))
+
+
+def steps(problem: dict[str, Any], model: nn.MLP) -> arrays.Run:
+    """Return the steps of a network."""
+    X, T = np.array(problem["X"]), np.array(problem["T"])
     loss_of, l2, rate = nn.LOSSES[problem["loss"]], problem["l2"], problem["rate"]
 
     def loss(x: list[Any], t: list[Any]) -> Any:
@@ -39,3 +44,14 @@ def step(problem: dict[str, Any]) -> arrays.Run:
 
 
 step_tanh = step_relu = step_digits = step
+
+
+def compile_time(problem: dict[str, Any]) -> arrays.Run:
+    """Return the workload of recording, lifting and checking a step, and taking the first one."""
+    model, last = network(problem), []
+
+    def first() -> None:
+        last[:] = [steps(problem, model)]
+        last[0]()
+
+    return arrays.repeated(first, lambda: last[0]()[1]())

@@ -11,9 +11,10 @@ import numpy as np
 import scalars
 
 import nn
+import viz
 from autograd import Value, hessian, mean, sin
 
-PACKAGES = ("numpy",)
+PACKAGES = ("numpy", "graphviz")
 
 TOOL = scalars.Scalars(
     leaves=lambda numbers: [Value(number) for number in numbers],
@@ -81,5 +82,20 @@ def hessian_of_ten(problem: dict[str, Any]) -> scalars.Run:
         at = perf_counter()
         matrix = of(point)
         return {"total": perf_counter() - at}, lambda: list(np.asarray(matrix, dtype=float).ravel())
+
+    return run
+
+
+def picture(problem: dict[str, Any]) -> scalars.Run:
+    """Return the workload of drawing a graph of Values."""
+    model = nn.MLP(2, [problem["width"], problem["width"], 1], seed=0)
+    loss = nn.half_squared_error(model([0.1, 0.2]), [0.3])
+
+    def run() -> tuple[dict[str, float], Callable[[], list[float]]]:
+        at = perf_counter()
+        len(viz.to_html(loss))
+        page = perf_counter()
+        viz.draw(loss, max_nodes=10_000).pipe(format="svg")
+        return {"html": page - at, "svg": perf_counter() - page, "total": perf_counter() - at}, list
 
     return run
