@@ -27,11 +27,20 @@ from nn.mlp import MLP
 __all__ = ["ENGINES", "compiled_gradient", "gradient_by"]
 
 
-def compiled_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]) -> Gradient:
+def compiled_gradient(
+    model: Model, loss: LossFunction, parameters: Sequence[Value], *, resumable: bool = False
+) -> Gradient:
     """Return the function that gives the loss and the gradient of a batch by the matrix program of model and loss.
 
     A model or a loss that branches on its numbers cannot be recorded once for all examples; it is then trained by the
     eager engine, and a RuntimeWarning says why.
+
+    Args:
+        model: The model.
+        loss: The loss of one example.
+        parameters: What the gradient is taken of.
+        resumable: Whether a run that begins at another batch must give the same bits. A program that holds only while
+            some comparisons come out as recorded depends on where it was recorded, so the eager engine takes over.
     """
     leaves = list(dict.fromkeys([*parameters, *model.parameters()]))
 
@@ -62,6 +71,11 @@ def compiled_gradient(model: Model, loss: LossFunction, parameters: Sequence[Val
             return eager(X, T)
         except (ArithmeticError, ValueError):
             return eager(X, T)  # which raises the error that names the nodes
+        if resumable and program.derived.guards:
+            refused = True
+            reason = "the model compares numbers, and a checkpoint is kept"
+            warnings.warn(f"training goes on with the eager engine: {reason}", RuntimeWarning, stacklevel=2)
+            return eager(X, T)
         if places is None:
             places = program.derived.parameters.position[: len(parameters)]
         return BatchGradient(mean, program.outputs(x=X)["y"], program.flat_gradient[places])
@@ -106,8 +120,17 @@ ENGINES: dict[str, Callable[[Model, LossFunction, Sequence[Value]], Gradient]] =
 """What computes gradients, by name."""
 
 
-def gradient_by(engine: str, model: Model, loss: LossFunction, parameters: Sequence[Value]) -> Gradient:
+def gradient_by(
+    engine: str, model: Model, loss: LossFunction, parameters: Sequence[Value], *, resumable: bool = False
+) -> Gradient:
     """Return the function that computes the gradient of a batch.
+
+    Args:
+        engine: A name of `ENGINES`.
+        model: The model.
+        loss: The loss of one example.
+        parameters: What the gradient is taken of.
+        resumable: Whether the same batch must give the same bits in a run that begins there.
 
     Raises:
         TypeError: If `engine` is not a name, or the engine does not fit the model.
@@ -117,4 +140,6 @@ def gradient_by(engine: str, model: Model, loss: LossFunction, parameters: Seque
         raise TypeError(f"engine must be one of the names {', '.join(ENGINES)}, got {engine!r}")
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
+    if engine == "compiled":
+        return compiled_gradient(model, loss, parameters, resumable=resumable)
     return ENGINES[engine](model, loss, parameters)

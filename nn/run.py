@@ -115,6 +115,7 @@ class Run:
     best: Best | None
     callbacks: tuple[Callback, ...]
     record: Record
+    engine: str
     gradient: Gradient
 
     epoch: int = 0
@@ -287,6 +288,7 @@ class Run:
             "validation": None if self.validation is None else digest(*self.validation),
             "seed": int(seed) if isinstance(seed, (int, np.integer)) else type(self.rng.bit_generator).__name__,
             "loss": name_of(self.loss),
+            "engine": self.engine,
             "optimizer": description(self.optimizer.rule),
             "batch_size": self.batch_size,
             "shuffle": self.shuffle,

@@ -159,7 +159,8 @@ def fit(
         best=best,
         callbacks=tuple(callbacks),
         record=record,
-        gradient=gradient_by(engine, model, loss, optimizer.parameters),
+        engine=engine,
+        gradient=gradient_by(engine, model, loss, optimizer.parameters, resumable=checkpoint is not None),
     )
     if checkpoint is None:
         if resume or checkpoint_every is not None:

@@ -69,19 +69,37 @@ def numbers(history):
     return {name: array.tolist() for name, array in history.series()} | {"best": history.best_epoch}
 
 
+@pytest.mark.parametrize("engine", ["compiled", "eager", "closed_form"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_run_killed_anywhere_and_resumed_is_the_undisturbed_run_bit_for_bit(tmp_path, optimizer):
+def test_a_run_killed_anywhere_and_resumed_is_the_undisturbed_run_bit_for_bit(tmp_path, optimizer, engine):
     whole = network()
-    history = fit(whole, optimizer)
-    for kill_after in range(EPOCHS * 5):
+    history = fit(whole, optimizer, engine=engine)
+    for kill_after in range(0, EPOCHS * 5, 3):
         path = tmp_path / f"{kill_after}.npz"
         with pytest.raises(KilledError):
-            fit(network(), optimizer, kill_after, checkpoint=path, checkpoint_every=2)
+            fit(network(), optimizer, kill_after, checkpoint=path, checkpoint_every=2, engine=engine)
         model = network(seed=5)  # the weights come from the checkpoint, if there is one
         model = model if path.exists() else network()
-        resumed = fit(model, optimizer, checkpoint=path, checkpoint_every=2, resume=True)
+        resumed = fit(model, optimizer, checkpoint=path, checkpoint_every=2, resume=True, engine=engine)
         assert state(model) == state(whole)
         assert numbers(resumed) == numbers(history)
+
+
+@pytest.mark.filterwarnings("ignore:training goes on with the eager engine:RuntimeWarning")
+def test_a_model_that_branches_on_its_numbers_is_resumed_bit_for_bit_too(tmp_path):
+    class Folded(nn.MLP):
+        def __call__(self, x):
+            return [y if y > 0.0 else 0.1 * y for y in super().__call__(x)]
+
+    whole = Folded(2, [3], seed=2)
+    fit(whole, checkpoint=tmp_path / "whole.npz")
+    for kill_after in range(1, EPOCHS * 5, 4):
+        path = tmp_path / f"{kill_after}.npz"
+        with pytest.raises(KilledError):
+            fit(Folded(2, [3], seed=2), kill_after=kill_after, checkpoint=path, checkpoint_every=1)
+        model = Folded(2, [3], seed=2)
+        fit(model, checkpoint=path, checkpoint_every=1, resume=True)
+        assert state(model) == state(whole)
 
 
 @pytest.mark.parametrize("bits", [np.random.MT19937, np.random.Philox, np.random.SFC64, np.random.PCG64DXSM])
@@ -163,6 +181,7 @@ def test_a_checkpoint_is_not_overwritten_by_another_run(tmp_path):
         ({"loss": "half_squared_error"}, 'loss was "cross_entropy" and is "half_squared_error"'),
         ({"optimizer": "sgd"}, "optimizer was .*AdamRule.* and is .*SGDRule"),
         ({"shuffle": False}, "shuffle was true and is false"),
+        ({"engine": "eager"}, 'engine was "compiled" and is "eager"'),
         ({"max_norm": 1.0}, "max_norm was null and is 1.0"),
         ({"schedule": None}, "schedule was .*Cosine.* and is null"),
         ({"metrics": []}, "metrics was"),
