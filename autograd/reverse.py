@@ -414,7 +414,8 @@ def refuse_changed_leaves(nodes: Iterable[Any]) -> None:
     """Raise a RuntimeError if a leaf was assigned after one of the interior nodes was recorded from it."""
     for node in nodes:
         for operand in stored_operands(node):
-            if operand.__class__ is not float and operand._serial > node._serial:
+            # A literal is made when somebody looks at it, so it may be newer, but it cannot be assigned.
+            if operand.__class__ is not float and operand._serial > node._serial and not operand.is_literal:
                 raise RuntimeError(
                     f"{operand.describe()} was assigned after {node.describe()} was recorded from it: "
                     "compute the output again before differentiating it"

@@ -82,6 +82,11 @@ def test_paths_are_counted_without_being_enumerated():
     assert found.positive == pytest.approx(2.0**200 * 1e-50)
 
 
+def test_paths_are_ranked_by_size_whatever_their_sign():
+    x = Value(1.0)
+    assert [path.product for path in explain(x * 5.0 + x * -7.0 + x * 6.0, x, top=2).paths] == [-7.0, 6.0]
+
+
 def test_dead_relus_cut_paths():
     x = Value(2.0, "x")
     y = (x * 3.0).relu() + (x * -1.0).relu() + x * 0.0

@@ -23,6 +23,7 @@ from autograd import (
     value_and_grad,
     vjp,
 )
+from autograd.linearization import Linearization, interior_nodes
 
 ROUNDING = 1e-13  # a few dozen operations of 1e-16 each
 W = np.array([[0.3, -1.1, 0.7], [0.9, 0.2, -0.4]])
@@ -252,6 +253,32 @@ def test_gradients_refuse_numbers_and_graphs_whose_leaves_have_changed():
     x.data = 3.0
     with pytest.raises(RuntimeError, match="assigned after"):
         gradients(out, [x])
+
+
+def test_tangents_of_an_interior_variable_add_to_those_that_reach_it():
+    x = Value(3.0)
+    y = x * 2.0
+    out = y * y
+    derivative = Linearization([out], [x, y])
+    assert derivative.push([(x, 1.0), (y, 10.0)], [out]) == [2 * 6.0 * (2.0 + 10.0)]
+
+
+def test_a_literal_exponent_stays_a_number_after_somebody_has_looked_at_it():
+    x = Value(-2.0)
+    y = x**3
+    assert y.operands[1].is_literal
+    slope = gradients(y, x, create_graph=True)
+    assert {node.op.name for node in interior_nodes([slope])} == {"mul", "pow"}
+    assert gradients(slope, x) == -12.0
+
+
+def test_looking_at_literals_does_not_make_a_graph_stale():
+    x, other = Value(2.0), Value(1.0)
+    y = x * 3.0
+    assert y.operands[1].is_literal
+    other.data = 5.0
+    y.backward()
+    assert (x.grad, gradients(y, x)) == (3.0, 3.0)
 
 
 def test_a_node_used_many_times_gets_the_sum_of_its_contributions():
