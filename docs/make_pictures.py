@@ -13,7 +13,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import nn  # noqa: E402  # the checkout's own package, found by the line above
 import viz  # noqa: E402  # likewise
-from autograd import Value, affine, tanh  # noqa: E402  # likewise
+from autograd import Value, affine, explain, tanh  # noqa: E402  # likewise
 from viz.svg import svg  # noqa: E402  # likewise
 
 __all__ = ["PICTURES", "two_neurons"]
@@ -37,6 +37,37 @@ def backward() -> str:
     return svg(viz.draw_backward(two_neurons(), digits=3).diagram)
 
 
+def forward() -> str:
+    """Return the forward pass of the same."""
+    return svg(viz.draw(two_neurons(), digits=3).diagram)
+
+
+def dark() -> str:
+    """Return the README's picture on a dark ground."""
+    return svg(viz.draw_backward(two_neurons(), digits=3, theme="dark").diagram)
+
+
+def stepper() -> str:
+    """Return a page that steps through both passes of the same."""
+    return str(viz.to_html(two_neurons(), digits=3, title="Two neurons"))
+
+
+def used_twice() -> str:
+    """Return the backward pass of x² + 2x, where x is used three times."""
+    x = Value(3.0, "x")
+    y = x * x + 2.0 * x
+    y.label = "y"
+    return svg(viz.draw_backward(y, rankdir="TB").diagram)
+
+
+def paths() -> str:
+    """Return the paths behind ∂y/∂x of a sum that x reaches in two ways, one of them negative."""
+    x, w, v = Value(2.0, "x"), Value(0.5, "w"), Value(-1.5, "v")
+    y = tanh(w * x) + v * x
+    y.label = "y"
+    return svg(viz.draw_paths(explain(y, x), digits=3).diagram)
+
+
 def small_network() -> tuple[nn.MLP, Value]:
     """Return a 2-3-2 network and its loss on one example."""
     model = nn.MLP(2, [3, 2], activation="tanh", seed=4)
@@ -45,17 +76,32 @@ def small_network() -> tuple[nn.MLP, Value]:
     return model, loss
 
 
-def network() -> str:
-    """Return a network with δ in each neuron and ∂C/∂w on each line."""
-    return svg(viz.draw_network(*small_network()).diagram)
+def neurons() -> str:
+    """Return the backward pass of the network by neurons."""
+    return svg(viz.draw_backward(small_network()[1], level="neuron", digits=3).diagram)
 
 
 def layers() -> str:
-    """Return the same network, layer by layer."""
+    """Return the backward pass of the network by layers."""
     return svg(viz.draw_backward(small_network()[1], level="layer", digits=3).diagram)
 
 
-PICTURES: dict[str, Callable[[], str]] = {"backward.svg": backward, "network.svg": network, "layers.svg": layers}
+def network() -> str:
+    """Return the network itself, with the gradients of its weights as lines."""
+    return svg(viz.draw_network(*small_network()).diagram)
+
+
+PICTURES: dict[str, Callable[[], str]] = {
+    "backward.svg": backward,
+    "forward.svg": forward,
+    "dark.svg": dark,
+    "used_twice.svg": used_twice,
+    "paths.svg": paths,
+    "neurons.svg": neurons,
+    "layers.svg": layers,
+    "network.svg": network,
+    "stepper.html": stepper,
+}
 """What makes each file in docs/images."""
 
 

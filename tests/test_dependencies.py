@@ -1,0 +1,33 @@
+"""What the package depends on is listed with its licence and its lowest version."""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def declared():
+    """Name and lowest version of every dependency, by what it is needed for."""
+    project = PROJECT["project"]
+    groups = {"running": project["dependencies"], "building": PROJECT["build-system"]["requires"]}
+    groups |= {f"extra `{name}`": needed for name, needed in project["optional-dependencies"].items()}
+    for group, requirements in groups.items():
+        for requirement in requirements:
+            name, lowest = re.fullmatch(r"([\w-]+)(?:\[\w+\])?(?:>=([\d.]+))?(?:,<\d+)?", requirement).groups()
+            if name != PROJECT["project"]["name"]:
+                yield name, group, lowest or "–"
+
+
+def test_every_dependency_is_listed_with_its_licence():
+    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"][2:]
+    assert {tuple(row[:3]) for row in rows} == set(declared())
+    assert all(row[4] for row in rows)
+
+
+def test_the_citation_names_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (.+)$", citation, re.MULTILINE)[1] == PROJECT["project"]["version"]
+    assert re.search(r"^title: (.+)$", citation, re.MULTILINE)[1] == PROJECT["project"]["name"]

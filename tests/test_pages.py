@@ -1,0 +1,84 @@
+"""The pages of the documentation print what they say, and their equations parse."""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+_spec = importlib.util.spec_from_file_location("run_pages", DOCS / "run_pages.py")
+assert _spec is not None
+assert _spec.loader is not None
+run_pages = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(run_pages)
+
+PAGES = {page.relative_to(DOCS).as_posix(): page.read_text(encoding="utf-8") for page in run_pages.pages()}
+FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EQUATION = re.compile(r"\\\[(.*?)\\\]|\\\((.*?)\\\)", re.DOTALL)
+
+
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if "```pycon" in text])
+def test_every_block_of_a_page_prints_what_stands_there(page):
+    """After a deliberate change: run `python docs/run_pages.py`, and read the pages before committing."""
+    assert run_pages.rewritten(PAGES[page]) == PAGES[page]
+
+
+def test_every_block_of_code_is_run():
+    """Python by the test above; what a shell runs stands in the README, too, whose commands .ci/run takes."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = [(page, kind, block) for page, text in PAGES.items() for kind, block in FENCE.findall(text)]
+    assert len(blocks) > 40
+    assert [(page, kind) for page, kind, block in blocks if kind != "pycon" and block not in readme] == []
+
+
+def test_what_a_page_says_wrongly_is_found():
+    page = "```pycon\n>>> 1 + 1\n{}\n>>> [][0]\n{}```\n"
+    raised = "Traceback (most recent call last):\n    ...\nIndexError: list index out of range\n"
+    wrong, right = page.format(3, ""), page.format(2, raised)
+    assert run_pages.rewritten(wrong) == right
+    assert run_pages.rewritten(right) == right
+
+
+def equations():
+    for page, text in PAGES.items():
+        prose = re.sub(r"`[^`\n]*`", "", FENCE.sub("", text))
+        for display, inline in EQUATION.findall(prose):
+            yield page, display or inline, bool(display)
+
+
+PARSE = """
+const katex = require(process.argv[1]);
+const wrong = [];
+for (const [page, tex, displayMode] of JSON.parse(require("fs").readFileSync(0, "utf8"))) {
+  try { katex.renderToString(tex, { displayMode, throwOnError: true, strict: "error" }); }
+  catch (error) { wrong.push(page + ": " + error.message); }
+}
+console.log(JSON.stringify(wrong));
+"""
+
+
+def not_parsed(found):
+    script = str(DOCS / "katex" / "katex.min.js")
+    done = subprocess.run(
+        ["node", "-e", PARSE, script], input=json.dumps(found), capture_output=True, encoding="utf-8", check=True
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="node, which runs KaTeX, is not installed")
+def test_every_equation_parses():
+    found = list(equations())
+    assert len(found) > 30
+    assert not_parsed(found) == []
+    assert len(not_parsed([("page", r"\frac{1", True)])) == 1
+
+
+def test_every_font_that_katex_asks_for_first_is_there():
+    css = (DOCS / "katex" / "katex.min.css").read_text(encoding="utf-8")
+    fonts = set(re.findall(r"fonts/(\w[\w-]*\.woff2)", css))
+    assert fonts == {path.name for path in (DOCS / "katex" / "fonts").iterdir()}
