@@ -64,7 +64,7 @@ def test_without_arguments_the_shortest_way_to_a_picture_is_shown_and_it_works(t
     assert "<html" in (tmp_path / "step.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in ("digits", "train", "predict", "draw"))])
+@pytest.mark.parametrize("command", [[], *([name] for name in ("digits", "train", "predict", "draw", "check"))])
 def test_help_fits_the_terminal_and_shows_examples(tmp_path, command):
     result = run(*command, "--help", cwd=tmp_path, COLUMNS="200")
     require_plain(result)
@@ -94,6 +94,43 @@ def test_draw_writes_what_the_suffix_says(tmp_path, name, start):
     require_plain(result)
     assert f"wrote {name}" in result.stdout
     assert (tmp_path / name).read_text(encoding="utf-8").lower().startswith(start.lower())
+
+
+def test_check_without_a_file_checks_the_engine_for_every_loss(tmp_path):
+    result = run("check", cwd=tmp_path)
+    require_plain(result)
+    for loss in nn.LOSSES:
+        (numbers,) = re.findall(rf"^{loss} +(\S+)  right +(\S+)  right$", result.stdout, re.MULTILINE)
+        # Two exact zeros would mean that the engine was compared with itself.
+        assert 0 < float(numbers[1]) < 1e-6
+    assert "All agree." in result.stdout
+
+
+def test_check_says_whether_a_backward_pass_in_a_file_is_right(tmp_path):
+    right = "delta = (X @ weights[0].T + biases[0] - T)"
+    file = """\
+import nn
+MODEL = nn.MLP(2, [3], seed=0)
+def my_backprop(weights, biases, X, T):
+    {delta}
+    return [delta.T @ X / len(X)], [delta.sum(axis=0) / len(X)]
+"""
+    (tmp_path / "right.py").write_text(file.format(delta=right))
+    (tmp_path / "wrong.py").write_text(file.format(delta=f"{right} * 2"))
+    assert run("check", "right.py", cwd=tmp_path).returncode == 0
+    wrong = run("check", "wrong.py", cwd=tmp_path)
+    assert (wrong.returncode, wrong.stderr) == (1, "")
+    assert "entries differ" in wrong.stdout
+    require_one_line_error(run("check", "nothing.py", cwd=tmp_path), "nothing.py")
+
+
+def test_a_self_check_that_fails_exits_with_one(monkeypatch, capsys):
+    from nn import closed_form
+
+    original = closed_form.weight_gradient
+    monkeypatch.setattr(closed_form, "weight_gradient", lambda *arguments: 1.001 * original(*arguments))
+    assert main("check") == 1
+    assert "THEY DO NOT AGREE" in capsys.readouterr().out
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import nn
-from nn.commands import arguments
+from nn.commands import arguments, self_check
 from nn.commands.arguments import Commands
 
 __all__ = ["add", "run"]
@@ -38,9 +38,11 @@ def add(commands: Commands) -> None:
         "  LOSS    the name of a loss: by default half_squared_error\n"
         "  L2      the coefficient of (c/2) times the sum of all squared weights: 0\n"
         '  LAYOUT  "rows" or "columns": by default rows, one example each',
-        examples="check my_backprop.py\ncheck my_backprop.py --function backward --seed 3",
+        examples="check\ncheck my_backprop.py\ncheck my_backprop.py --function backward --seed 3",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="the Python file")
+    parser.add_argument(
+        "file", type=Path, nargs="?", metavar="FILE", help="the Python file; without one the engine itself is checked"
+    )
     parser.add_argument("--function", default="my_backprop", metavar="NAME", help="the function in it")
     parser.add_argument("--seed", type=arguments.natural_int, default=0, metavar="N", help="seed of what is chosen")
     parser.set_defaults(run=run)
@@ -48,6 +50,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report and return 0 if every array is right, 1 otherwise."""
+    if options.file is None:
+        return self_check.run(options.seed)
     module = _module(options.file)
     backprop = getattr(module, options.function, None)
     if not callable(backprop):
