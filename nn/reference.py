@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from autograd import Value, gradients, vector
+from autograd.reverse import graph
 from autograd.value import recording
 from nn.arguments import FloatArray
 from nn.losses import LossFunction
@@ -61,14 +62,13 @@ class Reference:
         self.L, self.N = len(self.W), len(X)
         with recording():
             traces = [_trace(model, x, t, loss) for x, t in zip(X.tolist(), T.tolist(), strict=True)]
-        parameters = [layer.parameter_arrays() for layer in model.layers]
-        found = [gradients(trace.loss, (trace.z, trace.a[-1], parameters)) for trace in traces]
+        found = [_adjoints(trace, model) for trace in traces]
         self.z = [_data([trace.z[l] for trace in traces]) for l in range(self.L)]
         self.a = [X, *(_data([trace.a[l] for trace in traces]) for l in range(self.L))]
         self.delta = [np.array([z[l] for z, _, _ in found]) for l in range(self.L)]
         self.gradient = np.array([a for _, a, _ in found])
-        self.dW = [sum(p[l]["W"] for _, _, p in found) / self.N + l2 * W for l, W in enumerate(self.W)]
-        self.db = [sum(p[l]["b"] for _, _, p in found) / self.N for l in range(self.L)]
+        self.dW = [np.sum([p[l]["W"] for _, _, p in found], axis=0) / self.N + l2 * W for l, W in enumerate(self.W)]
+        self.db = [np.sum([p[l]["b"] for _, _, p in found], axis=0) / self.N for l in range(self.L)]
 
     def slope(self, l: int, at: FloatArray) -> FloatArray:
         """Return σ′ of the layer at index l, by the rule of its operation, at numbers of your choice."""
@@ -175,6 +175,26 @@ def _trace(model: MLP, x: list[float], t: list[float], loss: LossFunction) -> Tr
     if not isinstance(cost, Value):
         raise TypeError(f"the loss must return a Value, got {cost!r} of type {type(cost).__name__}")
     return Trace(z, a, cost)
+
+
+def _adjoints(trace: Trace, model: MLP) -> tuple[list[list[float]], list[float], list[dict[str, FloatArray]]]:
+    """Return the adjoints of z, of the outputs and of the parameters, and leave every `grad` of a leaf as it was."""
+    parameters = [layer.parameter_arrays() for layer in model.layers]
+    leaves = {id(leaf): leaf for leaf in (*model.parameters(), *graph(trace.loss).leaves)}.values()
+    before = [leaf.grad for leaf in leaves]
+    try:
+        for leaf in leaves:
+            leaf.grad = 0.0
+        trace.loss.backward()
+        z = [[node.grad for node in nodes] for nodes in trace.z]
+        of_parameters = [
+            {name: np.array([value.grad for value in array.flat]).reshape(array.shape) for name, array in layer.items()}
+            for layer in parameters
+        ]
+        return z, [node.grad for node in trace.a[-1]], of_parameters
+    finally:
+        for leaf, gradient in zip(leaves, before, strict=True):
+            leaf.grad = gradient
 
 
 def _data(rows: list[list[Value]]) -> FloatArray:
