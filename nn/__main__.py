@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import viz
-from nn.commands import check, digits, draw, predict, train
+from nn.commands import check, derive, digits, draw, predict, train
 from nn.commands.arguments import Help, Parser, coloured
 
-COMMANDS = (draw, digits, train, predict, check)
+COMMANDS = (draw, derive, digits, train, predict, check)
 
 WELCOME = """\
 deltagrad: networks of scalars, and the matrix equations that they prove

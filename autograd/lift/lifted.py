@@ -50,6 +50,7 @@ class Lifted:
         read_by_outputs: The inputs that the outputs depend on.
         start: The parameters' numbers when the graph was recorded, in the order of `flat`.
         guards: Comparisons that the recording relied on.
+        recorded: The row of each input that the graph was recorded with, by name.
     """
 
     inputs: dict[str, int]
@@ -59,6 +60,7 @@ class Lifted:
     outputs: dict[str, list[Expression]]
     start: np.ndarray[Any, Any]
     guards: list[Guard] = field(default_factory=list)
+    recorded: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     read_by_outputs: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,5 +116,6 @@ def lifted(
         outputs=by_name,
         start=start,
         guards=[Guard(c.relation, (next(following), next(following)), c.outcome, c.place) for c in compared],
+        recorded={name: np.array([leaf.data for leaf in values]) for name, values in inputs.items()},
     )
     return found, nodes, list(leaves)

@@ -12,6 +12,7 @@ from ..value import Value
 from .batch import Batch, taken
 from .careful import careful
 from .check import self_check
+from .equations import equations, latex
 from .lifted import Lifted, lifted
 from .named import NamedArrays
 from .parameters import given_parameters
@@ -177,6 +178,31 @@ class Program:
     def report(self) -> str:
         """Return in words what was recognised in the graph, and what was not and why."""
         return report(self.derived, self._notes)
+
+    def equations(self, notation: str = "superscript") -> str:
+        """Return the equations of the forward and the backward pass as Unicode text, in the documents' notation.
+
+        They are for one example; what a batch does is said below them. An adjoint of a weighted input is simplified by
+        exact algebra: the sigmoid and its cross-entropy give δ = a − y because the division leaves no remainder. A form
+        is taken only if it has fewer operations and no larger rounding error at saturated activations.
+
+        Args:
+            notation: "superscript" (z², W², δ²), "theta" (Θ⁽²⁾ with a bias column, z⁽³⁾, δ⁽³⁾, g), "epsilon" (W⁽²⁾,
+                z⁽³⁾, ε⁽³⁾), "prime" (w², a′⁽²⁾ ⊙ …) or "parentheses" (w², ((w²)ᵀδ²) ⊙ …).
+
+        Raises:
+            TypeError: If the notation is no string.
+            ValueError: If there is no notation of that name.
+            RuntimeError: If nothing is recorded yet.
+        """
+        return equations(self.derived, notation, mean=self._mean)
+
+    def latex(self, notation: str = "superscript") -> str:
+        """Return the same equations for LaTeX with amsmath: an `align*` for each pass, and sentences below.
+
+        Takes and raises what `equations` does.
+        """
+        return latex(self.derived, notation, mean=self._mean)
 
     # --- running ---------------------------------------------------------------------------------
 

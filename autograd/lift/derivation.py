@@ -1,0 +1,404 @@
+"""The equations of a program: which blocks get one, what it says, and what has to be assumed.
+
+The forward statements are shown as they are; what is used once is written where it is used. Each δ is traced back
+through the adjoints in between to the last δ, and then simplified exactly. Every other adjoint that is used more than
+once has an equation of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..op import Op
+from .expression import Apply, Block, Expression, MatMul, Number, Plus, Ref, RunSum, Statement, children, leaves
+from .formula import ONE, Call, Formula, Local, Name, Num, Pick, Power, Prod, Sum, Total
+from .layout import layout_of
+from .lifted import Lifted
+from .reading import Reader, softmax_of_quotient
+from .simplify import simplest, without_cases
+from .tidy import line_sum, numeral, operations, plus, replaced, times, total, transposed
+
+__all__ = ["Derivation", "Equation", "derivation"]
+
+_ELEMENTWISE = (Name, Num, Sum, Prod, Power)
+_ARITHMETIC = (ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg)
+
+
+@dataclass(eq=False)
+class Equation:
+    """One equation.
+
+    Attributes:
+        left: What it defines: a name, an adjoint, or a part of one.
+        right: What that is.
+        add: Whether it is added to what was there.
+        raw: The right side before it was simplified.
+        general: The right side without the assumptions, if there are any.
+    """
+
+    left: Formula
+    right: Formula
+    add: bool = False
+    raw: Formula | None = None
+    general: Formula | None = None
+
+
+@dataclass(eq=False)
+class Derivation:
+    """The equations of a program for one example.
+
+    Attributes:
+        reader: The names behind the formulas.
+        forward: The equations of the forward pass.
+        backward: The adjoints, last layer first.
+        gradients: The derivatives by the parameters.
+        activations: The function of each layer that has one.
+        network_input: The input that is the activation of layer 0, if there is one.
+        targets: The inputs that only the loss reads.
+        batched: Whether the program takes batches.
+        zero_logs: Whether 0 · log 0 counts as 0.
+        sums_to_one: The inputs whose members are assumed to sum to 1.
+    """
+
+    reader: Reader
+    forward: list[Equation] = field(default_factory=list)
+    backward: list[Equation] = field(default_factory=list)
+    gradients: list[Equation] = field(default_factory=list)
+    activations: dict[int, Op] = field(default_factory=dict)
+    network_input: Block | None = None
+    targets: list[Block] = field(default_factory=list)
+    batched: bool = False
+    zero_logs: bool = False
+    sums_to_one: list[Formula] = field(default_factory=list)
+
+    def adjoints_written(self) -> set[Block]:
+        """Return the blocks whose adjoints have equations."""
+        lefts = [each.left.value if isinstance(each.left, Pick) else each.left for each in self.backward]
+        return {left.block.of for left in lefts if isinstance(left, Name) and left.block.of is not None}
+
+
+def derivation(derived: Lifted) -> Derivation:
+    """Return the equations of what was derived from a graph."""
+    named: set[Block] = set()
+    while True:
+        found = _Builder(derived, named).found
+        missing = {of for of in found.adjoints_written() if of in found.reader.definitions and of.role == "value"}
+        if not missing - named:
+            return found
+        named |= missing
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A contribution to some members of an adjoint."""
+
+    left: Formula
+    value: Formula
+    index: Any
+
+
+class _Builder:
+    def __init__(self, derived: Lifted, named: set[Block]) -> None:
+        self.derived = derived
+        self.named = named
+        self.known: dict[Formula, Formula] = {}
+        self.elementwise: dict[Formula, Formula] = {}
+        self.reader = Reader(derived.parameters)
+        self.found = Derivation(self.reader)
+        self.statements = derived.forward.needed(derived.forward.roots[:1])
+        self.uses = _uses(self.statements)
+        self.consumers: dict[Block, list[tuple[Statement, Op]]] = {}
+        self._inputs()
+        for statement in self.statements:
+            self._forward(statement)
+        self._root()
+        self._backward()
+
+    # --- forward ---------------------------------------------------------------------------------
+
+    def _inputs(self) -> None:
+        forward = self.derived.forward
+        multiplied = {
+            leaf.block
+            for statement in self.statements
+            for product in _within(statement.value, MatMul)
+            for leaf in leaves(product)
+            if isinstance(leaf, Ref)
+        }
+        blocks = list(forward.inputs.values())
+        self.found.batched = any(block.batched for block in blocks)
+        self.found.targets = [block for block in blocks if block not in multiplied]
+        first = [
+            product.right.block
+            for statement in self.statements
+            if statement.target.layer == 1 and statement.target.role == "z"
+            for product in _within(statement.value, MatMul)
+            if isinstance(product.right, Ref) and product.right.index is None
+        ]
+        if len(first) == 1 and first[0].role == "input" and [b for b in blocks if b in multiplied] == first:
+            self.found.network_input = first[0]
+
+    def _forward(self, statement: Statement) -> None:
+        block, value = statement.target, statement.value
+        extra: Expression | None = None
+        if block.role == "z" and isinstance(value, Plus):
+            value, extra = self._without_targets(value)
+        formula = self._shown(self.reader.read(value))
+        self._settle_shape(block, formula, value)
+        if isinstance(value, Apply) and value.op.arity == 1 and isinstance(value.args[0], Ref):
+            if value.args[0].index is None:
+                self.consumers.setdefault(value.args[0].block, []).append((statement, value.op))
+            if block.role == "a":
+                self.found.activations[block.layer] = value.op
+        if block.role == "value" and self._is_inlined(block, formula):
+            self.reader.definitions[block] = formula
+            return
+        name = self.reader.name(block)
+        self.found.forward.append(Equation(name, softmax_of_quotient(formula, self.reader.known)))
+        if isinstance(formula, Call):
+            self.reader.known.setdefault(formula, name)
+        elif block.role == "value" and all(isinstance(part, _ELEMENTWISE) for part in _walk(formula)):
+            self.elementwise[name] = self._expanded(formula)
+        if block.role == "z":
+            self._linear_layer(block, extra)
+
+    def _without_targets(self, value: Plus) -> tuple[Expression, Expression | None]:
+        """Return a weighted input without the terms that only hold targets, and those terms."""
+
+        def is_target(term: Expression) -> bool:
+            blocks = [leaf.block for leaf in leaves(term) if isinstance(leaf, Ref)]
+            return bool(blocks) and all(block in self.found.targets for block in blocks)
+
+        own = tuple(term for term in value.terms if not is_target(term))
+        other = tuple(term for term in value.terms if is_target(term))
+        if not other or not own:
+            return value, None
+        return Plus(own) if len(own) > 1 else own[0], Plus(other)
+
+    def _linear_layer(self, block: Block, extra: Expression | None) -> None:
+        """Call a weighted input that no function is applied to an activation, as the documents do."""
+        shown: Formula = self.reader.name(block)
+        taken = {s.target.name for s in self.statements} | set(self.derived.forward.inputs)
+        if f"a{block.layer}" not in taken and self._is_linear(block):
+            activation = Name(Block(f"a{block.layer}", block.shape, block.batched, "a", block.layer), shown.kind)
+            self.found.forward.append(Equation(activation, shown))
+            shown = activation
+        if extra is not None or (isinstance(shown, Name) and shown.block is not block):
+            self.reader.definitions[block] = plus(shown, self.reader.read(extra)) if extra is not None else shown
+
+    def _is_linear(self, block: Block) -> bool:
+        reads = [s.value for s in self.statements if _reads(s.value, block)]
+        return bool(reads) and all(_linearly(value, block) for value in reads)
+
+    def _shown(self, formula: Formula) -> Formula:
+        plain = without_cases(formula)
+        if plain != formula and any(isinstance(part, Call) and part.name == "log" for part in _walk(plain)):
+            self.found.zero_logs = True
+        return plain
+
+    def _settle_shape(self, block: Block, formula: Formula, value: Expression) -> None:
+        if block.role != "value":
+            return
+        self.reader.kinds[block] = formula.kind
+        if formula.kind == 2 and len(block.shape) == 1:
+            for leaf in leaves(value):
+                shape = self.reader.shape(leaf.block) if isinstance(leaf, Ref) else ()
+                if len(shape) == 2 and int(np.prod(shape)) == block.size:
+                    self.reader.shapes[block] = shape
+
+    def _is_inlined(self, block: Block, formula: Formula) -> bool:
+        if block in self.named:
+            return False
+        if self.uses.get(block, 0) <= 1:
+            return True
+        if isinstance(formula, Call) and formula.name.split()[0] in ("softmax", "logsumexp"):
+            return True
+        names = [part for part in _walk(formula) if isinstance(part, Name)]
+        return operations(formula) <= 1 and all(name.block in self.found.targets for name in names)
+
+    def _root(self) -> None:
+        root = self.derived.forward.roots[0]
+        if not (isinstance(root, Ref) and root.block.role == "loss"):
+            loss = Block("loss", (1,), root.batched, "loss")
+            self.found.forward.append(Equation(Name(loss, 0), self.reader.read(root)))
+
+    # --- backward --------------------------------------------------------------------------------
+
+    def _backward(self) -> None:
+        statements = self.derived.reverse.statements
+        uses = _uses(statements)
+        by_target: dict[Block, list[Statement]] = {}
+        for statement in statements:
+            by_target.setdefault(statement.target, []).append(statement)
+        parameters = {each.block for each in self.derived.parameters.all} | {self.derived.parameters.flat}
+        gradients: dict[Block, list[Equation]] = {}
+        across = False
+        for target, own in by_target.items():
+            of = target.of
+            whole, parts = self._collected(target, own)
+            raw = plus(*whole)
+            if of in parameters and of is not None:
+                gradients[of] = self._equations(target, raw if whole else None, parts)
+                across = across or of is self.derived.parameters.flat
+            elif of is not None and of.role != "z" and not parts and self._is_passed_on(of, raw, uses.get(target, 0)):
+                self.reader.definitions[target] = raw
+            else:
+                self.found.backward.extend(self._equations(target, raw if whole else None, parts))
+        for block in [self.derived.parameters.flat, *_in_order([each.block for each in self.derived.parameters.all])]:
+            for equation in gradients.get(block, []):
+                equation.add = equation.add or across  # a parameter may be in several of them
+                self.found.gradients.append(equation)
+            if block in self.derived.reverse.untouched and not across:
+                name = Name(Block(f"d{block.name}", block.shape, False, "adjoint", of=block), self.reader.kind(block))
+                self.found.gradients.append(Equation(name, numeral(0.0)))
+
+    def _is_passed_on(self, of: Block, raw: Formula, uses: int) -> bool:
+        """Whether an adjoint is written where it is used: once, or if it is short."""
+        if uses <= 1:
+            return True
+        short = simplest(raw, self.known)
+        if of in self.reader.definitions and operations(short) <= 6:
+            return True
+        return operations(short) <= 2 and all(part.rank != 0 for part in _walk(short))
+
+    def _collected(self, target: Block, statements: list[Statement]) -> tuple[list[Formula], list[_Part]]:
+        """Return the contributions to all of an adjoint, and those to parts of it."""
+        whole: list[Formula] = []
+        parts: list[_Part] = []
+        for statement in statements:
+            if isinstance(statement.value, Number) and statement.value.value == 0.0:
+                continue
+            value = self._contribution(statement)
+            index = statement.index
+            layout = layout_of(self.reader.shape(target), index)
+            if target.of is self.derived.parameters.flat:
+                index = np.arange(target.size) if index is None else index
+                parts.append(_Part(self.reader.adjoint_across_parameters(index), value, index))
+                continue
+            match layout.kind:
+                case "whole":
+                    whole.append(value)
+                case "scalar":
+                    whole.append(total(value) if index is not None and index.size > 1 else value)
+                case "transposed":
+                    whole.append(transposed(value))
+                case "repeated":
+                    whole.append(line_sum(value, layout.axis))
+                case "part" | "shaped":
+                    left: Formula = Name(target, 2 if len(target.shape) == 2 else 1, layout.view)
+                    parts.append(_Part(left, transposed(value) if layout.transposed else value, index))
+                case _:
+                    straight = self.reader.unpermuted(statement.value, index)
+                    if layout.kind == "permuted" and straight != value:
+                        whole.append(straight)
+                    elif index is not None:
+                        parts.append(_Part(self.reader.picked(self.reader.name(target), index), value, index))
+        return whole, parts
+
+    def _contribution(self, statement: Statement) -> Formula:
+        """Return a statement's value, with the derivative of an activation as a symbol."""
+        of, value = statement.target.of, statement.value
+        if of is not None and of.role == "z" and isinstance(value, Apply) and value.op is ops.mul:
+            upstream, local = value.args
+            rule = self.reader.read(local)
+            for forward, op in self.consumers.get(of, []):
+                if forward.target.role != "a":
+                    continue
+                expected = op.local(0, Ref(forward.target), (Ref(of),))
+                if isinstance(expected, Expression) and self.reader.read(expected) == rule:
+                    return times(self.reader.read(upstream), Local(op, self.reader.name(of), rule))
+        return self.reader.read(value)
+
+    def _equations(self, target: Block, raw: Formula | None, parts: list[_Part]) -> list[Equation]:
+        found = []
+        if raw is not None:
+            found.append(self._simplified(self.reader.name(target), raw))
+        written = np.zeros(target.size, dtype=bool)
+        for part in parts:
+            equation = self._simplified(part.left, part.value)
+            equation.add = raw is not None or bool(written[part.index].any())
+            written[part.index] = True
+            found.append(equation)
+        return found
+
+    def _simplified(self, left: Formula, raw: Formula) -> Equation:
+        short = min(simplest(raw, self.known), simplest(self._expanded(raw), self.known), key=operations)
+        short = softmax_of_quotient(short, self.reader.known)
+        if operations(short) >= operations(raw) and short != raw:
+            short = raw
+        assumed = replaced(short, lambda part: ONE if self._sums_to_one(part) else None)
+        if assumed == short:
+            return Equation(left, short, raw=raw)
+        assumed = softmax_of_quotient(simplest(assumed, self.known), self.reader.known)
+        return Equation(left, assumed, raw=raw, general=short)
+
+    def _expanded(self, formula: Formula) -> Formula:
+        """Return the formula with every name of an elementwise value written out, down to activations and inputs."""
+        return replaced(formula, lambda part: self.elementwise.get(part))
+
+    def _sums_to_one(self, part: Formula) -> bool:
+        """Whether a part is the sum of a target that summed to 1 in what was recorded."""
+        if not (isinstance(part, Total) and isinstance(part.value, Name)):
+            return False
+        block = part.value.block
+        row = self.derived.recorded.get(block.name)
+        if block not in self.found.targets or row is None or not np.isclose(row.sum(), 1.0, rtol=0, atol=1e-9):
+            return False
+        if part.value not in self.found.sums_to_one:
+            self.found.sums_to_one.append(part.value)
+        return True
+
+
+def _in_order(parameters: list[Block]) -> list[Block]:
+    """Return parameters in the order of their layers, if all names end in a number, otherwise as they are."""
+    numbers = [re.search(r"\d+$", block.name) for block in parameters]
+    if not all(numbers):
+        return parameters
+    return sorted(parameters, key=lambda block: (int(re.findall(r"\d+$", block.name)[0]), block.name))
+
+
+def _uses(statements: Iterable[Statement]) -> dict[Block, int]:
+    """Return in how many statements each block is read."""
+    found: dict[Block, int] = {}
+    for statement in statements:
+        for block in {leaf.block for leaf in leaves(statement.value) if isinstance(leaf, Ref)}:
+            found[block] = found.get(block, 0) + 1
+    return found
+
+
+def _walk(formula: Formula) -> Iterable[Formula]:
+    yield formula
+    for part in formula.parts:
+        yield from _walk(part)
+
+
+def _within(value: Expression, wanted: type[MatMul]) -> Iterable[MatMul]:
+    if isinstance(value, wanted):
+        yield value
+    for child in children(value):
+        yield from _within(child, wanted)
+
+
+def _reads(value: Expression, block: Block) -> bool:
+    return any(isinstance(leaf, Ref) and leaf.block is block for leaf in leaves(value))
+
+
+def _linearly(value: Expression, block: Block) -> bool:
+    """Whether a value is computed from a block by arithmetic alone, or by a layer's product with its weights."""
+    match value:
+        case Ref():
+            return value.block is not block or layout_of(block.shape, value.index).kind == "whole"
+        case MatMul():
+            weights = all(leaf.block.role == "parameter" for leaf in leaves(value.left) if isinstance(leaf, Ref))
+            return not _reads(value, block) or (weights and _linearly(value.right, block))
+        case Apply() if value.op not in _ARITHMETIC:
+            return not _reads(value, block)
+        case Apply() | Plus() | RunSum():
+            return all(_linearly(child, block) for child in children(value))
+    return not _reads(value, block)

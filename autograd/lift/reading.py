@@ -1,0 +1,375 @@
+"""Statements read as formulas, for one example.
+
+What belongs to computing is left out: the examples' axis and sums over it (an equation is for one example), the seed
+(∂C/∂C = 1), and reshaping. A softmax is recognised by its definition, e^(u − log Σ e^u).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from .expression import (
+    Apply,
+    BatchSum,
+    Block,
+    Compare,
+    Constant,
+    Expression,
+    MatMul,
+    Number,
+    Plus,
+    Ref,
+    RunSum,
+    Seed,
+    Spread,
+    Take,
+    Variadic,
+    leaves,
+)
+from .formula import (
+    MINUS_ONE,
+    ONE,
+    Call,
+    Cases,
+    Formula,
+    Kind,
+    LineSum,
+    Name,
+    Num,
+    Numbers,
+    Pick,
+    Power,
+    Prod,
+    Repeat,
+    Stack,
+    Sum,
+    Test,
+)
+from .layout import layout_of
+from .parameters import Parameters
+from .tidy import line_sum, matrix_product, numeral, plus, power, repeated, replaced, split, times, total, transposed
+
+__all__ = ["Reader", "softmax_of_quotient"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Reader:
+    """Reads expressions as formulas.
+
+    Attributes:
+        definitions: What is written in place of a block that has no equation of its own.
+        known: The block that a formula is the definition of.
+        shapes: The shape of blocks that hold a matrix as a flat vector.
+        numbers: The arrays of numbers that occur, in order.
+        lists: The lists of indices that occur, in order.
+    """
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
+        self.scalars = {each.block for each in parameters.all if each.shape == ()}
+        self.definitions: dict[Block, Formula] = {}
+        self.known: dict[Formula, Name] = {}
+        self.kinds: dict[Block, Kind] = {}
+        self.shapes: dict[Block, tuple[int, ...]] = {}
+        self.numbers: list[Array] = []
+        self.lists: list[Array] = []
+
+    def read(self, expression: Expression) -> Formula:
+        """Return the formula of an expression."""
+        match expression:
+            case Number():
+                return numeral(expression.value)
+            case Seed():
+                return ONE
+            case Constant():
+                return self._constant(expression.values)
+            case Ref():
+                return self._reference(expression)
+            case Take():
+                return self._view(self.read(expression.value), expression.value.shape, expression.index)
+            case Plus():
+                return plus(*(self.read(term) for term in expression.terms))
+            case Compare():
+                return Test(expression.relation, self.read(expression.left), self.read(expression.right))
+            case Apply():
+                return self.applied(expression)
+            case MatMul():
+                return self._product(expression)
+            case RunSum():
+                return self._run_sum(expression)
+            case Spread():
+                return self._spread(expression)
+            case BatchSum():
+                return self.read(expression.value)
+            case Variadic():
+                return self._rows(expression)
+        raise TypeError(f"no formula for {type(expression).__name__}")
+
+    def name(self, block: Block) -> Name:
+        """Return a block's name."""
+        return Name(block, self.kind(block))
+
+    def kind(self, block: Block) -> Kind:
+        """Return whether a block is a scalar, a vector or a matrix."""
+        if block in self.kinds:
+            return self.kinds[block]
+        if block.of is not None:
+            return self.kind(block.of)
+        if block in self.scalars or block.role == "loss":
+            return 0
+        return 2 if len(self.shape(block)) == 2 else 1
+
+    def shape(self, block: Block) -> tuple[int, ...]:
+        """Return a block's shape, as a matrix where it holds one."""
+        return self.shapes.get(block.of or block, block.shape)
+
+    # --- references ------------------------------------------------------------------------------
+
+    def _reference(self, ref: Ref) -> Formula:
+        block = ref.block
+        if block.role == "parameters":
+            return self._across_parameters(np.arange(block.size) if ref.index is None else ref.index)
+        formula = self.definitions.get(block) or self.name(block)
+        return self._view(formula, self.shape(block), ref.index)
+
+    def _view(self, formula: Formula, shape: tuple[int, ...], index: Array | None) -> Formula:
+        layout = layout_of(shape, index)
+        column = index is not None and index.ndim == 2 and index.shape[1] == 1 and index.shape[0] > 1
+        match layout.kind:
+            case "whole":
+                return repeated(formula, 1) if column and formula.kind == 1 else formula
+            case "scalar":
+                spread = isinstance(formula, Name) and index is not None and index.size > 1
+                return Name(formula.block, 0, formula.view) if spread and isinstance(formula, Name) else formula
+            case "transposed":
+                return transposed(formula)
+            case "repeated":
+                return repeated(formula, layout.axis) if formula.kind == 1 else formula
+        if layout.kind in ("part", "shaped") and isinstance(formula, Name) and not formula.view and index is not None:
+            kind: Kind = 2 if index.ndim == 2 and min(index.shape) > 1 else 1
+            named = Name(formula.block, kind, layout.view)
+            return transposed(named) if layout.transposed else named
+        if index is None or formula.kind == 0:
+            return formula
+        return self.picked(formula, index)
+
+    def picked(self, formula: Formula, index: Array) -> Formula:
+        """Return the members of a formula at the given positions."""
+        return Pick(formula, _number_of(index, self.lists), 2 if index.ndim == 2 and min(index.shape) > 1 else 1)
+
+    def _across_parameters(self, index: Array) -> Formula:
+        """Return members of several named arrays: whole arrays on top of each other, if that is what they are."""
+        owners = self._owners(index)
+        if owners is None:
+            return self.picked(Name(self.parameters.flat, 1), index)
+        return Stack(tuple(owners), 2 if index.ndim == 2 else 1)
+
+    def adjoint_across_parameters(self, index: Array) -> Formula:
+        """Return the adjoint of such members."""
+        owners = self._owners(index)
+        if owners is None:
+            return self.picked(self._adjoint(Name(self.parameters.flat, 1)), index)
+        return Stack(tuple(map(self._adjoint, owners)), 2 if index.ndim == 2 else 1)
+
+    @staticmethod
+    def _adjoint(name: Name) -> Name:
+        of = name.block
+        return Name(Block(f"d{of.name}", of.shape, False, "adjoint", of=of), name.kind, name.view)
+
+    def _owners(self, index: Array) -> list[Name] | None:
+        """Return the named arrays, or rows of them, that lie on top of each other."""
+        lines = index if index.ndim == 2 else index[:, None]
+        found: list[tuple[Block, int, int]] = []
+        for line in lines:
+            place = self._row(line)
+            if place is None:
+                return None
+            block, row = place
+            if found and found[-1][0] is block and found[-1][2] == row:
+                found[-1] = (block, found[-1][1], row + 1)
+            else:
+                found.append((block, row, row + 1))
+        kind: Kind = 2 if index.ndim == 2 else 1
+        return [
+            Name(block, kind, "" if (start, stop) == (0, block.shape[0]) else f"[{start}:{stop}]")
+            for block, start, stop in found
+        ]
+
+    def _row(self, line: Array) -> tuple[Block, int] | None:
+        """Return the named array and the row of it that lies at the given places of the flat vector."""
+        for each in self.parameters.all:
+            rows = each.positions.reshape(each.block.shape[0], -1)
+            if rows.shape[1] == len(line):
+                (here,) = np.nonzero((rows == line).all(axis=1))
+                if len(here):
+                    return each.block, int(here[0])
+        return None
+
+    def _constant(self, values: Array) -> Formula:
+        if values.size and (values == values.flat[0]).all():
+            return numeral(values.flat[0])
+        return Numbers(_number_of(values, self.numbers), 2 if values.ndim == 2 and min(values.shape) > 1 else 1)
+
+    # --- operations ------------------------------------------------------------------------------
+
+    def applied(self, expression: Apply) -> Formula:
+        """Return the formula of an operation of the table."""
+        op, args = expression.op, [self.read(arg) for arg in expression.args]
+        if op is ops.add:
+            return plus(*args)
+        if op is ops.sub:
+            return plus(args[0], times(MINUS_ONE, args[1]))
+        if op is ops.mul:
+            return times(*args)
+        if op is ops.neg:
+            return times(MINUS_ONE, args[0])
+        if op is ops.div:
+            return times(args[0], power(args[1], -1))
+        if op is ops.pow and isinstance(args[1], Num) and args[1].value.denominator == 1 and args[1].value:
+            return power(args[0], int(args[1].value))
+        if op is ops.where:
+            return args[1] if args[1] == args[2] else Cases(*args)
+        if op is ops.exp:
+            found = _softmax(args[0])
+            if found is not None:
+                return found
+        made = Call(op.name, tuple(args), max(arg.kind for arg in args))
+        return self.known.get(made, made)
+
+    def _product(self, expression: MatMul) -> Formula:
+        left, right = self.read(expression.left), self.read(expression.right)
+        rows, columns = expression.left.shape, expression.right.shape
+        if int(np.prod(rows)) == 1 and len(rows) == 1 and not expression.transpose_right:
+            return times(left, right)
+        if isinstance(left, Num) and len(rows) == 2:
+            return self._sum_by_ones(left, right, rows, columns, expression)
+        if isinstance(right, Num) and len(columns) == 1 and not expression.transpose_right and left.kind == 2:
+            return times(right, line_sum(left, 0 if expression.transpose_left else 1))
+        if expression.transpose_left:
+            left = transposed(left)
+        if expression.transpose_right:
+            right = transposed(right)
+        return matrix_product(left, right, 2 if len(expression.shape) == 2 and min(expression.shape) > 1 else 1)
+
+    def _sum_by_ones(
+        self, left: Num, right: Formula, rows: tuple[int, ...], columns: tuple[int, ...], expression: MatMul
+    ) -> Formula:
+        """Return the product with a matrix of equal numbers: sums, or a repetition of them."""
+        across = rows[0] if expression.transpose_left else rows[1]
+        if across > 1 and not expression.transpose_right:
+            right = total(right) if len(columns) == 1 else line_sum(right, 0)
+        elif across > 1:
+            right = line_sum(right, 1)
+        return times(left, right)
+
+    def _run_sum(self, expression: RunSum) -> Formula:
+        value, sizes = expression.value, expression.sizes
+        if len(sizes) == 1:
+            return total(self.unpermuted(value, None))
+        if (sizes == 1).all():
+            return self.read(value)
+        formula = self.read(value)
+        width = int(sizes[0])
+        if (sizes == width).all() and formula.kind:
+            return line_sum(formula, 1)
+        return self.picked(LineSum(formula, 1), np.repeat(np.arange(len(sizes)), sizes))
+
+    def _spread(self, expression: Spread) -> Formula:
+        formula = self.read(expression.value)
+        if len(expression.sizes) == 1 or (expression.sizes == 1).all() or formula.kind == 0:
+            return formula
+        if (expression.sizes == expression.sizes[0]).all() and formula.kind == 1:
+            return repeated(formula, 1)
+        return self.picked(formula, np.repeat(np.arange(len(expression.sizes)), expression.sizes))
+
+    def _rows(self, expression: Variadic) -> Formula:
+        rows = self.read(expression.rows)
+        if expression.rows.shape[0] == 1:
+            return total(rows) if expression.op is ops.total else Call(expression.op.name, (rows,), 0)
+        if expression.op is ops.total:
+            return line_sum(rows, 1)
+        return Call(expression.op.name + " by rows", (rows,), 1)
+
+    def unpermuted(self, value: Expression, index: Array | None) -> Formula:
+        """Return the formula of members that are all read in one other order, as if they were read in their own.
+
+        Args:
+            value: An elementwise expression.
+            index: The order they are written in; None where order does not matter, as in a sum.
+        """
+        orders = [leaf for leaf in leaves(value) if isinstance(leaf, Ref) and leaf.block.size > 1]
+        first = next((ref.index for ref in orders), None)
+        first = first if index is None else index
+        if first is None or not all(_same_permutation(ref, first) for ref in orders):
+            return self.read(value)
+        return self.read(_straight(value))
+
+
+def _number_of(array: Array, arrays: list[Array]) -> int:
+    """Return the array's number among those that have occurred, counted from 1; it is added if it is new."""
+    for number, known in enumerate(arrays, start=1):
+        if np.array_equal(known, array):
+            return number
+    arrays.append(array)
+    return len(arrays)
+
+
+def _same_permutation(ref: Ref, index: Array) -> bool:
+    return (
+        ref.index is not None
+        and np.array_equal(ref.index.ravel(), index.ravel())
+        and layout_of((ref.block.size,), index.ravel()).kind == "permuted"
+    )
+
+
+def _straight(value: Expression) -> Expression:
+    match value:
+        case Ref() if value.block.size > 1:
+            return Ref(value.block)
+        case Apply():
+            return Apply(value.op, tuple(_straight(arg) for arg in value.args))
+        case Spread() | Number() | Seed():
+            return value
+    return value
+
+
+def _softmax(u: Formula) -> Formula | None:
+    """Return the softmax if the exponent is v − log Σ e^v."""
+    if not isinstance(u, Sum):
+        return None
+    for term in u.terms:
+        scale, rest = split(term)
+        if scale != -1:
+            continue
+        by_rows = isinstance(rest, Repeat) and rest.axis == 1
+        inner = rest.value if isinstance(rest, Repeat) else rest
+        if not isinstance(inner, Call) or inner.name not in ("logsumexp", "logsumexp by rows"):
+            continue
+        others = plus(*(other for other in u.terms if other is not term))
+        if others == inner.args[0] and by_rows == (inner.name == "logsumexp by rows"):
+            return Call("softmax by rows" if by_rows else "softmax", inner.args, inner.args[0].kind)
+    return None
+
+
+def softmax_of_quotient(formula: Formula, known: dict[Formula, Name]) -> Formula:
+    """Return the formula with e^u / Σ e^u written as the softmax of u."""
+    names: dict[Formula, Formula] = {name: call for call, name in known.items()}
+
+    def recognised(part: Formula) -> Formula | None:
+        if not isinstance(part, Prod):
+            return None
+        for divisor in part.factors:
+            if not (isinstance(divisor, Power) and divisor.exponent == -1 and divisor.base.rank == 0):
+                continue
+            for factor in part.factors:
+                call = names.get(factor, factor)
+                if divisor.base == total(factor) and isinstance(call, Call) and call.name == "exp":
+                    rest = [each for each in part.factors if each is not divisor and each is not factor]
+                    return replaced(times(*rest, Call("softmax", call.args, call.args[0].kind)), recognised)
+        return None
+
+    return replaced(formula, recognised)

@@ -1,0 +1,423 @@
+"""The equations as they are printed, evaluated: they give the engine's loss and gradient.
+
+An evaluator of its own walks the formulas with NumPy, with vectors as columns. It starts from inputs and parameters and
+follows the printed equations only, so an equation that is missing, out of order or wrong shows.
+"""
+
+import re
+
+import numpy as np
+import pytest
+
+import nn
+from autograd import Value, affine, exp, log, softmax, total, vector
+from autograd.lift import lift
+from autograd.lift.derivation import derivation
+from autograd.lift.formula import (
+    Call,
+    Cases,
+    LineSum,
+    Local,
+    Mat,
+    Name,
+    Num,
+    Numbers,
+    Pick,
+    Power,
+    Prod,
+    Repeat,
+    Stack,
+    Sum,
+    Test,
+    Total,
+    Trans,
+)
+from autograd.lift.layout import layout_of
+from autograd.op import PRIMITIVES
+from nn.activations import ACTIVATIONS
+from nn.losses import LOSSES, l2_penalty
+
+TOLERANCE = 1e-11  # of the largest entry: some hundred roundings of 1e-16, and sums in another order
+
+
+def stable_softmax(u, axis):
+    power = np.exp(u - u.max(axis=axis, keepdims=True))
+    return power / power.sum(axis=axis, keepdims=True)
+
+
+def logsumexp(u, axis):
+    largest = u.max(axis=axis, keepdims=True)
+    return largest + np.log(np.exp(u - largest).sum(axis=axis, keepdims=True))
+
+
+class Evaluator:
+    """The values of names, which are arrays with two axes."""
+
+    def __init__(self, found):
+        self.found = found
+        self.values = {}
+        self.sums_to_one = True
+
+    def set(self, left, value, *, add=False):
+        if isinstance(left, Stack):
+            start = 0
+            for name in left.names:
+                rows = self.target(name).shape[0]
+                self.set(name, value[start : start + rows], add=add)
+                start += rows
+            return
+        target = self.target(left.value if isinstance(left, Pick) else left)
+        if isinstance(left, Pick):
+            index = self.found.reader.lists[left.number - 1]
+            flat = self.values[self.key(left.value.block)].reshape(-1)
+            if not add:
+                flat[index.ravel()] = 0.0
+            np.add.at(flat, index.ravel(), np.broadcast_to(value.reshape(index.shape), index.shape).ravel())
+            return
+        target[...] = (target if add else 0.0) + (value.reshape(target.shape) if value.size == target.size else value)
+
+    @staticmethod
+    def key(block):
+        return ("d", block.of.name) if block.role == "adjoint" else ("", block.name)
+
+    def target(self, name):
+        key = self.key(name.block)
+        if key not in self.values:
+            block = name.block.of or name.block
+            shape = self.found.reader.shape(block)
+            self.values[key] = np.zeros(shape if len(shape) == 2 else (shape[0], 1))
+        return self.seen(self.values[key], name.view)
+
+    @staticmethod
+    def seen(array, view):
+        if view.startswith("["):
+            parts = [slice(*(int(n) if n else None for n in part.split(":"))) for part in view[1:-1].split(", ")]
+            return array[tuple(parts)]
+        return array.reshape([int(n) for n in view.split("×")]) if view else array
+
+    def of(self, formula):
+        match formula:
+            case Num():
+                return np.full((1, 1), float(formula.value))
+            case Name():
+                value = self.values[self.key(formula.block)]
+                return self.seen(value, formula.view)
+            case Numbers():
+                value = self.found.reader.numbers[formula.number - 1]
+                return value if value.ndim == 2 else value.reshape(-1, 1)
+            case Stack():
+                return np.vstack([self.of(name) for name in formula.names])
+            case Sum():
+                return self.combined(np.add, [self.of(term) for term in formula.terms])
+            case Prod():
+                return self.combined(np.multiply, [self.of(factor) for factor in formula.factors])
+            case Power():
+                return self.of(formula.base) ** float(formula.exponent)
+            case Local():
+                return self.of(formula.rule)
+            case Cases():
+                return np.where(self.of(formula.condition) != 0.0, self.of(formula.yes), self.of(formula.no))
+            case Test():
+                sides = self.of(formula.left), self.of(formula.right)
+                relation = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
+                return relation[formula.relation](*sides) * 1.0
+            case Call():
+                return self.call(formula)
+        return self.matrix(formula)
+
+    @staticmethod
+    def combined(operation, arrays):
+        result = arrays[0]
+        for array in arrays[1:]:
+            if 1 < array.size == result.size and array.shape != result.shape:
+                array = array.reshape(result.shape)  # a row that was recorded as a vector
+            result = operation(result, array)
+        return result
+
+    def matrix(self, formula):
+        match formula:
+            case Mat():
+                left, right = self.of(formula.left), self.of(formula.right)
+                if left.shape[1] != right.shape[0]:  # a row that was recorded as a vector
+                    left, right = (left.T, right) if left.shape[0] == right.shape[0] else (left, right.T)
+                return left @ right
+            case Trans():
+                return self.of(formula.value).T
+            case Total():
+                return self.of(formula.value).sum().reshape(1, 1)
+            case LineSum():
+                return self.of(formula.value).sum(axis=formula.axis).reshape(-1, 1)
+            case Repeat():
+                value = self.of(formula.value)
+                return value if formula.axis == 1 else value.T
+            case Pick():
+                index = self.found.reader.lists[formula.number - 1]
+                value = np.append(self.of(formula.value).ravel(), 0.0)[index]
+                return value if value.ndim == 2 else value.reshape(-1, 1)
+        raise TypeError(formula)
+
+    def call(self, formula):
+        args = [self.of(arg) for arg in formula.args]
+        if formula.name.startswith("softmax"):
+            return stable_softmax(args[0], 1 if "rows" in formula.name else 0)
+        if formula.name.startswith("logsumexp"):
+            return logsumexp(args[0], 1 if "rows" in formula.name else 0)
+        op = PRIMITIVES[formula.name]
+        function = op.array or np.vectorize(op.forward, otypes=[float])
+        return np.asarray(function(*args), dtype=float)
+
+
+def evaluated(program, **row):
+    """Return the evaluator after all printed equations, for one example."""
+    found = derivation(program.derived)
+    run = Evaluator(found)
+    for each in program.derived.parameters.all:
+        run.values["", each.name] = program.flat[each.positions].reshape(each.block.shape[0], -1)
+    run.values["", "parameters"] = program.flat.reshape(-1, 1)
+    for name, values in row.items():
+        run.values["", name] = np.asarray(values, dtype=float).reshape(-1, 1)
+    for equation in [*found.forward, *found.backward, *found.gradients]:
+        run.set(equation.left, run.of(equation.right), add=equation.add)
+    return run
+
+
+def assert_equations_hold(program, **row):
+    run = evaluated(program, **row)
+    loss, gradients = program.value_and_grad(**row)
+    assert run.values["", "loss"].item() == pytest.approx(loss, rel=1e-12, abs=1e-14)
+    for name, gradient in gradients.items():
+        scale = max(np.abs(gradient).max(), 1e-3)
+        found = run.values["d", name].reshape(gradient.shape)
+        np.testing.assert_allclose(found, gradient, rtol=0, atol=TOLERANCE * scale, err_msg=name)
+    return run
+
+
+def leaves(numbers):
+    return [Value(float(number)) for number in numbers]
+
+
+TARGETS = {
+    "hinge_loss": [1.0, -1.0],
+    "binary_cross_entropy": [0.25, 1.0],
+    "binary_cross_entropy_with_logits": [0.25, 0.5],
+    "cross_entropy": [0.25, 0.75],
+}
+
+
+def example(loss, activations, seed=0, l2=0.0, scale=1.0):
+    rng = np.random.default_rng(seed)
+    model = nn.MLP(3, [4, 2], list(activations), seed=seed)
+    model.weights = [scale * W for W in model.weights]
+    row = {"x": rng.normal(size=3), "t": np.array(TARGETS.get(loss, [0.3, -0.6]))}
+    x, t = leaves(row["x"]), leaves(row["t"])
+    cost = LOSSES[loss](model(x), t)
+    return lift(cost + l2_penalty(model, l2) if l2 else cost, {"x": x, "t": t}), row
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_equations_hold_for_every_loss(loss):
+    output = "sigmoid" if loss == "binary_cross_entropy" else "identity"
+    for seed in range(2):
+        program, row = example(loss, ("tanh", output), seed, l2=0.1 * seed)
+        assert_equations_hold(program, **row)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_equations_hold_for_every_activation(activation):
+    program, row = example("half_squared_error", (activation, activation))
+    assert_equations_hold(program, **row)
+
+
+# --- every simplification ------------------------------------------------------------------------
+
+
+def simplified(program):
+    return [e for e in evaluated_equations(program) if e.raw is not None and e.raw != e.right]
+
+
+def evaluated_equations(program):
+    found = derivation(program.derived)
+    return [*found.backward, *found.gradients]
+
+
+@pytest.mark.parametrize("scale", [1.0, 5.0, 40.0])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_is_simplified_equals_what_it_was(loss, scale):
+    """At weights 40 times as large the activations are saturated."""
+    output = "sigmoid" if loss == "binary_cross_entropy" else "identity"
+    compared = 0
+    for seed in range(3):
+        try:
+            program, row = example(loss, ("sigmoid", output), seed, l2=0.1, scale=scale)
+        except ArithmeticError:  # a saturated output against another target: the loss itself is infinite
+            assert loss == "binary_cross_entropy"
+            continue
+        run = evaluated(program, **row)
+        found = run.found
+        for equation in [*found.backward, *found.gradients]:
+            if equation.raw is None:
+                continue
+            with np.errstate(all="ignore"):
+                before = run.of(equation.raw)
+            after = run.of(equation.right)
+            assert np.isfinite(after).all()
+            good = np.isfinite(before)
+            np.testing.assert_allclose(
+                after[good], before[good], rtol=1e-7 if scale > 1.0 else 1e-12, atol=1e-13 * scale**2
+            )
+            compared += 1
+    assert compared or loss == "binary_cross_entropy"
+
+
+def test_a_saturated_sigmoid_keeps_its_digits():
+    """δ = a − t where the unsimplified form divides 0 by 0."""
+    x, t = leaves([1.0]), leaves([1.0])
+    w = Value(36.0, "w")
+    (a,) = ((w * x[0]).sigmoid(),)
+    cost = -(t[0] * log(a) + (1.0 - t[0]) * log((1.0 - a) + 1e-300))
+    lift(cost, {"x": x, "t": t}).equations()
+
+
+# --- other graphs --------------------------------------------------------------------------------
+
+
+def parameters(rng, name, *shape):
+    array = np.empty(shape, dtype=object)
+    for index in np.ndindex(*shape):
+        array[index] = Value(rng.normal(), f"{name}[{','.join(map(str, index))}]")
+    return array
+
+
+def weighted(W, a, b=None):
+    a = vector(list(a))
+    return [affine(vector(list(row)), a, 0.0 if b is None else b[j]) for j, row in enumerate(W)]
+
+
+def squared_error(a, t):
+    return 0.5 * total([(p - q) ** 2 for p, q in zip(a, t, strict=True)])
+
+
+def residual(rng):
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=3))
+    h = x
+    for l in "123":
+        W, b = parameters(rng, f"W{l}", 3, 3), parameters(rng, f"b{l}", 3)
+        h = [p + z.tanh() for p, z in zip(h, weighted(W, h, b), strict=True)]
+    return squared_error(h, t), {"x": x, "t": t}
+
+
+def concatenation(rng):
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=2))
+    h = [z.tanh() for z in weighted(parameters(rng, "W1", 4, 3), x, parameters(rng, "b1", 4))]
+    return squared_error(weighted(parameters(rng, "W2", 2, 7), h + x), t), {"x": x, "t": t}
+
+
+def recurrence(rng):
+    rows = {f"x{k}": leaves(rng.normal(size=2)) for k in range(1, 4)}
+    t = leaves(rng.normal(size=2))
+    Wx, Wh, b, Wo = (
+        parameters(rng, name, *shape) for name, shape in (("Wx", (4, 2)), ("Wh", (4, 4)), ("b", (4,)), ("Wo", (2, 4)))
+    )
+    h = leaves([0.0] * 4)
+    h = [z.tanh() for z in weighted(Wx, rows["x1"], b)]
+    for name in ("x2", "x3"):
+        h = [(p + q).tanh() for p, q in zip(weighted(Wx, rows[name], b), weighted(Wh, h), strict=True)]
+    return squared_error(weighted(Wo, h), t), {**rows, "t": t}
+
+
+def attention(rng):
+    x, t = leaves(rng.normal(size=6)), leaves(rng.normal(size=6))
+    X = np.array(x, dtype=object).reshape(3, 2)
+    Q, K, V = ([weighted(W, row) for row in X] for W in (parameters(rng, f"W{n}", 2, 2) for n in "qkv"))
+    A = [softmax([0.7 * affine(q, k, 0.0) for k in K]) for q in Q]
+    O = [total([A[i][j] * V[j][d] for j in range(3)]) for i in range(3) for d in range(2)]
+    return squared_error(O, t), {"x": x, "t": t}
+
+
+def shared_scalar(rng):
+    w, u = Value(0.7, "w"), Value(-1.2, "u")
+    x = leaves(rng.normal(size=1))
+    return (w * x[0]).sin() + w**2 * exp(u) + (w * u) ** 3, {"x": x}
+
+
+def mixed_layer(rng):
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=4))
+    z = weighted(parameters(rng, "W1", 4, 3), x, parameters(rng, "b1", 4))
+    a = [f(each) for f, each in zip([Value.tanh, Value.sigmoid, Value.tanh, Value.sigmoid], z, strict=True)]
+    return squared_error(a, t), {"x": x, "t": t}
+
+
+def hand_written_sigmoid(rng):
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=2))
+    z = weighted(parameters(rng, "W1", 2, 3), x, parameters(rng, "b1", 2))
+    return squared_error([1.0 / (1.0 + exp(-each)) for each in z], t), {"x": x, "t": t}
+
+
+def layer_norm(rng):
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=4))
+    z = weighted(parameters(rng, "W1", 4, 3), x, parameters(rng, "b1", 4))
+    mean = total(z) / 4.0
+    centred = [each - mean for each in z]
+    root = (total([c * c for c in centred]) / 4.0 + 1e-5).sqrt()
+    g = parameters(rng, "g", 4)
+    return squared_error([gain * c / root for gain, c in zip(g, centred, strict=True)], t), {"x": x, "t": t}
+
+
+def micrograd_demo(rng):
+    model = nn.MLP(2, [4, 4, 1], "tanh", seed=0)
+    scores = [model(row)[0] for row in rng.normal(size=(5, 2)).tolist()]
+    losses = [(1.0 - y * score).relu() for y, score in zip([1.0, -1.0, 1.0, -1.0, 1.0], scores, strict=True)]
+    return sum(losses, 0.0) * 0.2 + 1e-4 * sum((p * p for p in model.parameters()), 0.0), {}
+
+
+def tied_autoencoder(rng):
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=3))
+    W = parameters(rng, "W1", 4, 3)
+    h = [z.tanh() for z in weighted(W, x, parameters(rng, "b1", 4))]
+    return squared_error(weighted(W.T, h, parameters(rng, "b2", 3)), t), {"x": x, "t": t}
+
+
+GRAPHS = [
+    residual,
+    concatenation,
+    recurrence,
+    attention,
+    shared_scalar,
+    mixed_layer,
+    hand_written_sigmoid,
+    layer_norm,
+    micrograd_demo,
+    tied_autoencoder,
+]
+
+
+@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__name__)
+def test_equations_hold_for_other_graphs(graph):
+    rng = np.random.default_rng(5)
+    cost, inputs = graph(rng)
+    row = {name: [leaf.data for leaf in values] for name, values in inputs.items()}
+    program = lift(cost, inputs)
+    assert_equations_hold(program, **row)
+    for notation in ("superscript", "theta"):
+        assert not re.search(r"None|<|Name\(|Block", re.sub(r"[<>]=?", "", program.equations(notation)))
+
+
+def test_an_equation_that_is_wrong_is_noticed():
+    """The evaluator can fail: with one sign turned it does."""
+    program, row = example("half_squared_error", ("tanh", "tanh"))
+    run = evaluated(program, **row)
+    delta = next(e for e in run.found.backward if e.left.block.name == "delta2")
+    run.set(delta.left, -run.of(delta.right))
+    for equation in run.found.gradients:
+        run.set(equation.left, run.of(equation.right), add=equation.add)
+    _, gradients = program.value_and_grad(**row)
+    assert not np.allclose(run.values["d", "W2"], gradients["W2"])
+
+
+def test_a_layout_is_what_its_name_says():
+    assert layout_of((6,), np.arange(6).reshape(2, 3)).view == "2×3"
+    assert layout_of((6,), np.arange(6).reshape(2, 3).T).transposed
+    assert layout_of((2, 3), np.array([2, 0, 1, 5, 4, 3])).kind == "permuted"
+    assert layout_of((2, 3), np.array([2, 0, 1, 5, 5, 3])).kind == "picked"
+    assert layout_of((3,), np.array([0, 0, 1, 1, 2, 2])).kind == "repeated"
+    assert layout_of((1,), np.array([0, 0])).kind == "scalar"
