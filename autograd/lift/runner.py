@@ -149,8 +149,8 @@ class _Builder(ForwardCode):
         if place is not None:
             code.call(np.copyto, place, value)
         else:
-            flat = out.reshape(-1, out.shape[-1])
-            code.lines.append(f"{code.name(flat)}[{code.name(statement.index)}] = {code.name(value)}")
+            flat, index = self._scattered(target, out, statement.index)
+            code.lines.append(f"{code.name(flat)}[{code.name(index)}] = {code.name(value)}")
         code.release(value)
 
     def _writable(self, out: Array, index: Array) -> Array | None:
@@ -183,13 +183,18 @@ class _Builder(ForwardCode):
         if place is not None:
             code.call(np.add, place, value, place)
         else:
-            flat = out.reshape(-1, out.shape[-1])
-            if not np.shares_memory(flat, out):
-                places = code.flat_index(Ref(statement.target.of, index))  # type: ignore[arg-type]  # an adjoint is of a block
-                flat, index = self.gradient.reshape(-1, 1), index if places is None else places
+            flat, index = self._scattered(statement.target, out, index)
             code.names["add_at"] = np.add.at
             code.lines.append(f"add_at({code.name(flat)}, {code.name(index)}, {code.name(value)})")
         code.release(value)
+
+    def _scattered(self, target: Block, out: Array, index: Array) -> tuple[Array, Array]:
+        """Return an array of rows and the places in it that `index` means; the gradient for a block that has gaps."""
+        flat = out.reshape(-1, out.shape[-1])
+        if np.shares_memory(flat, out):
+            return flat, index
+        places = self.code.flat_index(Ref(target.of, index))  # type: ignore[arg-type]  # an adjoint is of a block
+        return self.gradient.reshape(-1, 1), index if places is None else places
 
     def _summed_over_repeats(self, value: Array, index: Array, steps: tuple[int, ...] | None) -> Array:
         """Return the value summed over the axes along which the same member is meant."""
