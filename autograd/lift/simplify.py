@@ -58,11 +58,13 @@ def simplest(formula: Formula, known: Known | None = None) -> Formula:
         known: Formulas of the same derivation that have been simplified, to be read and added to.
 
     Example:
+        (1 − a²) / (1 − a) is 1 + a, with fewer operations and more digits:
+
         >>> from autograd.lift.expression import Block
         >>> from autograd.lift.formula import ONE, Name
-        >>> a, t = (Name(Block(name, (2,), True), 1) for name in "at")
-        >>> u = times(plus(times(t, MINUS_ONE, power(a, -1)), power(plus(ONE, times(MINUS_ONE, a)), -1)), a)
-        >>> operations(u) > operations(simplest(u))
+        >>> a = Name(Block("a", (2,), True), 1)
+        >>> one_minus = lambda formula: plus(ONE, times(MINUS_ONE, formula))
+        >>> simplest(times(one_minus(power(a, 2)), power(one_minus(a), -1))) == plus(ONE, a)
         True
     """
     known = {} if known is None else known
