@@ -153,7 +153,7 @@ class Evaluator:
             case Pick():
                 index = self.found.reader.lists[formula.number - 1]
                 value = np.append(self.of(formula.value).ravel(), 0.0)[index]
-                return value if value.ndim == 2 else value.reshape(-1, 1)
+                return value if index.ndim == 2 and min(index.shape) > 1 else value.reshape(-1, 1)
         raise TypeError(formula)
 
     def call(self, formula):
@@ -187,7 +187,9 @@ def assert_equations_hold(program, **row):
     assert run.values["", "loss"].item() == pytest.approx(loss, rel=1e-12, abs=1e-14)
     for name, gradient in gradients.items():
         scale = max(np.abs(gradient).max(), 1e-3)
-        found = run.values["d", name].reshape(gradient.shape)
+        own = run.values.get(("d", name), np.zeros(gradient.shape)).reshape(gradient.shape)
+        across = run.values.get(("d", "parameters"), np.zeros(program.flat.size)).reshape(-1)
+        found = own + program.derived.parameters.all[list(gradients).index(name)].view(across)
         np.testing.assert_allclose(found, gradient, rtol=0, atol=TOLERANCE * scale, err_msg=name)
     return run
 

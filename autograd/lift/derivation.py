@@ -16,13 +16,13 @@ import numpy as np
 
 from .. import ops
 from ..op import Op
-from .expression import Apply, Block, Expression, MatMul, Number, Plus, Ref, RunSum, Statement, children, leaves
+from .expression import Apply, Block, Expression, MatMul, Number, Plus, Ref, RunSum, Statement, Take, children, leaves
 from .formula import ONE, Call, Formula, Local, Name, Num, Pick, Power, Prod, Sum, Total
 from .layout import layout_of
 from .lifted import Lifted
-from .reading import Reader, softmax_of_quotient
+from .reading import Reader, softmax_of_quotient, summed
 from .simplify import simplest, without_cases
-from .tidy import line_sum, numeral, operations, plus, replaced, times, total, transposed
+from .tidy import line_sum, numeral, operations, plus, replaced, times, transposed
 
 __all__ = ["Derivation", "Equation", "derivation"]
 
@@ -149,7 +149,7 @@ class _Builder:
         extra: Expression | None = None
         if block.role == "z" and isinstance(value, Plus):
             value, extra = self._without_targets(value)
-        formula = self._shown(self.reader.read(value))
+        formula = self._shown(self.reader.statement(value))
         self._settle_shape(block, formula, value)
         if isinstance(value, Apply) and value.op.arity == 1 and isinstance(value.args[0], Ref):
             if value.args[0].index is None:
@@ -238,23 +238,30 @@ class _Builder:
             by_target.setdefault(statement.target, []).append(statement)
         parameters = {each.block for each in self.derived.parameters.all} | {self.derived.parameters.flat}
         gradients: dict[Block, list[Equation]] = {}
-        across = False
         for target, own in by_target.items():
             of = target.of
             whole, parts = self._collected(target, own)
             raw = plus(*whole)
             if of in parameters and of is not None:
                 gradients[of] = self._equations(target, raw if whole else None, parts)
-                across = across or of is self.derived.parameters.flat
             elif of is not None and of.role != "z" and not parts and self._is_passed_on(of, raw, uses.get(target, 0)):
                 self.reader.definitions[target] = raw
             else:
                 self.found.backward.extend(self._equations(target, raw if whole else None, parts))
-        for block in [self.derived.parameters.flat, *_in_order([each.block for each in self.derived.parameters.all])]:
-            for equation in gradients.get(block, []):
-                equation.add = equation.add or across  # a parameter may be in several of them
+        self._gradients(gradients)
+
+    def _gradients(self, found: dict[Block, list[Equation]]) -> None:
+        """Take the equations of parameters over, those that cross several named arrays first."""
+        flat = self.derived.parameters.flat
+        across = [name for each in found.get(flat, []) for name in _walk(each.left) if isinstance(name, Name)]
+        written = [name.block.of for name in across]
+        several = {of for of in written if of is flat or of in found}
+        for block in [flat, *_in_order([each.block for each in self.derived.parameters.all])]:
+            for equation in found.get(block, []):
+                of = {name.block.of for name in _walk(equation.left) if isinstance(name, Name)}
+                equation.add = equation.add or flat in several or bool(of & several)
                 self.found.gradients.append(equation)
-            if block in self.derived.reverse.untouched and not across:
+            if block in self.derived.reverse.untouched and block not in written and flat not in several:
                 name = Name(Block(f"d{block.name}", block.shape, False, "adjoint", of=block), self.reader.kind(block))
                 self.found.gradients.append(Equation(name, numeral(0.0)))
 
@@ -278,17 +285,17 @@ class _Builder:
             index = statement.index
             layout = layout_of(self.reader.shape(target), index)
             if target.of is self.derived.parameters.flat:
-                index = np.arange(target.size) if index is None else index
+                index = _all_of(statement.value) if index is None else index
                 parts.append(_Part(self.reader.adjoint_across_parameters(index), value, index))
                 continue
             match layout.kind:
                 case "whole":
                     whole.append(value)
                 case "scalar":
-                    whole.append(total(value) if index is not None and index.size > 1 else value)
+                    whole.append(value if index is None or index.size == 1 else summed(value, index.size))
                 case "transposed":
                     whole.append(transposed(value))
-                case "repeated":
+                case "repeated" if value.kind == 2:
                     whole.append(line_sum(value, layout.axis))
                 case "part" | "shaped":
                     left: Formula = Name(target, 2 if len(target.shape) == 2 else 1, layout.view)
@@ -313,7 +320,7 @@ class _Builder:
                 expected = op.local(0, Ref(forward.target), (Ref(of),))
                 if isinstance(expected, Expression) and self.reader.read(expected) == rule:
                     return times(self.reader.read(upstream), Local(op, self.reader.name(of), rule))
-        return self.reader.read(value)
+        return self.reader.statement(value)
 
     def _equations(self, target: Block, raw: Formula | None, parts: list[_Part]) -> list[Equation]:
         found = []
@@ -322,7 +329,8 @@ class _Builder:
         written = np.zeros(target.size, dtype=bool)
         for part in parts:
             equation = self._simplified(part.left, part.value)
-            equation.add = raw is not None or bool(written[part.index].any())
+            twice = bool(written[part.index].any()) or len(np.unique(part.index)) < part.index.size
+            equation.add = raw is not None or twice
             written[part.index] = True
             found.append(equation)
         return found
@@ -353,6 +361,14 @@ class _Builder:
         if part.value not in self.found.sums_to_one:
             self.found.sums_to_one.append(part.value)
         return True
+
+
+def _all_of(value: Expression) -> np.ndarray[Any, Any]:
+    """Return the indices of a flat vector, laid out as the matrix that it was made from, if it was."""
+    size = int(np.prod(value.shape))
+    if isinstance(value, Take) and np.array_equal(value.index, np.arange(size)):
+        return np.arange(size).reshape(value.value.shape)
+    return np.arange(size)
 
 
 def _in_order(parameters: list[Block]) -> list[Block]:

@@ -6,6 +6,7 @@ What belongs to computing is left out: the examples' axis and sums over it (an e
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ from .layout import layout_of
 from .parameters import Parameters
 from .tidy import line_sum, matrix_product, numeral, plus, power, repeated, replaced, split, times, total, transposed
 
-__all__ = ["Reader", "softmax_of_quotient"]
+__all__ = ["Reader", "softmax_of_quotient", "summed"]
 
 Array = np.ndarray[Any, Any]
 
@@ -64,6 +65,7 @@ class Reader:
         definitions: What is written in place of a block that has no equation of its own.
         known: The block that a formula is the definition of.
         shapes: The shape of blocks that hold a matrix as a flat vector.
+        grid: The shape of the matrices that the statement at hand reads as flat vectors, if it does.
         numbers: The arrays of numbers that occur, in order.
         lists: The lists of indices that occur, in order.
     """
@@ -75,8 +77,23 @@ class Reader:
         self.known: dict[Formula, Name] = {}
         self.kinds: dict[Block, Kind] = {}
         self.shapes: dict[Block, tuple[int, ...]] = {}
+        self.grid: tuple[int, ...] = ()
         self.numbers: list[Array] = []
         self.lists: list[Array] = []
+
+    def statement(self, value: Expression) -> Formula:
+        """Return the formula of a whole statement's value."""
+        self.grid = self._grid(value)
+        return self.read(value)
+
+    def _grid(self, value: Expression) -> tuple[int, ...]:
+        """Return the shape of the matrices that are read as flat vectors."""
+        grids = [self.shape(leaf.block) for leaf in leaves(value) if isinstance(leaf, Ref) and self._is_flattened(leaf)]
+        return grids[0] if grids else ()
+
+    def _is_flattened(self, ref: Ref) -> bool:
+        flat = len(ref.shape) == 1 and len(self.shape(ref.block)) == 2
+        return flat and layout_of(self.shape(ref.block), ref.index).kind == "whole"
 
     def read(self, expression: Expression) -> Formula:
         """Return the formula of an expression."""
@@ -90,7 +107,11 @@ class Reader:
             case Ref():
                 return self._reference(expression)
             case Take():
-                return self._view(self.read(expression.value), expression.value.shape, expression.index)
+                formula = self.read(expression.value)
+                shape = expression.value.shape
+                if formula.kind == 2 and len(shape) == 1:
+                    shape = self._grid(expression.value) or shape
+                return self._view(formula, shape, expression.index)
             case Plus():
                 return plus(*(self.read(term) for term in expression.terms))
             case Compare():
@@ -143,19 +164,27 @@ class Reader:
             case "whole":
                 return repeated(formula, 1) if column and formula.kind == 1 else formula
             case "scalar":
-                spread = isinstance(formula, Name) and index is not None and index.size > 1
-                return Name(formula.block, 0, formula.view) if spread and isinstance(formula, Name) else formula
+                if index is None or index.size == 1:
+                    return formula
+                return Name(formula.block, 0, formula.view) if isinstance(formula, Name) else total(formula)
             case "transposed":
                 return transposed(formula)
-            case "repeated":
-                return repeated(formula, layout.axis) if formula.kind == 1 else formula
+            case "repeated" if formula.kind == 0:
+                return formula
+            case "repeated" if formula.kind == 1 and index is not None and self.is_line(index, shape, layout.axis):
+                return repeated(formula, layout.axis)
         if layout.kind in ("part", "shaped") and isinstance(formula, Name) and not formula.view and index is not None:
             kind: Kind = 2 if index.ndim == 2 and min(index.shape) > 1 else 1
             named = Name(formula.block, kind, layout.view)
             return transposed(named) if layout.transposed else named
-        if index is None or formula.kind == 0:
+        if index is None or (formula.kind == 0 and (index >= 0).all()):
             return formula
         return self.picked(formula, index)
+
+    def is_line(self, index: Array, shape: tuple[int, ...], axis: int) -> bool:
+        """Whether a repetition of a vector is a matrix with equal columns (axis 1) or rows (axis 0)."""
+        grid = index.shape if index.ndim == 2 else self.grid
+        return len(grid) == 2 and int(np.prod(grid)) == index.size and grid[1 - axis] == shape[0]
 
     def picked(self, formula: Formula, index: Array) -> Formula:
         """Return the members of a formula at the given positions."""
@@ -240,8 +269,16 @@ class Reader:
         made = Call(op.name, tuple(args), max(arg.kind for arg in args))
         return self.known.get(made, made)
 
+    def _members(self, expression: Expression) -> Formula:
+        """Return the formula of something whose number of members counts: a number is one, repeated or not."""
+        formula = self.read(expression)
+        size = int(np.prod(expression.shape))
+        if formula.kind == 0 and size > 1 and not isinstance(formula, Num):
+            return self.picked(formula, np.zeros(expression.shape, dtype=np.intp))
+        return formula
+
     def _product(self, expression: MatMul) -> Formula:
-        left, right = self.read(expression.left), self.read(expression.right)
+        left, right = self._members(expression.left), self._members(expression.right)
         rows, columns = expression.left.shape, expression.right.shape
         if int(np.prod(rows)) == 1 and len(rows) == 1 and not expression.transpose_right:
             return times(left, right)
@@ -260,7 +297,9 @@ class Reader:
     ) -> Formula:
         """Return the product with a matrix of equal numbers: sums, or a repetition of them."""
         across = rows[0] if expression.transpose_left else rows[1]
-        if across > 1 and not expression.transpose_right:
+        if right.kind == 0:
+            right = times(Num(Fraction(across)), right)
+        elif across > 1 and not expression.transpose_right:
             right = total(right) if len(columns) == 1 else line_sum(right, 0)
         elif across > 1:
             right = line_sum(right, 1)
@@ -269,7 +308,7 @@ class Reader:
     def _run_sum(self, expression: RunSum) -> Formula:
         value, sizes = expression.value, expression.sizes
         if len(sizes) == 1:
-            return total(self.unpermuted(value, None))
+            return summed(self.unpermuted(value, None), int(sizes[0]))
         if (sizes == 1).all():
             return self.read(value)
         formula = self.read(value)
@@ -287,9 +326,11 @@ class Reader:
         return self.picked(formula, np.repeat(np.arange(len(expression.sizes)), expression.sizes))
 
     def _rows(self, expression: Variadic) -> Formula:
-        rows = self.read(expression.rows)
+        rows = self._members(expression.rows)
         if expression.rows.shape[0] == 1:
-            return total(rows) if expression.op is ops.total else Call(expression.op.name, (rows,), 0)
+            if expression.op is ops.total:
+                return summed(rows, expression.rows.shape[1])
+            return Call(expression.op.name, (rows,), 0)
         if expression.op is ops.total:
             return line_sum(rows, 1)
         return Call(expression.op.name + " by rows", (rows,), 1)
@@ -307,6 +348,11 @@ class Reader:
         if first is None or not all(_same_permutation(ref, first) for ref in orders):
             return self.read(value)
         return self.read(_straight(value))
+
+
+def summed(formula: Formula, count: int) -> Formula:
+    """Return the sum over `count` members, which a scalar has all alike."""
+    return total(formula) if formula.kind else times(Num(Fraction(count)), formula)
 
 
 def _number_of(array: Array, arrays: list[Array]) -> int:

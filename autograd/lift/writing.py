@@ -233,7 +233,7 @@ class Writer:
     def _multiplied(self, scale: Fraction, factors: list[Formula]) -> Text:
         if scale == 1 and len(factors) == 1:
             return self._write(factors[0])
-        last = factors[-1]
+        last = factors[-1] if factors else None
         scalars = [
             self._at_least(f, _POWER if isinstance(f, Total) and f is not last else _PRODUCT)
             for f in factors
