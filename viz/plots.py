@@ -104,7 +104,9 @@ def _map(axes: Any, colours: Theme, across: Any, up: Any, answers: Any, threshol
         shades = LinearSegmentedColormap.from_list("signed", [colours.positive, colours.ground, colours.negative])
         height = answers[:, :, 0] - threshold
         reach = float(np.abs(height).max()) or 1.0
-        axes.pcolormesh(across, up, height, cmap=shades, vmin=-reach, vmax=reach, alpha=0.45, shading="gouraud")
+        plane = (across[0], across[-1], up[0], up[-1])
+        image = {"origin": "lower", "extent": plane, "aspect": "auto", "interpolation": "bilinear"}
+        axes.imshow(height, cmap=shades, vmin=-reach, vmax=reach, alpha=0.45, **image)
         if height.min() < 0.0 < height.max():
             axes.contour(across, up, height, levels=[0.0], colors=[colours.ink], linewidths=1.6)
         return
@@ -143,7 +145,9 @@ def _figure(colours: Theme, wide: float, high: float) -> Any:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError('viz.plots needs matplotlib: pip install "deltagrad[plot]"') from error
-    return Figure(figsize=(wide, high), dpi=120, facecolor=colours.ground, layout="constrained")
+    figure = Figure(figsize=(wide, high), dpi=120, facecolor=colours.ground, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
+    return figure
 
 
 def _axes(figure: Any, colours: Theme, position: tuple[int, int, int]) -> Any:
