@@ -13,6 +13,8 @@ HOSTILE = [
     "</script>",
     "</style><script>alert(1)</script>",
     "<!--",
+    "<!--<script",
+    "</script ",
     "-->",
     "<![CDATA[",
     "javascript:alert(1)",

@@ -184,6 +184,7 @@ def test_a_label_is_never_markup_in_the_stepper(label, harmless):
     assert tags == [tag for tag in harmless.tags if tag != "title"]
     assert {name for name, _ in parsed.attributes} == {name for name, _ in harmless.attributes}
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert "<" not in data[1]
     assert len(json.loads(data[1])["levels"][0]["cells"]) == 4
     page.encode("utf-8")
 
