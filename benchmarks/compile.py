@@ -9,6 +9,9 @@ loss, gradients and gradient descent. The two start from the same numbers and ha
 
 from __future__ import annotations
 
+from harness import agree, alternate, medians, ratio, record, setting, table  # limits the threads: before NumPy
+
+# isort: split
 import argparse
 import gc
 import itertools
@@ -22,7 +25,6 @@ import numpy as np
 import problems
 from contender import Contender
 from environments import UnavailableError
-from harness import agree, alternate, medians, ratio, record, setting, table  # limits the threads: before NumPy
 
 from autograd import Program, Value, affine, compile, lift, logsumexp, total
 

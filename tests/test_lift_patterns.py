@@ -393,3 +393,28 @@ def test_a_layer_of_a_thousand_units_is_right():
         return half_square(layer(V, [v.sigmoid() for v in layer(W, x, b)], c), t)
 
     assert products(check(function, flat(W, b, V, c), 4, 2)) == ["z1", "z2"]
+
+
+def test_factors_and_nested_multiples_keep_their_coefficients():
+    w, v = Value(0.7, "w"), Value(-1.3, "v")
+
+    def function(x, _t):
+        product = (2.0 * w) * (x[0] * 3.0)
+        return product + 0.5 * (v * x[1] - 4.0 * (w - 0.25 * v * v)) - (x[0] / 8.0 + product.tanh() * -2.0)
+
+    check(function, [w, v], 2)
+
+
+def test_two_products_with_rows_and_columns_exchanged_are_added_in_the_right_places():
+    A, B = leaves(3, 2, seed=1), leaves(4, 2, seed=2)
+
+    def function(x, _t):
+        columns, rows = [x[2 * j : 2 * j + 2] for j in range(4)], [x[8 + 2 * i : 10 + 2 * i] for i in range(3)]
+        return sum(
+            (affine(A[i], columns[j], 0.0) + affine(B[j], rows[i], 0.0)).tanh() * (1.0 + i + 5.0 * j)
+            for i in range(3)
+            for j in range(4)
+        )
+
+    program = check(function, flat(A, B), 14)
+    assert products(program)[:2] == ["z1", "z1"]
