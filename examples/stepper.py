@@ -14,3 +14,5 @@ loss.label = "loss"
 print(viz.to_text(loss, color=False))
 print(f"wrote {viz.save(viz.to_html(loss), 'stepper.html')}: open it in a browser")
 print(f"wrote {viz.save(viz.draw_backward(loss), 'backward.svg')}")
+
+viz.to_html(loss)  # in a notebook it shows itself

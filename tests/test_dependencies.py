@@ -27,6 +27,12 @@ def test_every_dependency_is_listed_with_its_licence():
     assert all(row[4] for row in rows)
 
 
+def test_the_lowest_versions_are_those_that_are_tested():
+    pinned = dict(re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / ".ci" / "lowest.txt").read_text(), re.MULTILINE))
+    wanted = {name: lowest for name, group, lowest in declared() if group in ("running", "extra `test`")}
+    assert {name: version.removesuffix(".0") for name, version in pinned.items()} == wanted
+
+
 def test_the_citation_names_this_version():
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert re.search(r"^version: (.+)$", citation, re.MULTILINE)[1] == PROJECT["project"]["version"]

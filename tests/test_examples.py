@@ -67,4 +67,5 @@ def test_the_stepper_example_leaves_a_page_and_a_picture(tmp_path):
 
 
 def test_every_example_is_run():
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(QUICK) | set(SLOW)
+    scripts = {path.stem for path in EXAMPLES.glob("*.py")} - {"make_notebooks"}  # that one: test_notebooks.py
+    assert scripts == set(QUICK) | set(SLOW)
