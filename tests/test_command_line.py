@@ -2,7 +2,6 @@ import csv
 import io
 import math
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -189,6 +188,7 @@ def test_train_makes_data_and_takes_every_optimiser(tmp_path, optimizer):
     assert nn.load(tmp_path / "model.npz").n_out == 2
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to all processes of a terminal")
 def test_a_run_that_is_interrupted_keeps_what_it_learned_and_can_go_on(tmp_path):
     arguments = ["train", "xor", "--epochs", "2000", "--hidden", "4", "--checkpoint", "run.npz", "--resume"]
     process = subprocess.Popen(
@@ -213,6 +213,22 @@ def test_a_run_that_is_interrupted_keeps_what_it_learned_and_can_go_on(tmp_path)
     done = int(re.search(r"epoch (\d+)", err)[1])
     again = run(*arguments[:3], str(done + 2), *arguments[4:], cwd=tmp_path)
     require_plain(again)
+
+
+def test_an_interrupted_main_job_keeps_its_network(tmp_path, monkeypatch, capsys):
+    def interrupted(_end):
+        signal.raise_signal(signal.SIGINT)
+
+    fit = nn.fit
+    monkeypatch.setattr(nn, "fit", lambda *arguments, **options: fit(*arguments, **options, callbacks=[interrupted]))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        code = main("digits", "--epochs", "2", "--hidden", "3", "--out", tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert code == 130
+    assert capsys.readouterr().err == "deltagrad: interrupted after epoch 1 of 2\n"
+    assert nn.load(tmp_path / "digits_weights.npz").n_in == 64
 
 
 # --- errors: one line, exit code 1, or 2 for wrong arguments
@@ -290,6 +306,7 @@ def test_what_cannot_be_done_is_one_line(tmp_path, monkeypatch, capsys, argument
     assert sorted(entry.name for entry in tmp_path.iterdir()) == before
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the shell of Windows has no head")
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
     line = f"{sys.executable} -m nn train iris --epochs 1 | head -n 1"
     result = subprocess.run(
@@ -304,6 +321,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
 
 def in_a_terminal(arguments, cwd, **environment):
     """What a terminal shows of a command."""
+    pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
     parent, child = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "nn", *arguments], cwd=cwd, env=ENVIRONMENT | environment, stdout=child, stderr=child

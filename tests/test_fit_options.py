@@ -46,6 +46,7 @@ def test_without_shuffling_the_examples_come_in_order():
 
 def test_the_penalty_is_that_of_the_closed_form_once_a_batch_and_spares_the_biases():
     model = network()
+    model.biases = [[0.5, -1.0, 2.0, 0.1], [1.0, -0.2, 0.3]]  # a penalty on them would not show at 0
     W, b = model.weights, model.biases
     expected = closed_form.backprop(W, b, X, T, activations=model.activations, loss="cross_entropy", l2=0.3)
     history = fit(model, epochs=1, batch_size=10, l2=0.3)

@@ -10,6 +10,8 @@ import pytest
 
 import nn
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+
 # 20 lives of at most 40 steps, and what a life does before the signal reaches it, are less than half of this run.
 LIVES, STEPS_IN_A_LIFE, EPOCHS = 20, 40, 300
 BATCHES = 6

@@ -4,8 +4,8 @@ import json
 import os
 import pickle
 import random
-import resource
 import struct
+import sys
 import tracemalloc
 import zipfile
 
@@ -141,6 +141,7 @@ def test_a_missing_file_and_a_folder_are_errors_of_the_system(tmp_path):
         nn.load(tmp_path)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with a name")
 def test_a_pipe_is_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(nn.ModelFileError, match="not a regular file"):
@@ -398,6 +399,13 @@ def resume(path):
     return model
 
 
+def most_memory():
+    """The most bytes that this process ever had in memory."""
+    resource = pytest.importorskip("resource", reason="this system does not say how much memory a process takes")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 2**10
+
+
 def require_error_or_equal_model(tmp_path, count, seed):
     chance = random.Random(seed)
     path = tmp_path / "mutated.npz"
@@ -406,7 +414,7 @@ def require_error_or_equal_model(tmp_path, count, seed):
     goal = state(resume(trained))
     checkpoint = trained.read_bytes()
     errors = 0
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = most_memory()
     for number in range(count):
         original, load, expected = (model_file, nn.load, state(network())) if number % 2 else (checkpoint, resume, goal)
         data = mutated(original, chance)
@@ -418,7 +426,7 @@ def require_error_or_equal_model(tmp_path, count, seed):
             assert data != original
             errors += 1
         path.unlink()
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 2**10  # KiB; the files have some
+    assert most_memory() - before < 32 * 2**20  # the files have some thousand bytes
     assert errors > 0.99 * count  # now and then the damage restores what was there
 
 
