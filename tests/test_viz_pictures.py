@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import viz
+import viz.figure
 from autograd import Value, tanh, total
 from viz.svg import svg
 
@@ -371,3 +372,30 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         viz.save(example(), path)
     assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_missing_fonts_are_reported_before_a_bitmap_is_drawn(monkeypatch):
+    monkeypatch.setattr(viz.figure, "_has_fonts", lambda: False)
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: "dot")
+    monkeypatch.setattr("graphviz.pipe", lambda *_, **__: b"drawn")
+    with pytest.warns(UserWarning, match="no fonts are installed"):
+        assert viz.draw(example()).pipe("png") == b"drawn"
+    assert viz.draw(example()).pipe("svg") == b"drawn"
+
+
+def test_a_stepper_of_300_values_stays_below_300_kilobytes():
+    x = [Value(0.1 * k - 0.3, f"x[{k}]") for k in range(7)]
+    hidden = x
+    for layer, width in enumerate((6, 6, 3), 1):
+        hidden = [
+            tanh(
+                sum(
+                    (Value(0.37 * j - 0.21 * k, f"W{layer}[{j},{k}]") * a for k, a in enumerate(hidden)),
+                    Value(0.123 * j, f"b{layer}[{j}]"),
+                )
+            )
+            for j in range(width)
+        ]
+    loss = total([(a - 1.0) ** 2 for a in hidden])
+    assert len(viz.trace(loss).nodes) >= 300
+    assert len(viz.to_html(loss).encode()) <= 300_000

@@ -263,7 +263,7 @@ def _diagram(level: Level, states: list[list[str]]) -> Diagram:
 
 def _edges(level: Level, layout: Layout) -> Iterator[str]:
     for k, flow in enumerate(level.flows):
-        route, label = layout.routes[k], layout.labels[k]
+        route, label = tuple((round(x), round(y)) for x, y in layout.routes[k]), layout.labels[k]
         line = f'<path d="{curve(route, 0.0, turned=False, gap=len(route) - 3 if label else 0)}"/>'
         yield f'<g class="e">{line}{_edge_label(flow, label)}</g>'
 
@@ -271,14 +271,14 @@ def _edges(level: Level, layout: Layout) -> Iterator[str]:
 def _edge_label(flow: Flow, label: Point | None) -> str:
     if label is None:
         return ""
-    return f"<text {attributes(x=label[0], y=label[1] + 3.5)}>{escaped(flow.local)}</text>"
+    return f"<text {attributes(x=round(label[0]), y=round(label[1] + 3.5))}>{escaped(flow.local)}</text>"
 
 
 def _box(cell: Cell, drawn: Box, states: list[str], centre: Point) -> str:
     """Return one box with a text for each state of its gradient, the last one showing."""
     wide, high = (round(size) for size in box_size(drawn))
     left, top = round(centre[0] - wide / 2), round(centre[1] - high / 2)
-    start, middle, end = (coordinate(left + x) for x in (PAD_X, wide / 2, wide - PAD_X))
+    start, middle, end = (coordinate(round(left + x)) for x in (PAD_X, wide / 2, wide - PAD_X))
     parts = []
     for k, (one, two) in enumerate(drawn.rows):
         y = coordinate(top + PAD_Y + ROW * k + 12)
