@@ -7,80 +7,27 @@ once has an equation of its own.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import ops
 from ..op import Op
-from .expression import Apply, Block, Expression, MatMul, Number, Plus, Ref, RunSum, Statement, Take, children, leaves
-from .formula import ONE, Call, Formula, Local, Name, Num, Pick, Power, Prod, Sum, Total
+from .equation import Derivation, Equation
+from .expression import Apply, Block, Expression, Number, Plus, Ref, Statement, leaves
+from .formula import ONE, Call, Formula, Local, Name, Num, Power, Prod, Sum, Total
 from .layout import layout_of
 from .lifted import Lifted
-from .reading import Reader, softmax_of_quotient, summed
+from .reading import Reader, summed
+from .reads import in_order_of_layers, indices_of_all, is_linear_in, products_in, reads, uses, walked
 from .simplify import simplest, without_cases
+from .softmax import softmax_of_quotient
 from .tidy import line_sum, numeral, operations, plus, replaced, times, transposed
 
-__all__ = ["Derivation", "Equation", "derivation"]
+__all__ = ["derivation"]
 
 _ELEMENTWISE = (Name, Num, Sum, Prod, Power)
-_ARITHMETIC = (ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg)
-
-
-@dataclass(eq=False)
-class Equation:
-    """One equation.
-
-    Attributes:
-        left: What it defines: a name, an adjoint, or a part of one.
-        right: What that is.
-        add: Whether it is added to what was there.
-        raw: The right side before it was simplified.
-        general: The right side without the assumptions, if there are any.
-    """
-
-    left: Formula
-    right: Formula
-    add: bool = False
-    raw: Formula | None = None
-    general: Formula | None = None
-
-
-@dataclass(eq=False)
-class Derivation:
-    """The equations of a program for one example.
-
-    Attributes:
-        reader: The names behind the formulas.
-        forward: The equations of the forward pass.
-        backward: The adjoints, last layer first.
-        gradients: The derivatives by the parameters.
-        activations: The function of each layer that has one.
-        network_input: The input that is the activation of layer 0, if there is one.
-        targets: The inputs that only the loss reads.
-        batched: Whether the program takes batches.
-        zero_logs: Whether 0 · log 0 counts as 0.
-        sums_to_one: The inputs whose members are assumed to sum to 1.
-    """
-
-    reader: Reader
-    forward: list[Equation] = field(default_factory=list)
-    backward: list[Equation] = field(default_factory=list)
-    gradients: list[Equation] = field(default_factory=list)
-    activations: dict[int, Op] = field(default_factory=dict)
-    network_input: Block | None = None
-    targets: list[Block] = field(default_factory=list)
-    batched: bool = False
-    zero_logs: bool = False
-    sums_to_one: list[Formula] = field(default_factory=list)
-
-    def adjoints_written(self) -> set[Block]:
-        """Return the blocks whose adjoints have equations."""
-        lefts = [each.left.value if isinstance(each.left, Pick) else each.left for each in self.backward]
-        return {left.block.of for left in lefts if isinstance(left, Name) and left.block.of is not None}
 
 
 def derivation(derived: Lifted) -> Derivation:
@@ -112,7 +59,7 @@ class _Builder:
         self.reader = Reader(derived.parameters)
         self.found = Derivation(self.reader)
         self.statements = derived.forward.needed(derived.forward.roots[:1])
-        self.uses = _uses(self.statements)
+        self.uses = uses(self.statements)
         self.consumers: dict[Block, list[tuple[Statement, Op]]] = {}
         self._inputs()
         for statement in self.statements:
@@ -127,7 +74,7 @@ class _Builder:
         multiplied = {
             leaf.block
             for statement in self.statements
-            for product in _within(statement.value, MatMul)
+            for product in products_in(statement.value)
             for leaf in leaves(product)
             if isinstance(leaf, Ref)
         }
@@ -138,7 +85,7 @@ class _Builder:
             product.right.block
             for statement in self.statements
             if statement.target.layer == 1 and statement.target.role == "z"
-            for product in _within(statement.value, MatMul)
+            for product in products_in(statement.value)
             if isinstance(product.right, Ref) and product.right.index is None
         ]
         if len(first) == 1 and first[0].role == "input" and [b for b in blocks if b in multiplied] == first:
@@ -163,7 +110,7 @@ class _Builder:
         self.found.forward.append(Equation(name, softmax_of_quotient(formula, self.reader.known)))
         if isinstance(formula, Call):
             self.reader.known.setdefault(formula, name)
-        elif block.role == "value" and all(isinstance(part, _ELEMENTWISE) for part in _walk(formula)):
+        elif block.role == "value" and all(isinstance(part, _ELEMENTWISE) for part in walked(formula)):
             self.elementwise[name] = self._expanded(formula)
         if block.role == "z":
             self._linear_layer(block, extra)
@@ -193,12 +140,12 @@ class _Builder:
             self.reader.definitions[block] = plus(shown, self.reader.read(extra)) if extra is not None else shown
 
     def _is_linear(self, block: Block) -> bool:
-        reads = [s.value for s in self.statements if _reads(s.value, block)]
-        return bool(reads) and all(_linearly(value, block) for value in reads)
+        readers = [s.value for s in self.statements if reads(s.value, block)]
+        return bool(readers) and all(is_linear_in(value, block) for value in readers)
 
     def _shown(self, formula: Formula) -> Formula:
         plain = without_cases(formula)
-        if plain != formula and any(isinstance(part, Call) and part.name == "log" for part in _walk(plain)):
+        if plain != formula and any(isinstance(part, Call) and part.name == "log" for part in walked(plain)):
             self.found.zero_logs = True
         return plain
 
@@ -219,7 +166,7 @@ class _Builder:
             return True
         if isinstance(formula, Call) and formula.name.split()[0] in ("softmax", "logsumexp"):
             return True
-        names = [part for part in _walk(formula) if isinstance(part, Name)]
+        names = [part for part in walked(formula) if isinstance(part, Name)]
         return operations(formula) <= 1 and all(name.block in self.found.targets for name in names)
 
     def _root(self) -> None:
@@ -232,7 +179,7 @@ class _Builder:
 
     def _backward(self) -> None:
         statements = self.derived.reverse.statements
-        uses = _uses(statements)
+        read_in = uses(statements)
         by_target: dict[Block, list[Statement]] = {}
         for statement in statements:
             by_target.setdefault(statement.target, []).append(statement)
@@ -244,7 +191,9 @@ class _Builder:
             raw = plus(*whole)
             if of in parameters and of is not None:
                 gradients[of] = self._equations(target, raw if whole else None, parts)
-            elif of is not None and of.role != "z" and not parts and self._is_passed_on(of, raw, uses.get(target, 0)):
+            elif (
+                of is not None and of.role != "z" and not parts and self._is_passed_on(of, raw, read_in.get(target, 0))
+            ):
                 self.reader.definitions[target] = raw
             else:
                 self.found.backward.extend(self._equations(target, raw if whole else None, parts))
@@ -253,12 +202,12 @@ class _Builder:
     def _gradients(self, found: dict[Block, list[Equation]]) -> None:
         """Take the equations of parameters over, those that cross several named arrays first."""
         flat = self.derived.parameters.flat
-        across = [name for each in found.get(flat, []) for name in _walk(each.left) if isinstance(name, Name)]
+        across = [name for each in found.get(flat, []) for name in walked(each.left) if isinstance(name, Name)]
         written = [name.block.of for name in across]
         several = {of for of in written if of is flat or of in found}
-        for block in [flat, *_in_order([each.block for each in self.derived.parameters.all])]:
+        for block in [flat, *in_order_of_layers([each.block for each in self.derived.parameters.all])]:
             for equation in found.get(block, []):
-                of = {name.block.of for name in _walk(equation.left) if isinstance(name, Name)}
+                of = {name.block.of for name in walked(equation.left) if isinstance(name, Name)}
                 equation.add = equation.add or flat in several or bool(of & several)
                 self.found.gradients.append(equation)
             if block in self.derived.reverse.untouched and block not in written and flat not in several:
@@ -266,13 +215,15 @@ class _Builder:
                 self.found.gradients.append(Equation(name, numeral(0.0)))
 
     def _is_passed_on(self, of: Block, raw: Formula, uses: int) -> bool:
-        """Whether an adjoint is written where it is used: once, or if it is short."""
+        """Whether an adjoint is written where it is used: once, or if it is short; a δ never is."""
+        if of.role == "z":
+            return False
         if uses <= 1:
             return True
         short = simplest(raw, self.known)
         if of in self.reader.definitions and operations(short) <= 6:
             return True
-        return operations(short) <= 2 and all(part.rank != 0 for part in _walk(short))
+        return operations(short) <= 2 and all(part.rank != 0 for part in walked(short))
 
     def _collected(self, target: Block, statements: list[Statement]) -> tuple[list[Formula], list[_Part]]:
         """Return the contributions to all of an adjoint, and those to parts of it."""
@@ -285,7 +236,7 @@ class _Builder:
             index = statement.index
             layout = layout_of(self.reader.shape(target), index)
             if target.of is self.derived.parameters.flat:
-                index = _all_of(statement.value) if index is None else index
+                index = indices_of_all(statement.value) if index is None else index
                 parts.append(_Part(self.reader.adjoint_across_parameters(index), value, index))
                 continue
             match layout.kind:
@@ -361,60 +312,3 @@ class _Builder:
         if part.value not in self.found.sums_to_one:
             self.found.sums_to_one.append(part.value)
         return True
-
-
-def _all_of(value: Expression) -> np.ndarray[Any, Any]:
-    """Return the indices of a flat vector, laid out as the matrix that it was made from, if it was."""
-    size = int(np.prod(value.shape))
-    if isinstance(value, Take) and np.array_equal(value.index, np.arange(size)):
-        return np.arange(size).reshape(value.value.shape)
-    return np.arange(size)
-
-
-def _in_order(parameters: list[Block]) -> list[Block]:
-    """Return parameters in the order of their layers, if all names end in a number, otherwise as they are."""
-    numbers = [re.search(r"\d+$", block.name) for block in parameters]
-    if not all(numbers):
-        return parameters
-    return sorted(parameters, key=lambda block: (int(re.findall(r"\d+$", block.name)[0]), block.name))
-
-
-def _uses(statements: Iterable[Statement]) -> dict[Block, int]:
-    """Return in how many statements each block is read."""
-    found: dict[Block, int] = {}
-    for statement in statements:
-        for block in {leaf.block for leaf in leaves(statement.value) if isinstance(leaf, Ref)}:
-            found[block] = found.get(block, 0) + 1
-    return found
-
-
-def _walk(formula: Formula) -> Iterable[Formula]:
-    yield formula
-    for part in formula.parts:
-        yield from _walk(part)
-
-
-def _within(value: Expression, wanted: type[MatMul]) -> Iterable[MatMul]:
-    if isinstance(value, wanted):
-        yield value
-    for child in children(value):
-        yield from _within(child, wanted)
-
-
-def _reads(value: Expression, block: Block) -> bool:
-    return any(isinstance(leaf, Ref) and leaf.block is block for leaf in leaves(value))
-
-
-def _linearly(value: Expression, block: Block) -> bool:
-    """Whether a value is computed from a block by arithmetic alone, or by a layer's product with its weights."""
-    match value:
-        case Ref():
-            return value.block is not block or layout_of(block.shape, value.index).kind == "whole"
-        case MatMul():
-            weights = all(leaf.block.role == "parameter" for leaf in leaves(value.left) if isinstance(leaf, Ref))
-            return not _reads(value, block) or (weights and _linearly(value.right, block))
-        case Apply() if value.op not in _ARITHMETIC:
-            return not _reads(value, block)
-        case Apply() | Plus() | RunSum():
-            return all(_linearly(child, block) for child in children(value))
-    return not _reads(value, block)

@@ -12,14 +12,16 @@ from dataclasses import replace
 import numpy as np
 
 from ..op import Op
-from .derivation import Derivation, Equation, derivation
+from .bias_column import layers_with_bias, outer_product, weighted
+from .derivation import derivation
+from .equation import Derivation, Equation
 from .expression import Block, Expression, Ref
-from .formula import Call, Formula, Mat, Name, Sum, Trans
+from .formula import Call, Name
 from .lifted import Lifted
 from .notation import Notation, notation_named
 from .reading import Reader
 from .style import Latex, Style, Unicode
-from .tidy import numeral, plus
+from .tidy import numeral
 from .writing import Writer
 
 __all__ = ["equations", "latex"]
@@ -75,7 +77,7 @@ class _Page:
         self.found = found
         self.style = style
         self.mean = mean
-        self.folded = _layers_with_bias(found) if notation.bias_column else {}
+        self.folded = layers_with_bias(found) if notation.bias_column else {}
         weighted = any(isinstance(each.left, Name) and each.left.block.role == "z" for each in found.forward)
         self.separate = notation.bias_column and weighted and not self.folded
         self.writer = Writer(
@@ -126,7 +128,7 @@ class _Page:
             if block.layer + 1 in self.folded:
                 right = f"(1, {right})"
         if block is not None and block.role == "z" and block.layer in self.folded:
-            parts = _weighted(equation.right)
+            parts = weighted(equation.right)
             if parts is not None:
                 weight = self.writer.parameter(parts[0].block.name, folded=True)
                 right = weight + (" " if self._is_latex else "") + self.writer.text(parts[1])
@@ -142,7 +144,7 @@ class _Page:
             return None
         if of not in [weight for weight, _ in self.folded.values()] or of is None:
             return self._line(equation)
-        products, rest = _weighted_outer(equation.right)
+        products, rest = outer_product(equation.right)
         name = self.writer.parameter(of.name, folded=True)
         text = self.writer.text(products)
         if rest is not None:
@@ -269,69 +271,3 @@ def _escaped(name: str, is_latex: bool) -> str:
 
 def _of_role(name: Name, role: str) -> bool:
     return name.block.of is not None and name.block.of.role == role
-
-
-def _terms(formula: Formula) -> tuple[Formula, ...]:
-    return formula.terms if isinstance(formula, Sum) else (formula,)
-
-
-def _weighted(formula: Formula) -> tuple[Name, Name, Name] | None:
-    """Return W, a and b if the formula is W a + b."""
-    match _terms(formula):
-        case (Mat(left=Name(view="") as weight, right=Name(view="") as before), Name(view="") as bias):
-            if weight.block.role == bias.block.role == "parameter":
-                return weight, before, bias
-    return None
-
-
-def _weighted_outer(formula: Formula) -> tuple[Formula, Formula | None]:
-    products = [term for term in _terms(formula) if isinstance(term, Mat)]
-    rest = [term for term in _terms(formula) if not isinstance(term, Mat)]
-    return plus(*products), plus(*rest) if rest else None
-
-
-def _layers_with_bias(found: Derivation) -> dict[int, tuple[Block, Block]]:
-    """Return the weights and the bias of each layer, if all are W a + b with nothing else reading a, W or b."""
-    layers: dict[int, tuple[Block, Block]] = {}
-    before: list[Block] = []
-    rest: list[Formula] = []
-    for equation in found.forward:
-        if not (isinstance(equation.left, Name) and equation.left.block.role == "z"):
-            rest.append(equation.right)
-            continue
-        parts = _weighted(equation.right)
-        if parts is None:
-            return {}
-        weight, a, bias = parts
-        layers[equation.left.block.layer] = (weight.block, bias.block)
-        before.append(a.block)
-    used = [block for pair in layers.values() for block in pair]
-    read = {name.block for formula in rest for name in _names(formula)}
-    activations = [each.left.block for each in found.forward if _is_activation(each) and isinstance(each.left, Name)]
-    biases = [bias for _, bias in layers.values()]
-    if len(set(used)) < len(used) or read & {*before, *biases}:
-        return {}
-    if [found.network_input, *activations][: len(before)] != before:
-        return {}
-    return layers if all(_is_layer_gradient(each, biases, found) for each in found.gradients) else {}
-
-
-def _is_layer_gradient(equation: Equation, biases: list[Block], found: Derivation) -> bool:
-    """Whether a derivative by weights is δ aᵀ and what only the weights add, and one by a bias is δ."""
-    if not isinstance(equation.left, Name) or equation.left.view:
-        return False
-    if equation.left.block.of in biases:
-        return any(equation.right == each.left for each in found.backward)
-    products, _ = _weighted_outer(equation.right)
-    return isinstance(products, Mat) and isinstance(products.right, Trans)
-
-
-def _is_activation(equation: Equation) -> bool:
-    return isinstance(equation.left, Name) and equation.left.block.role == "a"
-
-
-def _names(formula: Formula) -> Iterator[Name]:
-    if isinstance(formula, Name):
-        yield formula
-    for part in formula.parts:
-        yield from _names(part)

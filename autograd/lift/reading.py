@@ -42,18 +42,16 @@ from .formula import (
     Num,
     Numbers,
     Pick,
-    Power,
-    Prod,
-    Repeat,
     Stack,
-    Sum,
     Test,
 )
 from .layout import layout_of
 from .parameters import Parameters
-from .tidy import line_sum, matrix_product, numeral, plus, power, repeated, replaced, split, times, total, transposed
+from .softmax import softmax_of_exponent
+from .stacking import adjoint_name, stacked_parameters
+from .tidy import line_sum, matrix_product, numeral, plus, power, repeated, times, total, transposed
 
-__all__ = ["Reader", "softmax_of_quotient", "summed"]
+__all__ = ["Reader", "summed"]
 
 Array = np.ndarray[Any, Any]
 
@@ -192,51 +190,17 @@ class Reader:
 
     def _across_parameters(self, index: Array) -> Formula:
         """Return members of several named arrays: whole arrays on top of each other, if that is what they are."""
-        owners = self._owners(index)
+        owners = stacked_parameters(self.parameters, index)
         if owners is None:
             return self.picked(Name(self.parameters.flat, 1), index)
         return Stack(tuple(owners), 2 if index.ndim == 2 else 1)
 
     def adjoint_across_parameters(self, index: Array) -> Formula:
         """Return the adjoint of such members."""
-        owners = self._owners(index)
+        owners = stacked_parameters(self.parameters, index)
         if owners is None:
-            return self.picked(self._adjoint(Name(self.parameters.flat, 1)), index)
-        return Stack(tuple(map(self._adjoint, owners)), 2 if index.ndim == 2 else 1)
-
-    @staticmethod
-    def _adjoint(name: Name) -> Name:
-        of = name.block
-        return Name(Block(f"d{of.name}", of.shape, False, "adjoint", of=of), name.kind, name.view)
-
-    def _owners(self, index: Array) -> list[Name] | None:
-        """Return the named arrays, or rows of them, that lie on top of each other."""
-        lines = index if index.ndim == 2 else index[:, None]
-        found: list[tuple[Block, int, int]] = []
-        for line in lines:
-            place = self._row(line)
-            if place is None:
-                return None
-            block, row = place
-            if found and found[-1][0] is block and found[-1][2] == row:
-                found[-1] = (block, found[-1][1], row + 1)
-            else:
-                found.append((block, row, row + 1))
-        kind: Kind = 2 if index.ndim == 2 else 1
-        return [
-            Name(block, kind, "" if (start, stop) == (0, block.shape[0]) else f"[{start}:{stop}]")
-            for block, start, stop in found
-        ]
-
-    def _row(self, line: Array) -> tuple[Block, int] | None:
-        """Return the named array and the row of it that lies at the given places of the flat vector."""
-        for each in self.parameters.all:
-            rows = each.positions.reshape(each.block.shape[0], -1)
-            if rows.shape[1] == len(line):
-                (here,) = np.nonzero((rows == line).all(axis=1))
-                if len(here):
-                    return each.block, int(here[0])
-        return None
+            return self.picked(adjoint_name(Name(self.parameters.flat, 1)), index)
+        return Stack(tuple(map(adjoint_name, owners)), 2 if index.ndim == 2 else 1)
 
     def _constant(self, values: Array) -> Formula:
         if values.size and (values == values.flat[0]).all():
@@ -263,7 +227,7 @@ class Reader:
         if op is ops.where:
             return args[1] if args[1] == args[2] else Cases(*args)
         if op is ops.exp:
-            found = _softmax(args[0])
+            found = softmax_of_exponent(args[0])
             if found is not None:
                 return found
         made = Call(op.name, tuple(args), max(arg.kind for arg in args))
@@ -381,41 +345,3 @@ def _straight(value: Expression) -> Expression:
         case Spread() | Number() | Seed():
             return value
     return value
-
-
-def _softmax(u: Formula) -> Formula | None:
-    """Return the softmax if the exponent is v − log Σ e^v."""
-    if not isinstance(u, Sum):
-        return None
-    for term in u.terms:
-        scale, rest = split(term)
-        if scale != -1:
-            continue
-        by_rows = isinstance(rest, Repeat) and rest.axis == 1
-        inner = rest.value if isinstance(rest, Repeat) else rest
-        if not isinstance(inner, Call) or inner.name not in ("logsumexp", "logsumexp by rows"):
-            continue
-        others = plus(*(other for other in u.terms if other is not term))
-        if others == inner.args[0] and by_rows == (inner.name == "logsumexp by rows"):
-            return Call("softmax by rows" if by_rows else "softmax", inner.args, inner.args[0].kind)
-    return None
-
-
-def softmax_of_quotient(formula: Formula, known: dict[Formula, Name]) -> Formula:
-    """Return the formula with e^u / Σ e^u written as the softmax of u."""
-    names: dict[Formula, Formula] = {name: call for call, name in known.items()}
-
-    def recognised(part: Formula) -> Formula | None:
-        if not isinstance(part, Prod):
-            return None
-        for divisor in part.factors:
-            if not (isinstance(divisor, Power) and divisor.exponent == -1 and divisor.base.rank == 0):
-                continue
-            for factor in part.factors:
-                call = names.get(factor, factor)
-                if divisor.base == total(factor) and isinstance(call, Call) and call.name == "exp":
-                    rest = [each for each in part.factors if each is not divisor and each is not factor]
-                    return replaced(times(*rest, Call("softmax", call.args, call.args[0].kind)), recognised)
-        return None
-
-    return replaced(formula, recognised)

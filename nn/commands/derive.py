@@ -43,7 +43,9 @@ def add(commands: Commands) -> None:
         "--l2", type=arguments.unsigned_float, default=0.0, metavar="C", help="add C/2 times the squared weights"
     )
     parser.add_argument("--notation", choices=list(NOTATIONS), default="superscript", help="whose letters")
-    parser.add_argument("--latex", action="store_true", help="print LaTeX")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--latex", action="store_true", help="print LaTeX")
+    form.add_argument("--numpy", action="store_true", help="print a NumPy module instead")
     parser.set_defaults(run=run)
 
 
@@ -51,7 +53,12 @@ def run(options: argparse.Namespace) -> int:
     """Print what is derived and return the exit code."""
     output = options.output_activation or ("identity" if options.loss in TAKES_LOGITS else options.activation)
     program = program_of(options.sizes, options.activation, output, options.loss, l2=options.l2)
-    print(program.latex(options.notation) if options.latex else program.equations(options.notation), end="")
+    if options.numpy:
+        print(program.source, end="")
+    elif options.latex:
+        print(program.latex(options.notation), end="")
+    else:
+        print(program.equations(options.notation), end="")
     return 0
 
 

@@ -1,0 +1,67 @@
+"""The command `derive`."""
+
+import pytest
+
+from nn.__main__ import main
+from nn.activations import ACTIVATIONS
+from nn.commands.derive import program_of
+from nn.losses import LOSSES
+
+
+def printed(capsys, *arguments):
+    assert main(["derive", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_network_of_the_post_of_2018_is_derived(capsys):
+    text = printed(capsys, "3-4-2", "--activation", "sigmoid", "--loss", "half_squared_error")
+    for line in (
+        "z¹ = W¹a⁰ + b¹",
+        "a¹ = σ(z¹)",
+        "δ² = (a² − t) ⊙ σ′(z²)",
+        "δ¹ = (W²)ᵀδ² ⊙ σ′(z¹)",
+        "∂C/∂W² = δ²(a¹)ᵀ",
+        "∂C/∂b² = δ²",
+    ):
+        assert f"  {line}\n" in text
+
+
+def test_notation_and_penalty_are_taken(capsys):
+    text = printed(capsys, "2-3-1", "--loss", "binary_cross_entropy", "--notation", "theta", "--l2", "0.1")
+    assert "  δ⁽³⁾ = a⁽³⁾ − y\n" in text
+    assert "(0, 0.1Θ̄⁽¹⁾)" in text
+
+
+def test_latex_is_printed(capsys):
+    assert r"\delta^{2} &= \mathrm{softmax}\left(z^{2}\right) - t" in printed(
+        capsys, "3-4-2", "--loss", "cross_entropy", "--latex"
+    )
+
+
+def test_a_module_is_printed_that_runs(capsys):
+    text = printed(capsys, "3-4-2", "--numpy")
+    compile(text, "derived", "exec")
+    assert "import numpy" in text
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_goes_with_every_activation(loss):
+    for activation in ACTIVATIONS:
+        assert "δ¹ = " in program_of([2, 3, 2], activation, activation, loss).equations()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["3"], "SIZES must list at least two sizes, such as 3-4-2, got '3'"),
+        (["3-0"], "got '3-0'"),
+        (["3-2", "--loss", "nothing"], "invalid choice: 'nothing'"),
+        (["3-2", "--notation", "greek"], "invalid choice: 'greek'"),
+        (["3-2", "--latex", "--numpy"], "not allowed with argument"),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["derive", *arguments])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
