@@ -166,8 +166,9 @@ def compared(shape: dict[str, Any], peers: list[str]) -> dict[str, Any]:
             except UnavailableError as error:
                 print(error)
                 continue
-            problem = problems.network(shape["sizes"], shape["rows"], shape["sigma"], "half_squared_error", 0.0, RATE)
-            contender.prepare("job", "step_digits" if shape["last"] else "step_tanh", problem)
+            sigma, loss = ("relu", "hinge_loss") if peer == "micrograd" else (shape["sigma"], "half_squared_error")
+            problem = problems.network(shape["sizes"], shape["rows"], sigma, loss, 0.0, RATE)
+            contender.prepare("job", "step_digits" if shape["last"] else f"step_{sigma}", problem)
             times = 1 if peer == "micrograd" else ON_END
             contender.time("job", 1)
             jobs[peer] = lambda contender=contender, times=times: contender.time("job", times)["total"]

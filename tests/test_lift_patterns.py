@@ -418,3 +418,13 @@ def test_two_products_with_rows_and_columns_exchanged_are_added_in_the_right_pla
 
     program = check(function, flat(A, B), 8, 6)
     assert products(program)[:2] == ["z1", "z1"]
+
+
+def test_windows_that_overlap_in_one_row_add_up_in_the_gradient():
+    first, second, b = leaves(3, seed=1), leaves(3, seed=2), leaves(1)
+
+    def function(x, _t):
+        a = [affine(first, x[p : p + 3], b[0]).tanh() for p in range(6)]
+        return sum(affine(second, a[p : p + 3], 0.1).sigmoid() for p in range(4))
+
+    check(function, flat(first, second, b), 8)

@@ -194,6 +194,31 @@ def test_a_parameter_that_is_not_finite_is_refused():
         program.backward(**batch())
 
 
+def test_parameters_of_a_large_network_that_are_not_finite_or_overflow_are_found():
+    model = nn.MLP(70, [60, 2], activation="tanh", seed=0)
+    program = compile(lambda x, t: nn.half_squared_error(model(x), t), parameters=model)
+    data = batch(4, 70, 2)
+    loss, gradient = program.value_and_grad(**data)
+    exact = backprop(
+        model.weights,
+        model.biases,
+        data["x"],
+        data["t"],
+        activations=["tanh", "identity"],
+        loss="half_squared_error",
+    )
+    assert loss == pytest.approx(float(exact.loss), rel=EXACT)
+    np.testing.assert_allclose(gradient["W1"], exact.dW[0], rtol=0.0, atol=EXACT * np.abs(exact.dW[0]).max())
+    np.testing.assert_allclose(gradient["b1"], exact.db[0], rtol=0.0, atol=EXACT * np.abs(exact.db[0]).max())
+    for wrong, error in ((np.nan, ValueError), (np.inf, ValueError), (1e308, DomainError)):
+        for run in (program.backward, program.value, program.losses):
+            program.parameters["W1"][3, :2] = wrong
+            with pytest.raises(error):
+                run(**data | {"x": np.full((4, 70), 1e3)})
+    program.pull()
+    assert np.isfinite(program.backward(**data))
+
+
 def test_saturated_sigmoids_are_right_far_out():
     w = Value(1.0, "w")
     program = compile(lambda x: -(w * x[0]).sigmoid().log(), parameters=[w])

@@ -205,20 +205,10 @@ class ForwardCode:
 
     def _check(self, statement: Statement, out: Array) -> None:
         """Let the function find what NumPy does not signal: overflow in a product, and a domain of the user's own."""
-        code = self.code
-        code.names["doubt"] = _doubt
-        unbounded = any(
-            not self._is_bounded(side) for product in products_in(statement.value) for side in children(product)
-        )
-        if unbounded:
-            flat = out.reshape(-1)
-            if np.shares_memory(flat, out):
-                code.names["dot"] = np.dot
-                code.lines.append(f"if not dot({code.name(flat)}, {code.name(flat)}) < {BOUND}: doubt()")
-            else:
-                code.names["isfinite"] = np.isfinite
-                code.lines.append(f"if not isfinite({code.name(out)}).all(): doubt()")
-        value = statement.value
+        code, value = self.code, statement.value
+        sides = [side for product in products_in(value) for side in children(product)]
+        if sides and (self.check_products or not all(map(self._is_bounded, sides))):
+            self._bound(out)
         if (
             isinstance(value, Apply)
             and value.op.domain is not EVERYWHERE
