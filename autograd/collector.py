@@ -9,7 +9,7 @@ So when the collector has gone through the youngest objects and is about to go o
 made since the last time are nodes, the young objects are declared old without another look (`gc.freeze` and
 `gc.unfreeze`, which only join lists); that counts as the collection that was due. All of them stay in the collector's
 care. After `PATIENCE` nodes, or as many nodes as there were objects after the last full collection, it is left to
-itself until it has made a full one. What other code leaves behind in cycles is thus found a second or two later than it
+itself until it has made a full one. What other code leaves behind in cycles is thus found a few seconds later than it
 would have been. A program that records nothing is not affected, nor is one that has called `gc.disable` or
 `gc.freeze`.
 """
@@ -24,8 +24,8 @@ from .reverse import clock
 
 __all__ = ["PATIENCE", "Deferral", "spare_graphs"]
 
-PATIENCE = 2_000_000
-"""How many nodes may be recorded before a full collection is let through: those of a second or two."""
+PATIENCE = 5_000_000
+"""How many nodes may be recorded before a full collection is let through: those of a few seconds."""
 
 
 class Deferral:

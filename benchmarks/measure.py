@@ -42,7 +42,7 @@ def measured(workload: Workload, reference: str = "ours") -> dict[str, Any]:
         agree({name: contender.check("job", 3) for name, contender in contenders.items()}, reference)
         phases: dict[str, dict[str, list[float]]] = {name: {} for name in contenders}
         on_end = {
-            name: 1 + int(TURN / contender.time("job", 3)["total"]) if workload.repeats > 1 else 1
+            name: 1 + int(TURN / contender.time("job")["total"]) if workload.repeats > 1 else 1
             for name, contender in contenders.items()
         }
 
@@ -72,8 +72,9 @@ def comparison(workload: Workload, results: dict[str, Any]) -> str:
     scale = UNITS[workload.unit] / workload.operations
     header = ["", *workload.phases, "total", *(f"{NAMES[ours].strip('*')} / this" for ours in results["ratios"])]
     rows = []
-    for name, seconds in results["seconds"].items():
+    for name, seconds in sorted(results["seconds"].items(), key=lambda item: item[1]["total"]):
         cells = [f"{seconds[phase] * scale:,.0f}" if phase in seconds else "" for phase in workload.phases]
         ratios = [f"{of[name]:.3g}" for of in results["ratios"].values()]
-        rows.append([NAMES.get(name, name), *cells, f"{seconds['total'] * scale:,.3g}", *ratios])
+        total = seconds["total"] * scale
+        rows.append([NAMES.get(name, name), *cells, f"{total:,.0f}" if total >= 100 else f"{total:.3g}", *ratios])
     return f"{results['title']}:\n\n{table(header, rows)}"

@@ -65,7 +65,7 @@ def workloads() -> dict[str, Workload]:
             "chains",
             problems.chains(200, 500),
             SCALAR,
-            15,
+            9,
             **per_operation,
         ),
         "long chain": Workload(
@@ -73,20 +73,20 @@ def workloads() -> dict[str, Workload]:
             "chains",
             problems.chains(1, 100_000),
             SCALAR,
-            9,
+            5,
             **per_operation,
         ),
         "tanh": Workload(
-            "Full-batch step, 2-16-16-1, 100 examples, tanh, ½MSE, ms", "step_tanh", tanh, without_tanh + ARRAY, 15
+            "Full-batch step, 2-16-16-1, 100 examples, tanh, ½MSE, ms", "step_tanh", tanh, without_tanh + ARRAY, 9
         ),
         "relu": Workload(
             "Full-batch step, 2-16-16-1, 100 examples, relu, hinge loss and L2, ms",
             "step_relu",
             relu,
             SCALAR + ARRAY,
-            7,
+            5,
         ),
-        "digits": Workload("Step 784-30-10, sigmoid, batch of 10, ms", "step_digits", digits, without_tanh + ARRAY, 5),
+        "digits": Workload("Step 784-30-10, sigmoid, batch of 10, ms", "step_digits", digits, without_tanh + ARRAY, 3),
         "hessian": Workload(
             "Hessian of a function of ten variables, ms",
             "hessian_of_ten",

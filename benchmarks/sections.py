@@ -136,7 +136,7 @@ def pictures_table(results: dict[str, Any]) -> str:
     header = ["graph", "HTML, s", "SVG, s", "HTML, times the first", "SVG, times the first"]
     return (
         "Time to picture (`viz.to_html`; above 2,000 Values it shows neurons. `viz.draw` to SVG with every Value as a "
-        f"box, laid out by `dot` where it is installed):\n\n{table(header, rows)}"
+        f"box, in the layout that is built in):\n\n{table(header, rows)}"
     )
 
 

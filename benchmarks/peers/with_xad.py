@@ -15,7 +15,8 @@ TAPE.activate()
 
 
 def leaves(numbers: Iterable[float]) -> list[Real]:
-    """Return inputs of a new recording; a Real cannot be assigned."""
+    """Return inputs of a new recording, once the old ones are gone; a Real cannot be assigned."""
+    TAPE.clearAll()
     made = [Real(number) for number in numbers]
     TAPE.registerInputs(made)
     TAPE.newRecording()
