@@ -170,21 +170,26 @@ def test_keys_buttons_slider_and_links_move_the_step(show):
     assert not browser.find_element("id", "next").get_property("disabled")
 
 
-def test_play_runs_to_the_end_and_pause_stops(show):
+def test_play_runs_to_the_end(show):
     from selenium.webdriver.support.ui import Select
 
     browser = show(viz.to_html(Value(2.0, "x") * 3.0))
     Select(browser.find_element("id", "speed")).select_by_value("10")
     browser.find_element("id", "play").click()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while browser.find_element("id", "count").text != "3 / 3" and time.monotonic() < deadline:
         time.sleep(0.05)
     assert browser.find_element("id", "count").text == "3 / 3"
     assert browser.find_element("id", "play").get_attribute("aria-label") == "Play"
-    press(browser, "t", " ")
-    assert browser.find_element("id", "play").get_attribute("aria-label") == "Pause"
+
+
+def test_pause_stops(show):
+    browser = show(viz.to_html(network()))  # more than a minute of steps: it cannot end before it is stopped
+    label = lambda: browser.find_element("id", "play").get_attribute("aria-label")  # noqa: E731  # read anew each time
     press(browser, " ")
-    assert browser.find_element("id", "play").get_attribute("aria-label") == "Play"
+    assert label() == "Pause"
+    press(browser, " ")
+    assert label() == "Play"
 
 
 def test_levels_switch_by_button_key_and_link(show):
