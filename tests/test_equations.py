@@ -357,6 +357,16 @@ def test_a_residual_network_names_what_is_added():
     assert "The biases are written apart" in program.equations("theta")
 
 
+def test_an_activation_that_the_loss_reads_keeps_the_biases_apart():
+    rng = np.random.default_rng(1)
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=2))
+    h = [z.tanh() for z in layer("1", x, 4, rng)]
+    cost = squared_error(layer("2", h, 2, rng), t) + total([a * a for a in h])
+    text = lift(cost, {"x": x, "t": t}).equations("theta")
+    assert section(text, "Forward")["z⁽²⁾"] == "Θ⁽¹⁾a⁽¹⁾ + b⁽¹⁾"
+    assert "The biases are written apart" in text
+
+
 def test_a_concatenation_is_read_through_slices():
     rng = np.random.default_rng(1)
     x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=2))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Value, affine, exp, softmax, total, vector
+from autograd import Value, affine, exp, logsumexp, softmax, total, vector
 from autograd.lift import lift
 from autograd.lift.derivation import derivation
 from autograd.lift.formula import (
@@ -45,7 +45,7 @@ def stable_softmax(u, axis):
     return power / power.sum(axis=axis, keepdims=True)
 
 
-def logsumexp(u, axis):
+def log_of_sum(u, axis):
     largest = u.max(axis=axis, keepdims=True)
     return largest + np.log(np.exp(u - largest).sum(axis=axis, keepdims=True))
 
@@ -161,7 +161,7 @@ class Evaluator:
         if formula.name.startswith("softmax"):
             return stable_softmax(args[0], 1 if "rows" in formula.name else 0)
         if formula.name.startswith("logsumexp"):
-            return logsumexp(args[0], 1 if "rows" in formula.name else 0)
+            return log_of_sum(args[0], 1 if "rows" in formula.name else 0)
         op = PRIMITIVES[formula.name]
         function = op.array or np.vectorize(op.forward, otypes=[float])
         return np.asarray(function(*args), dtype=float)
@@ -372,7 +372,16 @@ def tied_autoencoder(rng):
     return squared_error(weighted(W.T, h, parameters(rng, "b2", 3)), t), {"x": x, "t": t}
 
 
+def repeated_number(rng):
+    x = leaves(rng.normal(size=2))
+    w = Value(0.3, "w")
+    scale = (w * x[0]).tanh()
+    W = parameters(rng, "W1", 3, 2)
+    return total([scale, scale, scale, x[1]]) + logsumexp([w, w, x[0]]) + total(weighted(W, [scale, scale])), {"x": x}
+
+
 GRAPHS = [
+    repeated_number,
     residual,
     concatenation,
     recurrence,

@@ -236,10 +236,18 @@ class Reader:
     def _members(self, expression: Expression) -> Formula:
         """Return the formula of something whose number of members counts: a number is one, repeated or not."""
         formula = self.read(expression)
+        if isinstance(expression, Ref) and self._is_unrolled(expression):
+            return self.picked(formula, np.arange(expression.block.size))
         size = int(np.prod(expression.shape))
         if formula.kind == 0 and size > 1 and not isinstance(formula, Num):
             return self.picked(formula, np.zeros(expression.shape, dtype=np.intp))
         return formula
+
+    def _is_unrolled(self, ref: Ref) -> bool:
+        """Whether a whole matrix is read as a vector."""
+        whole = layout_of(self.shape(ref.block), ref.index).kind == "whole"
+        line = len(ref.shape) == 1 or min(ref.shape) == 1
+        return whole and line and len(self.shape(ref.block)) == 2 and min(self.shape(ref.block)) > 1
 
     def _product(self, expression: MatMul) -> Formula:
         left, right = self._members(expression.left), self._members(expression.right)
