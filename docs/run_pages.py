@@ -1,7 +1,8 @@
 """Run the Python blocks of the documentation: python docs/run_pages.py writes what they print into the pages.
 
 A block is fenced with ```pycon. The blocks of a page share their names, from top to bottom. Everything between two
-prompts is what the first one printed, blank lines included; of an error, its type and message.
+prompts is what the first one printed, blank lines included; of an error, its type and message. What stands between
+`<!-- derived: EXPRESSION -->` and `<!-- end -->` is the LaTeX that the expression gives, for KaTeX.
 """
 
 import contextlib
@@ -14,9 +15,10 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 BLOCK = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DERIVED = re.compile(r"^<!-- derived: (.+) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 RAISED = "Traceback (most recent call last):\n    ...\n"
 
-__all__ = ["Example", "examples", "pages", "printed", "rewritten"]
+__all__ = ["Example", "examples", "for_katex", "pages", "printed", "rewritten"]
 
 
 class Example(NamedTuple):
@@ -75,10 +77,26 @@ def rewritten(text: str) -> str:
     names: dict[str, Any] = {"__name__": "__page__"}
 
     def block(match: re.Match[str]) -> str:
-        lines = [example.source + printed(example, names) for example in examples(match[1])]
+        if match[0].startswith("<!--"):
+            expression = DERIVED.fullmatch(match[0])[1]
+            return f"<!-- derived: {expression} -->\n\n{for_katex(eval(expression, names))}\n<!-- end -->"
+        lines = [example.source + printed(example, names) for example in examples(BLOCK.fullmatch(match[0])[1])]
         return f"```pycon\n{''.join(lines)}```"
 
-    return BLOCK.sub(block, text)
+    return re.sub(f"{BLOCK.pattern}|{DERIVED.pattern}", block, text, flags=re.MULTILINE | re.DOTALL)
+
+
+def for_katex(latex: str) -> str:
+    """Return LaTeX with amsmath as Markdown: bold headings, a paragraph for a sentence, displays for KaTeX."""
+    parts = re.split(r"(\\begin\{align\*\}.*?\\end\{align\*\})", latex, flags=re.DOTALL)
+    found = []
+    for part in parts:
+        if part.startswith("\\begin"):
+            found.append(f"\\[{part}\\]")
+        else:
+            prose = re.sub(r"\\paragraph\{(.*?)\}", r"**\1**", part)
+            found.extend(re.sub(r"\$(.+?)\$", r"\\(\1\\)", line) for line in prose.splitlines() if line)
+    return "\n\n".join(found) + "\n"
 
 
 if __name__ == "__main__":

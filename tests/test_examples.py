@@ -14,7 +14,7 @@ QUICK = {
     "xor": ((), ["-1 xor -1  →  -0.9", "-1 xor  1  →  +0.9", " 1 xor -1  →  +0.9", " 1 xor  1  →  -0.9"]),
     "moons": (("2",), ["337 parameters", "step 1 loss", "compiled: loss"]),
     "check_your_backprop": ((), ["The factor σ′(z¹) is missing.", "∂C/∂W¹, ∂C/∂b¹: right given your δ¹"]),
-    "matrix_form": ((), ["W1 (4, 3), W2 (4, 4), W3 (1, 4)", "s1: 3×3 value(s) for each example, a matrix product"]),
+    "derive_equations": ((), ["δ¹ = ((W²)ᵀδ² + (W³)ᵀδ³) ⊙ σ′(z¹)", "softmax_rows(s₁)"]),
     # asinh(3/4) = ln 2; its derivatives are 1/√(1 + x²) = 0.8 and −x/(1 + x²)^1.5 = −0.384.
     "own_operation": ((), ["arcsinh(0.75) = 0.693147, derivative 0.800000", "-0.384000", "1 right"]),
     "newton": ((), ["at (1.000000, 1.000000)"]),

@@ -22,7 +22,7 @@ FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EQUATION = re.compile(r"\\\[(.*?)\\\]|\\\((.*?)\\\)", re.DOTALL)
 
 
-@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if "```pycon" in text])
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if "```pycon" in text or "<!-- derived" in text])
 def test_every_block_of_a_page_prints_what_stands_there(page):
     """After a deliberate change: run `python docs/run_pages.py`, and read the pages before committing."""
     assert run_pages.rewritten(PAGES[page]) == PAGES[page]
@@ -42,6 +42,18 @@ def test_what_a_page_says_wrongly_is_found():
     wrong, right = page.format(3, ""), page.format(2, raised)
     assert run_pages.rewritten(wrong) == right
     assert run_pages.rewritten(right) == right
+
+
+def test_a_derived_equation_that_is_not_what_the_program_gives_is_found():
+    page = "<!-- derived: '$a$ is x.' -->\n{}\n<!-- end -->\n"
+    assert run_pages.rewritten(page.format("\n\\(b\\) is x.\n")) == page.format("\n\\(a\\) is x.\n")
+
+
+def test_every_document_shows_what_the_program_derives():
+    derived = {page for page, text in PAGES.items() if "<!-- derived: program.latex(" in text}
+    assert derived == {"from_one_scalar.md", *(page for page in PAGES if page.startswith("documents/"))} - {
+        "documents/index.md"
+    }
 
 
 def equations():

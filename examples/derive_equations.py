@@ -1,4 +1,4 @@
-"""A residual network and attention, written one scalar at a time, lifted to matrix programs, run and compared."""
+"""Derive the matrix equations of a residual network and of attention from code that knows only scalars."""
 
 import numpy as np
 
@@ -48,4 +48,4 @@ for fun, inputs, targets in ((residual, 3, 1), (attention, 6, 2)):
     loss, gradients = program.value_and_grad(x=X, t=T)
     eager = autograd.mean([fun([Value(v) for v in x], list(t)) for x, t in zip(X, T, strict=True)])
     print(f"\n{fun.__name__}: loss {loss:.6f}, apart from the eager one by {abs(loss - eager.data):.0e}")
-    print(program.report())
+    print(program.equations())
