@@ -25,24 +25,33 @@ def add(commands: Commands) -> None:
         commands,
         "derive",
         summary="derive the matrix equations of a network from its graph of scalars",
-        description="Record a network one scalar at a time, derive the matrix equations of its forward\n"
-        "and backward pass from that graph alone, and print them.",
+        description="Record a network one scalar at a time, derive the matrix equations of its\n"
+        "forward and backward pass from that graph alone, and print them.\n\n"
+        f"Activations: {', '.join(sorted(ACTIVATIONS))}.\n"
+        "Losses:\n  " + "\n  ".join(sorted(LOSSES)) + f"\nNotations: {', '.join(NOTATIONS)}.",
         examples="derive 3-4-2 --activation sigmoid --loss half_squared_error\n"
         "derive 3-4-2 --loss binary_cross_entropy --notation theta\n"
         "derive 3-5-5-2 --activation tanh --loss cross_entropy --latex",
     )
     parser.add_argument("sizes", type=layer_sizes, metavar="SIZES", help="the sizes of the layers, inputs first: 3-4-2")
-    parser.add_argument("--activation", choices=sorted(ACTIVATIONS), default="sigmoid", help="of every layer")
+    parser.add_argument(
+        "--activation", choices=sorted(ACTIVATIONS), default="sigmoid", metavar="NAME", help="of every layer"
+    )
     parser.add_argument(
         "--output-activation",
         choices=sorted(ACTIVATIONS),
+        metavar="NAME",
         help="of the last layer, where it has another; identity for a loss that takes logits",
     )
-    parser.add_argument("--loss", choices=sorted(LOSSES), default="half_squared_error", help="of one example")
+    parser.add_argument(
+        "--loss", choices=sorted(LOSSES), default="half_squared_error", metavar="NAME", help="of one example"
+    )
     parser.add_argument(
         "--l2", type=arguments.unsigned_float, default=0.0, metavar="C", help="add C/2 times the squared weights"
     )
-    parser.add_argument("--notation", choices=list(NOTATIONS), default="superscript", help="whose letters")
+    parser.add_argument(
+        "--notation", choices=list(NOTATIONS), default="superscript", metavar="NAME", help="whose letters"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--latex", action="store_true", help="print LaTeX")
     form.add_argument("--numpy", action="store_true", help="print a NumPy module instead")
