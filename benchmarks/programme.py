@@ -59,6 +59,9 @@ def workloads() -> dict[str, Workload]:
     relu = problems.network([2, 16, 16, 1], 100, "relu", "hinge_loss", 1e-3, 0.05)
     digits = problems.network([784, 30, 10], 10, "sigmoid", "half_squared_error", 0.0, 0.5)
     without_tanh = tuple(name for name in SCALAR if name != "micrograd")
+    tanh_title = "Full-batch step, 2-16-16-1, 100 examples, tanh, ½MSE"
+    relu_title = "Full-batch step, 2-16-16-1, 100 examples, relu, hinge loss and L2"
+    digits_title = "Step 784-30-10, sigmoid, batch of 10"
     return {
         "chains": Workload(
             "200 chains of 500 elementary operations, ns per operation",
@@ -76,17 +79,12 @@ def workloads() -> dict[str, Workload]:
             5,
             **per_operation,
         ),
-        "tanh": Workload(
-            "Full-batch step, 2-16-16-1, 100 examples, tanh, ½MSE, ms", "step_tanh", tanh, without_tanh + ARRAY, 9
-        ),
-        "relu": Workload(
-            "Full-batch step, 2-16-16-1, 100 examples, relu, hinge loss and L2, ms",
-            "step_relu",
-            relu,
-            SCALAR + ARRAY,
-            5,
-        ),
-        "digits": Workload("Step 784-30-10, sigmoid, batch of 10, ms", "step_digits", digits, without_tanh + ARRAY, 3),
+        "tanh": Workload(f"{tanh_title}, scalar by scalar, ms", "step_tanh", tanh, without_tanh, 9),
+        "tanh, arrays": Workload(f"{tanh_title}, arrays, ms", "step_tanh", tanh, ("ours", *ARRAY), 15),
+        "relu": Workload(f"{relu_title}, scalar by scalar, ms", "step_relu", relu, SCALAR, 5),
+        "relu, arrays": Workload(f"{relu_title}, arrays, ms", "step_relu", relu, ("ours", *ARRAY), 15),
+        "digits": Workload(f"{digits_title}, scalar by scalar, ms", "step_digits", digits, without_tanh, 3),
+        "digits, arrays": Workload(f"{digits_title}, arrays, ms", "step_digits", digits, ("ours", *ARRAY), 15),
         "hessian": Workload(
             "Hessian of a function of ten variables, ms",
             "hessian_of_ten",

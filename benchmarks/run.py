@@ -19,7 +19,7 @@ from sections import SECTIONS
 
 PLACES = {
     "eager": ("chains", "long chain", "scaling", "hessian"),
-    "steps": ("tanh", "relu", "digits"),
+    "steps": tuple(f"{name}{kind}" for name in ("tanh", "relu", "digits") for kind in ("", ", arrays")),
     "compile": ("compile time",),
     "processes": ("whole process", "main job", "pictures"),
 }

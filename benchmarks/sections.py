@@ -54,8 +54,8 @@ def scaling_table(results: dict[str, Any]) -> str:
         room = [f"{results['bytes'][size][kind]:,.0f}" for kind in ("held", "peak")]
         rows.append([size, *times, f"{results['ratios'][size]:.2f}", *room])
     return (
-        "One graph, time and memory for each operation, the collector on; the total includes freeing the graph:\n\n"
-        f"{table(header, rows)}"
+        "One graph, processor time and memory for each operation, the collector on; the total includes freeing the "
+        f"graph:\n\n{table(header, rows)}"
     )
 
 
@@ -96,14 +96,14 @@ def compile_times() -> dict[str, Any]:
 
 def compile_table(results: dict[str, Any]) -> str:
     """Return the table of compile times."""
-    tools = list(next(iter(results.values()))["seconds"])
+    tools = [name for name in ("compiled", "jax", "casadi") if name in next(iter(results.values()))["seconds"]]
     rows = []
     for size, found in sorted(results.items(), key=lambda item: item[1]["seconds"]["compiled"]["total"]):
         times = [f"{found['seconds'][name]['total'] * 1e3:,.0f}" for name in tools]
         rows.append([size, *times, *(f"{found['ratios']['compiled'][name]:.2f}" for name in tools[1:])])
     header = [
         "network",
-        *(NAMES[name].strip("*") + ", ms" for name in tools),
+        *(f"{NAMES[name]}, ms" for name in tools),
         *(f"compiled / {NAMES[n]}" for n in tools[1:]),
     ]
     return (
