@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
         summary="derive the matrix equations of a network from its graph of scalars",
         description="Record a network one scalar at a time, derive the matrix equations of its\n"
         "forward and backward pass from that graph alone, and print them.\n\n"
-        f"Activations: {', '.join(sorted(ACTIVATIONS))}.\n"
+        f"Activations:\n  {', '.join(sorted(ACTIVATIONS))}.\n"
         "Losses:\n  " + "\n  ".join(sorted(LOSSES)) + f"\nNotations: {', '.join(NOTATIONS)}.",
         examples="derive 3-4-2 --activation sigmoid --loss half_squared_error\n"
         "derive 3-4-2 --loss binary_cross_entropy --notation theta\n"
