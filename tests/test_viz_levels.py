@@ -207,3 +207,13 @@ def test_a_dead_neuron_says_so():
     loss = nn.half_squared_error(model([-1.0]), [1.0])
     assert "dead ReLU" in draw_network(model, loss).source
     assert "dead ReLU" in viz.draw(relu(Value(-1.0))).source
+
+
+def test_dot_gets_no_numbers_for_straight_lines_but_tooltips_with_them():
+    model = nn.MLP(2, [2, 1], seed=0)
+    loss = nn.half_squared_error(model([0.5, -1.0]), [1.0])
+    source = viz.draw_network(model, loss).source
+    lines = [line for line in source.splitlines() if " -> " in line and "invis" not in line]
+    assert len(lines) == 6
+    assert source.count("∂C/∂w = ") == 12  # of the line, and of what is drawn along it
+    assert not any(" label=" in line or " xlabel=" in line for line in lines)

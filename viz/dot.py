@@ -45,7 +45,10 @@ def fill(digraph: graphviz.Digraph, diagram: Diagram) -> None:
         digraph.attr("graph", splines="line", ranksep="1.1")
         ports = dict(zip(("tailport", "headport"), _PORTS[diagram.direction], strict=True))
     for arrow in diagram.arrows:
-        digraph.edge(arrow.tail, arrow.head, **_line(arrow, theme, labels), **ports)
+        line = _line(arrow, theme, labels)
+        if diagram.has_columns:
+            line.pop(labels, None)  # dot would put the number somewhere between the columns, not on its straight line
+        digraph.edge(arrow.tail, arrow.head, **line, **ports)
 
 
 def _table(box: Box, theme: Theme) -> str:
