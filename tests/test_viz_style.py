@@ -24,9 +24,28 @@ def contrast(one: str, two: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+TRITAN_SIDE = (0.03901, -0.02788, -0.01113)
+TRITAN = [
+    ((1.01277, 0.13548, -0.14826), (-0.01243, 0.86812, 0.14431), (0.07589, 0.80500, 0.11911)),
+    ((0.93678, 0.18979, -0.12657), (0.06154, 0.81526, 0.12320), (-0.37562, 1.12767, 0.24796)),
+]
+"""The two half-planes of Brettel, Viénot and Mollon (1997) in linear sRGB, and the normal of the plane between them."""
+
+
+def dot(row: tuple[float, ...], column: list[float]) -> float:
+    return sum(a * b for a, b in zip(row, column, strict=True))
+
+
 def as_seen(colour: str, deficiency: str) -> list[float]:
-    """A colour as a dichromat sees it (Viénot, Brettel and Mollon 1999), in linear light."""
+    """A colour as a dichromat sees it, in linear light.
+
+    Red-green blindness after Viénot, Brettel and Mollon (1999), blue-yellow blindness after Brettel, Viénot and
+    Mollon (1997).
+    """
     r, g, b = channels(colour)
+    if deficiency == "tritan":
+        half = TRITAN[0 if dot(TRITAN_SIDE, [r, g, b]) >= 0.0 else 1]
+        return [dot(row, [r, g, b]) for row in half]
     if deficiency == "protan":
         yellow = 0.11238 * r + 0.88762 * g
         return [yellow, yellow, 0.00401 * r - 0.00401 * g + b]
@@ -78,6 +97,28 @@ def test_blue_and_orange_stay_apart_for_the_colour_blind(theme, deficiency, pair
     one, two = (as_seen(getattr(theme, name), deficiency) for name in pair)
     # blue against yellow is what dichromats see; 0.1 of linear light is far above what they can tell apart
     assert abs((one[2] - one[0]) - (two[2] - two[0])) > 0.1
+
+
+@pytest.mark.parametrize("half", TRITAN)
+def test_the_simulation_of_blue_yellow_blindness_projects_on_what_is_seen(half):
+    """A check of the numbers above: what is seen is seen as it is, and grey stays grey."""
+    columns = list(zip(*half, strict=True))
+    for row, seen in ((row, [dot(row, list(column)) for column in columns]) for row in half):
+        assert seen == pytest.approx(row, abs=2e-5)  # the published numbers have five decimals
+        assert sum(row) == pytest.approx(1.0, abs=2e-5)
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+@pytest.mark.parametrize("pair", [("value", "gradient"), ("positive", "negative")])
+def test_blue_and_orange_stay_apart_for_those_who_confuse_blue_and_yellow(theme, pair):
+    one, two = (as_seen(getattr(theme, name), "tritan") for name in pair)
+    # red against green is what they see: blue turns to teal, orange to red
+    assert abs((one[0] - one[1]) - (two[0] - two[1])) > 0.1
+
+
+def test_a_pair_that_only_blue_and_yellow_tell_apart_would_fail():
+    one, two = (as_seen(colour, "tritan") for colour in ("#00a000", "#0000ff"))
+    assert abs((one[0] - one[1]) - (two[0] - two[1])) < 0.1
 
 
 @pytest.mark.parametrize(
