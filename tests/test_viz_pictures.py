@@ -316,6 +316,27 @@ def test_two_pictures_on_one_page_share_no_id():
     assert not ids[0] & ids[1]
 
 
+@pytest.mark.parametrize("graphviz", [True, False])
+def test_one_picture_shown_twice_shares_no_id_with_itself(graphviz, request):
+    if not graphviz:
+        request.getfixturevalue("no_graphviz")
+    figure = viz.draw(example())
+    texts = [figure._repr_mimebundle_()["text/html"] for _ in range(2)]
+    ids = [re.findall(r'\bid="([^"]+)"', text) for text in texts]
+    assert len(ids[0]) == len(ids[1]) > 1
+    assert not set(ids[0]) & set(ids[1])
+    for text, (name, *_) in zip(texts, ids, strict=True):
+        assert set(re.findall(r"#([\w-]+) \.", text)) <= {name}  # its style rules are its own
+        ET.fromstring(text)
+
+
+def test_showing_a_picture_changes_no_file(tmp_path):
+    figure = viz.draw(example())
+    before = [viz.save(figure, tmp_path / f"before.{suffix}").read_bytes() for suffix in ("svg", "html")]
+    figure._repr_mimebundle_()
+    assert [viz.save(figure, tmp_path / f"after.{suffix}").read_bytes() for suffix in ("svg", "html")] == before
+
+
 def test_a_notebook_shows_the_stepper_in_a_sandbox():
     frame = viz.to_html(example())._repr_html_()
     assert re.match(r'<iframe srcdoc="[^"]+" sandbox="allow-scripts" ', frame)

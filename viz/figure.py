@@ -10,6 +10,7 @@ import functools
 import hashlib
 import html
 import importlib.util
+import itertools
 import os
 import re
 import shutil
@@ -27,6 +28,9 @@ from .dot import fill
 from .svg import svg
 
 __all__ = ["Figure", "RendererMissingError", "written"]
+
+_shown = itertools.count(1)
+"""Numbers the pictures that were shown on a page; files have no such number, so that they stay the same."""
 
 BITMAPS = ("png", "jpg", "jpeg", "gif", "pdf", "ps", "eps", "webp")
 
@@ -153,7 +157,7 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
     ) -> dict[str, str]:
         image = self.pipe("svg", encoding="utf-8")
         bundle = {
-            "text/html": f'<div style="overflow-x:auto">{inline(image)}</div>',
+            "text/html": f'<div style="overflow-x:auto">{inline(image, f"s{next(_shown)}")}</div>',
             "image/svg+xml": image,
             "text/plain": repr(self),
         }
@@ -164,12 +168,18 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
         return f"<Figure: {len(self.diagram.boxes)} boxes, {len(self.diagram.arrows)} arrows>"
 
 
-def inline(image: str) -> str:
-    """Return an SVG document as an element of an HTML page, with ids that no other picture on the page has."""
+def inline(image: str, shown: str = "") -> str:
+    """Return an SVG document as an element of an HTML page, with ids that no other picture on the page has.
+
+    Args:
+        image: The document.
+        shown: What tells this showing of a picture from others of the same picture.
+    """
     element = image[image.index("<svg") :].strip()
-    if element.startswith('<svg xmlns="http://www.w3.org/2000/svg" id="g'):
-        return element
-    prefix = "d" + hashlib.sha256(element.encode("utf-8", "replace")).hexdigest()[:8]
+    own = re.match(r'<svg xmlns="http://www\.w3\.org/2000/svg" id="(g[0-9a-f]{8})"', element)
+    if own:
+        return re.sub(rf'( id="|#){own[1]}\b', rf"\g<0>{shown}", element) if shown else element
+    prefix = "d" + shown + hashlib.sha256(element.encode("utf-8", "replace")).hexdigest()[:8]
     return re.sub(r'(<(?:svg|g|a)\b[^>]*?\bid=")', rf"\g<1>{prefix}-", element)
 
 
