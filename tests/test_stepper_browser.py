@@ -224,6 +224,27 @@ def test_search_marks_what_it_finds(show):
     assert browser.find_element("id", "found").text == ""
 
 
+def test_search_finds_operations_too(show):
+    from selenium.webdriver.common.keys import Keys
+
+    root = network()
+    traced = viz.trace(root)
+    browser = show(viz.to_html(root))
+
+    def found(wanted: str) -> int:
+        press(browser, Keys.ESCAPE, "/", wanted)
+        return len(browser.find_elements("css selector", ".shown .b.hit"))
+
+    for op in ("tanh", "mul", "affine"):
+        assert found(op) == sum(1 for node in traced.nodes if node.op and node.op.name == op) > 0
+    assert found("anh") == 0  # the beginning of an operation finds it, so that a letter does not find them all
+    press(browser, Keys.ESCAPE, "2")
+    assert found("tanh") == 3
+    assert found("relu") == 2
+    press(browser, Keys.ESCAPE, "3")
+    assert found("relu") == 1
+
+
 def test_zoom_and_pan(show):
     from selenium.webdriver.common.action_chains import ActionChains
 

@@ -122,7 +122,8 @@ def _page(heading: str, counted: str, levels: list[Level], pictures: str, table:
 <header>
 <h1>{escaped(heading)}</h1><p>{counted}</p>
 <span class="segments live-only" role="group" aria-label="Level">{buttons}</span>
-<span class="live-only"><input id="search" type="search" placeholder="Search  /" aria-label="Search names"></span>
+<span class="live-only"><input id="search" type="search" placeholder="Search  /"
+aria-label="Search names and operations"></span>
 <output class="live-only" id="found" aria-live="polite"></output>
 {_button("theme", "Light or dark", "live-only")}
 </header>
@@ -190,7 +191,9 @@ def _data(levels: list[Level]) -> str:
              rules.setdefault(flow.rule, len(rules)), rules.setdefault(flow.numbers, len(rules))]
             for flow in level.flows
         ]  # fmt: skip
-        cells = [[shortened(cell.name, 24), plain(cell.forward)] for cell in level.cells]
+        cells = [
+            [shortened(cell.name, 24), plain(cell.forward), plain(" ".join(cell.operations))] for cell in level.cells
+        ]
         tables.append({"name": level.name, "root": level.root, "cells": cells, "flows": flows})
     data = {"levels": tables, "rules": list(rules), "icons": {name: ICONS[name] for name in ("play", "pause")}}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .diagram import Kind
-from .level import Cell, Flow, Level
+from .level import Cell, Flow, Level, operations
 from .neurons import Group, contracted, neurons
 from .style import numeral
 from .trace import Edge, Trace
@@ -72,7 +72,8 @@ def _cell(traced: Trace, groups: Sequence[Group], layer: _Layer, digits: int) ->
         value, gradient = numeral(node.data, digits), numeral(node.adjoint, digits)
         return Cell(traced.name(node.index), True, "root" if root else "node" if node.op else "leaf", symbol, value,
                     gradient, (), node.remark, node.badges, f"{symbol} = {value}" if node.op else "",
-                    (repr(node.data), repr(node.adjoint)))  # fmt: skip
+                    (repr(node.data), repr(node.adjoint)),
+                    operations=operations(traced, groups[layer.members[0]].members))  # fmt: skip
     name = f"layer {layer.depth}" if layer.depth else "inputs"
     neurons_here = [neuron for k in layer.members if (neuron := groups[k].neuron)]
     symbols = sorted({op.name if (op := neuron.activation(traced)) else "identity" for neuron in neurons_here})
@@ -83,7 +84,8 @@ def _cell(traced: Trace, groups: Sequence[Group], layer: _Layer, digits: int) ->
         extra = ((f"{len(nodes)} neurons", f"‖δ‖ {numeral(delta, digits)}"),)
     forward = f"{len(nodes)} × {' and '.join(symbols)}(Wa + b)" if neurons_here else ""
     kind: Kind = "root" if root else "node" if neurons_here else "constant" if constant else "leaf"
-    return Cell(name, True, kind, " ".join(symbols), value, gradient, extra, "", counted, forward, exact)
+    return Cell(name, True, kind, " ".join(symbols), value, gradient, extra, "", counted, forward, exact,
+                operations=tuple(symbols))  # fmt: skip
 
 
 def _flows(

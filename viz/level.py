@@ -6,7 +6,7 @@ Three levels are made from one trace: every value, every neuron, every layer. Al
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from autograd import Op, Value, ops
@@ -17,7 +17,7 @@ from .neurons import Group, Neuron, contracted, neurons
 from .style import numeral, shortened
 from .trace import Edge, Node, Trace
 
-__all__ = ["Cell", "Flow", "Level", "bracketed", "neuron_level", "value_level"]
+__all__ = ["Cell", "Flow", "Level", "bracketed", "neuron_level", "operations", "value_level"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Cell:
         forward: How it is computed, with names and with numbers; empty for a leaf.
         exact: Its value and gradient in full.
         source: The Value itself, if it is one.
+        operations: What else than its name finds it: its operations' names and signs, such as "mul" and "·".
     """
 
     name: str
@@ -51,6 +52,7 @@ class Cell:
     forward: str = ""
     exact: tuple[str, str] = ("", "")
     source: Value | None = None
+    operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ def _value_cell(traced: Trace, node: Node, digits: int) -> Cell:
         forward=_forward(traced, node, digits),
         exact=(repr(node.data), "" if node.is_constant else repr(node.adjoint)),
         source=node.value,
+        operations=operations(traced, (node.index,)),
     )
 
 
@@ -229,7 +232,14 @@ def _group_cell(traced: Trace, group: Group, name: str, digits: int) -> Cell:
         symbol = f"{len(group.members)} operations"
         forward = f"{symbol} = {cell.value}"
     return Cell(name, cell.named or bool(neuron), cell.kind, symbol, cell.value, cell.gradient, extra, cell.remark,
-                tuple(badges), forward, cell.exact, cell.source)  # fmt: skip
+                tuple(badges), forward, cell.exact, cell.source,
+                (symbol,) if neuron else operations(traced, group.members))  # fmt: skip
+
+
+def operations(traced: Trace, members: Iterable[int]) -> tuple[str, ...]:
+    """Return the names and signs of the operations of some nodes, each once."""
+    found = {word for k in members if (op := traced.nodes[k].op) for word in (op.name, op.symbol)}
+    return tuple(sorted(found))
 
 
 def _neuron_rule(traced: Trace, groups: Sequence[Group], edge: Edge, digits: int) -> tuple[str, str]:

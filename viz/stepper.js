@@ -11,13 +11,13 @@
   const levels = data.levels.map((source, k) => {
     const picture = stage.querySelectorAll(".picture")[k], svg = picture.firstElementChild;
     const boxes = [...picture.querySelectorAll(".b")], edges = [...picture.querySelectorAll(".e")];
-    const cells = source.cells.map(([name, forward], i) => {
+    const cells = source.cells.map(([name, forward, keywords], i) => {
       const [x, y] = [["x", "width"], ["y", "height"]].map(([at, size]) => {
         const rect = boxes[i].querySelector("rect");
         return Number(rect.getAttribute(at)) + Number(rect.getAttribute(size)) / 2;
       });
       return {
-        name, forward, box: boxes[i], states: [...boxes[i].querySelectorAll(".g")], reached: 0, into: [], uses: 0, x, y,
+        name, forward, keywords: keywords.toLowerCase().split(" "), box: boxes[i], states: [...boxes[i].querySelectorAll(".g")], reached: 0, into: [], uses: 0, x, y,
       };
     });
     const steps = [];
@@ -217,9 +217,13 @@
   }
   const zoomBy = (factor) => zoomAt(level.zoom * factor, stage.clientWidth / 2, stage.clientHeight / 2);
 
+  // A part of a name finds a box, and so does the beginning of its operation, such as "tanh" or "mul".
+  const found = (cell, wanted) =>
+    cell.name.toLowerCase().includes(wanted) || cell.keywords.some((keyword) => keyword.startsWith(wanted));
+
   function find() {
     const wanted = $("search").value.trim().toLowerCase();
-    hits = wanted ? level.cells.filter((cell) => cell.name.toLowerCase().includes(wanted)) : [];
+    hits = wanted ? level.cells.filter((cell) => found(cell, wanted)) : [];
     hit = -1;
     stage.classList.toggle("searching", wanted !== "");
     for (const cell of level.cells) cell.box.classList.toggle("hit", hits.includes(cell));
