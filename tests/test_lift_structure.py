@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
-from autograd import Value, affine
+from autograd import Value, affine, compile
 from autograd.lift import Program, lift
 from autograd.lift.expression import MatMul, children
 
@@ -53,3 +55,26 @@ def test_a_network_has_the_same_statements_however_its_neurons_are_written(neuro
     for p in program.derived.parameters.all:
         expected = np.array([leaves[k].grad for k in p.leaves.ravel()]).reshape(p.shape)
         np.testing.assert_allclose(gradient[p.name], expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("fails", [True, False])
+def test_the_garbage_collector_rests_while_a_program_is_derived_and_is_then_as_it_was(running, fails):
+    seen = []
+
+    def square(x):
+        seen.append(gc.isenabled())
+        if fails:
+            raise LookupError
+        return x[0] * x[0]
+
+    before = gc.isenabled()
+    try:
+        (gc.enable if running else gc.disable)()
+        with pytest.raises(LookupError) if fails else nullcontext():
+            compile(square).value(x=[[1.0], [2.0]])
+        after = gc.isenabled()
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert not any(seen)
+    assert after == running

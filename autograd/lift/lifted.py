@@ -81,6 +81,7 @@ def lifted(
     named: Mapping[str, Any] | None = None,
     outputs: Mapping[str, Sequence[Any]] | None = None,
     compared: Sequence[Comparison] = (),
+    nodes: list[Value] | None = None,
 ) -> tuple[Lifted, list[Value], list[Value]]:
     """Return what was derived from a graph, its interior nodes, and the parameters' leaves by number.
 
@@ -91,12 +92,13 @@ def lifted(
         named: The parameters' numbers in arrays by name.
         outputs: Further outputs by name, Values or numbers.
         compared: Comparisons that were made meanwhile.
+        nodes: The interior nodes under all these, operands first, if they are known.
     """
     outputs = outputs or {}
     extra = [value for values in outputs.values() for value in values]
     roots: list[Any] = [output, *extra, *(side for each in compared for side in each.sides)]
     recorded = [root for root in roots if isinstance(root, Value)]
-    nodes = nodes_of(recorded)
+    nodes = nodes_of(recorded) if nodes is None else nodes
     positions = {leaf: (name, k) for name, values in inputs.items() for k, leaf in enumerate(values)}
     if leaves is None:
         leaves = [leaf for leaf in leaves_of(recorded, nodes) if leaf not in positions]

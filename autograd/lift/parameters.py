@@ -9,6 +9,7 @@ the matrix product; an array whose entries would not lie at regular distances ge
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from .expression import Block
 
 __all__ = ["Parameter", "Parameters", "given_parameters", "strides_of"]
 
+_LABEL = re.compile(r"([^\[]*)(?:\[([0-9]+)(?:,([0-9]+))?\])?")
 _WIDE = 64  # an input layer with more columns keeps its bias apart, so that the examples need not be copied
 
 
@@ -226,15 +228,15 @@ class Parameters:
 
 def _parsed(label: str) -> tuple[str, tuple[int, ...]]:
     """Return the name and the index of a label such as `W1[2,0]`; no name for another kind of label."""
-    name, bracket, rest = label.partition("[")
+    match = _LABEL.fullmatch(label)
+    if match is None:
+        return "", ()
+    name, row, column = match.groups()
     if not name.isidentifier():
         return "", ()
-    if not bracket:
+    if row is None:
         return name, ()
-    numbers = rest.removesuffix("]").split(",")
-    if not rest.endswith("]") or len(numbers) > 2 or not all(n.isascii() and n.isdigit() for n in numbers):
-        return "", ()
-    return name, tuple(map(int, numbers))
+    return name, (int(row),) if column is None else (int(row), int(column))
 
 
 def layers_of(groups: Groups) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]]:
@@ -276,15 +278,20 @@ def strides_of(index: np.ndarray[Any, Any]) -> tuple[int, ...] | None:
         (10, 2)
         >>> strides_of(np.array([0, 1, 3]))
     """
+    if not index.size:
+        return (0,) * index.ndim
     steps = []
-    expected: Any = int(index.flat[0]) if index.size else 0
+    lowest = first = index.item(0)
+    expected: Any = first
     for axis, length in enumerate(index.shape):
-        here = [0] * index.ndim
-        here[axis] = 1 if length > 1 else 0
-        step = int(index[tuple(here)]) - int(index.flat[0]) if index.size else 0
+        if length == 1:
+            steps.append(0)
+            continue
+        step = int(index[(0,) * axis + (1,) + (0,) * (index.ndim - axis - 1)]) - first
         steps.append(step)
-        grid = np.arange(length) * step
-        expected = expected + grid.reshape([-1 if k == axis else 1 for k in range(index.ndim)])
-    if (index < 0).any() or not np.array_equal(np.broadcast_to(expected, index.shape), index):
+        lowest += min(0, step * (length - 1))
+        grid = np.arange(0, length * step, step) if step else np.zeros(length, dtype=np.intp)
+        expected = expected + grid.reshape((length,) + (1,) * (index.ndim - axis - 1))
+    if lowest < 0 or not (index == expected).all():
         return None
     return tuple(steps)

@@ -16,6 +16,7 @@ from .equations import equations, latex
 from .lifted import Lifted, lifted
 from .named import NamedArrays
 from .parameters import given_parameters
+from .pause import collector_paused
 from .record import leaves_of
 from .report import report
 from .runner import Kind, runner
@@ -239,7 +240,7 @@ class Program:
             raise RuntimeError(
                 "nothing is recorded yet: call value_and_grad, backward, value or losses with a batch first"
             )
-        with self._tracing:
+        with self._tracing, collector_paused():
             if self._derived is not None:
                 return
             batch = Batch.of(given)
@@ -252,7 +253,15 @@ class Program:
                 ]
                 leaves = parameters_before(recording, leaves_of(roots, recording.nodes))
             self._install(
-                *lifted(recording.loss, recording.inputs, leaves, named, recording.outputs, recording.compared),
+                *lifted(
+                    recording.loss,
+                    recording.inputs,
+                    leaves,
+                    named,
+                    recording.outputs,
+                    recording.compared,
+                    recording.nodes,
+                ),
                 recording.loss,
                 recording.inputs,
             )
@@ -332,8 +341,9 @@ def lift(
     program = Program(reduce)
     leaves, named = given_parameters(parameters) if parameters is not None else (None, None)
     inputs = _checked_inputs(inputs or {}, leaves or [])
-    derived, nodes, used = lifted(output, inputs, leaves, named)
-    program._install(derived, nodes, used, output, inputs)
+    with collector_paused():
+        derived, nodes, used = lifted(output, inputs, leaves, named)
+        program._install(derived, nodes, used, output, inputs)
     return program
 
 

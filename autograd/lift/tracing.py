@@ -43,6 +43,12 @@ class Recording:
     nodes: list[Value]
     start: int
 
+    def nodes_under(self, compared: Sequence[Comparison]) -> list[Value]:
+        """Return the interior nodes under the loss, the outputs and the sides of some comparisons, operands first."""
+        sides = [side for each in compared for side in each.sides if isinstance(side, Value)]
+        extra = [value for values in self.outputs.values() for value in values if isinstance(value, Value)]
+        return nodes_of([self.loss, *extra, *sides])
+
 
 def two_rows(fun: Callable[..., Any], batch: Mapping[str, Array]) -> Recording:
     """Return what `fun` records for a row of the batch, after comparing it with what it records for another.
@@ -60,7 +66,9 @@ def two_rows(fun: Callable[..., Any], batch: Mapping[str, Array]) -> Recording:
             continue
         break
     if second is not None:
-        first.compared = _Comparer(first, second).guards()
+        guards = _Comparer(first, second).guards()
+        if len(guards) < len(first.compared):
+            first.compared, first.nodes = guards, first.nodes_under(guards)
     return first
 
 
@@ -91,9 +99,9 @@ def _record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
         result, outputs = result
     named = {name: _values(name, values) for name, values in outputs.items()}
     loss = result if isinstance(result, Value) else Value(finite_float(result, "the loss of one example"))
-    sides = [side for each in compared for side in each.sides if isinstance(side, Value)]
-    extra = [value for values in named.values() for value in values if isinstance(value, Value)]
-    return Recording(inputs, loss, named, list(compared), nodes_of([loss, *extra, *sides]), start)
+    found = Recording(inputs, loss, named, list(compared), [], start)
+    found.nodes = found.nodes_under(found.compared)
+    return found
 
 
 def _values(name: str, values: Any) -> list[Any]:
