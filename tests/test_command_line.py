@@ -475,3 +475,20 @@ def test_wrong_assignments_are_one_line(capsys, assignment, message):
 def test_a_variable_that_is_given_twice_is_an_error(capsys):
     assert main("draw", "x", "--at", "x=1", "x=2") == 1
     assert "x is given twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "  δ² = (a² − t) ⊙ σ′(z²)\n"),
+        (["--loss", "binary_cross_entropy", "--notation", "theta"], "  δ⁽³⁾ = a⁽³⁾ − y\n"),
+        (["--latex"], r"\delta^{2} &="),
+        (["--numpy"], "    delta1 = "),
+    ],
+)
+def test_derive_prints_equations_latex_or_a_module(arguments, expected, tmp_path):
+    result = run("derive", "3-4-2", *arguments, cwd=tmp_path)
+    if not arguments or "--notation" in arguments:
+        require_plain(result)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert expected in result.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 
 import nn
 from autograd import Value
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.latex:
         print(program.latex(options.notation), end="")
     else:
-        print(program.equations(options.notation), end="")
+        print(_wrapped(program.equations(options.notation)), end="")
     return 0
 
 
@@ -91,6 +92,12 @@ def program_of(sizes: list[int], activation: str, output_activation: str, loss: 
     if l2:
         cost = cost + l2_penalty(model, l2)
     return lift(cost, {"x": x, "t": t})
+
+
+def _wrapped(text: str) -> str:
+    """Return the text with its sentences in lines of 80 columns; an equation, which is indented, stays on its line."""
+    lines = [line if line.startswith(" ") else textwrap.fill(line, 80) for line in text.splitlines()]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def layer_sizes(text: str) -> list[int]:
