@@ -310,10 +310,27 @@ def test_softmax_cancels_and_says_what_it_assumes_of_the_target(way, target):
     text = program.equations()
     if sum(target) == 1.0:
         assert backward(program)["δ²"] == "softmax(z²) − t"
-        assert "Assumed, and true of what was recorded: the members of t sum to 1. Without it:\n  δ² = " in text
+        assert "Assumed, checked on the recorded example and on no later one: the members of t sum to 1." in text
+        assert "Without it:\n  δ² = " in text
     else:
         assert "Σ t" in backward(program)["δ²"]
         assert "Assumed" not in text
+
+
+@pytest.mark.parametrize("other", [(0.5, 0.5), (0.5, 0.4)])
+def test_what_is_assumed_of_the_target_is_checked_on_every_row_of_the_first_batch(other):
+    parameters, bias = [Value(0.3, "w[0]"), Value(-0.2, "w[1]")], Value(0.1, "b")
+
+    def cost(x, t):
+        logs = [log(p) for p in softmax([w * x[0] + bias for w in parameters])]
+        return -total([q * each for q, each in zip(t, logs, strict=True)])
+
+    program = compile(cost)
+    loss = program.value(x=[[1.0], [2.0], [3.0]], t=[(0.25, 0.75), (0.0, 1.0), other])
+    assert np.isfinite(loss)
+    text = program.equations()
+    assert ("Assumed, checked on the recorded 3 examples" in text) == (sum(other) == 1.0)
+    assert ("Assumed" in text) == (sum(other) == 1.0)
 
 
 def test_logits_need_no_assumption():

@@ -57,7 +57,7 @@ class _Builder:
         self.known: dict[Formula, Formula] = {}
         self.elementwise: dict[Formula, Formula] = {}
         self.reader = Reader(derived.parameters)
-        self.found = Derivation(self.reader)
+        self.found = Derivation(self.reader, recorded=derived.recorded)
         self.statements = derived.forward.needed(derived.forward.roots[:1])
         self.uses = uses(self.statements)
         self.consumers: dict[Block, list[tuple[Statement, Op]]] = {}
@@ -302,12 +302,12 @@ class _Builder:
         return replaced(formula, lambda part: self.elementwise.get(part))
 
     def _sums_to_one(self, part: Formula) -> bool:
-        """Whether a part is the sum of a target that summed to 1 in what was recorded."""
+        """Whether a part is the sum of a target that summed to 1 in every row at hand when the graph was recorded."""
         if not (isinstance(part, Total) and isinstance(part.value, Name)):
             return False
         block = part.value.block
-        row = self.derived.recorded.get(block.name)
-        if block not in self.found.targets or row is None or not np.isclose(row.sum(), 1.0, rtol=0, atol=1e-9):
+        sums = self.derived.sums.get(block.name)
+        if block not in self.found.targets or sums is None or not np.allclose(sums, 1.0, rtol=0, atol=1e-9):
             return False
         if part.value not in self.found.sums_to_one:
             self.found.sums_to_one.append(part.value)

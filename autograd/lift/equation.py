@@ -46,6 +46,7 @@ class Derivation:
         batched: Whether the program takes batches.
         zero_logs: Whether 0 · log 0 counts as 0.
         sums_to_one: The inputs whose members are assumed to sum to 1.
+        recorded: On how many examples that was checked.
     """
 
     reader: Reader
@@ -58,6 +59,7 @@ class Derivation:
     batched: bool = False
     zero_logs: bool = False
     sums_to_one: list[Formula] = field(default_factory=list)
+    recorded: int = 1
 
     def adjoints_written(self) -> set[Block]:
         """Return the blocks whose adjoints have equations."""

@@ -242,7 +242,12 @@ class _Page:
     def _assumptions(self) -> Iterator[str]:
         for name in self.found.sums_to_one:
             text = self.writer.text(name)
-            yield (f"Assumed, and true of what was recorded: the members of {self.math(text)} sum to 1. Without it:")
+            rows = self.found.recorded
+            examples = "example" if rows == 1 else f"{rows} examples"
+            yield (
+                f"Assumed, checked on the recorded {examples} and on no later one: the members of {self.math(text)} "
+                "sum to 1. What runs does not assume it. Without it:"
+            )
             for each in [*self.found.backward, *self.found.gradients]:
                 if each.general is not None:
                     yield "  " + self.math(f"{self.writer.text(each.left)} = {self.writer.text(each.general)}")

@@ -50,7 +50,8 @@ class Lifted:
         read_by_outputs: The inputs that the outputs depend on.
         start: The parameters' numbers when the graph was recorded, in the order of `flat`.
         guards: Comparisons that the recording relied on.
-        recorded: The row of each input that the graph was recorded with, by name.
+        recorded: How many rows were at hand when the graph was recorded.
+        sums: The least and the largest sum of each input's members over those rows, by name.
     """
 
     inputs: dict[str, int]
@@ -60,7 +61,8 @@ class Lifted:
     outputs: dict[str, list[Expression]]
     start: np.ndarray[Any, Any]
     guards: list[Guard] = field(default_factory=list)
-    recorded: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    recorded: int = 1
+    sums: dict[str, tuple[float, float]] = field(default_factory=dict)
     read_by_outputs: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +70,12 @@ class Lifted:
         values = [*roots, *(statement.value for statement in self.forward.needed(roots))]
         blocks = {leaf.block for value in values for leaf in leaves(value) if isinstance(leaf, Ref)}
         self.read_by_outputs = {name for name, block in self.forward.inputs.items() if block in blocks}
+
+    def keep_sums(self, rows: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Note what the members of each input, (N, length), sum to, for what the equations assume of them."""
+        sums = {name: values.sum(axis=1) for name, values in rows.items()}
+        self.recorded = max(map(len, sums.values()), default=1)
+        self.sums = {name: (float(each.min()), float(each.max())) for name, each in sums.items() if each.size}
 
     def without_guards(self) -> Lifted:
         """Return the same without guards, for a run at numbers of our own choice."""
@@ -118,6 +126,6 @@ def lifted(
         outputs=by_name,
         start=start,
         guards=[Guard(c.relation, (next(following), next(following)), c.outcome, c.place) for c in compared],
-        recorded={name: np.array([leaf.data for leaf in values]) for name, values in inputs.items()},
     )
+    found.keep_sums({name: np.array([[leaf.data for leaf in values]]) for name, values in inputs.items()})
     return found, nodes, list(leaves)

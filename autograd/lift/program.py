@@ -265,6 +265,7 @@ class Program:
                 recording.loss,
                 recording.inputs,
             )
+            self.derived.keep_sums(batch.named)
 
     def _install(
         self,
