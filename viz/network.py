@@ -50,8 +50,9 @@ def draw_network(
     """Return the picture of a network: its neurons in columns, layer by layer, with δ in each.
 
     A line's width grows with its weight's gradient or value; a negative one is dashed and of the other colour. Neurons
-    are found by the shape of the graph, so a network that was written without `nn` can be drawn as well: pass its loss
-    alone. If the loss averages several examples, δ is summed over them (it is ∂C/∂b then) and a is their mean.
+    are found by the shape of the graph (not by `autograd.lift`, which has to be told the inputs), so a network that was
+    written without `nn` can be drawn as well: pass its loss alone. If the loss averages several examples, δ is summed
+    over them (it is ∂C/∂b then) and a is their mean.
 
     Args:
         model: An `nn` model; or the output of any graph, if there is no model.

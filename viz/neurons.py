@@ -2,6 +2,11 @@
 
 A neuron is a weighted sum, written as one `affine` node or as a tree of sums of products with leaves, and the
 activation that alone uses it. No label and no class of any library is looked at.
+
+`autograd.lift` finds layers as well, but not for these pictures: it has to be told which leaves are the inputs, of
+which a picture knows nothing, and its result holds arrays and no recorded nodes. Plain layers both find alike, to which
+a test holds them. They differ where only algebra shows the layer: of tanh(2 · (w · x + b)) lift takes the multiple for
+the weighted input, and here the sum is a neuron without activation.
 """
 
 from __future__ import annotations
