@@ -493,7 +493,8 @@ stop_gradient: Op = Op(
 
 def _logsumexp(*x: float) -> float:
     largest = max(x)
-    return largest + math.log(math.fsum([math.exp(value - largest) for value in x]))
+    # the largest term is 1: taking it off exactly keeps the digits of the small ones, which matter where largest is 0
+    return largest + math.log1p(math.fsum([*[math.exp(value - largest) for value in x], -1.0]))
 
 
 def _share(value: Any, out: Any) -> Any:
@@ -511,8 +512,10 @@ def _affine(*x: float) -> float:
 def _logsumexp_into(rows: Any, out: Any) -> None:
     largest = np.maximum.reduce(rows, 1)
     above = rows - largest[:, None]
-    np.add.reduce(np.exp(above, above), 1, None, out)
-    np.log(out, out)
+    np.exp(above, above)
+    np.put_along_axis(above, above.argmax(1)[:, None], 0.0, 1)  # the largest term is 1, and added by log1p
+    np.add.reduce(above, 1, None, out)
+    np.log1p(out, out)
     np.add(out, largest, out)
 
 

@@ -114,6 +114,39 @@ EXACT_2 = {
     "minimum": (min, lambda x, y: mpf(x < y), lambda x, y: mpf(y < x), *[_constant(0)] * 3),
 }
 
+
+def _select(condition, a, b):
+    true = mpf(bool(condition))
+    return a if condition else b, [mpf(0), true, 1 - true], {}
+
+
+def _sum(*x):
+    return (mp.fsum(x), mp.fsum(map(abs, x))), [mpf(1)] * len(x), {}
+
+
+def _affine(*x):
+    """Σwₖaₖ + b: ∂/∂w = a and ∂/∂a = w, and of the second derivatives only ∂²/∂w∂a = 1 is not 0."""
+    n = len(x) // 2
+    terms = [w * a for w, a in zip(x[:n], x[n:-1], strict=True)] + [x[-1]]
+    crossed = {(k, n + k): mpf(1) for k in range(n)} | {(n + k, k): mpf(1) for k in range(n)}
+    return (mp.fsum(terms), mp.fsum(map(abs, terms))), [*x[n:-1], *x[:n], mpf(1)], crossed
+
+
+def _logsumexp(*x):
+    """The largest argument plus a logarithm; then pᵢ = exp(xᵢ − out) and pᵢ(δᵢⱼ − pⱼ)."""
+    largest = max(x)
+    rest = mp.log(mp.fsum(mp.exp(value - largest) for value in x))
+    p = [mp.exp(value - largest - rest) for value in x]
+    second = {
+        (i, j): (p[i] * ((i == j) - p[j]), p[i] * ((i == j) + p[j])) for i in range(len(x)) for j in range(len(x))
+    }
+    return (largest + rest, abs(largest) + rest), p, second
+
+
+# Of more arguments: value, first derivatives, and those second derivatives that are not 0. A pair as above.
+EXACT_N = {"where": _select, "total": _sum, "affine": _affine, "logsumexp": _logsumexp}
+COUNTS = {"where": (3,), "total": (1, 2, 3, 5, 10), "affine": (1, 3, 5, 9), "logsumexp": (1, 2, 3, 5, 10)}
+
 # Where the operation is defined and its value in the range of floats: the largest |x| below and above 0.
 RANGE = {
     "exp": (700.0, 700.0),
@@ -184,6 +217,25 @@ def pairs(name, count, seed=0):
     return found
 
 
+def sequences(name, count, seed=0):
+    """Arguments in changing numbers: half of the sequences evenly near 0, half over all sizes, some that cancel."""
+    rng = random.Random(f"{name} {seed}")
+    largest = {"affine": 70.0, "logsumexp": 4.0}.get(name, 150.0)
+    found = []
+    for k in range(count):
+        n = rng.choice(COUNTS[name])
+        if k % 2:
+            args = [rng.uniform(-20.0, 20.0) for _ in range(n)]
+        else:
+            args = [rng.choice([-1.0, 1.0]) * 10.0 ** rng.uniform(-largest, largest) for _ in range(n)]
+        if name == "where":
+            args[0] = rng.choice([args[0], 0.0, -0.0])
+        elif n > 1 and not k % 5:
+            args[-1] = -args[0] * (args[n // 2] if name == "affine" else 1.0)
+        found.append(tuple(args))
+    return found
+
+
 def ulps(value, exact):
     """The distance of a float from the exact value in units of the last place of the latter, or of Σ|terms|."""
     exact, scale = exact if isinstance(exact, tuple) else (exact, exact)
@@ -220,13 +272,31 @@ def errors_2(name, args):
     return [ulps(out, exact[0](x, y)), max(first), max(second)]
 
 
+def errors_n(name, args):
+    """The same for any number of arguments."""
+    op = PRIMITIVES[name]
+    exact, slopes, curvatures = EXACT_N[name](*map(mpf, args))
+    out = op.evaluate(args)
+    # exp(x − out) inherits the rounding of x − out, which is relative to the largest argument
+    scale = 1.0 + max(map(abs, args)) if name == "logsumexp" else 0.0
+    first = [derivative_error(f, e, 0, scale) for f, e in zip(op.locals(out, args), slopes, strict=True)]
+    H = hessian(op if op.arity is None else lambda v: op(*v))(list(args))
+    second = [
+        derivative_error(h, curvatures.get((i, j), mpf(0)), 0, 2 * scale)
+        for i, row in enumerate(H)
+        for j, h in enumerate(row)
+    ]
+    return [ulps(out, exact), max(first), max(second)]
+
+
 def measure(name, count=POINTS, seed=0):
     """The worst cases of an operation: (ulps, where), and (share of the tolerance, where) for both derivatives."""
     one = name in EXACT
+    drawn, judged = (points, errors) if one else (pairs, errors_2) if name in EXACT_2 else (sequences, errors_n)
     worst = [(0.0, ())] * 3
     with mp.workdps(DIGITS):
-        for at in (points if one else pairs)(name, count, seed):
-            found = errors(name, at) if one else errors_2(name, at)
+        for at in drawn(name, count, seed):
+            found = judged(name, at)
             worst = [max(w, (e, (at,) if one else at)) for w, e in zip(worst, found, strict=False)] + worst[
                 len(found) :
             ]
@@ -236,7 +306,7 @@ def measure(name, count=POINTS, seed=0):
 def main(count=POINTS):
     write = sys.stdout.write
     write(f"{count} points each: worst value in ulps; worst derivatives as shares of their tolerance\n")
-    for name in [*EXACT, *EXACT_2]:
+    for name in [*EXACT, *EXACT_2, *EXACT_N]:
         cells = [f"{error:9.3f} at {', '.join(map(repr, at)):<42}" for error, at in measure(name, count) if at]
         write(f"{name:<14}" + " ".join(cells).rstrip() + "\n")
 
