@@ -17,7 +17,7 @@ from nn.arguments import FloatArray
 from nn.delta_mistakes import delta_candidates
 from nn.gradient_mistakes import bias_candidates, weight_candidates
 from nn.judgement import Explanations, Target, location
-from nn.mistakes import Candidate, Mistake, raised
+from nn.mistakes import Candidate, Mistake, only_example, raised
 from nn.reference import Reference
 from nn.report import Finding
 
@@ -73,18 +73,42 @@ def _given_delta(r: Reference, supplied: Supplied) -> Iterator[Finding]:
     deltas = supplied.delta or []
     above: FloatArray | None = None
     right_above: FloatArray | None = None
+    single = False
     for l in range(r.L - 1, -1, -1):
-        on_delta = _delta_finding(r, l, target(r, supplied, "δ", l), above, right_above)
+        this = target(r, supplied, "δ", l)
+        on_delta = _of_one_example(r, this, single) or _delta_finding(r, l, this, above, right_above)
+        single = on_delta.yours.shape != on_delta.right.shape and (
+            "only the last example" in on_delta.kinds or on_delta.verdict == "follows"
+        )
         yield on_delta
         fits = deltas[l].shape == r.delta[l].shape
         delta = deltas[l] if fits else r.delta[l]
         for array, candidates in (("W", weight_candidates), ("b", bias_candidates)):
             this = target(r, supplied, array, l)
             attempts = [("", candidates(r, l, delta, above))]
-            if on_delta.verdict not in ("right", "undecidable"):
+            if fits and on_delta.verdict not in ("right", "undecidable"):
                 attempts.append(("the right ", candidates(r, l, r.delta[l], right_above)))
             yield _judged(r, this, attempts, f"δ{raised(l + 1)}")
         above, right_above = delta, r.delta[l]
+
+
+def _of_one_example(r: Reference, this: Target, above: bool) -> Finding | None:
+    """Return the finding on a δ that is that of the last example alone, in its shape; None if it is another.
+
+    Args:
+        r: The reference.
+        this: δ of the layer.
+        above: Whether δ of the layer above is that of the last example too, so that this one follows from it.
+    """
+    n = this.right.shape[1]
+    last = Target(this.layer, this.array, this.yours.ravel(), this.right[-1], this.bound[-1])
+    if r.N == 1 or this.yours.shape not in ((n,), (1, n), (n, 1)) or this.yours.shape == this.right.shape:
+        return None
+    if not last.is_right():
+        return None
+    if above:
+        return this.finding("follows", (), f"right given your δ{raised(this.layer + 1)}")
+    return this.finding("wrong", ((only_example("last", r.N),),))
 
 
 def _delta_finding(

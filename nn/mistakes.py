@@ -15,7 +15,7 @@ import numpy as np
 
 from nn.arguments import FloatArray
 
-__all__ = ["Candidate", "Choice", "Mistake", "combined", "examples", "factors", "matching", "raised"]
+__all__ = ["Candidate", "Choice", "Mistake", "combined", "examples", "factors", "matching", "only_example", "raised"]
 
 
 class Mistake(NamedTuple):
@@ -106,11 +106,14 @@ def examples(N: int) -> list[Choice]:
         for name, k in (("last", N - 1), ("first", 0)):
             one = np.zeros(N)
             one[k] = 1.0
-            mistake = Mistake(
-                f"only the {name} example", f"Only the {name} of the {N} examples is used; the others are lost."
-            )
+            mistake = only_example(name, N)
             choices += [(mistake, N * one), (mistake, one)]
     return choices
+
+
+def only_example(name: str, N: int) -> Mistake:
+    """Return the mistake of using the "first" or the "last" of N examples alone."""
+    return Mistake(f"only the {name} example", f"Only the {name} of the {N} examples is used; the others are lost.")
 
 
 def matching(array: FloatArray, other: FloatArray) -> FloatArray:
