@@ -86,7 +86,12 @@ class Problem:
 
 
 def factor(kind, N):
-    return {"sign": -1.0, "factor 2": 2.0, "factor m": N, "factor 1/m": 1 / N}.get(kind, 1.0)
+    return {"sign": -1.0, "factor 2": 2.0, "factor 1/2": 0.5, "factor m": N, "factor 1/m": 1 / N}.get(kind, 1.0)
+
+
+def layer_of(kinds, kind):
+    """The layer that a mistake such as "wrong layer's a, 3" names, or None; a⁰ is the input."""
+    return next((int(k.split(", ")[1]) for k in kinds if k.startswith(f"{kind}, ")), None)
 
 
 def delta_with(p, l, above, kinds):
@@ -98,6 +103,8 @@ def delta_with(p, l, above, kinds):
         slope = p.slope(l, p.a[l + 1])
     if "σ′ at the wrong layer" in kinds:
         slope = p.slope(l, p.z[l - 1])
+    if (k := layer_of(kinds, "σ′ at the wrong layer")) is not None:
+        slope = p.slope(l, p.z[k - 1])
     if "cross-entropy δ" in kinds:
         delta = p.a[-1] - p.T
     elif "squared-error δ" in kinds:
@@ -108,11 +115,15 @@ def delta_with(p, l, above, kinds):
         delta = above @ (p.W[l + 1].T if "un-transposed W" in kinds else p.W[l + 1]) * slope
     for kind in kinds:
         delta = delta * factor(kind, p.N)
+    if "only the last example" in kinds:
+        delta = np.concatenate([np.zeros_like(delta[:-1]), delta[-1:]])
     return delta
 
 
 def weight_gradient_with(p, l, delta, kinds):
     a = p.a[l + 1] if "this layer's a" in kinds else p.a[l]
+    if (k := layer_of(kinds, "wrong layer's a")) is not None:
+        a = p.a[k]
     gradient = np.outer(delta[-1], a[-1]) if "only the last example" in kinds else delta.T @ a / p.N
     for kind in kinds:
         gradient = gradient * factor(kind, p.N)
@@ -163,6 +174,26 @@ def mistakes(p):
         yield "δ", p.depth, "cross-entropy δ"
     if "cross_entropy" in p.loss:
         yield "δ", p.depth, "squared-error δ"
+
+
+def catalogue(p):
+    """Every kind of mistake with every place in the network where it can be made: {kind: [(array, layer, kind)]}."""
+    inner = range(1, p.depth + 1)
+    every = [(array, l, kind) for array in "δWb" for l in inner for kind in ("sign", "factor 2", "factor 1/2")]
+    every += [(array, l, kind) for array in "Wb" for l in inner for kind in ("factor m", "factor 1/m")]
+    every += [(array, l, "only the last example") for array in "δWb" for l in inner]
+    for l in inner:
+        every += [("δ", l, kind) for kind in ("σ′ missing", "σ′ at a")]
+        every += [("δ", l, f"σ′ at the wrong layer, {k}") for k in inner if k != l]
+        every += [("W", l, kind) for kind in ("transposed", "this layer's a", "no l2", "wrong l2")]
+        every += [("W", l, f"wrong layer's a, {k}") for k in range(p.depth + 1) if k not in (l - 1, l)]
+        every += [("b", l, kind) for kind in ("wrong axis", "bias regularised")]
+    every += [("δ", l, "un-transposed W") for l in range(1, p.depth)]
+    every.append(("δ", p.depth, "squared-error δ" if "cross_entropy" in p.loss else "cross-entropy δ"))
+    found = {}
+    for array, l, kind in every:
+        found.setdefault(kind.split(", ")[0], []).append((array, l, kind))
+    return found
 
 
 def pairs(p):
