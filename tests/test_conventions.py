@@ -58,3 +58,11 @@ def test_the_peers_state_their_versions_and_cover_the_points(page):
 def test_conventions_are_those_that_were_decided(page, name, args, expected):
     """Written out here by hand, so that regenerating the page cannot change a convention unseen."""
     assert page.here(PRIMITIVES[name], args) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("relu", "0"), ("abs", "0"), ("sign", "0"), ("leaky_relu", "0"), ("elu", "0.5"), ("sqrt", "undefined")],
+)
+def test_second_derivatives_at_kinks_are_those_that_were_decided(page, name, expected):
+    assert page.second(PRIMITIVES[name], 0.0) == expected

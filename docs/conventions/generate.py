@@ -8,7 +8,7 @@ import importlib.util
 import json
 from pathlib import Path
 
-from autograd import DomainError, Value, gradients
+from autograd import DomainError, Value, grad, gradients
 from autograd.op import PRIMITIVES
 
 HERE = Path(__file__).parent
@@ -21,10 +21,15 @@ What every operation and its partial derivatives are at signed zeros, subnormals
 borders of the domain and where results overflow, and what other libraries give there. The column "here" is made by
 running the code, and a test holds it; the others were measured once, in environments of their own, in float64.
 
-A cell shows the value; then, after a semicolon, the partial derivative by each argument. "refused" means that a
-`DomainError` says what was wrong, before anything is recorded; "undefined" that a backward pass which needs this
+A cell shows the value; then, after a semicolon, the first partial derivative by each argument, and no derivative of a
+higher order; a second table has the second derivatives at the kinks of operations of one argument. "refused" means
+that a `DomainError` says what was wrong, before anything is recorded; "undefined" that a backward pass which needs this
 derivative raises, and one whose adjoint is 0 there leaves it out. "–" means that the library has no such function.
 Numbers are rounded to six digits.
+
+A refused point has no number to show. Where the other columns have inf or nan, a Value would have to carry it on: one
+nan makes every gradient it reaches nan, and an inf turns into nan where it meets 0 or another inf, far from where the
+mistake was made. The error names the operation and its arguments instead.
 
 The rules behind the column "here":
 
@@ -35,6 +40,14 @@ The rules behind the column "here":
   every order at 0 and below. The derivative in the exponent is undefined for x < 0, and 0 at x = 0.
 - sigmoid, softplus, tanh and logsumexp are right for every finite argument; nothing switches to an approximation.
 - `where` has derivative 0 in its condition, and −0.0 is false like 0.0.
+
+"""
+
+KINKS = """\
+## Second derivatives at kinks
+
+Of the operations of one argument, by the engine: the rule of the first derivative, differentiated again. Where the
+slopes beside a kink are constant it is 0; elu″(0) is the mean of 1 on the left and 0 on the right.
 
 """
 
@@ -86,9 +99,28 @@ def table():
     return lines
 
 
+def second(op, at):
+    """The second derivative of an operation of one argument by the engine, as text."""
+    try:
+        return _digits(grad(grad(op))(at))
+    except DomainError:
+        return "undefined"
+
+
+def table_of_kinks():
+    """The lines of the table of second derivatives."""
+    lines = ["| operation | at | first derivative | second derivative |", f"|{' --- |' * 4}"]
+    for name, op in PRIMITIVES.items():
+        kinks = op.at_kinks if op.arity == 1 else ()
+        for at in dict.fromkeys(kink.at[0] for kink in kinks):
+            first = here(op, (at,)).split("; ")[1]
+            lines.append(f"| {name} | {_digits(at)} | {first} | {second(op, at)} |")
+    return lines
+
+
 def document():
     """The whole page."""
-    return INTRODUCTION + "\n".join(table()) + "\n"
+    return INTRODUCTION + "\n".join(table()) + "\n\n" + KINKS + "\n".join(table_of_kinks()) + "\n"
 
 
 def _digits(number):
