@@ -167,6 +167,28 @@ def test_a_domain_error_names_the_statement_and_the_row():
         exploding.backward(x=[[1.0], [2.0], [1000.0]])
 
 
+@pytest.mark.parametrize(("examples", "wrong"), [(1, 0), (7, 0), (7, 4), (7, 6)])
+@pytest.mark.parametrize("kind", ["value_and_grad", "backward", "value", "losses"])
+def test_a_domain_error_of_code_that_has_run_names_the_statement_and_the_row(kind, examples, wrong):
+    w = [Value(1.0, "w[0]"), Value(0.5, "w[1]")]
+    program = compile(lambda x: total([(each * x[0] + 0.25).log() for each in w]), parameters={"w": w})
+    X = np.full((examples, 1), 2.0)
+    run = getattr(program, kind)
+    run(x=X)
+    run(x=X)
+    X[wrong] = -1.0
+    with pytest.raises(DomainError, match=rf"log needs x > 0, got .* in log1 .*at row {wrong} of the batch"):
+        run(x=X)
+    for name, number, what in (("exp", 1000.0, "exp has no finite result"), ("sqrt", -1.0, "sqrt needs")):
+        other = compile(lambda x, name=name: getattr(w[0] * x[0], name)(), parameters=w)
+        run = getattr(other, kind)
+        X[:] = 2.0
+        run(x=X)
+        X[wrong] = number
+        with pytest.raises(DomainError, match=rf"{what}.* in loss .*at row {wrong} of the batch"):
+            run(x=X)
+
+
 def test_overflow_that_numpy_does_not_signal_is_found():
     W = [[Value(1e200), Value(1e200)], [Value(1.0), Value(2.0)]]
     program = compile(lambda x: sum(affine(row, x, 0.0).tanh() for row in W))

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from autograd import Value, affine, compile
+from autograd import Op, Value, affine, compile, total
 from autograd.lift import Program, lift
 from autograd.lift.expression import MatMul, children
 
@@ -78,3 +78,57 @@ def test_the_garbage_collector_rests_while_a_program_is_derived_and_is_then_as_i
         (gc.enable if before else gc.disable)()
     assert not any(seen)
     assert after == running
+
+
+# --- the report ----------------------------------------------------------------------------------
+
+
+def test_the_report_says_why_members_in_no_regular_order_are_gathered_and_added_one_by_one():
+    w = [Value(0.1 * k, f"w[{k}]") for k in range(6)]
+    order = [3, 1, 4, 0, 5, 2]
+    program = compile(lambda x: total([(w[p] * x[k]).tanh() for k, p in enumerate(order)]), parameters={"w": w})
+    program.value(x=[[0.5, 1.0, -1.0, 2.0, 0.1, 0.3], [1.0] * 6])
+    text = program.report()
+    assert "Gathered one by one, 6 members of w (3, 1, 4, 0, 5, 2): they do not lie at equal distances." in text
+    assert "In reverse, dw: Added one by one, to 6 members (3, 1, 4, 0, 5, 2)" in text
+
+
+def test_the_report_says_why_sums_of_different_lengths_are_no_array():
+    w = [Value(0.1 * k, f"w[{k}]") for k in range(9)]
+    pairs = ([(0, 1), (2, 5)], [(1, 7), (3, 3), (2, 8)], [(4, 6)])
+    text = lift(sum(total([w[i] * w[j] for i, j in each]).tanh() for each in pairs)).report()
+    assert "Kept apart, s1, s2, s3: sums over parameters alike, with different numbers or kinds of products." in text
+
+
+def test_the_report_says_why_a_thin_network_is_no_matrix_product():
+    """Below the density at which a matrix with zeros pays: 450 of 90,000 connections."""
+    rng = np.random.default_rng(0)
+    inputs = [rng.choice(300, 1 + i % 2, replace=False).tolist() for i in range(300)]
+    weights = [[Value(float(v)) for v in rng.normal(size=len(each))] for each in inputs]
+    program = compile(
+        lambda x: total(
+            [
+                total([w * x[j] for w, j in zip(ws, js, strict=True)]).tanh()
+                for ws, js in zip(weights, inputs, strict=True)
+            ]
+        )
+    )
+    program.value(x=rng.normal(size=(2, 300)))
+    text = program.report()
+    assert "No matrix product: the sums are not all the pairs of some rows and some columns." in text
+    assert "Gathered one by one, 450 members of x" in text
+    assert "and some occur more than once" in text
+
+
+def test_the_report_says_which_operation_has_no_form_for_arrays():
+    cube = Op("cube", lambda x: x**3, partials=(lambda out, x: 3.0 * x * x,))
+    program = compile(lambda x: total([cube(v) for v in x]))
+    program.value(x=[[1.0, 2.0], [3.0, 4.0]])
+    assert "cube is called number by number: it has no form for arrays." in program.report()
+
+
+def test_the_report_of_a_network_has_nothing_to_explain():
+    x, t, _, cost = network((3, 4, 2), affine)
+    text = lift(cost, {"x": x, "t": t}).report()
+    for word in ("one by one", "Kept apart", "No matrix product", "number by number"):
+        assert word not in text

@@ -219,7 +219,8 @@ class Evaluation:
         statement = self._statement
         wrong = np.atleast_1d(wrong)
         index = tuple(int(k) for k in np.argwhere(wrong)[0])
-        row = f" at row {index[-1]} of the batch" if wrong.shape[-1] == self.examples > 1 else ""
+        of_a_row = self.examples > 1 or (statement is not None and statement.target.batched)
+        row = f" at row {index[-1]} of the batch" if of_a_row and wrong.shape[-1] == self.examples else ""
         got = ""
         if op is not None:
             numbers = [float(np.broadcast_to(arg, wrong.shape)[index]) for arg in args]

@@ -1,13 +1,20 @@
-"""What was recognised in a graph, in words."""
+"""What was recognised in a graph, in words, and what was not and why."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-from .expression import Apply, Expression, MatMul, RunSum, Statement, Take, Variadic, children
+import numpy as np
+
+from .. import ops
+from .expression import Apply, Block, Expression, MatMul, Plus, Ref, RunSum, Statement, Take, Variadic, children, leaves
 from .lifted import Lifted
+from .parameters import strides_of
 
 __all__ = ["report"]
+
+_SHOWN = 8  # how many of the numbers of members are listed
 
 
 def report(derived: Lifted, notes: Sequence[str]) -> str:
@@ -19,22 +26,29 @@ def report(derived: Lifted, notes: Sequence[str]) -> str:
     lines.append(f"{count} parameters: {names or 'none'}.")
     if derived.inputs:
         lines.append("Inputs: " + ", ".join(f"{name} of length {n}" for name, n in derived.inputs.items()) + ".")
-    why = derived.forward.why
-    lines.extend(_line(statement, why.get(statement.target.name, "")) for statement in derived.forward.statements)
+    positions = {each.block: each.positions for each in derived.parameters.all}
+    for statement in derived.forward.statements:
+        lines.append(_line(statement))
+        why = derived.forward.why.get(statement.target.name)
+        lines.extend([f"  No matrix product: {why}."] if why else [])
+        lines.extend(f"  {sentence}" for sentence in _fallbacks(statement, positions))
+    lines.extend(_apart(derived.forward.statements))
+    for statement in derived.reverse.statements:
+        sentences = [*_fallbacks(statement, positions), *_scattered(statement, positions)]
+        lines.extend(f"In reverse, {statement.target.name}: {sentence}" for sentence in sentences)
     lines.extend(
         f"Guard: the comparison in {guard.place} must come out {guard.outcome} for every row."
         for guard in derived.guards
     )
-    return "\n".join([*lines, *derived.parameters.notes, *notes])
+    return "\n".join([*dict.fromkeys(lines), *derived.parameters.notes, *notes])
 
 
-def _line(statement: Statement, why: str) -> str:
+def _line(statement: Statement) -> str:
     target = statement.target
     parts = list(dict.fromkeys(_parts(statement.value)))
     size = "×".join(map(str, target.shape))
     per = " for each example" if target.batched else ""
-    text = f"{target.name}: {size} value(s){per}, {', '.join(parts) or 'elementwise'}."
-    return f"{text} Products are gathered one by one: {why}." if why else text
+    return f"{target.name}: {size} value(s){per}, {', '.join(parts) or 'elementwise'}."
 
 
 def _parts(value: Expression) -> Iterable[str]:
@@ -50,3 +64,87 @@ def _parts(value: Expression) -> Iterable[str]:
             yield value.op.name
     for child in children(value):
         yield from _parts(child)
+
+
+# --- what was not recognised ----------------------------------------------------------------------
+
+
+def _fallbacks(statement: Statement, positions: dict[Block, Any]) -> list[str]:
+    """Return a sentence for each thing that a statement does piece by piece, and why."""
+    found: dict[str, None] = {}
+    for expression in _within(statement.value):
+        why = ""
+        match expression:
+            case Ref() if expression.index is not None:
+                why = _irregular(_places(expression.block, expression.index, positions))
+                name, index = expression.block.name, expression.index
+            case Take():
+                why = _irregular(expression.index)
+                name, index = "a result", expression.index
+            case Apply() | Variadic() if expression.op.array is None and expression.op.into is None:
+                found[f"{expression.op.name} is called number by number: it has no form for arrays."] = None
+        if why:
+            found[f"Gathered one by one, {index.size} members of {name} ({_listed(index)}): {why}."] = None
+    return list(found)
+
+
+def _scattered(statement: Statement, positions: dict[Block, Any]) -> Iterator[str]:
+    """Yield the sentence on an adjoint whose contributions are added to it one by one."""
+    target, index = statement.target, statement.index
+    if index is None:
+        return
+    places = _places(target.of, index, positions) if target.of is not None else index
+    steps = strides_of(places)
+    if steps is not None:  # what repeats along a whole axis is summed first
+        same = [step == 0 and n > 1 for step, n in zip(steps, places.shape, strict=True)]
+        places = places[tuple(0 if each else slice(None) for each in same)]
+    why = _irregular(places)
+    if not why and len(np.unique(places)) < places.size:
+        why = "their numbers overlap"
+    if why:
+        yield f"Added one by one, to {index.size} members ({_listed(index)}): {why}."
+
+
+def _apart(statements: Sequence[Statement]) -> Iterator[str]:
+    """Yield a sentence for sums that read the same arrays and are nevertheless no array of sums."""
+    groups: dict[Any, list[str]] = {}
+    for statement in statements:
+        value, target = statement.value, statement.target
+        product = isinstance(value, Apply) and value.op is ops.mul
+        if product or any(isinstance(each, (RunSum, MatMul, Plus)) for each in _within(value)):
+            blocks = {leaf.block for leaf in leaves(value) if isinstance(leaf, Ref)}
+            read = frozenset("parameters" if block.role == "parameter" else block.name for block in blocks)
+            groups.setdefault((read, target.batched), []).append(target.name)
+    for (read, _), names in groups.items():
+        if len(names) > 1:
+            arrays = " and ".join(sorted(read)) or "numbers"
+            why = "with different numbers or kinds of products"
+            yield f"Kept apart, {', '.join(names)}: sums over {arrays} alike, {why}."
+
+
+def _within(value: Expression) -> Iterator[Expression]:
+    yield value
+    for child in children(value):
+        yield from _within(child)
+
+
+def _places(block: Block, index: Any, positions: dict[Block, Any]) -> Any:
+    """Return where members of a block are; those of a parameter are in `flat`."""
+    own = positions.get(block)
+    return index if own is None else np.where(index < 0, -1, own.ravel()[index])
+
+
+def _irregular(index: Any) -> str:
+    """Return why members of these numbers are no view of an array; nothing if they are."""
+    if strides_of(index) is not None:
+        return ""
+    if (index < 0).any():
+        return f"{int((index < 0).sum())} of them are absent (−1)"
+    if len(np.unique(index)) < index.size:
+        return "they do not lie at equal distances, and some occur more than once"
+    return "they do not lie at equal distances"
+
+
+def _listed(index: Any) -> str:
+    some = ", ".join(map(str, index.ravel()[:_SHOWN].tolist())).replace("-", "−")
+    return some + (", …" if index.size > _SHOWN else "")
