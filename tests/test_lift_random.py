@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autograd import Value, compile
@@ -49,6 +49,7 @@ def compare(seed: int) -> None:
 
 
 @settings(max_examples=50, deadline=None)
+@example(3598)
 @given(st.integers(0, 2**32))
 def test_a_program_equals_the_engine_at_batches_of_1_4_and_7_and_so_does_its_source(seed):
     compare(seed)

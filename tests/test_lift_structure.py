@@ -80,6 +80,26 @@ def test_the_garbage_collector_rests_while_a_program_is_derived_and_is_then_as_i
     assert after == running
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_weighted_input_that_is_added_to_its_like_counts_twice(sign):
+    """w·x written twice, once to be used elsewhere as well: both are the same value, and both are in the sum."""
+    w = [Value(0.5, "w[0]"), Value(-0.25, "w[1]")]
+
+    def cost(x):
+        z, again = (w[0] * x[0] + w[1] * x[1] for _ in range(2))
+        return z.tanh() + ((again + x[2]) + sign * z)
+
+    program = compile(cost, parameters={"w": w})
+    rows = [[1.0, 2.0, 3.0], [0.5, -1.0, 2.0]]
+    loss, gradient = program.value_and_grad(x=rows)
+    z = [0.5 * a - 0.25 * b for a, b, _ in rows]
+    assert loss == pytest.approx(np.mean([np.tanh(v) + v + row[2] + sign * v for v, row in zip(z, rows, strict=True)]))
+    slope = [1.0 - np.tanh(v) ** 2 + 1.0 + sign for v in z]
+    np.testing.assert_allclose(
+        gradient["w"], [np.mean([s * row[k] for s, row in zip(slope, rows, strict=True)]) for k in (0, 1)]
+    )
+
+
 # --- the report ----------------------------------------------------------------------------------
 
 

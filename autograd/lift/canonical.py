@@ -194,7 +194,8 @@ class _Canonical:
         ):
             return terms
         weighted = self._settle(_Sum({key: c for key, c in terms.items() if key not in added}), node)
-        return {(0, weighted): 1.0, **added}
+        twice = added.get((0, weighted), 0.0)
+        return terms if twice < 0.0 else {**added, (0, weighted): 1.0 + twice}
 
     def _factor(self, operand: Any) -> tuple[float, int]:
         """Return (c, u) with operand = c·u, where u is 0 for a number."""
