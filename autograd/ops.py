@@ -544,7 +544,9 @@ logsumexp: Op = Op(
     "logsumexp",
     numpy="""def logsumexp(rows):
     largest = rows.max(axis=1, keepdims=True)
-    return np.log(np.exp(rows - largest).sum(axis=1)) + largest[:, 0]""",
+    terms = np.exp(rows - largest)
+    np.put_along_axis(terms, rows.argmax(axis=1, keepdims=True), 0.0, 1)  # it is 1, and added by log1p
+    return np.log1p(terms.sum(axis=1)) + largest[:, 0]""",
     symbol="lse",
     forward=_logsumexp,
     into=_logsumexp_into,

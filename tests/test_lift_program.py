@@ -470,3 +470,13 @@ def test_networks_of_every_activation_and_loss_equal_the_closed_form(activation,
     for l in range(3):
         for name, array in ((f"W{l + 1}", exact.dW[l]), (f"b{l + 1}", exact.db[l])):
             np.testing.assert_allclose(gradient[name], array, rtol=0.0, atol=EXACT * max(1e-3, np.abs(array).max()))
+
+
+def test_a_compiled_logsumexp_keeps_its_small_terms():
+    """Of 0 and −40 it is log(1 + e⁻⁴⁰), about e⁻⁴⁰; log of the rounded sum would be 0."""
+    program = compile(lambda x: logsumexp([x[0], x[1]]))
+    x = np.array([[0.0, -40.0], [-40.0, 0.0], [0.0, -40.0]])
+    assert program.losses(x=x) == pytest.approx([np.exp(-40.0)] * 3, rel=1e-15)
+    namespace = {}
+    exec(program.source, namespace)
+    assert namespace["value_and_grad"]({}, x)[0] == pytest.approx(np.exp(-40.0), rel=1e-15)
