@@ -30,6 +30,6 @@ if nn.data.load_digits().X.shape != (1797, 64):
 if "digraph" not in viz.draw(autograd.Value(2.0) * 3.0).source:
     sys.exit("the installed viz draws nothing")
 with tempfile.TemporaryDirectory() as folder:
-    subprocess.run([sys.executable, "-m", "nn", "digits", "--epochs", "1", "--out", folder], cwd=folder, check=False)
+    subprocess.run([sys.executable, "-m", "nn", "digits", "--epochs", "1", "--out", folder], cwd=folder, check=True)
     if not list(Path(folder).iterdir()):
         sys.exit("the main job wrote nothing")
