@@ -512,9 +512,11 @@ def _affine(*x: float) -> float:
 def _logsumexp_into(rows: Any, out: Any) -> None:
     largest = np.maximum.reduce(rows, 1)
     above = rows - largest[:, None]
+    ones = above == 0.0  # the largest term is 1: one of them is added by log1p
     np.exp(above, above)
-    np.put_along_axis(above, above.argmax(1)[:, None], 0.0, 1)  # the largest term is 1, and added by log1p
+    np.subtract(above, ones, above)
     np.add.reduce(above, 1, None, out)
+    np.add(out, np.add.reduce(ones, 1, float) - 1.0, out)
     np.log1p(out, out)
     np.add(out, largest, out)
 
