@@ -27,6 +27,9 @@ __all__ = ["PATIENCE", "Deferral", "spare_graphs"]
 PATIENCE = 5_000_000
 """How many nodes may be recorded before a full collection is let through: those of a few seconds."""
 
+STARTUP = 1_000
+"""Python 3.12 freezes some hundred objects when it starts; a program that calls `gc.freeze` freezes thousands."""
+
 
 class Deferral:
     """A callback for `gc.callbacks` that does what this module says.
@@ -53,14 +56,14 @@ class Deferral:
             if gc.get_count()[1] >= middle:  # the next time it would be the turn of older ones
                 before, self._now = self._now, next(self._clock)
                 mostly_nodes = self._now - before > young * middle // 2
-                if mostly_nodes and self._now - self._full < self._patience and gc.get_freeze_count() == 0:
+                if mostly_nodes and self._now - self._full < self._patience and gc.get_freeze_count() < STARTUP:
                     gc.freeze()
                     gc.unfreeze()
                     self.count += 1
 
     def _after_full(self) -> None:
         self._now = next(self._clock)
-        if self._now - self._full >= PATIENCE and gc.get_freeze_count() == 0:
+        if self._now - self._full >= PATIENCE and gc.get_freeze_count() < STARTUP:
             gc.freeze()
             self._patience = max(PATIENCE, gc.get_freeze_count())
             gc.unfreeze()
