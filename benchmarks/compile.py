@@ -20,6 +20,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ def model(shape: dict[str, Any], W: list[Any], b: list[Any]) -> Callable[..., An
     ]
     biases = [[Value(v, f"b{l}[{i}]") for i, v in enumerate(bias)] for l, bias in enumerate(b, 1)]
 
-    def loss(x: list[Value], t: list[Value]) -> Value:
+    def loss(x: list[Any], t: list[Any]) -> Any:
         a = x
         for l, (w, bias) in enumerate(zip(weights, biases, strict=True), 1):
             a = [affine(row, a, c) for row, c in zip(w, bias, strict=True)]
@@ -148,6 +149,11 @@ def repeated(step: Callable[[], Any]) -> Callable[[], float]:
     return job
 
 
+def answered(contender: Contender, times: int) -> float:
+    """Return the seconds of a contender's step, the mean of some on end."""
+    return contender.time("job", times)["total"]
+
+
 def compared(shape: dict[str, Any], peers: list[str]) -> dict[str, Any]:
     """Return the medians and ratios for one network."""
     W, b, X, T = start(shape)
@@ -174,7 +180,7 @@ def compared(shape: dict[str, Any], peers: list[str]) -> dict[str, Any]:
             contender.prepare("job", "step_digits" if shape["last"] else f"step_{sigma}", problem)
             times = 1 if peer == "micrograd" else ON_END
             contender.time("job", 1)
-            jobs[peer] = lambda contender=contender, times=times: contender.time("job", times)["total"]
+            jobs[peer] = partial(answered, contender, times)
         found = alternate(jobs, 3 if "micrograd" in jobs else REPEATS)
     return {
         "compile": compiled_in,

@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any, cast
 
 from environments import interpreter
 from harness import ONE_THREAD, ROOT
@@ -43,6 +43,8 @@ class Contender:
             text=True,
             env=os.environ | ONE_THREAD | {"PYTHONHASHSEED": "0"},
         )
+        self._requests = cast("IO[str]", self._process.stdin)  # pipes, as asked for
+        self._answers = cast("IO[str]", self._process.stdout)
 
     def __enter__(self) -> Contender:
         return self
@@ -50,15 +52,15 @@ class Contender:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._requests.close()
+        self._answers.close()
         self._process.wait()
 
     def ask(self, **request: Any) -> Any:
         """Return the answer to a request, as `worker` says."""
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        self._requests.write(json.dumps(request) + "\n")
+        self._requests.flush()
+        line = self._answers.readline()
         if not line:
             raise ContenderError(f"{self.name} ended with status {self._process.wait()}")
         reply = json.loads(line)

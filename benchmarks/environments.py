@@ -5,6 +5,7 @@ HIPS autograd has the import name of our own engine; the two cannot share an env
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 """What pip installs for each peer."""
 
 FOLDER = ROOT / "out" / "benchmarks" / "environments"
+PYTHON = Path("Scripts", "python.exe") if os.name == "nt" else Path("bin", "python")
+"""Where `venv` puts the interpreter in an environment."""
 
 
 class UnavailableError(RuntimeError):
@@ -41,13 +44,13 @@ def interpreter(peer: str) -> Path:
     if not PACKAGES.get(peer):
         return Path(sys.executable)
     folder = FOLDER / peer
-    python = folder / "bin" / "python"
+    python = folder / PYTHON
     finished = folder / "finished"
     if finished.exists() and finished.read_text(encoding="utf-8") == " ".join(PACKAGES[peer]):
         return python
     steps = (
-        (sys.executable, "-m", "venv", "--clear", folder),
-        (python, "-m", "pip", "install", "--quiet", *PACKAGES[peer]),
+        (sys.executable, "-m", "venv", "--clear", str(folder)),
+        (str(python), "-m", "pip", "install", "--quiet", *PACKAGES[peer]),
     )
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True, check=False)

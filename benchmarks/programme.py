@@ -54,7 +54,7 @@ class Workload:
 
 def workloads() -> dict[str, Workload]:
     """Return the full programme by section."""
-    per_operation = {"unit": "ns", "operations": 100_000, "phases": ("forward", "backward")}
+    per_operation: dict[str, Any] = {"unit": "ns", "operations": 100_000, "phases": ("forward", "backward")}
     tanh = problems.network([2, 16, 16, 1], 100, "tanh", "half_squared_error", 0.0, 0.1)
     relu = problems.network([2, 16, 16, 1], 100, "relu", "hinge_loss", 1e-3, 0.05)
     digits = problems.network([784, 30, 10], 10, "sigmoid", "half_squared_error", 0.0, 0.5)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from harness import RESULTS, record, setting, table, write_section
@@ -59,7 +60,7 @@ def main() -> None:
             print(f"{section}: {', '.join(contenders)} agree")
         return
     jobs: dict[str, Callable[[], dict[str, Any]]] = {
-        name: lambda workload=workload: measured(workload) for name, workload in workloads().items()
+        name: partial(measured, workload) for name, workload in workloads().items()
     }
     jobs |= {name: measure for name, (measure, _) in SECTIONS.items()}
     for name in arguments.sections or jobs:

@@ -2,11 +2,13 @@
 
 import json
 import sys
+import venv
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import environments
 import harness
 import measure
 import run
@@ -63,6 +65,11 @@ def test_every_tool_has_a_module():
     for workload in run.workloads().values():
         assert workload.contenders[0] == "ours"
         assert all((peers / f"with_{name}.py").exists() for name in workload.contenders)
+
+
+def test_the_interpreter_of_an_environment_is_looked_for_where_venv_puts_it(tmp_path):
+    made = venv.EnvBuilder().ensure_directories(tmp_path)
+    assert (tmp_path / environments.PYTHON).parent == Path(made.bin_path)
 
 
 @pytest.mark.slow

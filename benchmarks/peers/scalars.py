@@ -132,7 +132,7 @@ def step(scalars: Scalars) -> Callable[[dict[str, Any]], Run]:
     def workload(problem: dict[str, Any]) -> Run:
         flat = [entry for W, b in zip(problem["W"], problem["b"], strict=True) for row in W for entry in row]
         flat += [entry for b in problem["b"] for entry in b]
-        state = {"numbers": flat, "leaves": [], "loss": 0.0}
+        state: dict[str, Any] = {"numbers": flat, "leaves": [], "loss": 0.0}
         rate, n_weights = problem["rate"], sum(len(row) for W in problem["W"] for row in W)
         penalised = n_weights if problem["l2"] else 0
 

@@ -48,7 +48,8 @@ step_tanh = step_relu = step_digits = step
 
 def compile_time(problem: dict[str, Any]) -> arrays.Run:
     """Return the workload of recording, lifting and checking a step, and taking the first one."""
-    model, last = network(problem), []
+    model = network(problem)
+    last: list[arrays.Run] = []
 
     def first() -> None:
         last[:] = [steps(problem, model)]

@@ -46,5 +46,6 @@ def function(x: Any) -> Any:
 
 def hessian_of_ten(problem: dict[str, Any]) -> arrays.Run:
     """Return the workload of one Hessian."""
-    of, point, found = hessian(function), np.array(problem["x"]), {}
+    found: dict[str, Any] = {}
+    of, point = hessian(function), np.array(problem["x"])
     return arrays.repeated(lambda: found.update(H=of(point)), lambda: found["H"].ravel())

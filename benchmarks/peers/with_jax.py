@@ -54,5 +54,6 @@ def function(x: Any) -> Any:
 
 def hessian_of_ten(problem: dict[str, Any]) -> arrays.Run:
     """Return the workload of one Hessian; the time to compile it is not counted."""
-    of, point, found = jax.jit(jax.hessian(function)), jnp.array(problem["x"]), {}
+    found: dict[str, Any] = {}
+    of, point = jax.jit(jax.hessian(function)), jnp.array(problem["x"])
     return arrays.repeated(lambda: found.update(H=jax.block_until_ready(of(point))), lambda: found["H"].ravel())

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import arrays
 import numpy as np
 
 PACKAGES = ("numpy",)
-SIGMA = {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0.0), "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z))}
-SLOPE = {"tanh": lambda a: 1.0 - a * a, "relu": lambda a: a > 0.0, "sigmoid": lambda a: a * (1.0 - a)}
+SIGMA: dict[str, Callable[[Any], Any]] = {
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0.0),
+    "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z)),
+}
+SLOPE: dict[str, Callable[[Any], Any]] = {
+    "tanh": lambda a: 1.0 - a * a,
+    "relu": lambda a: a > 0.0,
+    "sigmoid": lambda a: a * (1.0 - a),
+}
 """σ′ by what σ returned."""
 
 
