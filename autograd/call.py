@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .linearization import Linearization, interior_nodes
-from .reverse import stored_operands
+from .graph import interior_nodes, stored_operands
+from .linearization import Linearization
 from .structure import Structure, taken_apart
 from .value import Literal, Value, recording
 

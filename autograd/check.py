@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from .call import Call
 from .differences import Slopes, slopes
+from .graph import leaves_under
 from .linearization import Linearization
-from .reverse import graph
 from .structure import Structure, taken_apart
 from .transforms import grad, jacobian
 from .value import Value, no_grad, recording
@@ -217,7 +217,7 @@ def _second_order(fun: Fun, x: Any, structure: Structure) -> tuple[Array, Array,
 
 def _by_backward(output: Value, variables: list[Value]) -> list[float]:
     """Return the gradient by the engine's own reverse pass, and put every gradient of other leaves back."""
-    leaves = graph(output).leaves
+    leaves = leaves_under(output)
     before = [leaf.grad for leaf in leaves]
     try:
         output.backward()

@@ -20,7 +20,7 @@ import gc
 import sys
 from collections.abc import Iterator
 
-from .reverse import clock
+from .graph import clock
 
 __all__ = ["PATIENCE", "Deferral", "spare_graphs"]
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from .graph import undefined
 from .linearization import Edge, Linearization, gradients
 from .ops import relu
-from .reverse import undefined
 from .value import Value
 
 __all__ = ["Explanation", "Path", "Step", "explain"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .graph import interior_nodes, number, stored_operands, undefined
 from .op import finite_float
-from .reverse import graph, number, stored_operands, undefined
 from .value import Value
 
 __all__ = ["tangent"]
@@ -40,7 +40,7 @@ def tangent(output: Value, seeds: Mapping[Value, float]) -> float:
         if not isinstance(leaf, Value) or not leaf.is_leaf or leaf.is_literal:
             raise TypeError(f"a tangent is given for leaf Values, got {leaf!r}")
     tangents: dict[int, float] = {id(leaf): finite_float(seed, "a tangent") for leaf, seed in seeds.items()}
-    for node in reversed(graph(output).nodes):
+    for node in interior_nodes([output]):
         tangents[id(node)] = _push(node, tangents)
     return tangents.get(id(output), 0.0)
 

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .graph import interior_nodes, number, stored_operands, undefined
 from .op import DomainError
 from .ops import total
-from .reverse import number, refuse_changed_leaves, stored_operands, undefined
 from .structure import taken_apart
 from .value import Literal, Value
 
-__all__ = ["Edge", "Linearization", "gradients", "interior_nodes"]
+__all__ = ["Edge", "Linearization", "gradients"]
 
 
 class Edge(NamedTuple):
@@ -145,24 +145,6 @@ def gradients(output: Value, wrt: Any, create_graph: bool = False) -> Any:
     if create_graph:
         adjoints = [adjoint if isinstance(adjoint, Value) else Literal(adjoint) for adjoint in adjoints]
     return structure.filled(adjoints)
-
-
-def interior_nodes(outputs: Iterable[Value]) -> list[Value]:
-    """Return the interior nodes under some outputs, oldest first.
-
-    Raises:
-        RuntimeError: If a leaf was assigned after a node that uses it was recorded.
-    """
-    found: dict[int, Value] = {}
-    waiting: list[Any] = list(outputs)
-    while waiting:
-        node = waiting.pop()
-        if node.__class__ is not float and node.op is not None and id(node) not in found:
-            found[id(node)] = node
-            waiting.extend(stored_operands(node))
-    nodes = sorted(found.values(), key=lambda node: node.serial)
-    refuse_changed_leaves(nodes)
-    return nodes
 
 
 def _edges(node: Any, operands: tuple[Any, ...], places: list[int], recorded: bool) -> list[Edge]:

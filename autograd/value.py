@@ -28,8 +28,9 @@ from typing import Literal as OneOf
 import numpy as np
 
 from . import ops
+from .graph import Vector, assignments, clock, number
 from .op import EVERYWHERE, Op, Operand, finite_float
-from .reverse import Vector, assignments, backward, clock, number
+from .reverse import backward
 
 __all__ = ["Comparison", "Literal", "Value", "affine", "comparisons", "no_grad", "recording", "vector"]
 

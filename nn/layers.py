@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd import Op, Value, affine, vector
-from autograd.reverse import Vector
+from autograd.graph import Vector
 from nn.activations import Activation, activation_named
 from nn.arguments import whole_number
 from nn.initializers import Initializer, initial_weights

@@ -7,7 +7,7 @@ import pytest
 
 import autograd
 import nn
-from autograd import DomainError, Op, Value, no_grad, reverse
+from autograd import DomainError, Op, Value, graph, no_grad
 from nn.activations import ACTIVATIONS
 from nn.module import Module
 
@@ -317,11 +317,11 @@ def test_copies_are_equal_and_independent(duplicate):
 def test_a_pickled_model_forgets_the_numbers_it_read(monkeypatch):
     model = nn.MLP(2, [3, 1], seed=0)
     model([1.0, 2.0])
-    serial = reverse.assignments[0]
+    serial = graph.assignments[0]
     other = pickle.loads(pickle.dumps(model))
     other.weights = [np.zeros((3, 2)), np.zeros((1, 3))]
     monkeypatch.setattr(
-        reverse, "assignments", [serial]
+        graph, "assignments", [serial]
     )  # as in another process, whose serials may be the same by chance
     assert other([1.0, 2.0])[0].data == 0.0
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd import Op, Value, ops
-from autograd.reverse import Vector, graph, number, stored_operands
+from autograd.graph import Vector, interior_nodes, number, stored_operands
 
 from .style import numeral, plain
 
@@ -163,13 +163,12 @@ class _Recording:
     """The nodes in the order of the forward pass, and the operand indices of each."""
 
     def __init__(self, root: Value) -> None:
-        found = graph(root)
         self.keep: list[Any] = [root]  # keys below are ids of what this list keeps alive
         self.index: dict[Any, int] = {}
         self.things: list[Any] = []
         self.operands: dict[int, tuple[int, ...]] = {}
         self.root = root
-        for node in reversed(found.nodes):
+        for node in interior_nodes([root]):
             operands = tuple(self.add(key, operand) for key, operand in _slots(node))
             self.operands[self.add(node, node)] = operands
         self.add(root, root)

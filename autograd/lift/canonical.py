@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import ops
+from ..graph import Vector, stored_operands
 from ..op import Op
-from ..reverse import Vector, stored_operands
 from ..value import Value
 
 __all__ = ["Atoms", "canonical"]

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..graph import Vector
 from ..op import DomainError
-from ..reverse import Vector
 from ..value import Value
 from .lifted import Lifted
 from .record import replay

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from .. import ops
-from ..reverse import Vector, stored_operands
+from ..graph import Vector, stored_operands
 from ..value import Value, affine
 
 __all__ = ["leaves_of", "nodes_of", "replay"]

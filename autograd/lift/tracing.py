@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..graph import Vector, stored_operands
 from ..op import DomainError, finite_float
-from ..reverse import Vector, stored_operands
 from ..value import Comparison, Value, comparisons
 from .record import nodes_of
 
