@@ -1,9 +1,9 @@
 """Networks of scalars, and the matrix equations that check them."""
 
-from nn import closed_form, data
-from nn.agreement import Agreement, gradient_agreement
-from nn.initializers import INITIALIZERS
-from nn.losses import (
+from . import closed_form, data
+from .agreement import Agreement, gradient_agreement
+from .initializers import INITIALIZERS
+from .losses import (
     LOSSES,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -13,19 +13,19 @@ from nn.losses import (
     l2_penalty,
     mse_loss,
 )
-from nn.metrics import METRICS
-from nn.mlp import MLP, Layer, Neuron
-from nn.model_files import from_torch_state_dict, load, load_with_notes, save, to_torch_state_dict
-from nn.module import Module
-from nn.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from nn.referee import check_backprop
-from nn.report import Finding, Report
-from nn.rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, clipped
-from nn.schedules import CosineSchedule, Schedule, StepSchedule
-from nn.stopping import EarlyStopping
-from nn.storage import ModelFileError
-from nn.targets import one_hot
-from nn.training import EpochEnd, Evaluation, History, evaluate, fit
+from .metrics import METRICS
+from .mlp import MLP, Layer, Neuron
+from .model_files import from_torch_state_dict, load, load_with_notes, save, to_torch_state_dict
+from .module import Module
+from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from .referee import check_backprop
+from .report import Finding, Report
+from .rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, clipped
+from .schedules import CosineSchedule, Schedule, StepSchedule
+from .stopping import EarlyStopping
+from .storage import ModelFileError
+from .targets import one_hot
+from .training import EpochEnd, Evaluation, History, evaluate, fit
 
 __all__ = [
     "INITIALIZERS",

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import viz
-from nn.commands import check, derive, digits, draw, predict, train
-from nn.commands.arguments import Help, Parser, coloured
+
+from .commands import check, derive, digits, draw, predict, train
+from .commands.arguments import Help, Parser, coloured
 
 COMMANDS = (draw, derive, digits, train, predict, check)
 

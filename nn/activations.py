@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import autograd
 from autograd import Op, Value
-from nn.arguments import unknown_name
+
+from .arguments import unknown_name
 
 __all__ = ["ACTIVATIONS", "Activation", "activation_named"]
 

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd import Value, no_grad
-from nn import closed_form
-from nn.arguments import FloatArray, float_rows
-from nn.losses import loss_named
-from nn.mlp import MLP
-from nn.training import eager_gradient, evaluate
+
+from . import closed_form
+from .arguments import FloatArray, float_rows
+from .losses import loss_named
+from .mlp import MLP
+from .training import eager_gradient, evaluate
 
 __all__ = ["Agreement", "gradient_agreement"]
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from nn.arguments import FloatArray
-from nn.storage import MAX_BYTES, FilePath, ModelFileError, Stored, read, write
+from .arguments import FloatArray
+from .storage import MAX_BYTES, FilePath, ModelFileError, Stored, read, write
 
 __all__ = ["Checkpoint", "description", "digest", "read_checkpoint", "restored_generator", "write_checkpoint"]
 

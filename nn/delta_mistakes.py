@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from nn.activations import ACTIVATIONS
-from nn.arguments import FloatArray
-from nn.losses import LOSSES, name_of
-from nn.mistakes import Candidate, Choice, Mistake, combined, examples, factors, matching, raised
-from nn.mlp import Layer
-from nn.reference import Reference, gradient_of, slope_of
+from .activations import ACTIVATIONS
+from .arguments import FloatArray
+from .losses import LOSSES, name_of
+from .mistakes import Candidate, Choice, Mistake, combined, examples, factors, matching, raised
+from .mlp import Layer
+from .reference import Reference, gradient_of, slope_of
 
 __all__ = ["delta_candidates"]
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nn.arguments import FloatArray
-from nn.delta_mistakes import delta_candidates
-from nn.gradient_mistakes import bias_candidates, weight_candidates
-from nn.judgement import Explanations, Target, location
-from nn.mistakes import Candidate, Mistake, only_example, raised
-from nn.reference import Reference
-from nn.report import Finding
+from .arguments import FloatArray
+from .delta_mistakes import delta_candidates
+from .gradient_mistakes import bias_candidates, weight_candidates
+from .judgement import Explanations, Target, location
+from .mistakes import Candidate, Mistake, only_example, raised
+from .reference import Reference
+from .report import Finding
 
 __all__ = ["Supplied", "cost", "findings"]
 

@@ -18,11 +18,12 @@ import numpy as np
 
 from autograd import Value
 from autograd import compile as compiled
-from nn.arguments import FloatArray, unknown_name
-from nn.closed_form import backprop
-from nn.evaluation import BatchGradient, Gradient, Model, eager_gradient
-from nn.losses import LOSSES, LossFunction, name_of
-from nn.mlp import MLP
+
+from .arguments import FloatArray, unknown_name
+from .closed_form import backprop
+from .evaluation import BatchGradient, Gradient, Model, eager_gradient
+from .losses import LOSSES, LossFunction, name_of
+from .mlp import MLP
 
 __all__ = ["ENGINES", "compiled_gradient", "gradient_by"]
 

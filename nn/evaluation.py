@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 
 from autograd import Value, affine, no_grad
 from autograd.op import finite_float
-from nn.arguments import FloatArray, float_rows
-from nn.history import Evaluation
-from nn.losses import LossFunction, loss_named, name_of, require_targets
-from nn.targets import decision
+
+from .arguments import FloatArray, float_rows
+from .history import Evaluation
+from .losses import LossFunction, loss_named, name_of, require_targets
+from .targets import decision
 
 __all__ = ["BatchGradient", "Gradient", "Model", "assessed", "eager_gradient", "evaluate", "examples"]
 

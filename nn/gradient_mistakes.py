@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from nn.arguments import FloatArray
-from nn.mistakes import Candidate, Choice, Mistake, combined, examples, factors, matching, raised
-from nn.reference import Reference
+from .arguments import FloatArray
+from .mistakes import Candidate, Choice, Mistake, combined, examples, factors, matching, raised
+from .reference import Reference
 
 __all__ = ["bias_candidates", "weight_candidates"]
 

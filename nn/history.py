@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nn.arguments import FloatArray
-from nn.metrics import Metric, measured
-from nn.targets import Decision
+from .arguments import FloatArray
+from .metrics import Metric, measured
+from .targets import Decision
 
 __all__ = ["Evaluation", "History", "Record"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nn.arguments import FloatArray
-from nn.mistakes import Candidate, Mistake, raised
-from nn.reference import Reference
-from nn.report import Finding
+from .arguments import FloatArray
+from .mistakes import Candidate, Mistake, raised
+from .reference import Reference
+from .report import Finding
 
 __all__ = ["Explanations", "Target", "location"]
 

@@ -14,10 +14,11 @@ import numpy as np
 
 from autograd import Op, Value, affine, vector
 from autograd.graph import Vector
-from nn.activations import Activation, activation_named
-from nn.arguments import whole_number
-from nn.initializers import Initializer, initial_weights
-from nn.module import Module, ValueArray, value_array
+
+from .activations import Activation, activation_named
+from .arguments import whole_number
+from .initializers import Initializer, initial_weights
+from .module import Module, ValueArray, value_array
 
 __all__ = ["Inputs", "Layer", "Neuron", "Seed", "inputs_of"]
 

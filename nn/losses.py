@@ -19,9 +19,10 @@ import numpy as np
 
 from autograd import DomainError, Value, affine, log, logsumexp, relu, softplus, total, where
 from autograd.op import finite_float
-from nn.arguments import FloatArray, unknown_name
-from nn.module import Module
-from nn.targets import Requirement, distribution, probabilities, signs
+
+from .arguments import FloatArray, unknown_name
+from .module import Module
+from .targets import Requirement, distribution, probabilities, signs
 
 __all__ = [
     "LOSSES",

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nn.arguments import FloatArray
+from .arguments import FloatArray
 
 __all__ = ["Candidate", "Choice", "Mistake", "combined", "examples", "factors", "matching", "only_example", "raised"]
 

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd import Op, Value, vector
-from nn import prediction
-from nn.arguments import FloatArray, whole_number
-from nn.initializers import Initializer
-from nn.layers import Inputs, Layer, Neuron, Seed, inputs_of
-from nn.module import Module, ValueArray, assign, data_of
+
+from . import prediction
+from .arguments import FloatArray, whole_number
+from .initializers import Initializer
+from .layers import Inputs, Layer, Neuron, Seed, inputs_of
+from .module import Module, ValueArray, assign, data_of
 
 __all__ = ["MLP", "Layer", "Neuron"]
 

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd import Op
-from nn.activations import ACTIVATIONS
-from nn.arguments import FloatArray, float_array
-from nn.mlp import MLP
-from nn.storage import MAX_BYTES, FilePath, ModelFileError, Stored, read, write
+
+from .activations import ACTIVATIONS
+from .arguments import FloatArray, float_array
+from .mlp import MLP
+from .storage import MAX_BYTES, FilePath, ModelFileError, Stored, read, write
 
 __all__ = ["from_torch_state_dict", "load", "load_with_notes", "save", "to_torch_state_dict"]
 

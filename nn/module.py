@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd import Value
-from nn.arguments import FloatArray, float_array
+
+from .arguments import FloatArray, float_array
 
 __all__ = ["Module", "StateDifference", "ValueArray", "value_array"]
 

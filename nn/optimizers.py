@@ -9,8 +9,9 @@ import numpy as np
 
 from autograd import Value
 from autograd.value import assign
-from nn.arguments import FloatArray
-from nn.rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule
+
+from .arguments import FloatArray
+from .rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
 

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 import autograd
 from autograd import DomainError
-from nn.arguments import FloatArray, float_array, float_rows
-from nn.layers import Layer
-from nn.metrics import r2
-from nn.module import data_of
+
+from .arguments import FloatArray, float_array, float_rows
+from .layers import Layer
+from .metrics import r2
+from .module import data_of
 
 __all__ = ["outputs", "probabilities", "score"]
 

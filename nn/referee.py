@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nn.arguments import FloatArray, float_rows
-from nn.diagnosis import Supplied, cost, findings
-from nn.losses import LossFunction, loss_named, name_of, require_targets
-from nn.mlp import MLP
-from nn.reference import Reference
-from nn.report import Finding, Report
+from .arguments import FloatArray, float_rows
+from .diagnosis import Supplied, cost, findings
+from .losses import LossFunction, loss_named, name_of, require_targets
+from .mlp import MLP
+from .reference import Reference
+from .report import Finding, Report
 
 __all__ = ["check_backprop"]
 

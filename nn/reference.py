@@ -16,9 +16,10 @@ import numpy as np
 from autograd import Value, gradients, vector
 from autograd.graph import leaves_under
 from autograd.value import recording
-from nn.arguments import FloatArray
-from nn.losses import LossFunction
-from nn.mlp import MLP, Layer
+
+from .arguments import FloatArray
+from .losses import LossFunction
+from .mlp import MLP, Layer
 
 __all__ = ["Reference", "gradient_of", "slope_of"]
 

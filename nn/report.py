@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nn.arguments import FloatArray
-from nn.mistakes import Mistake, raised
+from .arguments import FloatArray
+from .mistakes import Mistake, raised
 
 __all__ = ["Finding", "Report"]
 

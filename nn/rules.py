@@ -20,7 +20,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from nn.arguments import FloatArray
+from .arguments import FloatArray
 
 __all__ = ["AdamRule", "AdamWRule", "RMSpropRule", "Rule", "SGDRule", "State", "clipped", "require_max_norm"]
 

@@ -16,18 +16,19 @@ import numpy as np
 from tqdm import tqdm
 
 from autograd import Value
-from nn.arguments import FloatArray
-from nn.checkpoints import Checkpoint, description, digest, read_checkpoint, restored_generator, write_checkpoint
-from nn.evaluation import BatchGradient, Gradient, Model, assessed
-from nn.history import FINISHED, History, Record
-from nn.interruption import Interruption
-from nn.losses import LossFunction, l2_penalty, name_of
-from nn.module import Module
-from nn.optimizers import Optimizer
-from nn.rules import clipped
-from nn.schedules import Schedule
-from nn.stopping import Best
-from nn.storage import ModelFileError, remove_partial_files
+
+from .arguments import FloatArray
+from .checkpoints import Checkpoint, description, digest, read_checkpoint, restored_generator, write_checkpoint
+from .evaluation import BatchGradient, Gradient, Model, assessed
+from .history import FINISHED, History, Record
+from .interruption import Interruption
+from .losses import LossFunction, l2_penalty, name_of
+from .module import Module
+from .optimizers import Optimizer
+from .rules import clipped
+from .schedules import Schedule
+from .stopping import Best
+from .storage import ModelFileError, remove_partial_files
 
 __all__ = ["Callback", "EpochEnd", "Penalty", "Run"]
 

@@ -15,18 +15,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from nn.arguments import unknown_name, whole_number
-from nn.engines import gradient_by
-from nn.evaluation import BatchGradient, Model, eager_gradient, evaluate, examples
-from nn.history import Evaluation, History, Record
-from nn.losses import LossFunction, loss_named, name_of
-from nn.metrics import Metric, metrics_named
-from nn.optimizers import Optimizer
-from nn.rules import require_max_norm
-from nn.run import Callback, EpochEnd, Penalty, Run
-from nn.schedules import Schedule
-from nn.stopping import Best, EarlyStopping
-from nn.targets import decision
+from .arguments import unknown_name, whole_number
+from .engines import gradient_by
+from .evaluation import BatchGradient, Model, eager_gradient, evaluate, examples
+from .history import Evaluation, History, Record
+from .losses import LossFunction, loss_named, name_of
+from .metrics import Metric, metrics_named
+from .optimizers import Optimizer
+from .rules import require_max_norm
+from .run import Callback, EpochEnd, Penalty, Run
+from .schedules import Schedule
+from .stopping import Best, EarlyStopping
+from .targets import decision
 
 __all__ = [
     "BatchGradient",

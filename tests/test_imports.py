@@ -60,6 +60,14 @@ def test_the_engine_is_built_in_one_order(path):
             assert parts[1] in ENGINE_ORDER[: ENGINE_ORDER.index(path.stem)]
 
 
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_a_package_imports_from_itself_by_relative_names(path):
+    package = path.relative_to(ROOT).parts[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            assert str(node.module).split(".")[0] != package
+
+
 def test_the_closed_form_is_independent_of_the_engine():
     path = ROOT / "nn" / "closed_form.py"
     modules = set()

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 import nn
-from nn.commands import arguments, self_check
-from nn.commands.arguments import Commands
+
+from . import arguments, self_check
+from .arguments import Commands
 
 __all__ = ["add", "run"]
 

@@ -9,10 +9,11 @@ import nn
 from autograd import Value
 from autograd.lift import Program, lift
 from autograd.lift.notation import NOTATIONS
-from nn.activations import ACTIVATIONS
-from nn.commands import arguments
-from nn.commands.arguments import Commands
-from nn.losses import LOSSES, l2_penalty
+
+from ..activations import ACTIVATIONS
+from ..losses import LOSSES, l2_penalty
+from . import arguments
+from .arguments import Commands
 
 __all__ = ["add", "program_of", "run"]
 

@@ -15,11 +15,12 @@ import numpy as np
 
 import nn
 import viz
-from nn.agreement import CLOSED_FORM_TOLERANCE, DIFFERENCE_TOLERANCE
-from nn.arguments import FloatArray
-from nn.commands import arguments
-from nn.commands.arguments import Commands, coloured, natural_int, positive_float, positive_int
 from viz import plots
+
+from ..agreement import CLOSED_FORM_TOLERANCE, DIFFERENCE_TOLERANCE
+from ..arguments import FloatArray
+from . import arguments
+from .arguments import Commands, coloured, natural_int, positive_float, positive_int
 
 __all__ = ["add", "run"]
 

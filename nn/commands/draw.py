@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 
 import viz
-from nn.commands import arguments
-from nn.commands.arguments import Commands, coloured
-from nn.commands.formula import OPERATIONS, assignments, value_of
+
+from . import arguments
+from .arguments import Commands, coloured
+from .formula import OPERATIONS, assignments, value_of
 
 __all__ = ["add", "run"]
 

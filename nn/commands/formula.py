@@ -13,7 +13,8 @@ from typing import Any
 import autograd
 from autograd import Value
 from autograd.op import PRIMITIVES
-from nn.arguments import unknown_name
+
+from ..arguments import unknown_name
 
 __all__ = ["OPERATIONS", "assignments", "value_of", "variables"]
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import nn
-from nn.commands import arguments
-from nn.commands.arguments import Commands
-from nn.storage import atomically_written
+
+from ..storage import atomically_written
+from . import arguments
+from .arguments import Commands
 
 __all__ = ["add", "run"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 import nn
-from nn.agreement import CLOSED_FORM_TOLERANCE, DIFFERENCE_TOLERANCE
-from nn.arguments import FloatArray
-from nn.commands.arguments import coloured
+
+from ..agreement import CLOSED_FORM_TOLERANCE, DIFFERENCE_TOLERANCE
+from ..arguments import FloatArray
+from .arguments import coloured
 
 __all__ = ["run"]
 

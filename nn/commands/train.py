@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nn
-from nn.activations import ACTIVATIONS
-from nn.commands import arguments
-from nn.commands.arguments import Commands, coloured, natural_int, positive_float, positive_int, unsigned_float
+
+from ..activations import ACTIVATIONS
+from . import arguments
+from .arguments import Commands, coloured, natural_int, positive_float, positive_int, unsigned_float
 
 __all__ = ["add", "run"]
 

@@ -1,10 +1,10 @@
 """Data sets: two shipped as files, four made by seeded generators, yours from CSV; splits and standardisation."""
 
-from nn.data.csv_files import read_csv, read_csv_inputs
-from nn.data.dataset import Dataset, stratified_split, train_test_split, train_validation_test_split
-from nn.data.files import load_digits, load_iris
-from nn.data.generators import circles, moons, spirals, xor
-from nn.data.standardization import Standardization
+from .csv_files import read_csv, read_csv_inputs
+from .dataset import Dataset, stratified_split, train_test_split, train_validation_test_split
+from .files import load_digits, load_iris
+from .generators import circles, moons, spirals, xor
+from .standardization import Standardization
 
 __all__ = [
     "Dataset",

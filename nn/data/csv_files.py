@@ -11,8 +11,8 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
-from nn.arguments import FloatArray, unknown_name
-from nn.data.dataset import Dataset
+from ..arguments import FloatArray, unknown_name
+from .dataset import Dataset
 
 __all__ = ["read_csv", "read_csv_inputs"]
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nn.targets import one_hot
+from ..targets import one_hot
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -8,7 +8,7 @@ import importlib.resources
 
 import numpy as np
 
-from nn.data.dataset import Dataset
+from .dataset import Dataset
 
 __all__ = ["load_digits", "load_iris"]
 

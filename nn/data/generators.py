@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.data.dataset import Dataset
+from .dataset import Dataset
 
 __all__ = ["circles", "moons", "spirals", "xor"]
 

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nn.arguments import FloatArray, float_rows
-from nn.data.dataset import Dataset
+from ..arguments import FloatArray, float_rows
+from .dataset import Dataset
 
 __all__ = ["Standardization"]
 
