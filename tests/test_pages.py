@@ -60,6 +60,13 @@ def test_every_document_shows_what_the_program_derives():
     }
 
 
+@pytest.mark.parametrize(("page", "numbers"), [("reynoso", 6), ("ml15", 5), ("mehrotra", 4)])
+def test_every_numbered_equation_of_a_document_stands_beside_code(page, numbers):
+    code = "".join(block for kind, block in FENCE.findall(PAGES[f"documents/{page}.md"]) if kind == "pycon")
+    beside = {int(number) for comment in re.findall(r"  # (.*)", code) for number in re.findall(r"\((\d)\)", comment)}
+    assert beside == set(range(1, numbers + 1))
+
+
 def equations():
     for page, text in PAGES.items():
         prose = re.sub(r"`[^`\n]*`", "", FENCE.sub("", text))
