@@ -9,7 +9,7 @@ import pytest
 import nn
 from autograd import Value, affine, exp, log, log_softmax, softmax, total
 from autograd.lift import Program, compile, lift
-from autograd.lift.notation import NOTATIONS
+from autograd.lift.equations.notation import NOTATIONS
 from nn.activations import ACTIVATIONS
 from nn.losses import LOSSES, l2_penalty
 

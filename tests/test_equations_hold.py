@@ -12,8 +12,8 @@ import pytest
 import nn
 from autograd import Value, affine, exp, logsumexp, softmax, total, vector
 from autograd.lift import lift
-from autograd.lift.derivation import derivation
-from autograd.lift.formula import (
+from autograd.lift.equations.derivation import derivation
+from autograd.lift.equations.formula import (
     Call,
     Cases,
     LineSum,
@@ -32,7 +32,7 @@ from autograd.lift.formula import (
     Total,
     Trans,
 )
-from autograd.lift.layout import layout_of
+from autograd.lift.equations.layout import layout_of
 from autograd.op import PRIMITIVES
 from nn.activations import ACTIVATIONS
 from nn.losses import LOSSES, l2_penalty

@@ -4,7 +4,7 @@
 pass; `compile` does so for a function that returns the loss of one example. The passes, in order: `canonical` (the same
 sums whichever way they were written), `blocks` and `terms` (which values form an array, which sums a matrix product),
 `parameters` (names and places), `forward` and `adjoint` (the two programs as statements over `expression`), and then
-what runs or shows them.
+what runs or shows them; the equations are a package of their own.
 """
 
 from .program import Program, compile, lift

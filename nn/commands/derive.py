@@ -8,7 +8,7 @@ import textwrap
 import nn
 from autograd import Value
 from autograd.lift import Program, lift
-from autograd.lift.notation import NOTATIONS
+from autograd.lift.equations.notation import NOTATIONS
 
 from ..activations import ACTIVATIONS
 from ..losses import LOSSES, l2_penalty

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from .algebra import Polynomial, Ratio, TooLargeError
-from .digits import loses_no_digits
 from .formula import (
     MINUS_ONE,
     ZERO,
@@ -34,7 +33,8 @@ from .formula import (
     Total,
     Trans,
 )
-from .tidy import operations, plus, power, rebuilt, replaced, split, times
+from .normal_form import operations, plus, power, rebuilt, replaced, split, times
+from .rounding import loses_no_digits
 
 __all__ = ["ratio_of", "simplest", "without_cases"]
 
@@ -56,7 +56,7 @@ def simplest(formula: Formula, known: Known | None = None) -> Formula:
         (1 − a²) / (1 − a) is 1 + a, with fewer operations and more digits:
 
         >>> from autograd.lift.expression import Block
-        >>> from autograd.lift.formula import ONE, Name
+        >>> from autograd.lift.equations.formula import ONE, Name
         >>> a = Name(Block("a", (2,), True), 1)
         >>> one_minus = lambda formula: plus(ONE, times(MINUS_ONE, formula))
         >>> simplest(times(one_minus(power(a, 2)), power(one_minus(a), -1))) == plus(ONE, a)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from .expression import Apply, Block, Expression, MatMul, Plus, Ref, RunSum, Statement, Take, children, leaves
+from ... import ops
+from ..expression import Apply, Block, Expression, MatMul, Plus, Ref, RunSum, Statement, Take, children, leaves
 from .formula import Formula
 from .layout import layout_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .formula import Call, Formula, Name, Power, Prod, Repeat, Sum
-from .tidy import plus, replaced, split, times, total
+from .normal_form import plus, replaced, split, times, total
 
 __all__ = ["softmax_of_exponent", "softmax_of_quotient"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .expression import Block
+from ..expression import Block
+from ..parameters import Parameters
 from .formula import Kind, Name
-from .parameters import Parameters
 
 __all__ = ["adjoint_name", "stacked_parameters"]
 

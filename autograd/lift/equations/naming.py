@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..op import Op
-from .expression import Block
+from ...op import Op
+from ..expression import Block
 from .formula import Formula, Local
 from .notation import Notation
 from .style import Style

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from .formula import MINUS_ONE, Call, Cases, Formula, Local, Num, Power, Prod, Sum, Test
-from .tidy import split, times
+from .normal_form import split, times
 
 __all__ = ["loses_no_digits"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..op import Op
-from .expression import Block
+from ...op import Op
+from ..expression import Block
 from .formula import Formula, Name, Pick
-from .reading import Reader
+from .translation import Reader
 
 __all__ = ["Derivation", "Equation"]
 

@@ -11,18 +11,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..op import Op
+from ...op import Op
+from ..expression import Block, Expression, Ref
+from ..lifted import Lifted
 from .bias_column import layers_with_bias, outer_product, weighted
 from .derivation import derivation
 from .equation import Derivation, Equation
-from .expression import Block, Expression, Ref
 from .formula import Call, Name
-from .lifted import Lifted
+from .normal_form import numeral
 from .notation import Notation, notation_named
-from .reading import Reader
 from .style import Latex, Style, Unicode
-from .tidy import numeral
-from .writing import Writer
+from .translation import Reader
+from .typesetting import Writer
 
 __all__ = ["equations", "latex"]
 
@@ -32,7 +32,7 @@ def equations(derived: Lifted, notation: str = "superscript", *, mean: bool = Tr
 
     Args:
         derived: What was derived from a graph.
-        notation: A name of `autograd.lift.notation.NOTATIONS`.
+        notation: A name of `autograd.lift.equations.notation.NOTATIONS`.
         mean: Whether the loss of a batch is the mean over its examples; otherwise it is the sum.
 
     Raises:
@@ -52,7 +52,7 @@ def latex(derived: Lifted, notation: str = "superscript", *, mean: bool = True) 
 
     Args:
         derived: What was derived from a graph.
-        notation: A name of `autograd.lift.notation.NOTATIONS`.
+        notation: A name of `autograd.lift.equations.notation.NOTATIONS`.
         mean: Whether the loss of a batch is the mean over its examples; otherwise it is the sum.
 
     Raises:

@@ -27,7 +27,7 @@ from .formula import (
     Trans,
 )
 from .naming import Names
-from .tidy import made_of, split, times
+from .normal_form import made_of, split, times
 
 __all__ = ["Writer"]
 

@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..op import Op
+from ... import ops
+from ...op import Op
+from ..expression import Apply, Block, Expression, Number, Plus, Ref, Statement, leaves
+from ..lifted import Lifted
 from .equation import Derivation, Equation
-from .expression import Apply, Block, Expression, Number, Plus, Ref, Statement, leaves
 from .formula import ONE, Call, Formula, Local, Name, Num, Power, Prod, Sum, Total
 from .layout import layout_of
-from .lifted import Lifted
-from .reading import Reader, summed
+from .normal_form import line_sum, numeral, operations, plus, replaced, times, transposed
 from .reads import in_order_of_layers, indices_of_all, is_linear_in, products_in, reads, uses, walked
 from .simplify import simplest, without_cases
 from .softmax import softmax_of_quotient
-from .tidy import line_sum, numeral, operations, plus, replaced, times, transposed
+from .translation import Reader, summed
 
 __all__ = ["derivation"]
 

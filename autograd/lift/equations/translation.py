@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from .expression import (
+from ... import ops
+from ..expression import (
     Apply,
     BatchSum,
     Block,
@@ -30,6 +30,7 @@ from .expression import (
     Variadic,
     leaves,
 )
+from ..parameters import Parameters
 from .formula import (
     MINUS_ONE,
     ONE,
@@ -46,10 +47,9 @@ from .formula import (
     Test,
 )
 from .layout import layout_of
-from .parameters import Parameters
+from .normal_form import line_sum, matrix_product, numeral, plus, power, repeated, times, total, transposed
 from .softmax import softmax_of_exponent
 from .stacking import adjoint_name, stacked_parameters
-from .tidy import line_sum, matrix_product, numeral, plus, power, repeated, times, total, transposed
 
 __all__ = ["Reader", "summed"]
 

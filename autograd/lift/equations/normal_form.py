@@ -1,4 +1,4 @@
-"""Building formulas in a tidy form.
+"""Building formulas in a normal form.
 
 Sums and products are flat, their numbers are collected in front, and their parts stand in an order that depends on what
 they are and not on how the graph was written.
@@ -174,7 +174,7 @@ def replaced(formula: Formula, by: Callable[[Formula], Formula | None]) -> Formu
 
 
 def rebuilt(formula: Formula, parts: Sequence[Formula]) -> Formula:
-    """Return the same formula made of other parts, in its tidy form."""
+    """Return the same formula made of other parts, in its normal form."""
     match formula:
         case Sum():
             return plus(*parts)

@@ -1,7 +1,7 @@
 """Formulas: what the equations say, before a notation gives them letters.
 
-A formula is a tree of vectors, matrices and scalars. The functions of `tidy` build it; the classes here only say what
-there is. Two formulas are equal if they are written alike.
+A formula is a tree of vectors, matrices and scalars. The functions of `normal_form` build it; the classes here only
+say what there is. Two formulas are equal if they are written alike.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
-from ..op import Op
-from .expression import Block
+from ...op import Op
+from ..expression import Block
 
 __all__ = [
     "MINUS_ONE",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..expression import Block
 from .equation import Derivation, Equation
-from .expression import Block
 from .formula import Formula, Mat, Name, Sum, Trans
-from .tidy import plus
+from .normal_form import plus
 
 __all__ = ["layers_with_bias", "outer_product", "weighted"]
 
