@@ -3,22 +3,34 @@
 A block is fenced with ```pycon. The blocks of a page share their names, from top to bottom. Everything between two
 prompts is what the first one printed, blank lines included; of an error, its type and message. What stands between
 `<!-- derived: EXPRESSION -->` and `<!-- end -->` is the LaTeX that the expression gives, for KaTeX.
+
+A page has an empty folder to work in. A block with a title, such as ```python title="my_backprop.py", is a file in it;
+a block fenced with ```console holds commands of this program behind `$ `, each followed by what it prints. There `…`
+stands for anything, on as many lines as it takes: for seconds, and for rounding errors, which differ by machine.
 """
 
 import contextlib
 import io
 import re
+import shlex
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
-HERE = Path(__file__).parent
-BLOCK = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-DERIVED = re.compile(r"^<!-- derived: (.+) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
+HERE = Path(__file__).resolve().parent
+BLOCK = re.compile(
+    r'^```(?P<kind>\w+)(?P<title> title="(?P<file>[^"]+)")?\n(?P<body>.*?)^```$', re.MULTILINE | re.DOTALL
+)
+DERIVED = re.compile(
+    r"^<!-- derived: (?P<expression>.+) -->\n(?P<old>.*?)^<!-- end -->$",
+    re.MULTILINE | re.DOTALL,
+)
 RAISED = "Traceback (most recent call last):\n    ...\n"
 
-__all__ = ["Example", "examples", "for_katex", "pages", "printed", "rewritten"]
+__all__ = ["Example", "answered", "examples", "fits", "for_katex", "pages", "printed", "rewritten"]
 
 
 class Example(NamedTuple):
@@ -72,18 +84,61 @@ def printed(example: Example, names: dict[str, Any]) -> str:
     return out.getvalue()
 
 
+def answered(block: str) -> str:
+    """Return a block of commands with what they print today, or what stands there where that fits."""
+    lines = []
+    for command, wanted in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+        actual = output_of(command)
+        lines.append(f"$ {command}\n{wanted if fits(wanted, actual) else actual}")
+    return "".join(lines)
+
+
+def output_of(command: str) -> str:
+    """Return what a command prints, on the standard output and on the standard error, without colours.
+
+    Raises:
+        ValueError: If it is no command of this program.
+    """
+    from nn.__main__ import main  # when the path to it is known
+
+    program, arguments = "python -m nn", command.removeprefix("python -m nn")
+    if command == arguments:
+        raise ValueError(f"a block of commands runs {program} alone, got {command!r}")
+    out = io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", [program]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(out),
+        contextlib.suppress(SystemExit),  # wrong arguments, or --help
+    ):
+        main(shlex.split(arguments))
+    return out.getvalue()
+
+
+def fits(wanted: str, actual: str) -> bool:
+    """Return whether an output is what a page says, where `…` stands for anything."""
+    return re.fullmatch(".*?".join(map(re.escape, wanted.split("…"))), actual, re.DOTALL) is not None
+
+
 def rewritten(text: str) -> str:
     """Return a page with the outputs that its blocks give today."""
     names: dict[str, Any] = {"__name__": "__page__"}
 
     def block(match: re.Match[str]) -> str:
-        if match[0].startswith("<!--"):
-            expression = DERIVED.fullmatch(match[0])[1]
-            return f"<!-- derived: {expression} -->\n\n{for_katex(eval(expression, names))}\n<!-- end -->"
-        lines = [example.source + printed(example, names) for example in examples(BLOCK.fullmatch(match[0])[1])]
-        return f"```pycon\n{''.join(lines)}```"
+        if match["expression"]:
+            latex = for_katex(eval(match["expression"], names))
+            return f"<!-- derived: {match['expression']} -->\n\n{latex}\n<!-- end -->"
+        body = match["body"]
+        if match["file"]:
+            Path(match["file"]).write_text(body, encoding="utf-8", newline="\n")
+        elif match["kind"] == "pycon":
+            body = "".join(example.source + printed(example, names) for example in examples(body))
+        elif match["kind"] == "console":
+            body = answered(body)
+        return f"```{match['kind']}{match['title'] or ''}\n{body}```"
 
-    return re.sub(f"{BLOCK.pattern}|{DERIVED.pattern}", block, text, flags=re.MULTILINE | re.DOTALL)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        return re.sub(f"{BLOCK.pattern}|{DERIVED.pattern}", block, text, flags=re.MULTILINE | re.DOTALL)
 
 
 def for_katex(latex: str) -> str:
@@ -100,7 +155,7 @@ def for_katex(latex: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(HERE.parent))
+    sys.path.insert(0, str(HERE.parent.resolve()))
     for page in pages():
         text = page.read_text(encoding="utf-8")
         page.write_text(rewritten(text), encoding="utf-8", newline="\n")

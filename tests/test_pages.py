@@ -18,25 +18,32 @@ run_pages = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(run_pages)
 
 PAGES = {page.relative_to(DOCS).as_posix(): page.read_text(encoding="utf-8") for page in run_pages.pages()}
-FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r'^```(\S*)(?: title=".*")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+RUN = ("```pycon", "```console", "<!-- derived")
 EQUATION = re.compile(r"\\\[(.*?)\\\]|\\\((.*?)\\\)", re.DOTALL)
 
 
-@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if "```pycon" in text or "<!-- derived" in text])
+@pytest.mark.parametrize("page", [page for page, text in PAGES.items() if any(mark in text for mark in RUN)])
 def test_every_block_of_a_page_prints_what_stands_there(page):
     """After a deliberate change: run `python docs/run_pages.py`, and read the pages before committing."""
     assert run_pages.rewritten(PAGES[page]) == PAGES[page]
 
 
 def test_every_block_of_code_is_run():
-    """Python by the test above; what a shell runs stands in the README, too, whose commands .ci/run takes.
+    """Python and commands by the test above, together with the files that they work on.
 
-    Not run are the measurements, which take long and install other libraries: their scripts have tests of their own.
+    What a shell runs stands in the README, too, whose commands .ci/run takes. Not run are the measurements, which take
+    long and install other libraries: their scripts have tests of their own.
     """
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = [(page, kind, block) for page, text in PAGES.items() for kind, block in FENCE.findall(text)]
     assert len(blocks) > 40
-    left = [(page, kind) for page, kind, block in blocks if kind != "pycon" and block not in readme]
+    files = {match["body"] for text in PAGES.values() for match in run_pages.BLOCK.finditer(text) if match["file"]}
+    left = [
+        (page, kind)
+        for page, kind, block in blocks
+        if kind not in ("pycon", "console") and block not in files and block not in readme
+    ]
     assert [(page, kind) for page, kind in left if (page, kind) != ("performance.md", "bash")] == []
 
 
@@ -46,6 +53,27 @@ def test_what_a_page_says_wrongly_is_found():
     wrong, right = page.format(3, ""), page.format(2, raised)
     assert run_pages.rewritten(wrong) == right
     assert run_pages.rewritten(right) == right
+
+
+def test_what_a_page_says_wrongly_of_a_command_is_found():
+    page = "```console\n$ python -m nn draw x --at x=2\n{}```\n"
+    right = page.format("x  2  ∇ 1\n\nx = 2\n  d/dx = 1\n")
+    assert run_pages.rewritten(page.format("x = 3\n")) == right
+    assert run_pages.rewritten(page.format("x = …\n")) == right
+    with_anything = page.format("x  …\nx = 2\n  d/dx = …\n")
+    assert run_pages.rewritten(with_anything) == with_anything
+
+
+def test_a_command_of_another_program_is_refused():
+    with pytest.raises(ValueError, match="python -m nn alone"):
+        run_pages.rewritten("```console\n$ rm -r .\n```\n")
+
+
+def test_a_page_works_in_a_folder_of_its_own_with_the_files_that_it_shows():
+    page = '```text title="a.txt"\nseen\n```\n```pycon\n>>> import pathlib\n>>> {}\n```\n'
+    show = "print(pathlib.Path('a.txt').read_text())"
+    assert "\nseen\n" in run_pages.rewritten(page.format(show))
+    assert not Path("a.txt").exists()
 
 
 def test_a_derived_equation_that_is_not_what_the_program_gives_is_found():
