@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from nn import MLP, closed_form
+from nn import MLP, check_backprop, closed_form
 
 LEAK = 0.01
 
@@ -206,3 +206,9 @@ def pairs(p):
         shapes_clash = {one[2], other[2]} == {"wrong axis", "bias regularised"}
         if one[:2] != other[:2] or not (same_slot or shapes_clash):
             yield one, other
+
+
+def report_on(p, planted, *, with_delta=True, scale=1.0):
+    dW, db, delta = arrays_with(p, planted)
+    returned = (dW, db, [scale * d for d in delta]) if with_delta else (dW, db)
+    return check_backprop(lambda *_: returned, p.model, p.X, p.T, p.loss, l2=p.l2)

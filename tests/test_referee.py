@@ -1,129 +1,10 @@
-"""The referee finds planted mistakes, and none in right code."""
-
-import random
+"""The referee finds no mistake in right code, says what it cannot tell, and reports what it finds."""
 
 import numpy as np
 import pytest
 
 from nn import MLP, check_backprop, closed_form
-from nn.mistakes import raised
-from tests.planted_mistakes import CLOSED_FORM, LOSSES, SIGMA, Problem, arrays_with, catalogue, mistakes, pairs
-
-SAME = 1e-10  # relative to the largest entry: what the referee counts as the same numbers
-
-
-def report_on(p, planted, *, with_delta=True, scale=1.0):
-    dW, db, delta = arrays_with(p, planted)
-    returned = (dW, db, [scale * d for d in delta]) if with_delta else (dW, db)
-    return check_backprop(lambda *_: returned, p.model, p.X, p.T, p.loss, l2=p.l2)
-
-
-def same(array, right):
-    return array.shape == right.shape and np.abs(array - right).max() <= SAME * np.abs(right).max()
-
-
-def claimed(report):
-    """The mistakes that the first explanation of every wrong array names; a wrong δ counts once for both gradients."""
-    wrong = [finding for finding in report.findings if finding.verdict == "wrong"]
-    if not all(finding.explanations for finding in wrong):
-        return [None] * 99
-    return {mistake.text for finding in wrong for mistake in finding.explanations[0]}
-
-
-def require_diagnosis(report, planted, context, *, with_delta=True):
-    """Require the right diagnosis for each planted array, and no mistake anywhere else."""
-    for finding in report.findings:
-        kinds = planted.get((finding.array, finding.layer), ())
-        if not with_delta:
-            kinds = planted.get(("δ", finding.layer), ()) + kinds
-        if not kinds:
-            as_few = not with_delta and len(claimed(report)) <= sum(map(len, planted.values()))
-            claims = finding.verdict == "wrong" and not as_few
-            assert not claims, f"{context}: a mistake is claimed in {finding.name}\n{report}"
-        elif finding.verdict == "wrong":
-            shortest = min((len(explanation) for explanation in finding.explanations), default=99)
-            found = any(set(kinds) <= {m.kind for m in explanation} for explanation in finding.explanations)
-            if not with_delta:  # there another set of mistakes that is as small may give the same numbers
-                found = found or len(claimed(report)) <= sum(map(len, planted.values()))
-            assert found or shortest < len(kinds), f"{context}: {finding.name} is misdiagnosed\n{report}"
-        elif finding.verdict == "right":
-            assert same(finding.yours, finding.right), f"{context}: {finding.name} is called right\n{report}"
-
-
-def planted_by(*chosen):
-    planted = {}
-    for array, layer, kind in chosen:
-        planted[array, layer] = (*planted.get((array, layer), ()), kind)
-    return planted
-
-
-PROBLEMS = [(depth, activation, loss) for depth in (1, 2, 3, 4) for activation in SIGMA for loss in LOSSES]
-SAMPLE = PROBLEMS[::11]  # every depth, activation and loss, in changing combinations
-
-
-def check_samples(depth, activation, loss, sample, *, count, seed):
-    p = Problem(depth, activation, loss, l2=0.3, seed=seed)
-    choices = list(sample(p))
-    for mistakes_chosen in random.Random(seed + depth).sample(choices, min(count, len(choices))):
-        planted = planted_by(*mistakes_chosen)
-        for with_delta in (True, False):
-            report = report_on(p, planted, with_delta=with_delta)
-            context = f"{mistakes_chosen} in {depth} layers, {activation}, {loss}, seed {seed}, δ {with_delta}"
-            require_diagnosis(report, planted, context, with_delta=with_delta)
-
-
-def singles(p):
-    return ((mistake,) for mistake in mistakes(p))
-
-
-@pytest.mark.parametrize(("depth", "activation", "loss"), SAMPLE)
-def test_a_single_mistake_is_diagnosed(depth, activation, loss):
-    check_samples(depth, activation, loss, singles, count=2, seed=0)
-
-
-@pytest.mark.parametrize(("depth", "activation", "loss"), SAMPLE)
-def test_a_pair_of_mistakes_is_diagnosed_array_by_array(depth, activation, loss):
-    check_samples(depth, activation, loss, pairs, count=2, seed=0)
-
-
-KINDS = (
-    *("sign", "factor 2", "factor 1/2", "factor m", "factor 1/m", "σ′ missing", "σ′ at a", "σ′ at the wrong layer"),
-    *("this layer's a", "wrong layer's a", "transposed", "un-transposed W", "wrong axis", "cross-entropy δ"),
-    *("squared-error δ", "no l2", "wrong l2", "bias regularised", "only the last example"),
-)
-LEAST_DEPTH = {"σ′ at the wrong layer": 2, "wrong layer's a": 2, "un-transposed W": 2}
-KINDS_AND_DEPTHS = [(kind, depth) for kind in KINDS for depth in (1, 2, 3, 4) if depth >= LEAST_DEPTH.get(kind, 1)]
-
-
-@pytest.mark.parametrize(("kind", "depth"), KINDS_AND_DEPTHS)
-def test_every_kind_of_mistake_is_diagnosed_at_every_depth_and_place(kind, depth):
-    loss = "binary_cross_entropy" if kind == "squared-error δ" else "half_squared_error"
-    p = Problem(depth, "tanh", loss, l2=0.3)
-    for array, layer, planted in catalogue(p)[kind]:
-        finding = report_on(p, {(array, layer): (planted,)}).of(array, layer)
-        named = [{mistake.kind for mistake in explanation} for explanation in finding.explanations]
-        assert {kind} in named, f"{planted} in {finding.name} of {depth} layers is misdiagnosed: {finding}"
-        if ", " in planted:
-            which = raised(planted.split(", ")[1])
-            texts = [mistake.text for explanation in finding.explanations for mistake in explanation]
-            assert any(f"a{which} is used" in text or f"at z{which}," in text for text in texts), texts
-
-
-def test_no_kind_of_mistake_is_left_out():
-    assert set(KINDS) == {kind for loss in LOSSES[:3] for kind in catalogue(Problem(4, "tanh", loss, l2=0.3))}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("depth", "activation", "loss"), PROBLEMS)
-def test_many_single_mistakes_are_diagnosed(depth, activation, loss):
-    check_samples(depth, activation, loss, singles, count=4, seed=1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("depth", "activation", "loss"), PROBLEMS)
-def test_many_pairs_of_mistakes_are_diagnosed(depth, activation, loss):
-    check_samples(depth, activation, loss, pairs, count=2, seed=2)
-
+from tests.planted_mistakes import CLOSED_FORM, LOSSES, SIGMA, Problem, arrays_with, report_on
 
 # --- right code -------------------------------------------------------------------------------------
 
@@ -151,7 +32,7 @@ def require_no_mistake(activation, loss, scale):
             assert all(f.verdict == "right" for f in report.findings if f.right.any()), str(report)
 
 
-@pytest.mark.parametrize(("activation", "loss", "scale"), SCALES[::6])
+@pytest.mark.parametrize(("activation", "loss", "scale"), SCALES[::13])
 def test_right_code_has_no_mistake_at_any_scale_of_data(activation, loss, scale):
     require_no_mistake(activation, loss, scale)
 
