@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from nn import MLP, check_backprop, closed_form
+from tests.matrix_networks import targets
 
 LEAK = 0.01
 
@@ -34,15 +35,6 @@ SIGMA = {
     "silu": (lambda z: z * sigmoid(z), lambda z: sigmoid(z) * (1 + z * sigmoid(-z))),
     "gelu": (lambda z: z * normal(z), lambda z: normal(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)),
 }
-CLOSED_FORM = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "softplus")
-LOSSES = (
-    "half_squared_error",
-    "mse_loss",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "cross_entropy",
-    "hinge_loss",
-)
 
 
 class Problem:
@@ -59,19 +51,12 @@ class Problem:
         self.model.weights = [rng.normal(size=(width, width)) for _ in range(depth)]
         self.model.biases = [rng.normal(size=width) for _ in range(depth)]
         self.X = scale * rng.normal(size=(N, width))
-        self.T = self.targets(rng, (N, width))
+        self.T = targets(loss, (N, width), rng)
         self.W, self.b = list(self.model.weights), list(self.model.biases)
         self.z, self.a = [], [self.X]
         for W, b, name in zip(self.W, self.b, self.activations, strict=True):
             self.z.append(self.a[-1] @ W.T + b)
             self.a.append(SIGMA[name][0](self.z[-1]))
-
-    def targets(self, rng, shape):
-        if self.loss == "hinge_loss":
-            return rng.choice([-1.0, 1.0], size=shape)
-        if self.loss == "cross_entropy":
-            return rng.dirichlet(np.ones(shape[1]), size=shape[0])
-        return rng.uniform(0.1, 0.9, size=shape)
 
     def slope(self, l, at=None):
         return SIGMA[self.activations[l]][1](self.z[l] if at is None else at)

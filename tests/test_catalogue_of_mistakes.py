@@ -3,7 +3,8 @@
 import pytest
 
 from nn.mistakes import raised
-from tests.planted_mistakes import LOSSES, Problem, catalogue, report_on
+from tests.matrix_networks import LOSSES
+from tests.planted_mistakes import Problem, catalogue, report_on
 
 KINDS = (
     *("sign", "factor 2", "factor 1/2", "factor m", "factor 1/m", "σ′ missing", "σ′ at a", "σ′ at the wrong layer"),

@@ -1,72 +1,21 @@
 """The closed form against finite differences, mpmath and numbers worked out by hand."""
 
-import itertools
 import math
-from fractions import Fraction
 
 import mpmath
 import numpy as np
 import pytest
 
-from autograd import Value
 from nn.closed_form import backprop
-
-# A central difference with step h = 1e-6 errs by about h² times the third derivative plus rounding / h, 1e-10 in all,
-# for losses and derivatives of the order of 1.
-STEP = 1e-6
-FINITE_DIFFERENCE_TOLERANCE = 1e-8
-# Both sides take fewer than 100 roundings of 1e-16 each.
-ROUNDING = 1e-14
-
-ACTIVATIONS = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "softplus"]
-LOSSES = [
-    "half_squared_error",
-    "mse_loss",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "cross_entropy",
-    "hinge_loss",
-]
-SIZES = [3, 4, 5, 2]
-
-
-def network(sizes, seed):
-    rng = np.random.default_rng(seed)
-    weights = [rng.normal(size=(n, m)) for m, n in itertools.pairwise(sizes)]
-    biases = [rng.normal(size=n) for n in sizes[1:]]
-    return weights, biases
-
-
-def targets(loss, shape, rng):
-    if loss == "hinge_loss":
-        return rng.choice([-1.0, 1.0], size=shape)
-    if loss == "cross_entropy":
-        return rng.dirichlet(np.ones(shape[-1]), size=shape[:-1])
-    return rng.uniform(0.1, 0.9, size=shape)
-
-
-def problem(loss, hidden="tanh", sizes=SIZES, N=4, seed=0):
-    rng = np.random.default_rng(seed + 1000)
-    weights, biases = network(sizes, seed)
-    X = rng.normal(size=(N, sizes[0]))
-    T = targets(loss, (N, sizes[-1]), rng)
-    output = "sigmoid" if loss == "binary_cross_entropy" else "identity"
-    activations = [hidden] * (len(sizes) - 2) + [output]
-    return weights, biases, X, T, activations
-
-
-def central_differences(f, array):
-    """The derivative of f() by every entry of the array, which f reads."""
-    gradient = np.empty_like(array)
-    for index in np.ndindex(array.shape):
-        saved = array[index]
-        array[index] = saved + STEP
-        above = f()
-        array[index] = saved - STEP
-        below = f()
-        array[index] = saved
-        gradient[index] = (above - below) / (2 * STEP)
-    return gradient
+from tests.matrix_networks import (
+    ACTIVATIONS,
+    FAR,
+    FINITE_DIFFERENCE_TOLERANCE,
+    LOSSES,
+    ROUNDING,
+    central_differences,
+    problem,
+)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -221,7 +170,6 @@ def test_binary_cross_entropy_takes_0_times_log_0_as_0():
 
 mp = mpmath.mp.clone()
 mp.dps = 50
-FAR = [-800.0, -40.0, -1.5, 0.0, 0.7, 3.0, 35.0, 800.0]
 
 
 def mp_sigmoid(z):
@@ -298,200 +246,3 @@ def test_a_whole_network_agrees_with_mpmath():
         below = mp_loss(exact_weights)
         exact_weights[l][j][k] = w
         assert math.isclose(result.dW[l][j, k], float((above - below) / (2 * h)), rel_tol=10 * ROUNDING)
-
-
-# On arrays of Values
-
-
-def values(array):
-    """The array with a Value in place of every number."""
-    return np.vectorize(Value, otypes=[object])(array)
-
-
-def data(array):
-    return np.vectorize(lambda v: v.data if isinstance(v, Value) else v, otypes=[float])(array)
-
-
-def grad(array):
-    return np.vectorize(lambda v: v.grad, otypes=[float])(array)
-
-
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("hidden", ACTIVATIONS)
-def test_on_values_the_numbers_are_the_same_and_backward_finds_the_same_gradients(hidden, loss):
-    weights, biases, X, T, activations = problem(loss, hidden)
-    plain = backprop(weights, biases, X, T, activations=activations, loss=loss, l2=0.3)
-    W, b = [values(array) for array in weights], [values(array) for array in biases]
-    recorded = backprop(W, b, X, T, activations=activations, loss=loss, l2=0.3)
-    assert math.isclose(recorded.loss.data, plain.loss, rel_tol=ROUNDING)
-    for name in ("z", "delta", "dW", "db"):
-        for array, expected in zip(getattr(recorded, name), getattr(plain, name), strict=True):
-            np.testing.assert_allclose(data(array), expected, rtol=ROUNDING, atol=ROUNDING)
-    recorded.loss.backward()
-    largest = max(abs(gradient).max() for gradient in plain.dW)
-    for array, expected in zip((*W, *b), (*plain.dW, *plain.db), strict=True):
-        np.testing.assert_allclose(grad(array), expected, rtol=0, atol=1e-12 * largest)
-
-
-def test_on_values_the_gradient_can_be_differentiated_again():
-    weights, biases, X, T, activations = problem("cross_entropy", "softplus")
-
-    def gradient_entry():
-        return backprop(weights, biases, X, T, activations=activations, loss="cross_entropy").dW[1][2, 1]
-
-    W = [values(array) for array in weights]
-    backprop(W, biases, X, T, activations=activations, loss="cross_entropy").dW[1][2, 1].backward()
-    for array, parameter in zip(W, weights, strict=True):
-        expected = central_differences(gradient_entry, parameter)
-        np.testing.assert_allclose(grad(array), expected, rtol=0, atol=FINITE_DIFFERENCE_TOLERANCE)
-
-
-@pytest.mark.parametrize(
-    ("activation", "loss"),
-    [(activation, "half_squared_error") for activation in ACTIVATIONS]
-    + [("sigmoid", LOSSES[2])]
-    + [("identity", loss) for loss in LOSSES if loss != LOSSES[2]],
-)
-def test_values_keep_their_gradient_where_a_weighted_input_is_0(activation, loss):
-    _, _, X, T, _ = problem(loss, sizes=[3, 2])
-    W, b = [values(np.zeros((2, 3)))], [values(np.zeros(2))]
-    recorded = backprop(W, b, X, T, activations=activation, loss=loss)
-    recorded.loss.backward()
-    for array, own in zip((*W, *b), (*recorded.dW, *recorded.db), strict=True):
-        np.testing.assert_allclose(grad(array), data(own), rtol=0, atol=ROUNDING)
-
-
-@pytest.mark.parametrize("z", FAR)
-@pytest.mark.parametrize(
-    ("activation", "loss"), [(name, "half_squared_error") for name in ACTIVATIONS] + [("identity", LOSSES[3])]
-)
-def test_on_values_no_exponential_overflows(activation, loss, z):
-    recorded = backprop([[[Value(1.0)]]], [[0]], [z], [1], activations=activation, loss=loss)
-    plain = backprop([[[1.0]]], [[0]], [z], [1], activations=activation, loss=loss)
-    assert math.isclose(recorded.loss.data, plain.loss, rel_tol=ROUNDING)
-
-
-def test_a_target_that_sums_to_1_only_nearly_has_the_gradient_of_its_own_loss():
-    W = values(np.eye(2))
-    T = [0.3, 0.7 + 5e-10]
-    recorded = backprop([W], [[0, 0]], [1.0, 2.0], T, activations="identity", loss="cross_entropy")
-    recorded.loss.backward()
-    np.testing.assert_allclose(grad(W), data(recorded.dW[0]), rtol=0, atol=ROUNDING)
-
-
-def test_values_among_the_inputs_only_get_the_gradient_by_the_inputs():
-    # Some units of the relu are off, so that numbers and Values stand side by side in one layer.
-    weights, biases, X, T, _ = problem("binary_cross_entropy_with_logits")
-    activations = ["relu", "softplus", "identity"]
-    x = values(X)
-    x[0, 0] = X[0, 0]
-
-    def run(inputs):
-        return backprop(weights, biases, inputs, T, activations=activations, loss="binary_cross_entropy_with_logits")
-
-    run(x).loss.backward()
-    expected = run(X).delta[0] @ weights[0] / len(X)
-    variables = x != X
-    assert not variables[0, 0]
-    np.testing.assert_allclose(grad(x[variables]), expected[variables], rtol=0, atol=ROUNDING)
-
-
-# What may be passed
-
-
-def test_arguments_are_neither_changed_nor_shared():
-    weights, biases, X, T, activations = problem("cross_entropy")
-    arguments = [*weights, *biases, X, T]
-    copies = [array.copy() for array in arguments]
-    result = backprop(weights, biases, X, T, activations=activations, loss="cross_entropy", l2=0.1)
-    for array, copy in zip(arguments, copies, strict=True):
-        np.testing.assert_array_equal(array, copy)
-    arrays = [*arguments, *result.z, *result.a, *result.delta, *result.dW, *result.db]
-    assert not any(np.shares_memory(one, other) for one, other in itertools.combinations(arrays, 2))
-
-
-def test_integers_fractions_and_float32_count_as_floats():
-    plain = backprop([[[0.5, 2.0]]], [[1.0]], [1.0, 2.0], [3.0], activations="tanh", loss="mse_loss")
-    same = backprop(
-        [[[Fraction(1, 2), 2]]], [np.float32([1])], np.array([1, 2]), [3], activations="tanh", loss="mse_loss"
-    )
-    assert same.loss == plain.loss
-    assert same.dW[0].dtype == np.float64
-    np.testing.assert_array_equal(same.dW[0], plain.dW[0])
-
-
-GOOD = {
-    "weights": [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0]]],
-    "biases": [[1.0, 2.0], [3.0]],
-    "X": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]],
-    "T": [[1.0], [0.0], [1.0]],
-    "activations": "tanh",
-    "loss": "half_squared_error",
-    "l2": 0.0,
-}
-BAD = [
-    ({"weights": []}, ValueError, "0 weights and 2 biases"),
-    ({"weights": [], "biases": []}, ValueError, "at least one"),
-    ({"biases": [[1.0, 2.0]]}, ValueError, "2 weights and 1 biases"),
-    ({"weights": [[1.0, 2.0], [[5.0, 6.0]]]}, ValueError, r"weights\[0\] must have shape \(n_1, 2\).*got \(2,\)"),
-    ({"weights": [np.ones((2, 3)), [[5.0, 6.0]]]}, ValueError, r"weights\[0\].*the columns of X; got \(2, 3\)"),
-    ({"weights": [np.ones((2, 2)), np.ones((1, 3))]}, ValueError, r"weights\[1\].*\(n_2, 2\).*got \(1, 3\)"),
-    ({"weights": [np.ones((0, 2)), np.ones((1, 0))], "biases": [[], [1.0]]}, ValueError, r"weights\[0\].*\(0, 2\)"),
-    ({"weights": [[[1.0, 2.0], [3.0]], [[5.0, 6.0]]]}, ValueError, r"weights\[0\] must be a rectangular array"),
-    ({"biases": [[1.0, 2.0], [[3.0]]]}, ValueError, r"biases\[1\] must have shape \(1,\).*got \(1, 1\)"),
-    ({"biases": [[1.0, 2.0, 3.0], [3.0]]}, ValueError, r"biases\[0\] must have shape \(2,\).*got \(3,\)"),
-    ({"X": np.ones((3, 4))}, ValueError, r"weights\[0\] must have shape \(n_1, 4\)"),
-    ({"X": np.ones((0, 2)), "T": np.ones((0, 1))}, ValueError, r"X must have shape \(N, n_0\).*got \(0, 2\)"),
-    ({"X": np.ones((3, 2, 1))}, ValueError, r"X must have shape.*got \(3, 2, 1\)"),
-    ({"X": 1.0}, ValueError, r"X must have shape.*got \(\)"),
-    ({"T": [[1.0], [0.0]]}, ValueError, r"T must have shape \(3, 1\).*got \(2, 1\)"),
-    ({"T": [1.0, 0.0, 1.0]}, ValueError, r"T must have shape \(3, 1\).*got \(3,\)"),
-    ({"X": [1.0, 2.0]}, ValueError, r"T must have shape \(1,\).*got \(3, 1\)"),
-    ({"X": [[1.0, math.nan]] * 3}, ValueError, "X must be finite"),
-    ({"T": [[math.inf]] * 3}, ValueError, "T must be finite"),
-    ({"biases": [[1.0, 10**400], [3.0]]}, ValueError, r"biases\[0\] must be finite"),
-    ({"weights": [[[1.0, -math.inf], [3.0, 4.0]], [[5.0, 6.0]]]}, ValueError, r"weights\[0\] must be finite"),
-    ({"X": [["1", "2"]] * 3}, TypeError, "X must hold real numbers"),
-    ({"X": [[1.0, None]] * 3}, TypeError, "X must hold real numbers, got None"),
-    ({"X": [[True, Value(1.0)]] * 3}, TypeError, "X must hold real numbers, got True"),
-    ({"X": [[1j, 2.0]] * 3}, TypeError, "complex"),
-    ({"T": [[True]] * 3}, TypeError, "bool"),
-    ({"activations": "swish"}, ValueError, "activations must be one of identity, .*got 'swish'"),
-    ({"activations": ["tanh", "softmax"]}, ValueError, r"activations\[1\] must be one of .*got 'softmax'"),
-    ({"activations": ["tanh"]}, ValueError, "one for each of the 2 layers; got 1"),
-    ({"activations": [math.tanh, "tanh"]}, TypeError, r"activations\[0\] must be a name"),
-    ({"activations": math.tanh}, TypeError, "a name or a list of names"),
-    ({"loss": "mae"}, ValueError, "loss must be one of half_squared_error, .*got 'mae'"),
-    ({"loss": None}, TypeError, "loss must be a name"),
-    ({"l2": -0.1}, ValueError, "l2 must be finite and not negative, got -0.1"),
-    ({"l2": math.nan}, ValueError, "l2"),
-    ({"l2": math.inf}, ValueError, "l2"),
-    ({"l2": "0.1"}, TypeError, "l2 must be a real number"),
-    ({"l2": True}, TypeError, "l2 must be a real number"),
-    ({"loss": "hinge_loss"}, ValueError, r"-1 or \+1.*2 \* T - 1"),
-    ({"loss": "cross_entropy"}, ValueError, "probability vector.*one-hot"),
-    ({"loss": "binary_cross_entropy_with_logits", "T": [[2.0]] * 3}, ValueError, "targets between 0 and 1"),
-    ({"loss": "binary_cross_entropy", "T": [[-1.0]] * 3}, ValueError, "targets between 0 and 1"),
-    ({"loss": "binary_cross_entropy", "activations": "identity"}, ValueError, "outputs between 0 and 1.*with_logits"),
-    ({"X": [[1e308, 1e308]] * 3, "activations": "identity"}, OverflowError, "z1 exceeds the range"),
-    ({"T": [[1e200]] * 3}, OverflowError, "the loss of batch 1 exceeds the range"),
-]
-
-
-@pytest.mark.parametrize(("change", "exception", "message"), BAD)
-def test_what_cannot_be_computed_is_refused_with_the_reason(change, exception, message):
-    arguments = {**GOOD, **change}
-    backprop(**GOOD)
-    with pytest.raises(exception, match=message):
-        backprop(**arguments)
-
-
-def test_a_target_with_a_negative_entry_is_no_probability_vector():
-    with pytest.raises(ValueError, match=r"got entries from -0\.5 up"):
-        backprop([np.eye(2)], [[0, 0]], [1, 2], [1.5, -0.5], activations="identity", loss="cross_entropy")
-
-
-@pytest.mark.parametrize(("a", "t"), [(0.0, 1.0), (1.0, 0.0), (0.0, 0.5), (1.0, 0.5), (-0.5, 0.0), (1.5, 1.0)])
-def test_a_binary_cross_entropy_that_is_infinite_or_undefined_is_refused(a, t):
-    with pytest.raises(ValueError, match="binary_cross_entropy_with_logits"):
-        backprop([[[1]]], [[0]], [a], [t], activations="identity", loss="binary_cross_entropy")

@@ -6,18 +6,10 @@ import pytest
 import nn
 from autograd import mean
 from nn.closed_form import backprop
+from tests.matrix_networks import ACTIVATIONS, targets
 
 TOLERANCE = 1e-12  # of the largest gradient: some hundred roundings of 1e-16 on each side
-ACTIVATIONS = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "softplus"]
 N = 7
-
-
-def targets(loss, rng):
-    if loss == "hinge_loss":
-        return rng.choice([-1.0, 1.0], size=(N, 3))
-    if loss == "cross_entropy":
-        return rng.dirichlet(np.ones(3), size=N)
-    return rng.uniform(size=(N, 3))
 
 
 @pytest.mark.parametrize("loss", nn.LOSSES)
@@ -27,7 +19,7 @@ def test_gradients_of_scalars_and_of_matrices_agree(hidden, loss):
     output = "sigmoid" if loss == "binary_cross_entropy" else "identity"
     model = nn.MLP(4, [6, 5, 3], [hidden, "tanh", output], seed=1)
     model.biases = [rng.normal(size=b.shape) for b in model.biases]
-    X, T = rng.normal(size=(N, 4)), targets(loss, rng)
+    X, T = rng.normal(size=(N, 4)), targets(loss, (N, 3), rng)
     result = backprop(model.weights, model.biases, X, T, activations=model.activations, loss=loss, l2=0.2)
     cost = mean([nn.LOSSES[loss](model(x), t) for x, t in zip(X, T, strict=True)]) + nn.l2_penalty(model, 0.2)
     cost.backward()

@@ -10,40 +10,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from autograd import Value, affine, sigmoid, total
+from autograd import affine, sigmoid, total
 from nn.closed_form import backprop
-
-TOLERANCE = 1e-12  # of the largest entry: each side takes some ten roundings of 1e-16 per example
-CLEARLY = 1e-2  # of the largest entry: what a wrong formula must differ by
+from tests.documents import TOLERANCE, agree, data, differ, grad, logistic, values
 
 L = 4
 WIDTHS = {"different widths": (3, 5, 4, 2), "equal widths": (3, 3, 3, 3)}
-
-
-def logistic(z):
-    return 1 / (1 + np.exp(-z))
-
-
-def agree(actual, formula):
-    assert np.shape(actual) == np.shape(formula)
-    np.testing.assert_allclose(actual, formula, rtol=0, atol=TOLERANCE * np.abs(formula).max())
-
-
-def differ(actual, printed):
-    assert np.abs(actual - printed).max() > CLEARLY * np.abs(actual).max()
-
-
-def values(array):
-    return np.vectorize(Value, otypes=[object])(array)
-
-
-def data(array):
-    return np.vectorize(lambda v: v.data, otypes=[float])(array)
-
-
-def grad(array):
-    """The gradients of leaves, or the adjoints of other nodes."""
-    return np.vectorize(lambda v: v.grad, otypes=[float])(array)
 
 
 def numbers(widths, m=4):

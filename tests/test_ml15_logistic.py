@@ -11,44 +11,17 @@ import pytest
 
 from autograd import Value, affine, log, sigmoid, total
 from nn.closed_form import backprop
-
-TOLERANCE = 1e-12  # of the largest entry: each side takes some ten roundings of 1e-16 per example
-CLEARLY = 1e-2  # of the largest entry: what a wrong formula must differ by
+from tests.documents import agree, data, differ, grad, values
+from tests.documents import logistic as g
 
 FOUR_LAYERS = (3, 5, 4, 2)  # s_1 … s_4, the bias units not counted
 INTUITION = (2, 2, 2, 1)  # the network of the second half
-
-
-def g(z):
-    return 1 / (1 + np.exp(-z))
-
-
-def agree(actual, formula):
-    assert np.shape(actual) == np.shape(formula)
-    np.testing.assert_allclose(actual, formula, rtol=0, atol=TOLERANCE * np.abs(formula).max())
-
-
-def differ(actual, printed):
-    assert np.abs(actual - printed).max() > CLEARLY * np.abs(actual).max()
 
 
 def numbers(s=FOUR_LAYERS, m=6):
     rng = np.random.default_rng(15)
     Theta = [rng.normal(size=(s[l + 1], s[l] + 1)) for l in range(len(s) - 1)]
     return Theta, rng.normal(size=(m, s[0])), rng.integers(0, 2, size=(m, s[-1])).astype(float)
-
-
-def values(array):
-    return np.vectorize(Value, otypes=[object])(array)
-
-
-def data(array):
-    return np.vectorize(lambda v: v.data, otypes=[float])(array)
-
-
-def grad(array):
-    """The gradients of leaves, or the adjoints of other nodes."""
-    return np.vectorize(lambda v: v.grad, otypes=[float])(array)
 
 
 def scalars(Theta, x):

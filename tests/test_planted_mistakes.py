@@ -5,7 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from tests.planted_mistakes import LOSSES, SIGMA, Problem, mistakes, pairs, report_on
+from tests.matrix_networks import LOSSES
+from tests.planted_mistakes import SIGMA, Problem, mistakes, pairs, report_on
 
 SAME = 1e-10  # relative to the largest entry: what the referee counts as the same numbers
 

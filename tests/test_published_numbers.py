@@ -11,6 +11,7 @@ import pytest
 
 from autograd import Value, affine, exp, log, sigmoid, sin, tangent, tanh, total
 from nn.closed_form import backprop, hidden_delta, output_delta, weighted_input
+from tests.documents import logistic
 
 
 def units(actual, printed):
@@ -98,10 +99,6 @@ def mazur_step_of_the_article(w):
     output = w[1] - 0.5 * np.outer(delta_o, out_h)
     delta_h = hidden_delta(output, delta_o, out_h * (1 - out_h))
     return np.array([w[0] - 0.5 * np.outer(delta_h, MAZUR_I), output])
-
-
-def logistic(z):
-    return 1 / (1 + np.exp(-z))
 
 
 def test_mazur_later_numbers_are_of_a_step_with_weights_already_updated():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from nn import MLP, check_backprop, closed_form
-from tests.planted_mistakes import CLOSED_FORM, LOSSES, SIGMA, Problem, arrays_with, report_on
+from tests.matrix_networks import ACTIVATIONS, LOSSES
+from tests.planted_mistakes import SIGMA, Problem, arrays_with, report_on
 
 # --- right code -------------------------------------------------------------------------------------
 
@@ -21,7 +22,7 @@ SCALES = [
 def require_no_mistake(activation, loss, scale):
     p = Problem(2, activation, loss, l2=0.3, scale=scale)
     for other_way in (True, False):
-        if other_way and activation in CLOSED_FORM:
+        if other_way and activation in ACTIVATIONS:
             returned = closed_form.backprop(p.W, p.b, p.X, p.T, activations=p.activations, loss=loss, l2=p.l2)
         else:
             with np.errstate(over="ignore"):

@@ -12,9 +12,7 @@ import pytest
 import autograd
 from autograd import Value, affine, exp, softmax, tangent, total
 from nn.closed_form import backprop
-
-TOLERANCE = 1e-12  # of the largest entry: each side takes some ten roundings of 1e-16
-CLEARLY = 1e-2  # of the largest entry: what a wrong formula must differ by
+from tests.documents import TOLERANCE, agree, data, differ, grad, values
 
 SIZES = (3, 5, 4, 2)
 SQUARE = (4, 4, 4, 4)  # the paper prints every weight matrix as s × s
@@ -35,28 +33,6 @@ COST = {
         lambda a, t: 4 * (a - t) ** 3,
     ),
 }
-
-
-def agree(actual, formula):
-    assert np.shape(actual) == np.shape(formula)
-    np.testing.assert_allclose(actual, formula, rtol=0, atol=TOLERANCE * np.abs(formula).max())
-
-
-def differ(actual, printed):
-    assert np.abs(actual - printed).max() > CLEARLY * np.abs(actual).max()
-
-
-def values(array):
-    return np.vectorize(Value, otypes=[object])(array)
-
-
-def data(array):
-    return np.vectorize(lambda v: v.data, otypes=[float])(array)
-
-
-def grad(array):
-    """The gradients of leaves, or the adjoints of other nodes."""
-    return np.vectorize(lambda v: v.grad, otypes=[float])(array)
 
 
 def numbers(sizes):

@@ -9,31 +9,9 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, affine, total
+from autograd import affine, total
 from nn.closed_form import backprop
-
-TOLERANCE = 1e-12  # of the largest entry: each side takes some ten roundings of 1e-16
-CLEARLY = 1e-2  # of the largest entry: what a wrong formula must differ by
-
-
-def logistic(z):
-    return 1 / (1 + np.exp(-z))
-
-
-SIGMA = {
-    "sigmoid": (logistic, lambda z: logistic(z) * (1 - logistic(z))),
-    "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
-    "softplus": (lambda z: np.log(1 + np.exp(z)), logistic),
-}
-
-
-def agree(actual, formula):
-    assert np.shape(actual) == np.shape(formula)
-    np.testing.assert_allclose(actual, formula, rtol=0, atol=TOLERANCE * np.abs(formula).max())
-
-
-def differ(actual, printed):
-    assert np.abs(actual - printed).max() > CLEARLY * np.abs(actual).max()
+from tests.documents import SIGMA, TOLERANCE, agree, data, differ, grad, values
 
 
 def numbers(sizes=(3, 4, 2), seed=7):
@@ -44,19 +22,6 @@ def numbers(sizes=(3, 4, 2), seed=7):
         p[f"W{l}"] = rng.normal(size=(sizes[l], sizes[l - 1]))
         p[f"b{l}"] = rng.normal(size=sizes[l])
     return SimpleNamespace(**p, L=len(sizes) - 1)
-
-
-def values(array):
-    return np.vectorize(Value, otypes=[object])(array)
-
-
-def data(array):
-    return np.vectorize(lambda v: v.data, otypes=[float])(array)
-
-
-def grad(array):
-    """The gradients of leaves, or the adjoints of other nodes."""
-    return np.vectorize(lambda v: v.grad, otypes=[float])(array)
 
 
 def one_node(weights, inputs, bias):
