@@ -299,10 +299,13 @@ def _sigmoid_array(x: Any) -> Any:
     return np.where(x >= 0.0, 1.0 - tail, tail)
 
 
+_ZERO, _ONE = np.array(0.0), np.array(1.0)  # which NumPy reads faster than Python's floats
+
+
 def _sigmoid_into(x: Any, out: Any) -> None:
     np.negative(x, out)
     np.exp(out, out)
-    np.add(out, 1.0, out)
+    np.add(out, _ONE, out)
     np.reciprocal(out, out)
 
 
@@ -335,7 +338,7 @@ relu: Op = Op(
     return np.where(x > 0.0, x, 0.0)""",
     forward=lambda x: x if x > 0.0 else 0.0,
     array=lambda x: np.where(x > 0.0, x, 0.0),
-    into=lambda x, out: np.maximum(x, 0.0, out=out),
+    into=lambda x, out: np.maximum(x, _ZERO, out=out),
     partials=(lambda out, x: 1.0 * (x > 0.0),),
     samples=((0.7,), (-1.3,)),
     at_kinks=(Kink((0.0,), (0.0,)), Kink((-0.0,), (0.0,))),
@@ -509,18 +512,6 @@ def _affine(*x: float) -> float:
     return float(sum(map(_product, x[:n], x[n:]))) + x[-1]
 
 
-def _logsumexp_into(rows: Any, out: Any) -> None:
-    largest = np.maximum.reduce(rows, 1)
-    above = rows - largest[:, None]
-    ones = above == 0.0  # the largest term is 1: one of them is added by log1p
-    np.exp(above, above)
-    np.subtract(above, ones, above)
-    np.add.reduce(above, 1, None, out)
-    np.add(out, np.add.reduce(ones, 1, float) - 1.0, out)
-    np.log1p(out, out)
-    np.add(out, largest, out)
-
-
 total: Op = Op(
     "total",
     symbol="Σ",
@@ -551,7 +542,6 @@ logsumexp: Op = Op(
     return np.log1p(terms.sum(axis=1)) + largest[:, 0]""",
     symbol="lse",
     forward=_logsumexp,
-    into=_logsumexp_into,
     partials=lambda out, *x: tuple([_share(value, out) for value in x]),
     domain=Domain(lambda *x: len(x) > 0, "at least one argument", refused=((),)),
     samples=((0.7,), (0.7, -1.3), (2.0, 0.5, 1.4)),

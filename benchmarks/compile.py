@@ -126,12 +126,12 @@ def start(shape: dict[str, Any]) -> tuple[list[Any], list[Any], Any, Any]:
 def stepper(program: Program, X: Any, T: Any) -> Callable[[], float]:
     """Return the function that takes one step with a program that has run before."""
     flat, gradient = program.flat, program.flat_gradient
-    change = np.empty_like(gradient)
+    rate = np.array(RATE)
 
     def step() -> float:
         loss = program.backward(x=X, t=T)
-        np.multiply(gradient, RATE, change)
-        np.subtract(flat, change, flat)
+        np.multiply(gradient, rate, gradient)
+        np.subtract(flat, gradient, flat)
         return loss
 
     return step

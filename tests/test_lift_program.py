@@ -480,3 +480,20 @@ def test_a_compiled_logsumexp_keeps_its_small_terms():
     namespace = {}
     exec(program.source, namespace)
     assert namespace["value_and_grad"]({}, x)[0] == pytest.approx(np.exp(-40.0), rel=1e-15, abs=0.0)
+
+
+@pytest.mark.parametrize("heads", [1, 3])
+def test_a_compiled_logsumexp_counts_ties_and_keeps_small_terms_in_each_set(heads):
+    """The value is log(n + s) above the largest: n terms that are largest, and s, the small ones."""
+    program = compile(lambda x: total([logsumexp(x[3 * k : 3 * k + 3]) for k in range(heads)]))
+    cases = [([7.0, 7.0, 7.0], 7.0 + np.log(3.0)), ([0.0, -40.0, -41.0], np.exp(-40.0) + np.exp(-41.0))]
+    cases += [
+        ([-3.0, -3.0, -43.0], -3.0 + np.log(2.0 + np.exp(-40.0))),
+        ([800.0, -800.0, 799.0], 800.0 + np.log1p(np.exp(-1.0))),
+    ]
+    for k in range(heads):
+        for numbers, expected in cases:
+            x = np.zeros((2, 3 * heads))
+            x[:, 3 * k : 3 * k + 3] = numbers
+            found = program.losses(x=x)[0] - (heads - 1) * np.log(3.0)
+            assert found == pytest.approx(expected, rel=4e-16, abs=0.0 if heads == 1 else 1e-15)

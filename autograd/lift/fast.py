@@ -9,6 +9,7 @@ once; copies become aliases; temporary arrays are used again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,8 @@ class Code(Workspace):
                 return (1.0 if self.mean else float(self.examples)), None
             case Spread() | Take():
                 scale, rest = self.scaled(expression.value)
+                if rest is not None and scale != 1.0:
+                    return scale, replace(expression, value=rest)
                 if rest is None and not (isinstance(expression, Take) and (expression.index < 0).any()):
                     return scale, None
             case Apply() if expression.op is ops.mul:
@@ -337,6 +340,32 @@ class Code(Workspace):
         self.lines.append(f"einsum({text})")
         self.names["einsum"] = np.einsum
 
+    def _logsumexp(self, rows: Array, target: Array) -> None:
+        """Add the lines for log Σ e^row, where log1p adds one of the largest terms, which are 1 after the shift."""
+        sets, members, examples = rows.shape
+        largest, others = self.temporary(target.shape), self.temporary(target.shape)
+        terms, ones = self.temporary(rows.shape), np.full((sets, members + 1, examples), -1.0)
+        self._reduce(np.maximum, rows, largest)
+        self.call(np.subtract, rows, largest[:, None], terms)
+        self.call(np.exp, terms, terms)
+        self.call(np.floor, terms, ones[:, :-1])
+        self.call(np.subtract, terms, ones[:, :-1], terms)
+        self._reduce(np.add, ones, others)  # the largest terms without one of them
+        self._reduce(np.add, terms, target)
+        self.call(np.add, target, others, target)
+        self.call(np.log1p, target, target)
+        self.call(np.add, target, largest, target)
+        self.release(largest, others, terms)
+
+    def _reduce(self, function: np.ufunc, rows: Array, target: Array) -> None:
+        """Add a line that puts the sums, or whatever `function` makes, over the second axis into `target`."""
+        if function is np.add and len(rows) == 1:
+            self._dot(np.ones(rows.shape[1]), rows[0], target[0])
+            return
+        reduce = f"{function.__name__}_reduce"
+        self.names[reduce] = function.reduce
+        self.lines.append(f"{reduce}({self.name(rows)}, 1, None, {self.name(target)})")
+
     def _run_sum(self, expression: RunSum, out: Array | None) -> Array:
         inner = self.value(expression.value)
         shape = self.shape(expression)
@@ -371,8 +400,8 @@ class Code(Workspace):
         target = out if out is not None and out.shape == shape else self.temporary(shape)
         if hasattr(expression, "rows"):
             rows = self.value(expression.rows)
-            if expression.op.into is not None:
-                self.call(expression.op.into, rows, target)
+            if expression.op is ops.logsumexp:
+                self._logsumexp(rows, target)
             else:
                 function = np.vectorize(expression.op.forward, otypes=[float])
                 columns = ", ".join(self.name(rows[:, k]) for k in range(rows.shape[1]))
@@ -385,7 +414,10 @@ class Code(Workspace):
         elif inner.shape[-1] == 1:
             self.call(np.multiply, inner, float(self.examples), target)
             return target
-        self.lines.append(f"add_reduce({self.name(inner)}, -1, None, {self.name(target)}, True)")
-        self.names["add_reduce"] = np.add.reduce
+        if inner.ndim == 2 and inner.flags.c_contiguous and target[:, 0].flags.c_contiguous:
+            self._dot(inner, np.ones(inner.shape[1]), target[:, 0])
+        else:
+            self.lines.append(f"add_reduce({self.name(inner)}, -1, None, {self.name(target)}, True)")
+            self.names["add_reduce"] = np.add.reduce
         self.release(inner)
         return target

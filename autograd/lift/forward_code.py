@@ -124,14 +124,13 @@ class ForwardCode:
     def _check_arguments(self) -> None:
         """Refuse arrays that do not fit, and doubt numbers whose products may not be finite."""
         code = self.code
-        code.names.update(dot=np.dot, doubt=_doubt, unfit=_unfit, float64=np.dtype(float))
+        code.names.update(vdot=np.vdot, doubt=_doubt, unfit=_unfit, float64=np.dtype(float))
         for k, (name, length) in enumerate(self.derived.inputs.items()):
             if self._is_used(name):
                 code.lines.append(
                     f"if in_{k}.shape != ({code.examples}, {length}) or in_{k}.dtype is not float64: unfit()"
                 )
-                code.lines.append(f"rows = in_{k}.reshape(-1)")
-                code.lines.append(f"if not dot(rows, rows) < {BOUND}: doubt()")
+                code.lines.append(f"if not vdot(in_{k}, in_{k}) < {BOUND}: doubt()")
         self.check_products = code.flat.size > MANY and all(
             statement.target.role == "loss" or next(iter(products_in(statement.value)), None) is not None
             for statement in self.forward
@@ -145,6 +144,7 @@ class ForwardCode:
         code = self.code
         flat = array.reshape(-1)
         if array.size and np.shares_memory(flat, array):
+            code.names["dot"] = np.dot
             code.lines.append(f"if not dot({code.name(flat)}, {code.name(flat)}) < {BOUND}: doubt()")
         else:
             code.names["isfinite"] = np.isfinite
@@ -300,6 +300,10 @@ class ForwardCode:
                 code.names["dot"] = np.dot
                 return [f"{factor} * dot({code.name(flat[0])}, {code.name(flat[1])})"]
         value = code.value(rest)
+        flat_value = self._raveled(value, code.shape(rest))
+        if flat_value is not None:
+            code.names["dot"] = np.dot
+            return [f"{factor} * dot({code.name(flat_value)}, {code.name(np.ones(flat_value.size))})"]
         code.names["add_reduce"] = np.add.reduce
         return [f"{factor} * add_reduce({code.name(value)}, None)"]
 

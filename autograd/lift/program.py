@@ -70,8 +70,7 @@ class Program:
         """Return the loss of a batch and leave its gradient in `gradients`. Raises as `value_and_grad` does."""
         try:
             function = self._local.backward[len(next(iter(batch.values()), _NO_INPUT))]
-            with np.errstate(divide="raise", over="raise", invalid="raise"):
-                return function(**batch)  # type: ignore[no-any-return]  # a float
+            return function(**batch)  # type: ignore[no-any-return]  # a float
         except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
             return float(self._run("backward", batch))
 
@@ -215,8 +214,7 @@ class Program:
         flat = self._flat
         function = self._function(kind, batch.examples)
         try:
-            with np.errstate(divide="raise", over="raise", invalid="raise"):
-                return function(**batch.named)
+            return function(**batch.named)
         except (ArithmeticError, ValueError):
             gradient = self.flat_gradient if kind == "backward" else np.zeros(0)
             return careful(derived, flat, gradient, batch, kind, mean=self._mean)

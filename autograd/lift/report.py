@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..op import Op
 from .expression import Apply, Block, Expression, MatMul, Plus, Ref, RunSum, Statement, Take, Variadic, children, leaves
 from .lifted import Lifted
 from .parameters import strides_of
@@ -81,7 +82,7 @@ def _fallbacks(statement: Statement, positions: dict[Block, Any]) -> list[str]:
             case Take():
                 why = _irregular(expression.index)
                 name, index = "a result", expression.index
-            case Apply() | Variadic() if expression.op.array is None and expression.op.into is None:
+            case Apply() | Variadic() if not _has_array_form(expression.op):
                 found[f"{expression.op.name} is called number by number: it has no form for arrays."] = None
         if why:
             found[f"Gathered one by one, {index.size} members of {name} ({_listed(index)}): {why}."] = None
@@ -148,3 +149,7 @@ def _irregular(index: Any) -> str:
 def _listed(index: Any) -> str:
     some = ", ".join(map(str, index.ravel()[:_SHOWN].tolist())).replace("-", "−")
     return some + (", …" if index.size > _SHOWN else "")
+
+
+def _has_array_form(op: Op) -> bool:
+    return op.array is not None or op.into is not None or op is ops.logsumexp

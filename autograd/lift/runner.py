@@ -24,8 +24,8 @@ def runner(
     """Return the function for a batch of `examples` rows, and its code.
 
     It takes an array (examples, length) for each input by keyword. It returns the loss ("backward", "value"), the loss
-    of each example ("losses") or the named outputs; "backward" leaves the gradient in `gradient`. Run where NumPy
-    raises, it raises FloatingPointError where anything is in doubt, and AttributeError for arrays that do not fit.
+    of each example ("losses") or the named outputs; "backward" leaves the gradient in `gradient`. It raises
+    FloatingPointError where anything is in doubt, and AttributeError for arrays that do not fit.
     """
     return _Builder(derived, flat, gradient, examples, kind, mean=mean).function()
 
@@ -49,7 +49,7 @@ class _Builder(ForwardCode):
         text += f"\ndef entry(*, {', '.join(given)}): return run({', '.join(names)})\n" if names else "\nentry = run\n"
         namespace = dict(code.names)
         exec(compile(text, "<program>", "exec"), namespace)
-        return namespace["entry"], text
+        return np.errstate(divide="raise", over="raise", invalid="raise")(namespace["entry"]), text
 
     # --- reverse ---------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ class Workspace:
         self.names: dict[str, Any] = {}
         self.arrays: dict[Block, Array] = {}
         self._bound: dict[int, str] = {}
+        self._numbers: dict[str, Array] = {}
         self._pool: dict[tuple[int, ...], list[Array]] = {}
         self._temporary: set[int] = set()
         self._positions = {each.block: each.positions for each in derived.parameters.all}
@@ -55,11 +56,15 @@ class Workspace:
         return found
 
     def call(self, function: Any, *args: Any) -> None:
-        """Add a line that calls a function."""
-        texts = [self.name(arg) for arg in args]
+        """Add a line that calls a function; NumPy reads a number faster from an array than from a Python float."""
+        texts = [self.name(self.number(arg) if isinstance(arg, float) else arg) for arg in args]
         if function in (np.maximum, np.minimum):  # which take their output by keyword only
             texts[-1] = f"out={texts[-1]}"
         self.lines.append(f"{self.name(function)}({', '.join(texts)})")
+
+    def number(self, value: float) -> Array:
+        """Return an array that holds one number."""
+        return self._numbers.setdefault(value.hex(), np.array(value))
 
     def allocate(self, block: Block, *, ones: bool = False) -> Array:
         """Make the array of a block, with a row of ones below it if asked for."""

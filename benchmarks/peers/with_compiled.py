@@ -22,7 +22,7 @@ def step(problem: dict[str, Any]) -> arrays.Run:
 def steps(problem: dict[str, Any], model: nn.MLP) -> arrays.Run:
     """Return the steps of a network."""
     X, T = np.array(problem["X"]), np.array(problem["T"])
-    loss_of, l2, rate = nn.LOSSES[problem["loss"]], problem["l2"], problem["rate"]
+    loss_of, l2, rate = nn.LOSSES[problem["loss"]], problem["l2"], np.array(problem["rate"])
 
     def loss(x: list[Any], t: list[Any]) -> Any:
         of_example = loss_of(model(x), t)
@@ -31,12 +31,11 @@ def steps(problem: dict[str, Any], model: nn.MLP) -> arrays.Run:
     program = autograd.compile(loss, parameters=model)
     program.value(x=X, t=T)
     flat, gradient, state = program.flat, program.flat_gradient, {"loss": 0.0}
-    change = np.empty_like(flat)
 
     def one_step() -> None:
         state["loss"] = program.backward(x=X, t=T)
-        np.multiply(gradient, rate, out=change)
-        np.subtract(flat, change, out=flat)
+        np.multiply(gradient, rate, gradient)  # the next step writes it anew
+        np.subtract(flat, gradient, flat)
 
     layers = range(1, len(model.layers) + 1)
     names = [f"{kind}{l}" for kind in "Wb" for l in layers]
