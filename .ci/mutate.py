@@ -30,6 +30,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 # The tests of a module run in at most 5 s on an unmutated tree; the module itself stands for its doctests.
 REFEREE = ("tests/test_referee.py", "tests/test_planted_mistakes.py")
+REVERSE = ("tests/test_reverse.py", "tests/test_shared_weights.py")
 CLOSED_FORM = (
     "tests/test_closed_form.py",
     "tests/test_closed_form_arguments.py",
@@ -37,10 +38,12 @@ CLOSED_FORM = (
 )
 TESTS = {
     "autograd/ops.py": ("tests/test_operations.py", "autograd/ops.py"),
-    "autograd/reverse.py": ("tests/test_reverse.py",),
+    "autograd/reverse.py": REVERSE,
+    "autograd/graph.py": REVERSE,
+    "autograd/shared_weights.py": REVERSE,
     "nn/closed_form.py": (*CLOSED_FORM, "nn/closed_form.py"),
     "nn/referee.py": (*REFEREE, "nn/referee.py"),
-    "nn/judgement.py": REFEREE,
+    "nn/judgement.py": ("tests/test_judgement.py", "tests/test_referee.py"),
     "nn/diagnosis.py": REFEREE,
 }
 PATIENCE = 3  # a mutant that takes so many times as long as the unmutated tests is stopped, and counts as noticed

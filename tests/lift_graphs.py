@@ -1,4 +1,4 @@
-"""Random scalar functions over the whole table, and what the engine says of them, for the tests of `autograd.lift`."""
+"""Scalar functions, random ones over the whole table, and what the engine and the program say of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 import autograd as ag
-from autograd import DomainError, Value, affine, ops
+from autograd import DomainError, Value, affine, ops, total
+from autograd.lift import Program
+from autograd.lift.expression import MatMul, children
 
 EVERYWHERE = [op for op in ops.PRIMITIVES.values() if op.arity == 1 and op.name not in {"log", "log1p", "sqrt", "tan"}]
 BINARY = [ops.add, ops.sub, ops.mul, ops.maximum, ops.minimum, ops.hypot]
@@ -103,3 +105,17 @@ def tolerance(function, parameters, X, T, exact: np.ndarray) -> float:
         leaf.data = data
     sensitivity = max(1.0, moved / (UNIT * max(largest, 1e-300)))
     return 1e-10 * max(largest, 1e-300) * sensitivity
+
+
+def squared_error(a: list[Any], t: list[Any]) -> Any:
+    """Return ½‖a − t‖²."""
+    return 0.5 * total([(p - q) ** 2 for p, q in zip(a, t, strict=True)])
+
+
+def matrix_products(program: Program) -> list[str]:
+    """Return the names of the forward statements, once for each matrix product in them."""
+
+    def count(expression):
+        return isinstance(expression, MatMul) + sum(count(child) for child in children(expression))
+
+    return [s.target.name for s in program.derived.forward.statements for _ in range(count(s.value))]

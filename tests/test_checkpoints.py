@@ -9,16 +9,12 @@ import pytest
 
 import nn
 from nn import storage
+from tests.classification import examples, network, state
 
 EPOCHS, BATCH = 4, 4
 
 
-def examples(n=18, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, 2)), nn.one_hot(rng.integers(0, 3, n), 3)
-
-
-X, T = examples()
+X, T = examples(18)
 OPTIMIZERS = {
     "sgd": lambda model: nn.SGD(model.parameters(), learning_rate=0.1, momentum=0.9),
     "adam": lambda model: nn.Adam(model.parameters(), learning_rate=0.05),
@@ -59,14 +55,6 @@ def fit(model, optimizer="adam", kill_after=None, **options):
         "early_stopping": nn.EarlyStopping(None),
     }
     return nn.fit(model, X, T, optimizer=optimizer, **(settings | options))
-
-
-def network(seed=0):
-    return nn.MLP(2, [4, 3], seed=seed)
-
-
-def state(model):
-    return [parameter.data for parameter in model.parameters()]
 
 
 def numbers(history):

@@ -1,22 +1,19 @@
 """The page of conventions says what the code does."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 
 from autograd.op import PRIMITIVES
+from tests.scripts import script
 
 DOCS = Path(__file__).parent.parent / "docs"
 
 
 @pytest.fixture(scope="module")
 def page():
-    spec = importlib.util.spec_from_file_location("generate", DOCS / "conventions" / "generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("docs/conventions/generate.py")
 
 
 def test_the_page_is_what_the_generator_writes(page):

@@ -12,6 +12,7 @@ from autograd.lift import Program, compile, lift
 from autograd.lift.equations.notation import NOTATIONS
 from nn.activations import ACTIVATIONS
 from nn.losses import LOSSES, l2_penalty
+from tests.lift_graphs import squared_error
 
 
 def leaves(numbers, label=""):
@@ -351,10 +352,6 @@ def test_a_factor_is_cancelled_within_another():
 def layer(name, a, n, rng, bias=True):
     W = [[Value(rng.normal(), f"W{name}[{j},{k}]") for k in range(len(a))] for j in range(n)]
     return [affine(row, list(a), Value(0.1, f"b{name}[{j}]") if bias else 0.0) for j, row in enumerate(W)]
-
-
-def squared_error(a, t):
-    return 0.5 * total([(p - q) ** 2 for p, q in zip(a, t, strict=True)])
 
 
 def test_a_residual_network_names_what_is_added():

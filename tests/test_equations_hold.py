@@ -36,6 +36,7 @@ from autograd.lift.equations.layout import layout_of
 from autograd.op import PRIMITIVES
 from nn.activations import ACTIVATIONS
 from nn.losses import LOSSES, l2_penalty
+from tests.lift_graphs import squared_error
 
 TOLERANCE = 1e-11  # of the largest entry: some hundred roundings of 1e-16, and sums in another order
 
@@ -286,10 +287,6 @@ def parameters(rng, name, *shape):
 def weighted(W, a, b=None):
     a = vector(list(a))
     return [affine(vector(list(row)), a, 0.0 if b is None else b[j]) for j, row in enumerate(W)]
-
-
-def squared_error(a, t):
-    return 0.5 * total([(p - q) ** 2 for p, q in zip(a, t, strict=True)])
 
 
 def residual(rng):

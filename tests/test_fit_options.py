@@ -6,22 +6,9 @@ import pytest
 import nn
 from autograd import Value
 from nn import closed_form
-
-
-def examples(n=10, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, 2)), nn.one_hot(rng.integers(0, 3, n), 3)
-
+from tests.classification import examples, network, state
 
 X, T = examples()
-
-
-def network(seed=0):
-    return nn.MLP(2, [4, 3], seed=seed)
-
-
-def state(model):
-    return [parameter.data for parameter in model.parameters()]
 
 
 def fit(model, X=X, T=T, **options):

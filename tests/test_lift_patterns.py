@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import autograd as ag
 from autograd import Value, affine, compile, lift, logsumexp, total
-from autograd.lift.expression import MatMul, children
-
-sys.path.insert(0, str(Path(__file__).parent))
-import itertools
-
-from lift_graphs import by_engine  # beside this file, which is no package
+from tests.lift_graphs import by_engine, matrix_products
 
 EXACT = 1e-10  # of the largest entry: these functions are well conditioned
 
@@ -35,13 +29,6 @@ def layer(W, a, b):
 
 def flat(*arrays):
     return [v for array in arrays for row in array for v in (row if isinstance(row, list) else [row])]
-
-
-def products(program):
-    def count(expression):
-        return isinstance(expression, MatMul) + sum(count(child) for child in children(expression))
-
-    return [s.target.name for s in program.derived.forward.statements for _ in range(count(s.value))]
 
 
 def check(function, parameters, n_x, n_t=0, rows=7, reduce="mean"):
@@ -106,7 +93,7 @@ def test_right_nested_and_tree_shaped_sums_are_matrix_products(shape):
         )
 
     program = check(function, flat(W, b), 40)
-    assert products(program) == ["z1"]
+    assert matrix_products(program) == ["z1"]
 
 
 def test_neurons_that_sum_in_another_order_and_mix_wx_with_xw_are_one_matrix_product():
@@ -127,7 +114,7 @@ def test_neurons_that_sum_in_another_order_and_mix_wx_with_xw_are_one_matrix_pro
         shuffle.setstate(shuffle_state)
         return function(x, t)
 
-    assert products(check(same_each_time, flat(W, b), 6)) == ["z1"]
+    assert matrix_products(check(same_each_time, flat(W, b), 6)) == ["z1"]
 
 
 def test_a_weight_that_is_tied_transposed_a_bias_and_in_the_loss_gets_all_of_its_gradient():
@@ -139,7 +126,7 @@ def test_a_weight_that_is_tied_transposed_a_bias_and_in_the_loss_gets_all_of_its
         return half_square(back, t) + 0.01 * sum(w * w for row in W for w in row) + W[1][1]
 
     program = check(function, flat(W), 3, 3)
-    assert products(program) == ["z1", "z2"]
+    assert matrix_products(program) == ["z1", "z2"]
 
 
 def test_missing_constant_and_subtracted_biases_and_a_neuron_without_inputs_are_right():
@@ -151,7 +138,7 @@ def test_missing_constant_and_subtracted_biases_and_a_neuron_without_inputs_are_
         return sum(v.sigmoid() for v in z)
 
     program = check(function, flat(W, b), 3)
-    assert products(program) == ["z1"]
+    assert matrix_products(program) == ["z1"]
 
 
 def test_variadic_operations_over_repeated_leaves_are_right():
@@ -238,7 +225,7 @@ def test_the_micrograd_network_gives_a_product_for_each_layer_one_row_at_a_time(
         return (1 + -t[0] * model(x)).relu() + 1e-4 * sum(p * p for p in model.parameters())
 
     program = check(function, model.parameters(), 2, 1)
-    assert products(program) == ["z1", "z2", "z3"]
+    assert matrix_products(program) == ["z1", "z2", "z3"]
     assert [s.target.name for s in program.derived.forward.statements][:5] == ["z1", "a1", "z2", "a2", "z3"]
 
 
@@ -248,7 +235,7 @@ def test_a_whole_batch_in_one_graph_is_lifted_to_one_matrix_product_a_layer(inpu
     given = {"x": [v for row in rows for v in row]} if inputs == "inputs" else {}
     parameters = None if inputs == "anonymous leaves" else model.parameters()
     program = lift(cost, given, parameters)
-    assert len(products(program)) == 3
+    assert len(matrix_products(program)) == 3
     cost.backward()
     loss, gradient = program.value_and_grad(**({"x": X.ravel()} if given else {}))
     assert loss == pytest.approx(cost.data, rel=1e-12)
@@ -299,7 +286,7 @@ def test_a_convolution_is_a_matrix_product():
         z = [[affine(kernel, x[p : p + 3], b) for p in range(6)] for kernel, b in zip(kernels, bias, strict=True)]
         return sum(v.tanh() for row in z for v in row)
 
-    assert products(check(function, flat(kernels, bias), 8)) == ["z1"]
+    assert matrix_products(check(function, flat(kernels, bias), 8)) == ["z1"]
 
 
 def test_a_second_convolution_adds_up_the_gradients_of_overlapping_windows():
@@ -323,7 +310,7 @@ def test_an_unrolled_recurrence_is_two_products_a_step():
         return sum(v * v for v in h)
 
     program = check(function, flat(W, U, b), 8)
-    assert len(products(program)) == 8
+    assert len(matrix_products(program)) == 8
 
 
 def test_pruned_weights_are_a_matrix_with_exact_zeros():
@@ -336,7 +323,7 @@ def test_pruned_weights_are_a_matrix_with_exact_zeros():
             affine([row[k] for k in ks], [x[k] for k in ks], c).tanh() for row, ks, c in zip(W, kept, b, strict=True)
         )
 
-    assert products(check(function, flat(W, b), 8)) == ["z1"]
+    assert matrix_products(check(function, flat(W, b), 8)) == ["z1"]
 
 
 def test_layer_normalisation_softmax_heads_and_selections_are_right():
@@ -362,7 +349,7 @@ def test_towers_that_share_weights_are_one_product():
         one, other = ([v.tanh() for v in layer(W, part, b)] for part in (x[:2], x[2:]))
         return sum((p - q) ** 2 for p, q in zip(one, other, strict=True))
 
-    assert len(products(check(function, flat(W, b), 4))) <= 2
+    assert len(matrix_products(check(function, flat(W, b), 4))) <= 2
 
 
 def test_cancelling_constants_stay_where_they_were():
@@ -382,7 +369,7 @@ def test_deep_networks_are_right(depth):
             a = [v.tanh() for v in layer(W, a, b)]
         return half_square(a, t)
 
-    assert len(products(check(function, flat(*Ws, *bs), 3, 3))) == depth
+    assert len(matrix_products(check(function, flat(*Ws, *bs), 3, 3))) == depth
 
 
 @pytest.mark.slow
@@ -392,7 +379,7 @@ def test_a_layer_of_a_thousand_units_is_right():
     def function(x, t):
         return half_square(layer(V, [v.sigmoid() for v in layer(W, x, b)], c), t)
 
-    assert products(check(function, flat(W, b, V, c), 4, 2)) == ["z1", "z2"]
+    assert matrix_products(check(function, flat(W, b, V, c), 4, 2)) == ["z1", "z2"]
 
 
 def test_factors_and_nested_multiples_keep_their_coefficients():
@@ -417,7 +404,7 @@ def test_two_products_with_rows_and_columns_exchanged_are_added_in_the_right_pla
         )
 
     program = check(function, flat(A, B), 8, 6)
-    assert products(program)[:2] == ["z1", "z1"]
+    assert matrix_products(program)[:2] == ["z1", "z1"]
 
 
 def test_windows_that_overlap_in_one_row_add_up_in_the_gradient():

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autograd import Value, compile
-
-sys.path.insert(0, str(Path(__file__).parent))
-from lift_graphs import by_engine, random_function, tolerance  # beside this file, which is no package
+from tests.lift_graphs import by_engine, random_function, tolerance
 
 
 def compare(seed: int) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from autograd import Op, Value, affine, compile, total
-from autograd.lift import Program, lift
-from autograd.lift.expression import MatMul, children
+from autograd.lift import lift
+from tests.lift_graphs import matrix_products
 
 
 def chain(row, inputs, bias):
@@ -29,13 +29,6 @@ def network(sizes, neuron, seed=0, labelled=True):
         leaves += [*(w for row in W for w in row), *b]
         a = [neuron(row, a, bias).tanh() for row, bias in zip(W, b, strict=True)]
     return x, t, leaves, 0.5 * sum((p - q) ** 2 for p, q in zip(a, t, strict=True))
-
-
-def matrix_products(program: Program) -> list[str]:
-    def count(expression):
-        return isinstance(expression, MatMul) + sum(count(child) for child in children(expression))
-
-    return [s.target.name for s in program.derived.forward.statements for _ in range(count(s.value))]
 
 
 @pytest.mark.parametrize("labelled", [True, False])

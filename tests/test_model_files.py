@@ -16,6 +16,7 @@ import nn
 from autograd import Op
 from nn import storage
 from nn.activations import ACTIVATIONS
+from tests.classification import state
 
 X, T = np.random.default_rng(0).normal(size=(6, 2)), nn.one_hot([0, 1, 1, 0, 1, 0], 2)
 
@@ -26,10 +27,6 @@ def network(seed=0, activation="tanh"):
 
 def own(name):
     return Op(name, lambda x: 2 * x, (lambda out, x: 2.0,))
-
-
-def state(model):
-    return [parameter.data for parameter in model.parameters()]
 
 
 def sealed(body):

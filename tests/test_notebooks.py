@@ -1,10 +1,11 @@
 """The notebooks are made from their scripts, and run."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
+
+from tests.scripts import script
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
@@ -23,9 +24,7 @@ def test_there_are_two_without_outputs():
 def test_a_notebook_holds_what_its_script_holds(path):
     """After a change to the script: run `python examples/make_notebooks.py`."""
     pytest.importorskip("jupytext", reason="jupytext, which makes the notebooks, is not installed")
-    spec = importlib.util.spec_from_file_location("make_notebooks", EXAMPLES / "make_notebooks.py")
-    make_notebooks = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make_notebooks)
+    make_notebooks = script("examples/make_notebooks.py")
     made, there = (json.loads(text)["cells"] for text in (make_notebooks.notebook(path.stem), path.read_text("utf-8")))
     assert [(cell["cell_type"], cell["source"]) for cell in made] == [(c["cell_type"], c["source"]) for c in there]
 

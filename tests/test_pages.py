@@ -1,6 +1,5 @@
 """The pages of the documentation print what they say, and their equations parse."""
 
-import importlib.util
 import json
 import re
 import shutil
@@ -9,13 +8,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.scripts import ROOT, script
+
 DOCS = ROOT / "docs"
-_spec = importlib.util.spec_from_file_location("run_pages", DOCS / "run_pages.py")
-assert _spec is not None
-assert _spec.loader is not None
-run_pages = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(run_pages)
+run_pages = script("docs/run_pages.py")
 
 PAGES = {page.relative_to(DOCS).as_posix(): page.read_text(encoding="utf-8") for page in run_pages.pages()}
 FENCE = re.compile(r'^```(\S*)(?: title=".*")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)

@@ -1,18 +1,12 @@
 """The pictures that are checked in are those that their script draws today."""
 
-import importlib.util
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-SCRIPT = ROOT / "docs" / "make_pictures.py"
-_spec = importlib.util.spec_from_file_location("make_pictures", SCRIPT)
-assert _spec is not None
-assert _spec.loader is not None
-make_pictures = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(make_pictures)
+from tests.scripts import ROOT, script
+
+make_pictures = script("docs/make_pictures.py")
 
 
 @pytest.mark.parametrize("name", make_pictures.PICTURES)

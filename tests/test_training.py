@@ -5,15 +5,7 @@ import nn
 from autograd import DomainError, Value
 from nn import closed_form, evaluation
 from nn.targets import decision
-
-
-def classifier(seed=0):
-    return nn.MLP(2, [4, 3], seed=seed)
-
-
-def examples(n=10, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, 2)), nn.one_hot(rng.integers(0, 3, n), 3)
+from tests.classification import examples, network
 
 
 def fit(model, X, T, **options):
@@ -24,7 +16,7 @@ def fit(model, X, T, **options):
 
 def test_a_full_batch_epoch_is_one_step_along_the_closed_form_gradient():
     X, T = examples()
-    model = classifier()
+    model = network()
     W, b = model.weights, model.biases
     expected = closed_form.backprop(W, b, X, T, activations=model.activations, loss="cross_entropy")
     history = fit(model, X, T, epochs=1, batch_size=10)
@@ -37,7 +29,7 @@ def test_a_full_batch_epoch_is_one_step_along_the_closed_form_gradient():
 
 def test_the_gradient_is_the_same_in_one_pass_and_in_several(monkeypatch):
     X, T = examples(70)
-    several, one = classifier(), classifier()
+    several, one = network(), network()
     fit(several, X, T, batch_size=70)
     monkeypatch.setattr(evaluation, "EXAMPLES_IN_A_PASS", 1000)
     fit(one, X, T, batch_size=70)
@@ -70,7 +62,7 @@ def test_every_example_is_taken_once_an_epoch_in_batches_of_the_given_size():
 
 def test_the_history_holds_means_over_examples_not_over_batches():
     X, T = examples()
-    model = classifier()
+    model = network()
     frozen = nn.SGD(model.parameters(), learning_rate=0.0)
     # 10 examples in batches of 4 leave a last batch of 2, whose examples must not count double.
     history = fit(model, X, T, optimizer=frozen, validation=examples(7, seed=1))
@@ -83,7 +75,7 @@ def test_the_history_holds_means_over_examples_not_over_batches():
 
 def test_evaluation_is_the_closed_forms_loss_and_counts_right_classes():
     X, T = examples(30)
-    model = classifier()
+    model = network()
     oracle = closed_form.backprop(
         model.weights, model.biases, X, T, activations=model.activations, loss="cross_entropy"
     )
@@ -98,11 +90,11 @@ def test_evaluation_records_no_graph():
         assert all(value.is_leaf for value in y)
         return nn.mse_loss(y, t)
 
-    assert nn.evaluate(classifier(), *examples(), loss=loss).loss > 0
+    assert nn.evaluate(network(), *examples(), loss=loss).loss > 0
 
 
 def test_evaluation_leaves_gradients_alone():
-    model = classifier()
+    model = network()
     model([1.0, 2.0])[0].backward()
     before = [parameter.grad for parameter in model.parameters()]
     nn.evaluate(model, *examples(), loss="cross_entropy")
@@ -110,7 +102,7 @@ def test_evaluation_leaves_gradients_alone():
 
 
 def test_a_seed_fixes_the_weights():
-    first, again, other = classifier(), classifier(), classifier()
+    first, again, other = network(), network(), network()
     for model, seed in ((first, 5), (again, 5), (other, 6)):
         fit(model, *examples(), seed=seed)
     for W, W_again, W_other in zip(first.weights, again.weights, other.weights, strict=True):
@@ -149,12 +141,12 @@ def test_the_repr_of_a_history_can_be_read():
 
 
 def test_nothing_is_printed_unless_the_output_is_a_terminal(capfd):
-    fit(classifier(), *examples())
+    fit(network(), *examples())
     assert capfd.readouterr() == ("", "")
 
 
 def test_progress_shows_loss_metric_and_speed(capfd):
-    fit(classifier(), *examples(), progress=True)
+    fit(network(), *examples(), progress=True)
     out, err = capfd.readouterr()
     assert out == ""
     for part in ("epoch 2/2", "20/20", "loss ", "accuracy ", "examples/s"):
@@ -207,7 +199,7 @@ def test_an_overflow_in_training_says_where_and_keeps_the_last_good_step():
     X, T = examples(8)
     order = np.random.default_rng(0).permutation(8)
     X[order[7]] = 1e308  # in the second batch of the first epoch
-    model, good = classifier(), classifier()
+    model, good = network(), network()
     good_rows = order[:4]
     fit(good, X[good_rows], T[good_rows], epochs=1)
     with pytest.raises(DomainError) as caught:
@@ -241,7 +233,7 @@ def test_a_step_that_overflows_names_the_parameter_and_changes_nothing():
 
 
 X, T = examples()
-OTHER = classifier()
+OTHER = network()
 
 
 @pytest.mark.parametrize(
@@ -273,7 +265,7 @@ OTHER = classifier()
     ],
 )
 def test_what_cannot_be_trained_is_an_error_and_nothing_changes(changes, error, message):
-    model = classifier()
+    model = network()
     before = [*model.parameters(), *(parameter.data for parameter in model.parameters())]
     arguments = {"X": X, "T": T} | changes
     with pytest.raises(error, match=message):
