@@ -112,6 +112,7 @@ def explain(output: Value, wrt: Value, top: int = 10) -> Explanation:
         ValueError: If `top` is not a positive whole number.
         RuntimeError: If a leaf was assigned after a node that uses it was recorded.
         DomainError: If a derivative is needed where it is undefined, or is not finite.
+        ArithmeticError: If the sum over the paths is not the gradient, which would be a mistake of this program.
 
     Example:
         >>> x = Value(3.0, "x")

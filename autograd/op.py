@@ -76,6 +76,7 @@ class Op:
         forward: Its value, from floats to a float.
         partials: For each argument a rule `partial(out, *args)` = ∂out/∂arg, written with operations. An operation of
             any number of arguments (it takes one sequence) has a single rule, which returns all partials in order.
+        doc: What it returns, as the end of the sentence "Return …"; its arguments are x, y, z.
         symbol: What a drawing and an equation show; the name if empty.
         array: The same function on arrays, elementwise; `forward` element by element if not given.
         into: The same function on arrays with the array that receives the result as last argument, `into(x, out)`; out
@@ -101,6 +102,7 @@ class Op:
     name: str
     forward: Callable[..., float]
     partials: tuple[Callable[..., Any], ...] | Callable[..., Iterable[Any]]
+    doc: str = ""
     symbol: str = ""
     array: Callable[..., Any] | None = None
     into: Callable[..., Any] | None = None
@@ -158,7 +160,11 @@ class Op:
         return self.evaluate(tuple(finite_float(operand, self.name) for operand in operands))
 
     def evaluate(self, args: Sequence[float], labels: Sequence[str] = ()) -> float:
-        """Return the operation's value at finite floats, or raise a DomainError that names them and their labels."""
+        """Return the operation's value at finite floats.
+
+        Raises:
+            DomainError: If it is undefined there or not finite; the error names the arguments and their labels.
+        """
         if not self.domain.holds(*args):
             raise DomainError(f"{self.name} needs {self.domain.requirement}, got {self.describe(args, labels)}")
         try:
@@ -180,6 +186,20 @@ class Op:
         if isinstance(self.partials, tuple):
             return tuple(partial(out, *args) for partial in self.partials)
         return tuple(self.partials(out, *args))
+
+    @property
+    def docstring(self) -> str:
+        """The text that `help` and the reference show: the result, the conventions where it has a kink, the domain."""
+        text = f"Return {self.doc or f'{self.name} of its arguments'}.\n"
+        for kink in self.at_kinks:
+            point = ", ".join(f"{name} = {x:g}" for name, x in zip("xyz", kink.at, strict=False))
+            if "-0" in point.split():
+                continue  # a point for tests, with the convention of 0
+            taken = ", ".join("undefined" if partial is None else f"{partial:g}" for partial in kink.partials)
+            text += f"\nAt {point} its {'derivatives are' if self.arity != 1 else 'derivative is'} {taken}.\n"
+        if self.domain is not EVERYWHERE:
+            text += f"\nRaises:\n    DomainError: It needs {self.domain.requirement}.\n"
+        return text.rstrip("\n")
 
     def describe(self, args: Sequence[float], labels: Sequence[str] = ()) -> str:
         """Return the arguments as text: `x = -1.0 ("z1[0]")`."""

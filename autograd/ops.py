@@ -70,6 +70,7 @@ _ROOT_HALF_HIGH, _ROOT_HALF_LOW = 0.7071067690849304, 1.210161710447897e-08  # 2
 
 add: Op = Op(
     "add",
+    doc="x + y",
     symbol="+",
     forward=lambda x, y: x + y,
     array=np.add,
@@ -79,6 +80,7 @@ add: Op = Op(
 
 sub: Op = Op(
     "sub",
+    doc="x − y",
     symbol="−",
     forward=lambda x, y: x - y,
     array=np.subtract,
@@ -88,6 +90,7 @@ sub: Op = Op(
 
 mul: Op = Op(
     "mul",
+    doc="x y",
     symbol="×",
     forward=lambda x, y: x * y,
     array=np.multiply,
@@ -97,6 +100,7 @@ mul: Op = Op(
 
 div: Op = Op(
     "div",
+    doc="x / y",
     symbol="÷",
     forward=lambda x, y: x / y,
     array=np.divide,
@@ -119,6 +123,7 @@ def _power_by_base(_out: Any, x: Any, y: Any) -> Any:
 
 pow: Op = Op(
     "pow",
+    doc="xʸ",
     symbol="**",
     forward=lambda x, y: x**y,
     array=np.power,
@@ -142,6 +147,7 @@ pow: Op = Op(
 
 neg: Op = Op(
     "neg",
+    doc="−x",
     symbol="−",
     forward=lambda x: -x,
     array=np.negative,
@@ -151,6 +157,7 @@ neg: Op = Op(
 
 abs: Op = Op(
     "abs",
+    doc="|x|",
     forward=math.fabs,
     array=np.abs,
     partials=(lambda out, x: sign(x),),
@@ -160,6 +167,7 @@ abs: Op = Op(
 
 sign: Op = Op(
     "sign",
+    doc="−1, 0 or 1, as x is negative, zero or positive",
     forward=lambda x: math.copysign(1.0, x) if x else x,
     array=np.sign,
     partials=(lambda out, x: 0.0,),
@@ -169,6 +177,7 @@ sign: Op = Op(
 
 step: Op = Op(
     "step",
+    doc="1 where x > 0, and 0 elsewhere",
     numpy="""def step(x):
     return np.where(x > 0.0, 1.0, 0.0)""",
     forward=lambda x: 1.0 if x > 0.0 else 0.0,
@@ -182,6 +191,7 @@ step: Op = Op(
 
 exp: Op = Op(
     "exp",
+    doc="eˣ",
     forward=math.exp,
     array=np.exp,
     partials=(lambda out, x: out,),
@@ -190,6 +200,7 @@ exp: Op = Op(
 
 expm1: Op = Op(
     "expm1",
+    doc="eˣ − 1, to full precision also near x = 0",
     forward=math.expm1,
     array=np.expm1,
     partials=(lambda out, x: exp(x),),
@@ -198,6 +209,7 @@ expm1: Op = Op(
 
 log: Op = Op(
     "log",
+    doc="the natural logarithm of x",
     forward=math.log,
     array=np.log,
     partials=(lambda out, x: 1.0 / x,),
@@ -207,6 +219,7 @@ log: Op = Op(
 
 log1p: Op = Op(
     "log1p",
+    doc="log(1 + x), to full precision also near x = 0",
     forward=math.log1p,
     array=np.log1p,
     partials=(lambda out, x: 1.0 / (1.0 + x),),
@@ -216,6 +229,7 @@ log1p: Op = Op(
 
 sqrt: Op = Op(
     "sqrt",
+    doc="√x",
     symbol="√",
     forward=math.sqrt,
     array=np.sqrt,
@@ -229,6 +243,7 @@ sqrt: Op = Op(
 
 sin: Op = Op(
     "sin",
+    doc="sin x, with x in radians",
     forward=math.sin,
     array=np.sin,
     partials=(lambda out, x: cos(x),),
@@ -237,6 +252,7 @@ sin: Op = Op(
 
 cos: Op = Op(
     "cos",
+    doc="cos x, with x in radians",
     forward=math.cos,
     array=np.cos,
     partials=(lambda out, x: -sin(x),),
@@ -245,6 +261,7 @@ cos: Op = Op(
 
 tan: Op = Op(
     "tan",
+    doc="tan x, with x in radians",
     forward=math.tan,
     array=np.tan,
     partials=(lambda out, x: 1.0 + out * out,),
@@ -253,6 +270,7 @@ tan: Op = Op(
 
 arctan: Op = Op(
     "arctan",
+    doc="the angle between −π/2 and π/2 whose tangent is x, in radians",
     forward=math.atan,
     array=np.arctan,
     partials=(lambda out, x: 1.0 / (1.0 + x * x),),
@@ -261,6 +279,7 @@ arctan: Op = Op(
 
 sinh: Op = Op(
     "sinh",
+    doc="sinh x",
     forward=math.sinh,
     array=np.sinh,
     partials=(lambda out, x: cosh(x),),
@@ -269,6 +288,7 @@ sinh: Op = Op(
 
 cosh: Op = Op(
     "cosh",
+    doc="cosh x",
     forward=math.cosh,
     array=np.cosh,
     partials=(lambda out, x: sinh(x),),
@@ -277,6 +297,7 @@ cosh: Op = Op(
 
 tanh: Op = Op(
     "tanh",
+    doc="tanh x",
     forward=math.tanh,
     array=np.tanh,
     partials=(lambda out, x: 1.0 - out * out,),
@@ -311,6 +332,7 @@ def _sigmoid_into(x: Any, out: Any) -> None:
 
 sigmoid: Op = Op(
     "sigmoid",
+    doc="1/(1 + e⁻ˣ), stable for every finite x",
     numpy="""def sigmoid(x):
     small = np.exp(-np.abs(x))
     return np.where(x >= 0.0, 1.0, small) / (1.0 + small)""",
@@ -324,6 +346,7 @@ sigmoid: Op = Op(
 
 softplus: Op = Op(
     "softplus",
+    doc="log(1 + eˣ), stable for every finite x",
     numpy="""def softplus(x):
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))""",
     forward=lambda x: max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))),
@@ -334,6 +357,7 @@ softplus: Op = Op(
 
 relu: Op = Op(
     "relu",
+    doc="max(x, 0)",
     numpy="""def relu(x):
     return np.where(x > 0.0, x, 0.0)""",
     forward=lambda x: x if x > 0.0 else 0.0,
@@ -346,6 +370,7 @@ relu: Op = Op(
 
 leaky_relu: Op = Op(
     "leaky_relu",
+    doc="x where x > 0, and 0.01 x elsewhere (Maas, Hannun and Ng 2013)",
     numpy="""def leaky_relu(x):
     return np.where(x > 0.0, x, 0.01 * x)""",
     forward=lambda x: x if x > 0.0 else 0.01 * x,
@@ -358,6 +383,7 @@ leaky_relu: Op = Op(
 
 elu: Op = Op(
     "elu",
+    doc="x where x > 0, and eˣ − 1 elsewhere (Clevert, Unterthiner and Hochreiter 2016)",
     numpy="""def elu(x):
     return np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0)))""",
     forward=lambda x: x if x > 0.0 else math.expm1(x),
@@ -369,6 +395,7 @@ elu: Op = Op(
 
 erf: Op = Op(
     "erf",
+    doc="the error function (2/√π) ∫₀ˣ exp(−t²) dt",
     numpy="""erf = np.vectorize(math.erf, otypes=[float])""",
     forward=math.erf,
     partials=(lambda out, x: _TWO_BY_ROOT_PI * _gaussian(x),),
@@ -377,6 +404,7 @@ erf: Op = Op(
 
 erfc: Op = Op(
     "erfc",
+    doc="1 − erf x, to full precision also for large x",
     numpy="""erfc = np.vectorize(math.erfc, otypes=[float])""",
     forward=math.erfc,
     partials=(lambda out, x: -_TWO_BY_ROOT_PI * _gaussian(x),),
@@ -406,6 +434,7 @@ def _gelu(x: float) -> float:
 
 gelu: Op = Op(
     "gelu",
+    doc="x Φ(x), with the normal distribution function Φ by erfc (Hendrycks and Gimpel 2016)",
     numpy="""def gelu(x):
     return 0.5 * x * np.vectorize(math.erfc, otypes=[float])(-x * math.sqrt(0.5))""",
     forward=_gelu,
@@ -419,6 +448,7 @@ gelu: Op = Op(
 
 silu: Op = Op(
     "silu",
+    doc="x sigmoid(x) (Elfwing, Uchibe and Doya 2018)",
     numpy="""def silu(x):
     small = np.exp(-np.abs(x))
     return x * np.where(x >= 0.0, 1.0, small) / (1.0 + small)""",
@@ -432,6 +462,7 @@ silu: Op = Op(
 
 maximum: Op = Op(
     "maximum",
+    doc="the larger one of x and y; each gets half the derivative where they are equal",
     symbol="max",
     forward=lambda x, y: x if x >= y else y,
     array=np.maximum,
@@ -445,6 +476,7 @@ maximum: Op = Op(
 
 minimum: Op = Op(
     "minimum",
+    doc="the smaller one of x and y; each gets half the derivative where they are equal",
     symbol="min",
     forward=lambda x, y: x if x <= y else y,
     array=np.minimum,
@@ -458,6 +490,7 @@ minimum: Op = Op(
 
 hypot: Op = Op(
     "hypot",
+    doc="√(x² + y²)",
     forward=math.hypot,
     array=np.hypot,
     partials=(
@@ -470,6 +503,7 @@ hypot: Op = Op(
 
 where: Op = Op(
     "where",
+    doc="y where the condition x is not 0, and z elsewhere",
     numpy="""def where(condition, a, b):
     return np.where(condition != 0.0, a, b)""",
     forward=lambda condition, a, b: a if condition else b,
@@ -485,6 +519,7 @@ where: Op = Op(
 
 stop_gradient: Op = Op(
     "stop_gradient",
+    doc="x, as a number that no gradient flows through",
     forward=lambda x: x,
     array=np.positive,
     partials=(lambda out, x: 0.0,),
@@ -514,6 +549,7 @@ def _affine(*x: float) -> float:
 
 total: Op = Op(
     "total",
+    doc="the sum of a sequence, Σ xₖ",
     symbol="Σ",
     forward=lambda *x: math.fsum(x),
     partials=lambda out, *x: (1.0,) * len(x),
@@ -522,6 +558,7 @@ total: Op = Op(
 
 affine: Op = Op(
     "affine",
+    doc="Σ wₖaₖ + b of the sequence w₁ … wₙ, a₁ … aₙ, b",
     forward=_affine,
     partials=lambda out, *x: (*x[len(x) // 2 : -1], *x[: len(x) // 2], 1.0),
     domain=Domain(
@@ -535,6 +572,7 @@ affine: Op = Op(
 
 logsumexp: Op = Op(
     "logsumexp",
+    doc="log Σ e^xₖ of a sequence, stable for all finite xₖ",
     numpy="""def logsumexp(rows):
     largest = rows.max(axis=1, keepdims=True)
     terms = np.exp(rows - largest)
@@ -571,6 +609,10 @@ def mean(values: Iterable[Any]) -> Any:
 def softmax(values: Iterable[Any]) -> list[Any]:
     """Return e^vᵢ / Σ e^vₖ for a sequence of numbers or Values, stable for every finite input.
 
+    Raises:
+        TypeError: If something is neither a number nor a Value.
+        DomainError: If the sequence is empty.
+
     Example:
         >>> softmax([0.0, 1000.0])
         [0.0, 1.0]
@@ -580,6 +622,10 @@ def softmax(values: Iterable[Any]) -> list[Any]:
 
 def log_softmax(values: Iterable[Any]) -> list[Any]:
     """Return vᵢ − log Σ e^vₖ for a sequence of numbers or Values, stable for every finite input.
+
+    Raises:
+        TypeError: If something is neither a number nor a Value.
+        DomainError: If the sequence is empty.
 
     Example:
         >>> log_softmax([0.0, 0.0])

@@ -34,8 +34,9 @@ def grad(fun: Fun, argnums: int | Sequence[int] = 0) -> Fun:
         argnums: The place of the argument to differentiate in; several give a tuple of gradients.
 
     Raises:
-        TypeError: When called: if `fun` does not return a Value. `np.maximum` and `np.where` select one of their
-            arguments and record nothing: use `autograd.maximum` and `autograd.where`.
+        TypeError: When called: if `fun` does not return a Value, or `argnums` names no argument. `np.maximum` and
+            `np.where` select one of their arguments and record nothing: use `autograd.maximum` and `autograd.where`.
+        DomainError: When called: if a derivative is undefined there, or not finite.
 
     Example:
         >>> grad(lambda x: x**3)(2.0), grad(grad(lambda x: x**3))(2.0)
@@ -51,6 +52,8 @@ def grad(fun: Fun, argnums: int | Sequence[int] = 0) -> Fun:
 
 def value_and_grad(fun: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     """Return a function that gives the pair of what `fun` returns, as a float, and its gradient as `grad` gives it.
+
+    Takes and raises what `grad` does.
 
     Example:
         >>> import numpy as np
@@ -76,6 +79,10 @@ def jacobian(fun: Fun, argnums: int = 0) -> Fun:
     likewise: first as the output does, then as the argument. It takes one linearization and a sweep over it, in
     reverse or forward, whichever has fewer directions.
 
+    Raises:
+        TypeError: When called: if `argnums` names no argument.
+        DomainError: When called: if a derivative is undefined there, or not finite.
+
     Example:
         >>> jacobian(lambda x: [x[0] * x[1], x[0]])([2.0, 3.0])
         [[3.0, 2.0], [1.0, 0.0]]
@@ -98,6 +105,10 @@ def hessian(fun: Fun, argnums: int = 0) -> Fun:
     about n times that of a gradient. An argument of shape t gives an array of shape t + t; a list of n numbers gives
     a list of n lists.
 
+    Raises:
+        TypeError: When called: if `fun` does not return a Value, or `argnums` names no argument.
+        DomainError: When called: if a derivative is undefined there, or not finite.
+
     Example:
         >>> hessian(lambda x: x[0] ** 2 * x[1])([3.0, 5.0])
         [[10.0, 6.0], [6.0, 0.0]]
@@ -118,6 +129,11 @@ def hvp(fun: Fun, x: Any, v: Any) -> Any:
     """Return the Hessian of `fun` at x times v, in the structure of x, without the Hessian: forward over reverse.
 
     The cost is a small multiple of that of a gradient, whatever the size of x.
+
+    Raises:
+        TypeError: If `fun` does not return a Value.
+        ValueError: If v does not have the structure of x.
+        DomainError: If a derivative is undefined there, or not finite.
 
     Example:
         >>> hvp(lambda x: x[0] ** 2 * x[1], [3.0, 5.0], [1.0, 0.0])
@@ -140,6 +156,10 @@ def vjp(fun: Fun, *primals: Any) -> tuple[Any, Fun]:
 
     The cotangent has the structure of the output; the result is a tuple with one entry for each primal, in its
     structure. The function may be called again and again: the linearization is kept.
+
+    Raises:
+        ValueError: When the function is called: if the cotangent does not have the structure of the output.
+        DomainError: If a derivative is undefined there, or not finite.
 
     Example:
         >>> out, pull = vjp(lambda x, y: x * y, 2.0, 3.0)
@@ -168,6 +188,11 @@ def jvp(fun: Fun, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any,
         fun: The function.
         primals: The list of its arguments.
         tangents: As many, each with the structure of its primal.
+
+    Raises:
+        TypeError: If `primals` or `tangents` is no list.
+        ValueError: If there are not as many, or a tangent does not have the structure of its primal.
+        DomainError: If a derivative is undefined there, or not finite.
 
     Example:
         >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))

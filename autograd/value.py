@@ -112,7 +112,7 @@ def _unary(op: Op) -> Callable[[Value], Value]:
         return node
 
     method.__name__ = op.name
-    method.__doc__ = f"Return {op.name}(self)."
+    method.__doc__ = op.docstring
     return method
 
 
@@ -161,7 +161,13 @@ class Value(Operand):
 
     @property
     def data(self) -> float:
-        """The number, always a finite Python float."""
+        """The number, always a finite Python float; that of a leaf can be assigned.
+
+        Raises:
+            AttributeError: On assignment, if this is an interior node or a literal.
+            TypeError: On assignment, if it is of a type that `Value` does not take.
+            ValueError: On assignment, if the number is not finite.
+        """
         return self._data
 
     @data.setter
@@ -226,7 +232,7 @@ class Value(Operand):
         return Value(self._data, self.label)
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Value:
-        """Return a node for `op` on `operands`, each a Value or a number."""
+        """Return a node for `op` on `operands`, each a Value or a number. Raises as calling `op` does."""
         method = _METHODS.get(op)
         if method is not None:
             return cast(Value, method(self))
@@ -483,7 +489,8 @@ def affine(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> An
         A Value, or a float if no argument holds a Value.
 
     Raises:
-        ValueError: If there are not as many weights as inputs.
+        TypeError: If something is neither a Value nor a real number.
+        ValueError: If there are not as many weights as inputs, or a number is not finite.
         DomainError: If the sum is not finite.
 
     Example:

@@ -42,19 +42,28 @@ PROBABILITY_TOLERANCE = 1e-9  # how far from 1 the sum of a target of cross_entr
 
 
 def weighted_input(W: Array, a: Array, b: Array) -> Array:
-    """Return z^l = W^l a^{l-1} + b^l for every row of a (post of 7 April 2018, second display)."""
+    """Return z^l = W^l a^{l-1} + b^l for every row of a (post of 7 April 2018, second display).
+
+    Shapes: W (n_l, n_{l-1}), a (N, n_{l-1}), b (n_l,); the result (N, n_l).
+    """
     z: Array = a @ W.T + b
     return z
 
 
 def output_delta(gradient: Array, sigma_prime: Array) -> Array:
-    """Return δ^L = ∇_{a^L} C ⊙ σ′(z^L) for every row (Reynoso, equation 3; Mehrotra, equation 1)."""
+    """Return δ^L = ∇_{a^L} C ⊙ σ′(z^L) for every row (Reynoso, equation 3; Mehrotra, equation 1).
+
+    Shapes: both arguments and the result (N, n_L).
+    """
     delta: Array = gradient * sigma_prime
     return delta
 
 
 def hidden_delta(W: Array, delta: Array, sigma_prime: Array) -> Array:
-    """Return δ^l = ((W^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l) for every row (Reynoso, equation 4; Mehrotra, equation 2)."""
+    """Return δ^l = ((W^{l+1})ᵀ δ^{l+1}) ⊙ σ′(z^l) for every row (Reynoso, equation 4; Mehrotra, equation 2).
+
+    Shapes: W (n_{l+1}, n_l), delta (N, n_{l+1}), sigma_prime (N, n_l); the result (N, n_l).
+    """
     hidden: Array = (delta @ W) * sigma_prime
     return hidden
 
@@ -63,13 +72,18 @@ def weight_gradient(delta: Array, a: Array, W: Array, l2: float) -> Array:
     """Return ∂C/∂W^l = (1/N) Σ δ^l (a^{l-1})ᵀ + l2 · W^l, a sum over the N rows.
 
     Mehrotra, equation 4, averaged as in ML-15, where the sum is Δ^(l), the result D^(l), and l2 is λ/m.
+
+    Shapes: delta (N, n_l), a (N, n_{l-1}), W and the result (n_l, n_{l-1}).
     """
     D: Array = delta.T @ a / len(delta) + l2 * W
     return D
 
 
 def bias_gradient(delta: Array) -> Array:
-    """Return ∂C/∂b^l = (1/N) Σ δ^l, a sum over the N rows (Mehrotra, equation 3; ML-15, D^(l) for j = 0)."""
+    """Return ∂C/∂b^l = (1/N) Σ δ^l, a sum over the N rows (Mehrotra, equation 3; ML-15, D^(l) for j = 0).
+
+    Shapes: delta (N, n_l); the result (n_l,).
+    """
     D: Array = delta.sum(axis=0) / len(delta)
     return D
 

@@ -56,7 +56,11 @@ def cost(found: Iterable[Finding]) -> int:
 
 
 def target(r: Reference, supplied: Supplied, array: str, l: int) -> Target:
-    """Return one of the arrays to judge."""
+    """Return one of the arrays to judge.
+
+    Raises:
+        ValueError: If it is a δ, and none was handed in.
+    """
     if array == "δ":
         if supplied.delta is None:
             raise ValueError("δ was not handed in")

@@ -54,6 +54,12 @@ Gradient: TypeAlias = Callable[[FloatArray, FloatArray], BatchGradient]
 def evaluate(model: Model, X: ArrayLike, T: ArrayLike, *, loss: str | LossFunction) -> Evaluation:
     """Return the mean loss of a model over examples, and its accuracy; no graph is recorded.
 
+    Args:
+        model: An MLP or another module that is called with the numbers of one example.
+        X: Inputs, shape (N, n_in).
+        T: Targets, shape (N, n_out).
+        loss: The name of a loss, or a function of one example's outputs and target.
+
     Raises:
         TypeError: If an argument is of the wrong kind.
         ValueError: If shapes do not fit, there are no examples, a number is not finite, a target is none of the loss,
@@ -113,7 +119,12 @@ def eager_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]
 def examples(
     model: Model, loss: LossFunction, X_name: str, X: ArrayLike, T_name: str, T: ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
-    """Return inputs and targets as rows, after a trial of the first one that changes nothing."""
+    """Return inputs and targets as rows, after a trial of the first one that changes nothing.
+
+    Raises:
+        TypeError: If an argument is of the wrong kind.
+        ValueError: If shapes do not fit, there are no examples, or a number or a target is refused.
+    """
     if not (callable(model) and hasattr(model, "parameters")):
         raise TypeError(f"a model is called with an example and has parameters(), got {model!r}")
     inputs, targets = float_rows(X_name, X), float_rows(T_name, T)

@@ -40,6 +40,10 @@ class Neuron(Module):
         b: The bias, 0 at first.
         activation: σ with its name.
 
+    Raises:
+        TypeError: If n_in is not a whole number, or the activation neither a name nor an operation.
+        ValueError: If n_in is less than 1, or a name is unknown.
+
     Example:
         >>> neuron = Neuron(2, "tanh", init="zeros")
         >>> neuron([0.5, -1.0]).data
@@ -109,6 +113,15 @@ class Layer(Module):
     Attributes:
         neurons: The neurons; neuron j holds row j of W and entry j of b.
         activation: σ with its name.
+
+    Raises:
+        TypeError: If a size is not a whole number, or the activation neither a name nor an operation.
+        ValueError: If a size is less than 1, or a name is unknown.
+
+    Example:
+        >>> layer = Layer(2, 3, "tanh", seed=0)
+        >>> [a.data for a in layer([0.0, 0.0])]
+        [0.0, 0.0, 0.0]
     """
 
     def __init__(
@@ -169,7 +182,12 @@ class Layer(Module):
 
 
 def inputs_of(taker: str, x: Inputs, n: int) -> Vector:
-    """Return n numbers or Values in the form that all neurons of a layer share."""
+    """Return n numbers or Values in the form that all neurons of a layer share.
+
+    Raises:
+        TypeError: If `x` is not a sequence of numbers and Values.
+        ValueError: If it does not have n entries, or a number is not finite.
+    """
     if isinstance(x, np.ndarray):
         if x.ndim > 1:
             raise ValueError(f"{taker} takes one example at a time, {n} numbers, got an array of shape {x.shape}")

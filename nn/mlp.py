@@ -96,6 +96,9 @@ class MLP(Module):
     def predict(self, X: ArrayLike) -> FloatArray:
         """Return the outputs for many examples, shape (N, n_out), computed on arrays.
 
+        Args:
+            X: Inputs, shape (N, n_in).
+
         Raises:
             TypeError: If X does not hold real numbers.
             ValueError: If X has not one row of n_in finite numbers per example.
@@ -112,6 +115,9 @@ class MLP(Module):
 
         Several outputs are classes: identity outputs are logits and go through softmax, sigmoid outputs are taken as
         they are. A single output is the probability of class 1, or its logit; the columns are then those of 0 and 1.
+
+        Args:
+            X: Inputs, shape (N, n_in).
 
         Raises:
             TypeError: If X does not hold real numbers.

@@ -56,6 +56,10 @@ def save(model: MLP, path: FilePath, *, notes: Mapping[str, Any] | None = None) 
 def load(path: FilePath, *, max_bytes: int = MAX_BYTES) -> MLP:
     """Return the model in a file that `save` wrote, after everything in the file has been checked.
 
+    Args:
+        path: The file.
+        max_bytes: The largest file to read; 64 MiB unless given.
+
     Raises:
         ModelFileError: If the file is damaged, too large, or not the file of a model; it says what and where.
         OSError: If it cannot be read.
@@ -65,6 +69,8 @@ def load(path: FilePath, *, max_bytes: int = MAX_BYTES) -> MLP:
 
 def load_with_notes(path: FilePath, *, max_bytes: int = MAX_BYTES) -> tuple[MLP, dict[str, Any]]:
     """Return the model in a file and the notes beside it, after everything in the file has been checked.
+
+    Takes what `load` does.
 
     Raises:
         ModelFileError: If the file is damaged, too large, or not the file of a model; it says what and where.
@@ -107,6 +113,9 @@ def to_torch_state_dict(model: MLP) -> dict[str, FloatArray]:
 
     The Sequential is one of `Linear` layers, each followed by the module of its activation; identity has none. So a
     network with tanh between two layers has the names `0.weight`, `0.bias`, `2.weight`, `2.bias`.
+
+    Raises:
+        TypeError: If `model` is no MLP.
 
     Example:
         With PyTorch at hand, in double precision:

@@ -72,7 +72,11 @@ class Optimizer:
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next step; can be assigned between steps."""
+        """The learning rate of the next step; can be assigned between steps.
+
+        Raises:
+            AttributeError: If the rule is one of your own that has none, or none that can be replaced.
+        """
         rate: float = getattr(self.rule, "learning_rate")  # noqa: B009  # a rule of your own may have none
         return rate
 

@@ -21,7 +21,13 @@ __all__ = ["outputs", "probabilities", "score"]
 
 
 def outputs(layers: tuple[Layer, ...], X: ArrayLike) -> FloatArray:
-    """Return the activations of the last layer, shape (N, n_out)."""
+    """Return the activations of the last layer, shape (N, n_out), for inputs of shape (N, n_in).
+
+    Raises:
+        TypeError: If X does not hold real numbers.
+        ValueError: If it has not one row of n_in finite numbers per example.
+        DomainError: If a number on the way exceeds the floats.
+    """
     a = float_rows("X", X)
     if a.shape[1] != layers[0].n_in:
         raise ValueError(f"this MLP takes {layers[0].n_in} inputs, got rows of {a.shape[1]}")
@@ -38,7 +44,11 @@ def outputs(layers: tuple[Layer, ...], X: ArrayLike) -> FloatArray:
 
 
 def probabilities(layers: tuple[Layer, ...], X: ArrayLike) -> FloatArray:
-    """Return the probability of each class, shape (N, n_classes)."""
+    """Return the probability of each class, shape (N, n_classes); `MLP.predict_proba` says how.
+
+    Raises:
+        ValueError: If the last activation is neither identity nor sigmoid; and as `outputs` does.
+    """
     kind = layers[-1].activation.name
     if kind not in ("identity", "sigmoid"):
         raise ValueError(
@@ -57,7 +67,12 @@ def probabilities(layers: tuple[Layer, ...], X: ArrayLike) -> FloatArray:
 
 
 def score(layers: tuple[Layer, ...], X: ArrayLike, T: ArrayLike) -> float:
-    """Return the share of right classes, or R² where the targets are not classes."""
+    """Return the share of right classes, or R² where the targets are not classes.
+
+    Raises:
+        TypeError: If X or T does not hold real numbers, or T of one dimension something else than whole numbers.
+        ValueError: If the shapes do not fit, a class does not exist, or R² is not defined.
+    """
     y = outputs(layers, X)
     targets = np.asarray(T)
     if len(targets.shape) == 0 or len(targets) != len(y):

@@ -50,7 +50,7 @@ class EpochEnd:
         self.stopped = ""
 
     def stop(self, reason: str = "stopped by a callback") -> None:
-        """End training after this epoch."""
+        """End training after this epoch; `History.ended` gives the reason."""
         self.stopped = str(reason) or "stopped by a callback"
 
 
@@ -214,7 +214,14 @@ class Run:
     # Checkpoints
 
     def keep(self, path: str | os.PathLike[str], every: int | None, *, resume: bool, seed: object) -> None:
-        """Keep checkpoints at a path, and go on from the one that is there if that is asked for."""
+        """Keep checkpoints at a path, and go on from the one that is there if that is asked for.
+
+        Raises:
+            FileNotFoundError: If the folder does not exist.
+            FileExistsError: If there is a checkpoint, and going on from it was not asked for.
+            ModelFileError: If it is damaged.
+            ValueError: If it is that of another run.
+        """
         self.path, self.every = Path(path), every
         self.settings = self._describe(seed)
         if not self.path.parent.is_dir():

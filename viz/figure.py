@@ -58,7 +58,11 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
 
     @property
     def renderer(self) -> str:
-        """What lays the picture out on this machine: "dot", "pygraphviz" or "built-in"."""
+        """What lays the picture out on this machine: "dot", "pygraphviz" or "built-in".
+
+        Raises:
+            AttributeError: On assignment: it says what is installed, and cannot be chosen.
+        """
         if shutil.which("dot"):
             return "dot"
         return "pygraphviz" if importlib.util.find_spec("pygraphviz") else "built-in"
@@ -197,6 +201,7 @@ def written(path: Path, data: bytes) -> None:
 
     Raises:
         FileNotFoundError: If its folder does not exist.
+        IsADirectoryError: If it is a folder.
     """
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}")

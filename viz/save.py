@@ -40,6 +40,7 @@ def save(obj: object, path: str | os.PathLike[str]) -> Path:
         TypeError: If `obj` is none of these.
         ValueError: If there is no such format for it.
         FileNotFoundError: If the folder does not exist.
+        IsADirectoryError: If the path is a folder.
         viz.RendererMissingError: If the format needs Graphviz, and there is none.
     """
     target = Path(path)

@@ -125,7 +125,11 @@ class Evaluation:
     # --- expressions -----------------------------------------------------------------------------
 
     def evaluate(self, expression: Expression, *, checked: bool = False) -> Array:
-        """Return an expression's value, with the examples as last axis."""
+        """Return an expression's value, with the examples as last axis.
+
+        Raises:
+            TypeError: If it is of an unknown kind.
+        """
         match expression:
             case Number():
                 return np.full((1,), expression.value)

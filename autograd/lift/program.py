@@ -38,6 +38,11 @@ class Program:
     example, such as a penalty on the weights, counts once in a mean and N times in a sum.
 
     Several threads may run one program; buffers and gradients belong to the thread, the parameters to all.
+
+    `compile` and `lift` make programs.
+
+    Raises:
+        ValueError: If `reduce` is neither "mean" nor "sum".
     """
 
     def __init__(self, reduce: str, fun: Callable[..., Any] | None = None, parameters: Any = None) -> None:
@@ -75,16 +80,19 @@ class Program:
             return float(self._run("backward", batch))
 
     def value(self, **batch: Any) -> float:
-        """Return the loss of a batch."""
+        """Return the loss of a batch. Raises as `value_and_grad` does."""
         return float(self._run("value", batch))
 
     def losses(self, **batch: Any) -> Array:
-        """Return the loss of each row, (N,)."""
+        """Return the loss of each row, (N,). Raises as `value_and_grad` does."""
         result: Array = self._run("losses", batch)
         return result
 
     def outputs(self, **batch: Any) -> dict[str, Array]:
-        """Return the named outputs, each (N, k). Inputs that they don't depend on may be left out."""
+        """Return the named outputs, each (N, k). Inputs that they don't depend on may be left out.
+
+        Raises as `value_and_grad` does; also a RuntimeError if nothing is recorded yet.
+        """
         result: dict[str, Array] = self._run("outputs", batch)
         return result
 
@@ -92,7 +100,11 @@ class Program:
 
     @property
     def derived(self) -> Lifted:
-        """What was derived from the graph: blocks, statements, places."""
+        """What was derived from the graph: blocks, statements, places.
+
+        Raises:
+            RuntimeError: If nothing is recorded yet; everything below that reads it raises likewise.
+        """
         if self._derived is None:
             raise RuntimeError(
                 "nothing is recorded yet: call value_and_grad, backward, value or losses with a batch first"
@@ -142,7 +154,11 @@ class Program:
         return {each.name: each.view(flat) for each in self.derived.parameters.all}
 
     def pull(self) -> None:
-        """Copy the data of the Values that are the parameters into `flat`."""
+        """Copy the data of the Values that are the parameters into `flat`.
+
+        Raises:
+            RuntimeError: If the program was unpickled, and so has no Values.
+        """
         self.flat[self.derived.parameters.position] = [leaf.data for leaf in self._values()]
 
     def push(self) -> None:
@@ -150,6 +166,7 @@ class Program:
 
         Raises:
             ValueError: If a number is not finite; then no Value has changed.
+            RuntimeError: If the program was unpickled, and so has no Values.
         """
         leaves = self._values()
         numbers = self.flat[self.derived.parameters.position]
@@ -168,7 +185,7 @@ class Program:
 
     @property
     def source(self) -> str:
-        """The text of a NumPy module with `value_and_grad(parameters, **inputs)`, which imports nothing else.
+        """The text of a module with `value_and_grad(parameters, **inputs)`, which needs NumPy alone.
 
         Raises:
             TypeError: If an operation of the user's own has no NumPy text.
@@ -307,7 +324,11 @@ def compile(fun: Callable[..., Any], *, parameters: Any = None, reduce: str = "m
         reduce: "mean" or "sum": how the losses of a batch are put together.
 
     Raises:
+        TypeError: If `fun` is not a function.
         ValueError: If `reduce` is something else.
+
+    What depends on the graph is raised when it is recorded: a TypeError or ValueError if `fun` returns no loss or the
+    parameters are no leaves, a RuntimeError if it does not record the same graph for two rows.
 
     Example:
         >>> w = Value(2.0, "w")
@@ -333,7 +354,14 @@ def lift(
 
     Raises:
         TypeError: If `output` is no Value, or an input is no leaf.
-        ValueError: If a leaf is in two places.
+        ValueError: If a leaf is in two places, or `reduce` is something else.
+
+    Example:
+        >>> from autograd import affine
+        >>> w, x = [Value(2.0, "w[0]"), Value(-1.0, "w[1]")], [Value(3.0), Value(4.0)]
+        >>> program = lift(affine(w, x) ** 2, {"x": x})
+        >>> program.value_and_grad(x=[[3.0, 4.0], [1.0, 0.0]])
+        (4.0, {'w': array([8., 8.])})
     """
     if not isinstance(output, Value):
         raise TypeError(f"lift needs a Value, got {output!r}")

@@ -71,21 +71,33 @@ def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
 
 
 def positive_int(text: str) -> int:
-    """Return a whole number greater than 0."""
+    """Return a whole number greater than 0.
+
+    Raises:
+        ArgumentTypeError: If the text is something else.
+    """
     if not (text.isdecimal() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"needs a whole number greater than 0, got {text!r}")
     return int(text)
 
 
 def natural_int(text: str) -> int:
-    """Return a whole number from 0 up."""
+    """Return a whole number from 0 up.
+
+    Raises:
+        ArgumentTypeError: If the text is something else.
+    """
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"needs a whole number from 0 up, got {text!r}")
     return int(text)
 
 
 def positive_float(text: str) -> float:
-    """Return a finite number greater than 0."""
+    """Return a finite number greater than 0.
+
+    Raises:
+        ArgumentTypeError: If the text is something else.
+    """
     number = _float(text)
     if not 0.0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"needs a finite number greater than 0, got {text!r}")
@@ -93,7 +105,11 @@ def positive_float(text: str) -> float:
 
 
 def unsigned_float(text: str) -> float:
-    """Return a finite number from 0 up."""
+    """Return a finite number from 0 up.
+
+    Raises:
+        ArgumentTypeError: If the text is something else.
+    """
     number = _float(text)
     if not 0.0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"needs a finite number from 0 up, got {text!r}")

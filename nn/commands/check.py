@@ -50,7 +50,11 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the report and return 0 if every array is right, 1 otherwise."""
+    """Print the report and return 0 if every array is right, 1 otherwise.
+
+    Raises:
+        ValueError: If the file does not define the function, or the function fails.
+    """
     if options.file is None:
         return self_check.run(options.seed)
     module = _module(options.file)

@@ -37,7 +37,11 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Classify and return the exit code."""
+    """Classify and return the exit code.
+
+    Raises:
+        ValueError: If the file of the model does not say what its inputs and classes are called.
+    """
     model, notes = nn.load_with_notes(options.model)
     features, classes = _names(notes, "features"), _names(notes, "classes")
     if len(features) != model.n_in or len(classes) != model.n_out:

@@ -79,7 +79,12 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train and return the exit code."""
+    """Train and return the exit code.
+
+    Raises:
+        ValueError: If there is one class only, or options contradict each other.
+        FileNotFoundError: If there is no folder for the file.
+    """
     dataset = _dataset(options)
     if dataset.n_classes < 2:
         raise ValueError(f"{options.data} holds one class only, {dataset.class_names[0]!r}: there is nothing to learn")

@@ -83,7 +83,11 @@ class Polynomial:
         return Polynomial(terms)
 
     def divided_by(self, divisor: Polynomial) -> Polynomial | None:
-        """Return the quotient, or None if the division leaves a remainder."""
+        """Return the quotient, or None if the division leaves a remainder.
+
+        Raises:
+            ZeroDivisionError: If the divisor is 0.
+        """
         if not divisor.terms:
             raise ZeroDivisionError("division by the polynomial 0")
         order = _Order([*self.terms, *divisor.terms])

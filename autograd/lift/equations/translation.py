@@ -94,7 +94,11 @@ class Reader:
         return flat and layout_of(self.shape(ref.block), ref.index).kind == "whole"
 
     def read(self, expression: Expression) -> Formula:
-        """Return the formula of an expression."""
+        """Return the formula of an expression.
+
+        Raises:
+            TypeError: If it is of an unknown kind.
+        """
         match expression:
             case Number():
                 return numeral(expression.value)
