@@ -103,8 +103,7 @@ def _compare(
     own[derived.parameters.position] = flat
     unguarded = derived.without_guards()
     function, _ = runner(unguarded, own, gradient, count, "backward", mean=True)
-    with np.errstate(divide="raise", over="raise", invalid="raise"):
-        value = function(**rows)
+    value = function(**rows)
     found = np.append(gradient[derived.parameters.position], value)
     expected = np.append(gradients.mean(axis=0), losses.mean())
     scale = np.append(np.abs(gradients).mean(axis=0), np.abs(losses).mean())
