@@ -14,11 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-__all__ = ["EVERYWHERE", "PRIMITIVES", "Domain", "DomainError", "Kink", "Op", "Operand", "finite_float"]
+__all__ = ["EVERYWHERE", "PRIMITIVES", "Domain", "DomainError", "Kink", "Op", "Operand", "Relation", "finite_float"]
+
+Relation = Literal["<", "<=", ">", ">="]
 
 
 class DomainError(ArithmeticError, ValueError):

@@ -23,18 +23,16 @@ from contextlib import ContextDecorator, contextmanager
 from operator import mul as _product
 from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, cast, final
-from typing import Literal as OneOf
 
 import numpy as np
 
 from . import ops
 from .graph import Vector, assignments, clock, number
-from .op import EVERYWHERE, Op, Operand, finite_float
+from .op import EVERYWHERE, Op, Operand, Relation, finite_float
 from .reverse import backward
 
 __all__ = ["Comparison", "Literal", "Value", "affine", "comparisons", "no_grad", "recording", "vector"]
 
-Relation = OneOf["<", "<=", ">", ">="]
 _new = object.__new__
 _add, _sub, _mul, _div, _pow = ops.add, ops.sub, ops.mul, ops.div, ops.pow
 _paused = 0  # how many no_grad contexts are open, in all threads: one test of a global while there are none

@@ -11,7 +11,7 @@ import numpy as np
 import autograd as ag
 from autograd import DomainError, Value, affine, ops, total
 from autograd.lift import Program
-from autograd.lift.expression import MatMul, children
+from autograd.lift.expression import products_in
 
 EVERYWHERE = [op for op in ops.PRIMITIVES.values() if op.arity == 1 and op.name not in {"log", "log1p", "sqrt", "tan"}]
 BINARY = [ops.add, ops.sub, ops.mul, ops.maximum, ops.minimum, ops.hypot]
@@ -114,8 +114,5 @@ def squared_error(a: list[Any], t: list[Any]) -> Any:
 
 def matrix_products(program: Program) -> list[str]:
     """Return the names of the forward statements, once for each matrix product in them."""
-
-    def count(expression):
-        return isinstance(expression, MatMul) + sum(count(child) for child in children(expression))
-
-    return [s.target.name for s in program.derived.forward.statements for _ in range(count(s.value))]
+    statements = program.derived.forward.statements
+    return [s.target.name for s in statements for _ in products_in(s.value)]

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd import Op, Operand, ops
+from autograd import Op, ops
+from autograd.op import Relation
+from autograd.symbolic import Symbolic
 
 from .style import numeral
 
@@ -23,7 +26,7 @@ MOST_TERMS = 6
 _LOOSE, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(6)
 
 
-class Symbol(Operand):
+class Symbol(Symbolic):
     """A number with a name; arithmetic on symbols gives their formulas.
 
     A selection by anything but a comparison takes the branch that the number takes.
@@ -49,59 +52,21 @@ class Symbol(Operand):
         parts = [_symbol(operand) for operand in operands]
         if op is ops.where:
             return _selected(*operands)
+        if op in _OPERATORS:
+            return _OPERATORS[op](*parts)
         number = op.evaluate([part.number for part in parts])
         if op is ops.abs:
             return Symbol(f"|{parts[0].text}|", number)
-        if op is ops.exp:
-            return Symbol(f"exp({parts[0].text})", number)
-        if op in _OPERATORS and len(parts) == 2:
-            return _OPERATORS[op](*parts)
-        return Symbol(f"{op.symbol}({', '.join(part.text for part in parts)})", number)
+        name = "exp" if op is ops.exp else op.symbol
+        return Symbol(f"{name}({', '.join(part.text for part in parts)})", number)
 
-    def __add__(self, other: Any) -> Symbol:
-        return _sum(self, _symbol(other))
-
-    def __radd__(self, other: Any) -> Symbol:
-        return _sum(_symbol(other), self)
-
-    def __sub__(self, other: Any) -> Symbol:
-        return _difference(self, _symbol(other))
-
-    def __rsub__(self, other: Any) -> Symbol:
-        return _difference(_symbol(other), self)
-
-    def __mul__(self, other: Any) -> Symbol:
-        return _product(self, _symbol(other))
-
-    def __rmul__(self, other: Any) -> Symbol:
-        return _product(_symbol(other), self)
-
-    def __truediv__(self, other: Any) -> Symbol:
-        return _quotient(self, _symbol(other))
-
-    def __rtruediv__(self, other: Any) -> Symbol:
-        return _quotient(_symbol(other), self)
-
-    def __pow__(self, other: Any) -> Symbol:
-        return _power(self, _symbol(other))
-
-    def __rpow__(self, other: Any) -> Symbol:
-        return _power(_symbol(other), self)
-
-    def __neg__(self) -> Symbol:
-        return Symbol("−" + _right(self, _POWER), -self.number, _SIGN)
-
-    def __gt__(self, other: Any) -> Any:
-        return _comparison(self, ">", _symbol(other), self.number > _symbol(other).number)
-
-    def __ge__(self, other: Any) -> Any:
-        return _comparison(self, "≥", _symbol(other), self.number >= _symbol(other).number)
-
-    def __lt__(self, other: Any) -> Any:
-        return _comparison(self, "<", _symbol(other), self.number < _symbol(other).number)
-
-    def __le__(self, other: Any) -> Any:
-        return _comparison(self, "≤", _symbol(other), self.number <= _symbol(other).number)
+    def compare(self, relation: Relation, other: Any) -> Symbol:
+        """Return the formula of a comparison, with the number 1 where it holds and 0 where it does not."""
+        sign, holds = _RELATIONS[relation]
+        right = _symbol(other)
+        result = Symbol(f"[{self.text} {sign} {right.text}]", float(holds(self.number, right.number)))
+        result.is_comparison = True
+        return result
 
 
 def rules(op: Op, names: Sequence[str], numbers: Sequence[float], out: tuple[str, float]) -> list[str]:
@@ -204,10 +169,8 @@ def _power(a: Symbol, b: Symbol) -> Symbol:
     return Symbol(f"{_within(a, _ATOM)}^{_within(b, _ATOM)}", number, _POWER)
 
 
-def _comparison(a: Symbol, sign: str, b: Symbol, holds: bool) -> Symbol:
-    result = Symbol(f"[{a.text} {sign} {b.text}]", float(holds))
-    result.is_comparison = True
-    return result
+def _negated(a: Symbol) -> Symbol:
+    return Symbol("−" + _right(a, _POWER), -a.number, _SIGN)
 
 
 def _selected(condition: Any, a: Any, b: Any) -> Any:
@@ -219,12 +182,20 @@ def _selected(condition: Any, a: Any, b: Any) -> Any:
     return Symbol(f"{yes.text} if {test.text[1:-1]} else {no.text}", number, _LOOSE)
 
 
-_OPERATORS: dict[Op, Callable[[Symbol, Symbol], Symbol]] = {
+_RELATIONS: dict[Relation, tuple[str, Callable[[float, float], bool]]] = {
+    "<": ("<", operator.lt),
+    "<=": ("≤", operator.le),
+    ">": (">", operator.gt),
+    ">=": ("≥", operator.ge),
+}
+
+_OPERATORS: dict[Op, Callable[..., Symbol]] = {
     ops.add: _sum,
     ops.sub: _difference,
     ops.mul: _product,
     ops.div: _quotient,
     ops.pow: _power,
+    ops.neg: _negated,
 }
 
 
@@ -236,8 +207,6 @@ def expression(op: Op, names: Sequence[str], numbers: Sequence[float]) -> str:
         'a · (−3)'
     """
     parts = [Symbol(name or numeral(x), x, _bound(name or numeral(x))) for name, x in zip(names, numbers, strict=True)]
-    if op is ops.neg:
-        return (-parts[0]).text
     if op is ops.affine:
         n = len(parts) // 2
         terms = [_product(w, a) for w, a in zip(parts[:n], parts[n:-1], strict=True)] + [parts[-1]]

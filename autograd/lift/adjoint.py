@@ -16,10 +16,10 @@ import numpy as np
 
 from .. import ops
 from ..op import Op
+from .block import Block
 from .expression import (
     Apply,
     BatchSum,
-    Block,
     Expression,
     MatMul,
     Number,
@@ -31,8 +31,8 @@ from .expression import (
     Statement,
     Take,
     Variadic,
+    blocks_in,
     elementwise,
-    leaves,
 )
 from .forward import Forward
 from .parameters import Parameters
@@ -170,7 +170,7 @@ class _Builder:
             self._push(right, MatMul(left, upstream, transpose_left=True), right)
 
     def _push_rows(self, value: Variadic, upstream: Expression, out: Expression) -> None:
-        rows = value.rows
+        rows = value.value
         if not self._is_needed(rows):
             return
         count, width = rows.shape
@@ -184,14 +184,14 @@ class _Builder:
             self._pass(arg, upstream, local)
 
     def _is_needed(self, value: Expression) -> bool:
-        return any(isinstance(leaf, Ref) and leaf.block in self.needed for leaf in leaves(value))
+        return not self.needed.isdisjoint(blocks_in(value))
 
 
 def _reaching(forward: Forward, parameters: Parameters) -> set[Block]:
     """Return the blocks that depend on a parameter."""
     found = {parameter.block for parameter in parameters.all} | {parameters.flat}
     for statement in forward.statements:
-        if any(isinstance(leaf, Ref) and leaf.block in found for leaf in leaves(statement.value)):
+        if not found.isdisjoint(blocks_in(statement.value)):
             found.add(statement.target)
     return found
 

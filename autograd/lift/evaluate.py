@@ -15,10 +15,10 @@ import numpy as np
 from .. import ops
 from ..op import DomainError, Op
 from .adjoint import Reverse
+from .block import Block
 from .expression import (
     Apply,
     BatchSum,
-    Block,
     Compare,
     Constant,
     Expression,
@@ -161,7 +161,7 @@ class Evaluation:
                 value = self.evaluate(expression.value)
                 return np.broadcast_to(value, (*value.shape[:-1], self.examples)).sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]  # an array
             case Variadic():
-                rows = self.evaluate(expression.rows, checked=checked)
+                rows = self.evaluate(expression.value, checked=checked)
                 return self._call(expression.op, [rows[:, k] for k in range(rows.shape[1])], checked)
         raise TypeError(f"no evaluation for {type(expression).__name__}")
 

@@ -1,11 +1,4 @@
-"""The intermediate representation: blocks, array expressions and statements.
-
-A program is a list of statements, each of which sets one block. A `Block` is a named array of scalar values of the
-graph that are computed in the same way: the weighted inputs of a layer, its activations, a parameter matrix. Its
-members have a `shape`, (k,) or (rows, columns); a batched block holds them once for every example.
-
-When a program runs, every array has one more axis at the end: the examples, of length N for what is batched and 1 for
-what is not. So arithmetic between the two broadcasts, and a sum over that axis is the sum over the batch.
+"""The intermediate representation: a program is a list of statements, each of which sets a block to an expression.
 
 Expressions are `Operand`s: pushing them through an operation's rule for a partial derivative writes down the formula of
 that derivative. That is how `autograd.lift.adjoint` derives the reverse program; it has no table of its own.
@@ -14,18 +7,20 @@ that derivative. That is how `autograd.lift.adjoint` derives the reverse program
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from .. import ops
-from ..op import Op, Operand
+from ..op import Op, Relation
+from ..symbolic import Symbolic
+from .block import Block, Index
 
 __all__ = [
     "Apply",
     "BatchSum",
-    "Block",
     "Compare",
     "Constant",
     "Expression",
@@ -39,111 +34,41 @@ __all__ = [
     "Statement",
     "Take",
     "Variadic",
-    "children",
+    "blocks_in",
     "elementwise",
-    "leaves",
+    "products_in",
+    "refs_in",
+    "walked",
 ]
 
-Index = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
-Role = Literal["input", "parameter", "parameters", "z", "a", "value", "loss", "adjoint"]
 
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """A named array of values that are computed alike.
-
-    Attributes:
-        name: "W1", "z1", "a1", "x", "loss"; of an adjoint "delta1", "dW1", "da1".
-        shape: The shape of its members: (k,) or (rows, columns), without the examples' axis.
-        batched: Whether it has a value for each example.
-        role: What it is. "z" is a weighted input, "a" an activation of the z of the same `layer`, "parameter" a named
-            group of parameters, "parameters" all of them as one flat vector, "adjoint" a derivative of the loss.
-        layer: The layer's number l for "z" and "a", counted from 1; otherwise 0.
-        of: For an adjoint, the block it is the adjoint of.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    batched: bool
-    role: Role = "value"
-    layer: int = 0
-    of: Block | None = None
-
-    @property
-    def size(self) -> int:
-        """The number of members."""
-        return int(np.prod(self.shape))
-
-    def __repr__(self) -> str:
-        return f"<{self.role} {self.name} {self.shape}{' batched' if self.batched else ''}>"
-
-
-class Expression(Operand):
-    """An array expression; arithmetic and operations applied to one give expressions.
-
-    Attributes:
-        shape: The shape of its members.
-        batched: Whether it has a value for each example.
-    """
+class Expression(Symbolic):
+    """An array expression; arithmetic and operations applied to one give expressions."""
 
     __slots__ = ()
-    shape: tuple[int, ...]
-    batched: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of its members."""
+        raise NotImplementedError
+
+    @property
+    def batched(self) -> bool:
+        """Whether it has a value for each example: by default if something in it has."""
+        return any(part.batched for part in self.parts)
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        """The expressions that it is directly made of."""
+        return ()
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Expression:
         """Return the expression for `op`, elementwise."""
         return elementwise(op, *operands)
 
-    def __add__(self, other: Any) -> Expression:
-        return elementwise(ops.add, self, other)
-
-    def __radd__(self, other: Any) -> Expression:
-        return elementwise(ops.add, other, self)
-
-    def __sub__(self, other: Any) -> Expression:
-        return elementwise(ops.sub, self, other)
-
-    def __rsub__(self, other: Any) -> Expression:
-        return elementwise(ops.sub, other, self)
-
-    def __mul__(self, other: Any) -> Expression:
-        return elementwise(ops.mul, self, other)
-
-    def __rmul__(self, other: Any) -> Expression:
-        return elementwise(ops.mul, other, self)
-
-    def __truediv__(self, other: Any) -> Expression:
-        return elementwise(ops.div, self, other)
-
-    def __rtruediv__(self, other: Any) -> Expression:
-        return elementwise(ops.div, other, self)
-
-    def __pow__(self, other: Any) -> Expression:
-        return elementwise(ops.pow, self, other)
-
-    def __rpow__(self, other: Any) -> Expression:
-        return elementwise(ops.pow, other, self)
-
-    def __neg__(self) -> Expression:
-        return elementwise(ops.neg, self)
-
-    def __pos__(self) -> Expression:
-        return self
-
-    def __abs__(self) -> Expression:
-        return elementwise(ops.abs, self)
-
-    def __lt__(self, other: Any) -> Expression:
-        return Compare("<", self, wrapped(other))
-
-    def __le__(self, other: Any) -> Expression:
-        return Compare("<=", self, wrapped(other))
-
-    def __gt__(self, other: Any) -> Expression:
-        return Compare(">", self, wrapped(other))
-
-    def __ge__(self, other: Any) -> Expression:
-        return Compare(">=", self, wrapped(other))
+    def compare(self, relation: Relation, other: Any) -> Expression:
+        """Return 1 where the relation holds, otherwise 0."""
+        return Compare(relation, self, wrapped(other))
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +77,6 @@ class Number(Expression):
 
     value: float
     shape: tuple[int, ...] = ()
-    batched: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,10 +95,9 @@ class Constant(Expression):
     """Numbers that stood in the graph as literals, one for each member."""
 
     values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-    batched: bool = False
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # a property where the base declares an attribute
+    def shape(self) -> tuple[int, ...]:
         """The shape of the numbers."""
         return self.values.shape
 
@@ -192,72 +115,75 @@ class Ref(Expression):
     index: Index | None = None
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # a property where the base declares an attribute
+    def shape(self) -> tuple[int, ...]:
         """The shape of the members that are read."""
         return self.block.shape if self.index is None else self.index.shape
 
     @property
-    def batched(self) -> bool:  # type: ignore[override]  # a property where the base declares an attribute
+    def batched(self) -> bool:
         """Whether the block is."""
         return self.block.batched
 
 
+class _Elementwise(Expression):
+    """An expression whose parts broadcast to its shape, as in NumPy."""
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """The common shape of the parts."""
+        return np.broadcast_shapes(*(part.shape for part in self.parts))
+
+    @cached_property
+    def batched(self) -> bool:
+        """Whether a part is."""
+        return any(part.batched for part in self.parts)
+
+
 @dataclass(frozen=True, eq=False)
-class Apply(Expression):
-    """An operation of the table applied elementwise; shapes broadcast as in NumPy."""
+class Apply(_Elementwise):
+    """An operation of the table applied elementwise."""
 
     op: Op
     args: tuple[Expression, ...]
-    shape: tuple[int, ...] = field(init=False)
-    batched: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", np.broadcast_shapes(*(a.shape for a in self.args)))
-        object.__setattr__(self, "batched", any(a.batched for a in self.args))
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        """The arguments."""
+        return self.args
 
 
 @dataclass(frozen=True, eq=False)
-class Compare(Expression):
-    """1 where the relation holds and 0 elsewhere; it occurs in derivatives at kinks."""
-
-    relation: Literal["<", "<=", ">", ">="]
-    left: Expression
-    right: Expression
-
-    @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # a property where the base declares an attribute
-        """The common shape of both sides."""
-        return np.broadcast_shapes(self.left.shape, self.right.shape)
-
-    @property
-    def batched(self) -> bool:  # type: ignore[override]  # a property where the base declares an attribute
-        """Whether a side is."""
-        return self.left.batched or self.right.batched
-
-
-@dataclass(frozen=True, eq=False)
-class Plus(Expression):
-    """The sum of several terms of one shape."""
+class Plus(_Elementwise):
+    """The sum of several terms."""
 
     terms: tuple[Expression, ...]
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # a property where the base declares an attribute
-        """The common shape of the terms."""
-        return np.broadcast_shapes(*(t.shape for t in self.terms))
+    def parts(self) -> tuple[Expression, ...]:
+        """The terms."""
+        return self.terms
+
+
+@dataclass(frozen=True, eq=False)
+class Compare(_Elementwise):
+    """1 where the relation holds and 0 elsewhere; it occurs in derivatives at kinks."""
+
+    relation: Relation
+    left: Expression
+    right: Expression
 
     @property
-    def batched(self) -> bool:  # type: ignore[override]  # a property where the base declares an attribute
-        """Whether a term is."""
-        return any(t.batched for t in self.terms)
+    def parts(self) -> tuple[Expression, ...]:
+        """Both sides."""
+        return (self.left, self.right)
 
 
 @dataclass(frozen=True, eq=False)
 class MatMul(Expression):
     """A matrix product, after transposing the sides that say so.
 
-    The left side has shape (r, k) and the right one (k,) or (k, c); or, transposed, (k, r) and (c, k). With `outer` it
-    is the sum of outer products left·rightᵀ of shapes (r,) and (k,), or (r, c) and (k, c).
+    The left side has shape (r, k) and the right one (k,) or (k, c); or, transposed, (k, r) and (c, k). With
+    `transpose_right`, two vectors of shapes (r,) and (k,) give the matrix left·rightᵀ.
 
     Attributes:
         sum_batch: Whether the products are also summed over the examples: so `delta1` and `a0` give `dW1`.
@@ -270,7 +196,12 @@ class MatMul(Expression):
     sum_batch: bool = False
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # a property where the base declares an attribute
+    def parts(self) -> tuple[Expression, ...]:
+        """Both sides."""
+        return (self.left, self.right)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
         """(r,) if the right side is a vector and (r, c) if it is a matrix; (r, k) for two vectors, transposed."""
         left, right = self.left.shape, self.right.shape
         if len(left) == 1:
@@ -281,92 +212,79 @@ class MatMul(Expression):
         return (rows, right[0] if self.transpose_right else right[1])
 
     @property
-    def batched(self) -> bool:  # type: ignore[override]  # a property where the base declares an attribute
+    def batched(self) -> bool:
         """Whether a side is, unless the examples are summed."""
         return not self.sum_batch and (self.left.batched or self.right.batched)
 
 
 @dataclass(frozen=True, eq=False)
-class RunSum(Expression):
-    """Sums of consecutive members: the first `sizes[0]` of them, then the next `sizes[1]`, and so on."""
+class _OfOne(Expression):
+    """An expression that is made of one other."""
 
     value: Expression
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        """The other."""
+        return (self.value,)
+
+
+@dataclass(frozen=True, eq=False)
+class RunSum(_OfOne):
+    """Sums of consecutive members: the first `sizes[0]` of them, then the next `sizes[1]`, and so on."""
+
     sizes: Index
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # a property where the base declares an attribute
+    def shape(self) -> tuple[int, ...]:
         """One member for each run."""
         return (len(self.sizes),)
 
-    @property
-    def batched(self) -> bool:  # type: ignore[override]  # a property where the base declares an attribute
-        """Whether the value is."""
-        return self.value.batched
-
 
 @dataclass(frozen=True, eq=False)
-class Spread(Expression):
+class Spread(_OfOne):
     """Each member repeated: `sizes[0]` times the first, and so on. The adjoint of a `RunSum`."""
 
-    value: Expression
     sizes: Index
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # a property where the base declares an attribute
+    def shape(self) -> tuple[int, ...]:
         """As many members as repetitions."""
         return (int(self.sizes.sum()),)
 
-    @property
-    def batched(self) -> bool:  # type: ignore[override]  # a property where the base declares an attribute
-        """Whether the value is."""
-        return self.value.batched
-
 
 @dataclass(frozen=True, eq=False)
-class Take(Expression):
+class Take(_OfOne):
     """Members of an expression by their number in C order; −1 stands for a zero."""
 
-    value: Expression
     index: Index
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # a property where the base declares an attribute
+    def shape(self) -> tuple[int, ...]:
         """The shape of the index."""
         return self.index.shape
 
-    @property
-    def batched(self) -> bool:  # type: ignore[override]  # a property where the base declares an attribute
-        """Whether the value is."""
-        return self.value.batched
-
 
 @dataclass(frozen=True, eq=False)
-class Variadic(Expression):
+class Variadic(_OfOne):
     """An operation of any number of arguments, applied to each row of an expression of shape (k, arguments)."""
 
     op: Op
-    rows: Expression
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # a property where the base declares an attribute
+    def shape(self) -> tuple[int, ...]:
         """One member for each row."""
-        return self.rows.shape[:1]
-
-    @property
-    def batched(self) -> bool:  # type: ignore[override]  # a property where the base declares an attribute
-        """Whether the rows are."""
-        return self.rows.batched
+        return self.value.shape[:1]
 
 
 @dataclass(frozen=True, eq=False)
-class BatchSum(Expression):
+class BatchSum(_OfOne):
     """The sum over the examples."""
 
-    value: Expression
     batched: bool = False
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # a property where the base declares an attribute
+    def shape(self) -> tuple[int, ...]:
         """As before: the examples have no part in it."""
         return self.value.shape
 
@@ -414,27 +332,31 @@ def elementwise(op: Op, *operands: Any) -> Expression:
     return Apply(op, args)
 
 
-def children(expression: Expression) -> tuple[Expression, ...]:
-    """Return the expressions that `expression` is directly made of."""
-    match expression:
-        case Apply():
-            return expression.args
-        case Plus():
-            return expression.terms
-        case Compare() | MatMul():
-            return (expression.left, expression.right)
-        case RunSum() | Spread() | Take() | BatchSum():
-            return (expression.value,)
-        case Variadic():
-            return (expression.rows,)
-        case _:
-            return ()
+class _Tree(Protocol):
+    @property
+    def parts(self) -> tuple[Any, ...]: ...
 
 
-def leaves(expression: Expression) -> Iterator[Expression]:
-    """Yield the references, numbers, constants and seeds in `expression`, from left to right."""
-    below = children(expression)
-    if not below:
-        yield expression
-    for child in below:
-        yield from leaves(child)
+Tree = TypeVar("Tree", bound=_Tree)
+
+
+def walked(tree: Tree) -> Iterator[Tree]:
+    """Yield an expression or a formula and everything in it, from left to right."""
+    yield tree
+    for part in tree.parts:
+        yield from walked(part)
+
+
+def refs_in(expression: Expression) -> Iterator[Ref]:
+    """Yield the references in an expression, from left to right."""
+    return (each for each in walked(expression) if isinstance(each, Ref))
+
+
+def products_in(expression: Expression) -> Iterator[MatMul]:
+    """Yield the matrix products in an expression, from left to right."""
+    return (each for each in walked(expression) if isinstance(each, MatMul))
+
+
+def blocks_in(*expressions: Expression) -> set[Block]:
+    """Return the blocks that some expressions read."""
+    return {ref.block for expression in expressions for ref in refs_in(expression)}

@@ -29,6 +29,7 @@ from .expression import (
     Seed,
     Spread,
     Take,
+    Variadic,
 )
 from .parameters import strides_of
 from .workspace import Workspace
@@ -398,8 +399,8 @@ class Code(Workspace):
         """Return the value of a batch sum or of an operation on rows."""
         shape = self.shape(expression)
         target = out if out is not None and out.shape == shape else self.temporary(shape)
-        if hasattr(expression, "rows"):
-            rows = self.value(expression.rows)
+        if isinstance(expression, Variadic):
+            rows = self.value(expression.value)
             if expression.op is ops.logsumexp:
                 self._logsumexp(rows, target)
             else:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from .block import Block
 from .blocks import CONSTANT, PARAMETERS, Group, Groups
 from .expression import (
     Apply,
-    Block,
     Constant,
     Expression,
     MatMul,
@@ -23,7 +23,8 @@ from .expression import (
     Statement,
     Take,
     Variadic,
-    leaves,
+    blocks_in,
+    elementwise,
 )
 from .parameters import Parameters
 from .terms import Term
@@ -51,12 +52,12 @@ class Forward:
 
     def needed(self, roots: Iterable[Expression]) -> list[Statement]:
         """Return the statements that some roots need, in the order they run."""
-        blocks = {leaf.block for root in roots for leaf in leaves(root) if isinstance(leaf, Ref)}
+        blocks = blocks_in(*roots)
         found = []
         for statement in reversed(self.statements):
             if statement.target in blocks:
                 found.append(statement)
-                blocks |= {leaf.block for leaf in leaves(statement.value) if isinstance(leaf, Ref)}
+                blocks |= blocks_in(statement.value)
         return found[::-1]
 
 
@@ -152,8 +153,8 @@ class _Builder:
         sources = {g for g, _ in group.operands}
         if len(sources) == 1 and CONSTANT not in sources:
             rows = np.stack([positions for _, positions in group.operands], axis=1)
-            return Variadic(op, self.ref(sources.pop(), rows))
-        return Variadic(op, self._columns(group.operands))
+            return Variadic(self.ref(sources.pop(), rows), op)
+        return Variadic(self._columns(group.operands), op)
 
     def _columns(self, operands: list[tuple[int, Any]]) -> Expression:
         """Return operands from several groups side by side: each group's columns in place, zeros elsewhere."""
@@ -234,11 +235,11 @@ class _Builder:
             return first
         (h, q) = rest[0]
         second = first if g == h and np.array_equal(p, q) else self.ref(h, q, shape)
-        return first * second
+        return elementwise(ops.mul, first, second)
 
 
 def _times(scale: Any, value: Expression, shape: tuple[int, ...]) -> Expression:
-    return value * (scale if isinstance(scale, float) else Constant(scale.reshape(shape)))
+    return elementwise(ops.mul, value, scale if isinstance(scale, float) else Constant(scale.reshape(shape)))
 
 
 def _flat(value: Expression) -> Expression:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,9 +9,9 @@ import numpy as np
 
 from .. import ops
 from ..op import EVERYWHERE, PRIMITIVES
+from .block import Block
 from .expression import (
     Apply,
-    Block,
     Constant,
     Expression,
     MatMul,
@@ -20,14 +19,15 @@ from .expression import (
     Ref,
     RunSum,
     Statement,
-    children,
-    leaves,
+    blocks_in,
+    products_in,
+    refs_in,
 )
 from .fast import BOUND, Code
 from .lifted import Lifted
 from .parameters import strides_of
 
-__all__ = ["MANY", "Fold", "ForwardCode", "Kind", "products_in"]
+__all__ = ["MANY", "Fold", "ForwardCode", "Kind"]
 
 Array = np.ndarray[Any, Any]
 Kind = Literal["backward", "value", "losses", "outputs"]
@@ -61,20 +61,12 @@ class ForwardCode:
             if kind == "outputs"
             else [derived.forward.roots[0], *(side for guard in derived.guards for side in guard.sides)]
         )
-        self.forward = self._needed_statements()
-        self.read = [leaf for leaf in self._leaves() if isinstance(leaf, Ref)]
+        self.forward = derived.forward.needed([*self.wanted, *(statement.value for statement in self.backward)])
+        values = [*self.wanted, *(statement.value for statement in (*self.forward, *self.backward))]
+        self.read = [ref for value in values for ref in refs_in(value)]
         self.folds = self._find_folds()
 
     # --- what is needed --------------------------------------------------------------------------
-
-    def _leaves(self) -> Iterable[Expression]:
-        for expression in self.wanted:
-            yield from leaves(expression)
-        for statement in (*self.forward, *self.backward):
-            yield from leaves(statement.value)
-
-    def _needed_statements(self) -> list[Statement]:
-        return self.derived.forward.needed([*self.wanted, *(statement.value for statement in self.backward)])
 
     def _find_folds(self) -> list[Fold]:
         found = []
@@ -134,7 +126,7 @@ class ForwardCode:
         self.check_products = code.flat.size > MANY and all(
             statement.target.role == "loss" or next(iter(products_in(statement.value)), None) is not None
             for statement in self.forward
-            if any(isinstance(leaf, Ref) and code.flat_index(leaf) is not None for leaf in leaves(statement.value))
+            if any(code.flat_index(ref) is not None for ref in refs_in(statement.value))
         )
         if code.flat.size and not self.check_products:
             self._bound(code.flat)
@@ -174,7 +166,7 @@ class ForwardCode:
 
     def _elementwise_uses(self, block: Block) -> int:
         def uses(value: Expression) -> int:
-            below = [child for child in children(value) if not isinstance(value, MatMul) or not isinstance(child, Ref)]
+            below = [part for part in value.parts if not isinstance(value, MatMul) or not isinstance(part, Ref)]
             own = isinstance(value, Ref) and value.block is block
             return own + sum(map(uses, below))
 
@@ -206,7 +198,7 @@ class ForwardCode:
     def _check(self, statement: Statement, out: Array) -> None:
         """Let the function find what NumPy does not signal: overflow in a product, and a domain of the user's own."""
         code, value = self.code, statement.value
-        sides = [side for product in products_in(value) for side in children(product)]
+        sides = [side for product in products_in(value) for side in product.parts]
         if sides and (self.check_products or not all(map(self._is_bounded, sides))):
             self._bound(out)
         if (
@@ -220,12 +212,10 @@ class ForwardCode:
 
     def _is_bounded(self, side: Expression) -> bool:
         """Whether the squares of these entries are known to sum to less than the bound: parameters are checked."""
-        for leaf in leaves(side):
-            if not isinstance(leaf, Ref):
+        for block in blocks_in(side):
+            if block.role in ("input", "parameter", "parameters"):
                 continue
-            if leaf.block.role in ("input", "parameter", "parameters"):
-                continue
-            made = next((s.value for s in self.forward if s.target is leaf.block), None)
+            made = next((s.value for s in self.forward if s.target is block), None)
             if not (isinstance(made, Apply) and made.op in _BOUNDED):
                 return False
         return isinstance(side, (Ref, Constant))
@@ -317,14 +307,6 @@ class ForwardCode:
         copy = self.code.temporary(value.shape)
         self.code.call(np.copyto, copy, value)
         return copy.reshape(-1)
-
-
-def products_in(value: Expression) -> Iterable[MatMul]:
-    """Yield the matrix products in an expression."""
-    if isinstance(value, MatMul):
-        yield value
-    for child in children(value):
-        yield from products_in(child)
 
 
 def _column(array: Array, examples: int) -> Array:

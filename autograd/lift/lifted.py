@@ -12,7 +12,7 @@ from ..value import Comparison, Value
 from .adjoint import Reverse, reverse_program
 from .blocks import grouped
 from .canonical import canonical
-from .expression import Expression, Ref, leaves
+from .expression import Expression, blocks_in
 from .forward import Forward, forward_program
 from .parameters import Parameters
 from .record import leaves_of, nodes_of
@@ -68,7 +68,7 @@ class Lifted:
     def __post_init__(self) -> None:
         roots = [expression for row in self.outputs.values() for expression in row]
         values = [*roots, *(statement.value for statement in self.forward.needed(roots))]
-        blocks = {leaf.block for value in values for leaf in leaves(value) if isinstance(leaf, Ref)}
+        blocks = blocks_in(*values)
         self.read_by_outputs = {name for name, block in self.forward.inputs.items() if block in blocks}
 
     def keep_sums(self, rows: Mapping[str, np.ndarray[Any, Any]]) -> None:

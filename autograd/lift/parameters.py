@@ -18,8 +18,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..value import Value
+from .block import Block
 from .blocks import PARAMETERS, Groups
-from .expression import Block
 
 __all__ = ["Parameter", "Parameters", "given_parameters", "strides_of"]
 

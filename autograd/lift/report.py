@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import ops
 from ..op import Op
-from .expression import Apply, Block, Expression, MatMul, Plus, Ref, RunSum, Statement, Take, Variadic, children, leaves
+from .block import Block
+from .expression import Apply, Expression, MatMul, Plus, Ref, RunSum, Statement, Take, Variadic, blocks_in, walked
 from .lifted import Lifted
 from .parameters import strides_of
 
@@ -63,8 +64,8 @@ def _parts(value: Expression) -> Iterable[str]:
             yield "some members only"
         case Apply() | Variadic():
             yield value.op.name
-    for child in children(value):
-        yield from _parts(child)
+    for part in value.parts:
+        yield from _parts(part)
 
 
 # --- what was not recognised ----------------------------------------------------------------------
@@ -73,7 +74,7 @@ def _parts(value: Expression) -> Iterable[str]:
 def _fallbacks(statement: Statement, positions: dict[Block, Any]) -> list[str]:
     """Return a sentence for each thing that a statement does piece by piece, and why."""
     found: dict[str, None] = {}
-    for expression in _within(statement.value):
+    for expression in walked(statement.value):
         why = ""
         match expression:
             case Ref() if expression.index is not None:
@@ -112,21 +113,14 @@ def _apart(statements: Sequence[Statement]) -> Iterator[str]:
     for statement in statements:
         value, target = statement.value, statement.target
         product = isinstance(value, Apply) and value.op is ops.mul
-        if product or any(isinstance(each, (RunSum, MatMul, Plus)) for each in _within(value)):
-            blocks = {leaf.block for leaf in leaves(value) if isinstance(leaf, Ref)}
-            read = frozenset("parameters" if block.role == "parameter" else block.name for block in blocks)
+        if product or any(isinstance(each, (RunSum, MatMul, Plus)) for each in walked(value)):
+            read = frozenset("parameters" if block.role == "parameter" else block.name for block in blocks_in(value))
             groups.setdefault((read, target.batched), []).append(target.name)
     for (read, _), names in groups.items():
         if len(names) > 1:
             arrays = " and ".join(sorted(read)) or "numbers"
             why = "with different numbers or kinds of products"
             yield f"Kept apart, {', '.join(names)}: sums over {arrays} alike, {why}."
-
-
-def _within(value: Expression) -> Iterator[Expression]:
-    yield value
-    for child in children(value):
-        yield from _within(child)
 
 
 def _places(block: Block, index: Any, positions: dict[Block, Any]) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .expression import BatchSum, Block, MatMul, Number, Plus, Ref, Statement, leaves
-from .forward_code import MANY, ForwardCode, Kind, products_in
+from .block import Block
+from .expression import BatchSum, MatMul, Number, Plus, Ref, Statement, products_in, refs_in
+from .forward_code import MANY, ForwardCode, Kind
 from .lifted import Lifted
 from .parameters import strides_of
 
@@ -88,10 +89,10 @@ class _Builder(ForwardCode):
         checked: set[Block] = set()
         for statement in self.backward:
             for product in products_in(statement.value):
-                for leaf in leaves(product.left if product.sum_batch else product.right):
-                    if isinstance(leaf, Ref) and leaf.block.role == "adjoint" and leaf.block not in checked:
-                        checked.add(leaf.block)
-                        self._bound(code.arrays[leaf.block])
+                for ref in refs_in(product.left if product.sum_batch else product.right):
+                    if ref.block.role == "adjoint" and ref.block not in checked:
+                        checked.add(ref.block)
+                        self._bound(code.arrays[ref.block])
 
     def _folded_gradient(self, statement: Statement) -> Statement | None:
         """Write the gradient of a matrix and its bias as one product, and return the bias's statement."""

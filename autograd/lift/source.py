@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..op import Op
-from .expression import Block, Number, Ref, Statement, leaves
+from .block import Block
+from .expression import Number, Statement, blocks_in
 from .lifted import Lifted
 from .text import Writer, operations_in
 
@@ -136,7 +137,7 @@ class _Module:
 
     def _reads(self, block: Block) -> bool:
         values = [*(s.value for s in (*self.forward, *self.backward)), self.derived.forward.roots[0]]
-        return any(isinstance(leaf, Ref) and leaf.block is block for value in values for leaf in leaves(value))
+        return block in blocks_in(*values)
 
     def _loss(self) -> str:
         root = self.derived.forward.roots[0]

@@ -9,10 +9,10 @@ import numpy as np
 
 from .. import ops
 from ..op import Op
+from .block import Block
 from .expression import (
     Apply,
     BatchSum,
-    Block,
     Compare,
     Constant,
     Expression,
@@ -26,7 +26,7 @@ from .expression import (
     Statement,
     Take,
     Variadic,
-    children,
+    walked,
 )
 
 __all__ = ["Writer", "operations_in"]
@@ -38,10 +38,7 @@ _ATOM = 9  # the precedence of names and calls
 
 def operations_in(value: Expression) -> Iterator[Op]:
     """Yield the operations in an expression."""
-    if isinstance(value, (Apply, Variadic)):
-        yield value.op
-    for child in children(value):
-        yield from operations_in(child)
+    return (each.op for each in walked(value) if isinstance(each, (Apply, Variadic)))
 
 
 class Writer:
@@ -99,7 +96,7 @@ class Writer:
                 return False
             case MatMul():
                 return not value.sum_batch and any(self._side_has_axis(side) for side in (value.left, value.right))
-        return any(map(self.has_axis, children(value)))
+        return any(map(self.has_axis, value.parts))
 
     def _side_has_axis(self, side: Expression) -> bool:
         return side.batched if self.factored(side)[2] is None else self.has_axis(side)
@@ -203,7 +200,7 @@ class Writer:
                     return f"N * {self._within(value.value, 2)}", 2
                 return f"{self._within(value.value, _ATOM)}.sum(axis=-1)", _ATOM
             case Variadic():
-                return f"{value.op.name}({self.whole(value.rows)})", _ATOM
+                return f"{value.op.name}({self.whole(value.value)})", _ATOM
         raise TypeError(f"no text for {type(value).__name__}")
 
     def _reference(self, ref: Ref) -> tuple[str, int]:

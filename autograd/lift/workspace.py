@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .expression import Block, Expression
+from .block import Block
+from .expression import Expression
 from .lifted import Lifted
 
 __all__ = ["Workspace"]

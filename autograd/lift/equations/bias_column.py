@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ..expression import Block
+from ..block import Block
+from ..expression import walked
 from .equation import Derivation, Equation
 from .formula import Formula, Mat, Name, Sum, Trans
 from .normal_form import plus
@@ -48,7 +47,7 @@ def layers_with_bias(found: Derivation) -> dict[int, tuple[Block, Block]]:
         layers[equation.left.block.layer] = (weight.block, bias.block)
         before.append(a.block)
     used = [block for pair in layers.values() for block in pair]
-    read = {name.block for formula in rest for name in _names(formula)}
+    read = {name.block for formula in rest for name in walked(formula) if isinstance(name, Name)}
     activations = [each.left.block for each in found.forward if _is_activation(each) and isinstance(each.left, Name)]
     biases = [bias for _, bias in layers.values()]
     if len(set(used)) < len(used) or read & {*before, *biases}:
@@ -70,10 +69,3 @@ def _is_layer_gradient(equation: Equation, biases: list[Block], found: Derivatio
 
 def _is_activation(equation: Equation) -> bool:
     return isinstance(equation.left, Name) and equation.left.block.role == "a"
-
-
-def _names(formula: Formula) -> Iterator[Name]:
-    if isinstance(formula, Name):
-        yield formula
-    for part in formula.parts:
-        yield from _names(part)

@@ -14,13 +14,14 @@ import numpy as np
 
 from ... import ops
 from ...op import Op
-from ..expression import Apply, Block, Expression, Number, Plus, Ref, Statement, leaves
+from ..block import Block
+from ..expression import Apply, Expression, Number, Plus, Ref, Statement, blocks_in, products_in, refs_in, walked
 from ..lifted import Lifted
 from .equation import Derivation, Equation
 from .formula import ONE, Call, Formula, Local, Name, Num, Power, Prod, Sum, Total
 from .layout import layout_of
 from .normal_form import line_sum, numeral, operations, plus, replaced, times, transposed
-from .reads import in_order_of_layers, indices_of_all, is_linear_in, products_in, reads, uses, walked
+from .reads import in_order_of_layers, indices_of_all, is_linear_in, reads, uses
 from .simplify import simplest, without_cases
 from .softmax import softmax_of_quotient
 from .translation import Reader, summed
@@ -71,21 +72,16 @@ class _Builder:
 
     def _inputs(self) -> None:
         forward = self.derived.forward
-        multiplied = {
-            leaf.block
-            for statement in self.statements
-            for product in products_in(statement.value)
-            for leaf in leaves(product)
-            if isinstance(leaf, Ref)
-        }
+        products = {statement: list(products_in(statement.value)) for statement in self.statements}
+        multiplied = {block for own in products.values() for block in blocks_in(*own)}
         blocks = list(forward.inputs.values())
         self.found.batched = any(block.batched for block in blocks)
         self.found.targets = [block for block in blocks if block not in multiplied]
         first = [
             product.right.block
-            for statement in self.statements
+            for statement, own in products.items()
             if statement.target.layer == 1 and statement.target.role == "z"
-            for product in products_in(statement.value)
+            for product in own
             if isinstance(product.right, Ref) and product.right.index is None
         ]
         if len(first) == 1 and first[0].role == "input" and [b for b in blocks if b in multiplied] == first:
@@ -119,8 +115,8 @@ class _Builder:
         """Return a weighted input without the terms that only hold targets, and those terms."""
 
         def is_target(term: Expression) -> bool:
-            blocks = [leaf.block for leaf in leaves(term) if isinstance(leaf, Ref)]
-            return bool(blocks) and all(block in self.found.targets for block in blocks)
+            blocks = blocks_in(term)
+            return bool(blocks) and blocks <= set(self.found.targets)
 
         own = tuple(term for term in value.terms if not is_target(term))
         other = tuple(term for term in value.terms if is_target(term))
@@ -154,8 +150,8 @@ class _Builder:
             return
         self.reader.kinds[block] = formula.kind
         if formula.kind == 2 and len(block.shape) == 1:
-            for leaf in leaves(value):
-                shape = self.reader.shape(leaf.block) if isinstance(leaf, Ref) else ()
+            for ref in refs_in(value):
+                shape = self.reader.shape(ref.block)
                 if len(shape) == 2 and int(np.prod(shape)) == block.size:
                     self.reader.shapes[block] = shape
 

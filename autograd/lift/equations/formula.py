@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Literal
 
 from ...op import Op
-from ..expression import Block
+from ..block import Block
 
 __all__ = [
     "MINUS_ONE",

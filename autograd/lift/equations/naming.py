@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from ...op import Op
-from ..expression import Block
+from ..block import Block
 from .formula import Formula, Local
 from .notation import Notation
 from .style import Style

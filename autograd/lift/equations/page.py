@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from ...op import Op
-from ..expression import Block, Expression, Ref
+from ..block import Block
+from ..expression import Expression, Ref
 from ..lifted import Lifted
 from .bias_column import layers_with_bias, outer_product, weighted
 from .derivation import derivation

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from ..expression import Apply, Block, Expression, MatMul, Plus, Ref, RunSum, Statement, Take, children, leaves
-from .formula import Formula
+from ..block import Block
+from ..expression import Apply, Expression, MatMul, Plus, Ref, RunSum, Statement, Take, blocks_in
 from .layout import layout_of
 
-__all__ = ["in_order_of_layers", "indices_of_all", "is_linear_in", "products_in", "reads", "uses", "walked"]
+__all__ = ["in_order_of_layers", "indices_of_all", "is_linear_in", "reads", "uses"]
 
 _ARITHMETIC = (ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg)
 
@@ -38,29 +38,14 @@ def uses(statements: Iterable[Statement]) -> dict[Block, int]:
     """Return in how many statements each block is read."""
     found: dict[Block, int] = {}
     for statement in statements:
-        for block in {leaf.block for leaf in leaves(statement.value) if isinstance(leaf, Ref)}:
+        for block in blocks_in(statement.value):
             found[block] = found.get(block, 0) + 1
     return found
 
 
-def walked(formula: Formula) -> Iterable[Formula]:
-    """Yield a formula and everything in it."""
-    yield formula
-    for part in formula.parts:
-        yield from walked(part)
-
-
-def products_in(value: Expression) -> Iterable[MatMul]:
-    """Yield the matrix products in an expression."""
-    if isinstance(value, MatMul):
-        yield value
-    for child in children(value):
-        yield from products_in(child)
-
-
 def reads(value: Expression, block: Block) -> bool:
     """Whether an expression reads a block."""
-    return any(isinstance(leaf, Ref) and leaf.block is block for leaf in leaves(value))
+    return block in blocks_in(value)
 
 
 def is_linear_in(value: Expression, block: Block) -> bool:
@@ -69,10 +54,10 @@ def is_linear_in(value: Expression, block: Block) -> bool:
         case Ref():
             return value.block is not block or layout_of(block.shape, value.index).kind == "whole"
         case MatMul():
-            weights = all(leaf.block.role == "parameter" for leaf in leaves(value.left) if isinstance(leaf, Ref))
+            weights = all(block.role == "parameter" for block in blocks_in(value.left))
             return not reads(value, block) or (weights and is_linear_in(value.right, block))
         case Apply() if value.op not in _ARITHMETIC:
             return not reads(value, block)
         case Apply() | Plus() | RunSum():
-            return all(is_linear_in(child, block) for child in children(value))
+            return all(is_linear_in(part, block) for part in value.parts)
     return not reads(value, block)

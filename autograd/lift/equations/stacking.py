@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import Block
+from ..block import Block
 from ..parameters import Parameters
 from .formula import Kind, Name
 

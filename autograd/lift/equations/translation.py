@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ... import ops
+from ..block import Block
 from ..expression import (
     Apply,
     BatchSum,
-    Block,
     Compare,
     Constant,
     Expression,
@@ -28,7 +28,7 @@ from ..expression import (
     Spread,
     Take,
     Variadic,
-    leaves,
+    refs_in,
 )
 from ..parameters import Parameters
 from .formula import (
@@ -86,7 +86,7 @@ class Reader:
 
     def _grid(self, value: Expression) -> tuple[int, ...]:
         """Return the shape of the matrices that are read as flat vectors."""
-        grids = [self.shape(leaf.block) for leaf in leaves(value) if isinstance(leaf, Ref) and self._is_flattened(leaf)]
+        grids = [self.shape(ref.block) for ref in refs_in(value) if self._is_flattened(ref)]
         return grids[0] if grids else ()
 
     def _is_flattened(self, ref: Ref) -> bool:
@@ -302,10 +302,10 @@ class Reader:
         return self.picked(formula, np.repeat(np.arange(len(expression.sizes)), expression.sizes))
 
     def _rows(self, expression: Variadic) -> Formula:
-        rows = self._members(expression.rows)
-        if expression.rows.shape[0] == 1:
+        rows = self._members(expression.value)
+        if expression.value.shape[0] == 1:
             if expression.op is ops.total:
-                return summed(rows, expression.rows.shape[1])
+                return summed(rows, expression.value.shape[1])
             return Call(expression.op.name, (rows,), 0)
         if expression.op is ops.total:
             return line_sum(rows, 1)
@@ -318,7 +318,7 @@ class Reader:
             value: An elementwise expression.
             index: The order they are written in; None where order does not matter, as in a sum.
         """
-        orders = [leaf for leaf in leaves(value) if isinstance(leaf, Ref) and leaf.block.size > 1]
+        orders = [ref for ref in refs_in(value) if ref.block.size > 1]
         first = next((ref.index for ref in orders), None)
         first = first if index is None else index
         if first is None or not all(_same_permutation(ref, first) for ref in orders):
