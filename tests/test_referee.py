@@ -55,6 +55,47 @@ def test_delta_is_accepted_with_and_without_the_mean_and_the_report_says_which()
     assert wrong.of("δ", 2).verdict == "right"
 
 
+def test_a_delta_that_carries_the_mean_is_shown_as_it_came():
+    p = Problem(2, "tanh", "half_squared_error")
+    _, _, delta = arrays_with(p, {})
+    report = report_on(p, {}, scale=1 / p.N)
+    for finding in report.findings:
+        if finding.array == "δ":
+            np.testing.assert_allclose(finding.yours, delta[finding.layer - 1] / p.N, rtol=1e-15)
+        np.testing.assert_allclose(finding.yours, finding.right, rtol=0, atol=1e-12 * np.abs(finding.right).max())
+
+
+@pytest.mark.parametrize("wrap", [lambda v: v, lambda v: v[None, :]], ids=["vector", "row"])
+def test_of_one_example_delta_may_come_as_a_vector(wrap):
+    p = Problem(2, "tanh", "half_squared_error", N=1)
+    dW, db, delta = arrays_with(p, {})
+    returned = dW, db, [wrap(d[0]) for d in delta]
+    report = check_backprop(lambda *_: returned, p.model, p.X[0], p.T[0], p.loss)
+    assert (report.ok, report.delta_scale) == (True, "")
+    assert "one example, against the engine" in str(report)
+    wrong = check_backprop(lambda *_: (dW, db, [2.0 * d for d in returned[2]]), p.model, p.X, p.T, p.loss)
+    assert wrong.of("δ", 2).kinds == {"factor 2"}
+
+
+def test_a_bias_gradient_is_taken_in_any_shape_of_a_vector_and_in_no_other():
+    p = Problem(2, "tanh", "half_squared_error", N=5)
+    dW, db, delta = arrays_with(p, {})
+    for shape in ((3,), (1, 3), (3, 1)):
+        assert check_backprop(lambda *_, s=shape: (dW, [b.reshape(s) for b in db]), p.model, p.X, p.T, p.loss).ok
+    unsummed = check_backprop(lambda *_: (dW, [db[0], delta[1] / p.N], delta), p.model, p.X, p.T, p.loss)
+    assert unsummed.of("b", 2).kinds == {"not summed"}
+    assert "Yours has shape (5, 3); (3,) is right." in str(unsummed)
+
+
+def test_the_report_says_what_was_checked():
+    p = Problem(2, "tanh", "half_squared_error", l2=0.3)
+    first = "Your backpropagation of MLP(3, [3, 3]) with tanh, tanh, half_squared_error, 4 examples, l2 = 0.3, "
+    assert str(report_on(p, {})).startswith(first + "against the engine\n")
+    p = Problem(1, "sigmoid", "cross_entropy")
+    first = "Your backpropagation of MLP(3, [3]) with identity, cross_entropy, 4 examples, against the engine\n"
+    assert str(report_on(p, {})).startswith(first)
+
+
 def test_columns_are_handed_over_and_taken_as_columns():
     p = Problem(2, "sigmoid", "half_squared_error", width=3)
 
@@ -174,11 +215,34 @@ def test_a_single_wrong_entry_is_located_and_not_diagnosed():
     assert finding.worst()[0][1] == pytest.approx(finding.worst()[0][2] + 1.0)
 
 
-def test_a_factor_made_once_for_all_is_the_headline():
+@pytest.mark.parametrize(
+    ("kind", "told", "scale"),
+    [
+        ("sign", "−1 times what it should be: ", 1e4),
+        ("factor 2", "2 times what it should be: ", 1e-4),
+        ("factor 1/2", "½ times what it should be: ", 1.0),
+        ("factor m", "m times what it should be, m = 5: ", 1.0),
+        ("factor 1/m", "1/m times what it should be, m = 5: ", 1e4),
+    ],
+)
+def test_a_factor_made_once_for_all_is_the_headline(kind, told, scale):
+    p = Problem(2, "leaky_relu", "half_squared_error", N=5, l2=0.3, scale=scale)
+    every = {(array, layer): (kind,) for array in "Wb" for layer in (1, 2)}
+    assert f"Every gradient is {told}probably one mistake" in str(report_on(p, every))
+
+
+def test_there_is_no_headline_where_one_gradient_is_right_or_off_by_another_factor():
     p = Problem(2, "tanh", "half_squared_error", l2=0.3)
-    every = {(array, layer): ("factor m",) for array in "Wb" for layer in (1, 2)}
-    assert "Every gradient is m times what it should be, m = 4" in str(report_on(p, every))
-    assert "Every gradient" not in str(report_on(p, {("b", 2): ("factor m",)}))
+    every = {(array, layer): ("factor 2",) for array in "Wb" for layer in (1, 2)}
+    for changes in ({("b", 2): ()}, {("W", 1): ("factor m",)}, {("W", 1): ("factor 2", "no l2")}):
+        assert "Every gradient" not in str(report_on(p, every | changes))
+    alone = Problem(1, "tanh", "half_squared_error")
+    for planted in ({("b", 1): ("sign",)}, {("W", 1): ("sign",)}):
+        assert "Every gradient" not in str(report_on(alone, planted))
+    assert "Every gradient is −1 times" in str(report_on(alone, {("W", 1): ("sign",), ("b", 1): ("sign",)}))
+    dW, db, _ = arrays_with(p, every)
+    report = check_backprop(lambda *_: ([dW[0], dW[1][:1]], db), p.model, p.X, p.T, p.loss, l2=p.l2)
+    assert "Every gradient" not in str(report)
 
 
 @pytest.mark.parametrize("shape", [(-1,), (1, -1), (-1, 1)])
@@ -234,6 +298,12 @@ def test_assert_ok_tells_the_report():
         ((np.zeros((2, 3, 3)), [1.0, 2.0]), ValueError, "dW as a list of 2 arrays, one a layer, got a ndarray"),
         (([["a"], [1.0]], [[1.0], [1.0]]), TypeError, r"dW\[0\] must be an array of real numbers"),
         ({"dW": [[1.0], [1.0]]}, ValueError, "both dW and db"),
+        (([[1.0], [1.0]], None), ValueError, "both dW and db"),
+        (([[1.0], [1.0]],) * 4, TypeError, r"\(dW, db\) or \(dW, db, delta\), got tuple"),
+        (([[1.0], [1.0]],), TypeError, "must return .*got tuple"),
+        (([[1.0], [1.0]], [[1.0]]), ValueError, "db as a list of 2 arrays, one a layer, got 1"),
+        (([[1.0], [1.0]], [[1.0], [1j]]), TypeError, r"db\[1\] must be an array of real numbers"),
+        (([[1.0], [1.0]], [[1.0], [1.0]], [[1.0]]), ValueError, "delta as a list of 2 arrays, one a layer, got 1"),
     ],
 )
 def test_what_comes_back_in_another_form_is_refused(returned, error, message):
@@ -242,16 +312,36 @@ def test_what_comes_back_in_another_form_is_refused(returned, error, message):
         check_backprop(lambda *_: returned, p.model, p.X, p.T, p.loss)
 
 
-def test_batches_that_do_not_fit_the_network_are_refused():
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"X": np.ones((4, 2))}, ValueError, r"X needs one row an example, with 3 entries, got shape \(4, 2\)"),
+        ({"T": np.ones((4, 2))}, ValueError, r"T needs one row an example, with 3 entries, got shape \(4, 2\)"),
+        ({"X": np.ones((2, 3))}, ValueError, "X and T need as many rows, got 2 and 4"),
+        ({"layout": "transposed"}, ValueError, "layout must be 'rows' or 'columns', got 'transposed'"),
+        ({"l2": -1.0}, ValueError, "l2 must be finite and not negative, got -1.0"),
+        ({"l2": np.inf}, ValueError, "l2 must be finite and not negative, got inf"),
+        ({"l2": np.nan}, ValueError, "l2 must be finite and not negative, got nan"),
+        ({"l2": True}, TypeError, "l2 must be a number, got True"),
+        ({"l2": "1"}, TypeError, "l2 must be a number, got '1'"),
+        ({"model": "tanh"}, TypeError, "check_backprop needs an nn.MLP, got 'tanh' of type str"),
+        ({"loss": "cross_entropy"}, ValueError, "probability"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused_before_anything_is_called(changes, error, message):
     p = Problem(2, "tanh", "half_squared_error")
-    with pytest.raises(ValueError, match=r"X needs one row an example, with 3 entries, got shape \(4, 2\)"):
-        check_backprop(lambda *_: None, p.model, p.X[:, :2], p.T, p.loss)
-    with pytest.raises(ValueError, match="as many rows"):
-        check_backprop(lambda *_: None, p.model, p.X[:2], p.T, p.loss)
-    with pytest.raises(ValueError, match="layout must be"):
-        check_backprop(lambda *_: None, p.model, p.X, p.T, p.loss, layout="transposed")
-    with pytest.raises(ValueError, match="l2 must be finite and not negative"):
-        check_backprop(lambda *_: None, p.model, p.X, p.T, p.loss, l2=-1.0)
+    arguments = {"model": p.model, "X": p.X, "T": p.T, "loss": p.loss} | changes
+    with pytest.raises(error, match=message):
+        check_backprop(lambda *_: pytest.fail("called"), **arguments)
+
+
+def test_a_penalty_of_numpy_s_own_types_counts_as_a_number():
+    p = Problem(2, "tanh", "half_squared_error", l2=0.5)
+    for l2 in (np.float32(0.5), np.float64(0.5)):
+        assert check_backprop(lambda *_: arrays_with(p, {}), p.model, p.X, p.T, p.loss, l2=l2).ok
+    p = Problem(2, "tanh", "half_squared_error", l2=1.0)
+    for l2 in (1, np.int64(1)):
+        assert check_backprop(lambda *_: arrays_with(p, {}), p.model, p.X, p.T, p.loss, l2=l2).ok
 
 
 def test_every_wrong_array_is_told_with_its_equation():
