@@ -1,3 +1,5 @@
+"""A run that goes on from its checkpoint is the undisturbed run, and a file that no run has written is refused."""
+
 import dataclasses
 import json
 import os

@@ -1,3 +1,5 @@
+"""Each command says what it did and exits with 0, or says in one line what was wrong and exits with 2."""
+
 import csv
 import io
 import math

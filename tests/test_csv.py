@@ -1,3 +1,5 @@
+"""A CSV file becomes numbers and classes, or an error that names the line; standardising looks at the training part."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""The data sets are the published ones; made data lie where their formula says; a split is a partition."""
+
 import dataclasses
 import gzip
 import hashlib

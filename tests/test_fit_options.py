@@ -1,3 +1,5 @@
+"""Each option of `nn.fit` against the same steps made by hand."""
+
 import math
 
 import numpy as np

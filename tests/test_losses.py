@@ -1,3 +1,5 @@
+"""Every loss is its formula, its gradient that of differences, and what it cannot take is refused."""
+
 import math
 
 import numpy as np

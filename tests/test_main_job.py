@@ -1,3 +1,5 @@
+"""The main job: it succeeds, writes what it says, and its gradients agree three ways."""
+
 import importlib.util
 import os
 import re

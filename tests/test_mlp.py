@@ -1,3 +1,5 @@
+"""An MLP is its matrix equations, with labels, weights and states as documented."""
+
 import copy
 import math
 import pickle

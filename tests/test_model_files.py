@@ -1,3 +1,5 @@
+"""A loaded model is the saved one bit for bit, and a file that `save` never writes is refused unread."""
+
 import hashlib
 import io
 import json

@@ -1,3 +1,5 @@
+"""SGD steps are those of PyTorch, and a step happens whole or not at all."""
+
 import json
 import math
 import pathlib

@@ -1,3 +1,5 @@
+"""Predictions are the outputs of the scalars; probabilities and scores follow from them."""
+
 import math
 
 import numpy as np

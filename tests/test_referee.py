@@ -65,6 +65,16 @@ def test_a_delta_that_carries_the_mean_is_shown_as_it_came():
         np.testing.assert_allclose(finding.yours, finding.right, rtol=0, atol=1e-12 * np.abs(finding.right).max())
 
 
+def test_a_delta_that_is_wrong_with_and_without_the_mean_is_taken_as_it_came():
+    p = Problem(2, "tanh", "half_squared_error")
+    dW, db, delta = arrays_with(p, {})
+    noise = [np.cos(np.arange(d.size) ** 2.0).reshape(d.shape) for d in delta]
+    report = check_backprop(lambda *_: (dW, db, noise), p.model, p.X, p.T, p.loss)
+    assert report.delta_scale == "without 1/N"
+    np.testing.assert_array_equal(report.of("δ", 2).yours, noise[1])
+    assert {finding.verdict for finding in report.findings if finding.array == "δ"} == {"wrong"}
+
+
 @pytest.mark.parametrize("wrap", [lambda v: v, lambda v: v[None, :]], ids=["vector", "row"])
 def test_of_one_example_delta_may_come_as_a_vector(wrap):
     p = Problem(2, "tanh", "half_squared_error", N=1)

@@ -1,3 +1,5 @@
+"""A state of PyTorch gives its outputs and goes back unchanged."""
+
 import json
 import pathlib
 

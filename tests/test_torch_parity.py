@@ -1,3 +1,5 @@
+"""A hundred steps of every optimiser and schedule are those of PyTorch."""
+
 import dataclasses
 import json
 import math

@@ -1,3 +1,5 @@
+"""Training takes the steps it says it takes, and says what it reaches."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""A process that is killed leaves whole files, and its run goes on bit for bit."""
+
 import hashlib
 import os
 import random

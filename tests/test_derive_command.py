@@ -1,4 +1,4 @@
-"""The command `derive`."""
+"""`python -m nn derive` prints the equations of the network that was asked for, or one line on what is wrong."""
 
 import pytest
 
