@@ -12,7 +12,7 @@ EXAMPLES = ROOT / "examples"
 
 QUICK = {
     "xor": ((), ["-1 xor -1  →  -0.9", "-1 xor  1  →  +0.9", " 1 xor -1  →  +0.9", " 1 xor  1  →  -0.9"]),
-    "moons": (("2",), ["337 parameters", "step 1 loss", "compiled: loss"]),
+    "moons": (("2",), ["number of parameters 337", "at first: loss ", "step 1 loss", "compiled: loss"]),
     "check_your_backprop": ((), ["The factor σ′(z¹) is missing.", "∂C/∂W¹, ∂C/∂b¹: right given your δ¹"]),
     "derive_equations": ((), ["δ¹ = ((W²)ᵀδ² + (W³)ᵀδ³) ⊙ σ′(z¹)", "softmax_rows(s₁)"]),
     # asinh(3/4) = ln 2; its derivatives are 1/√(1 + x²) = 0.8 and −x/(1 + x²)^1.5 = −0.384.
@@ -21,7 +21,7 @@ QUICK = {
     "stepper": ((), ["loss = ", "wrote stepper.html", "wrote backward.svg"]),
 }
 SLOW = {
-    "moons": ((), ["step 99 loss 0.0", "accuracy 99%", "compiled: loss 0.0"]),
+    "moons": ((), ["step 99 loss 0.01", "accuracy 100%", "compiled: loss 0.01"]),
     "digits": ((), ["epoch 3: loss 0.", "held-out digits read correctly: 9"]),
 }
 
