@@ -19,10 +19,11 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from .graph import clock
 
-__all__ = ["PATIENCE", "Deferral", "spare_graphs"]
+__all__ = ["PATIENCE", "Deferral", "collector_paused", "spare_graphs"]
 
 PATIENCE = 5_000_000
 """How many nodes may be recorded before a full collection is let through: those of a few seconds."""
@@ -77,3 +78,18 @@ def spare_graphs() -> Deferral | None:
     deferral = Deferral(clock)
     gc.callbacks.append(deferral)
     return deferral
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the collector from running within the block, and leave it as it was found.
+
+    For work that makes many objects, all of them acyclic or kept.
+    """
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()

@@ -13,16 +13,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from .op import DomainError
 
 __all__ = [
+    "Graph",
     "Vector",
     "assignments",
     "clock",
-    "interior_nodes",
-    "leaves_under",
+    "graph_under",
     "number",
     "refuse_changed_leaves",
     "serial",
@@ -120,33 +120,41 @@ def stored_operands(node: Any) -> tuple[Any, ...]:
     return (a,) if b is None else (a, b)
 
 
-def interior_nodes(outputs: Iterable[Any]) -> list[Any]:
-    """Return the interior nodes under some outputs, oldest first.
+class Graph(NamedTuple):
+    """What lies under some outputs.
 
-    Raises:
-        RuntimeError: If a leaf was assigned after a node that uses it was recorded.
+    Attributes:
+        nodes: The interior nodes, oldest first: operands before what is computed from them.
+        leaves: The leaves that can have a gradient, so no literals, oldest first.
     """
-    found: dict[int, Any] = {}
-    waiting: list[Any] = [output for output in outputs if output.op is not None]
+
+    nodes: list[Any]
+    leaves: list[Any]
+
+
+def graph_under(outputs: Iterable[Any]) -> Graph:
+    """Return the graph under some outputs, which are in it themselves."""
+    seen: set[Any] = set()
+    nodes: list[Any] = []
+    leaves: list[Any] = []
+    waiting: list[Any] = list(outputs)
     while waiting:
         node = waiting.pop()
-        if id(node) not in found:
-            found[id(node)] = node
-            waiting += [o for o in stored_operands(node) if o.__class__ is not float and o.op is not None]
-    nodes = sorted(found.values(), key=serial)
-    refuse_changed_leaves(nodes)
-    return nodes
-
-
-def leaves_under(output: Any) -> list[Any]:
-    """Return the leaves under `output` that can have a gradient, so no literals; itself if it is one.
-
-    Raises:
-        RuntimeError: If a leaf was assigned after a node that uses it was recorded.
-    """
-    operands = itertools.chain([output], *map(stored_operands, interior_nodes([output])))
-    found = {id(o): o for o in operands if o.__class__ is not float and o.op is None and not o.is_literal}
-    return list(found.values())
+        if node.__class__ is float or node is None or node in seen:
+            continue
+        seen.add(node)
+        if node.__class__ is Vector:
+            waiting += node.values
+        elif node.op is not None:
+            nodes.append(node)
+            waiting += (node._a, node._b)
+            if node._b.__class__ is Vector:
+                waiting.append(node._c)
+        elif not node.is_literal:
+            leaves.append(node)
+    nodes.sort(key=serial)
+    leaves.sort(key=serial)
+    return Graph(nodes, leaves)
 
 
 def refuse_changed_leaves(nodes: Iterable[Any]) -> None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .graph import interior_nodes, number, stored_operands, undefined
+from .graph import graph_under, number, refuse_changed_leaves, stored_operands, undefined
 from .op import DomainError
 from .ops import total
 from .structure import taken_apart
@@ -57,7 +57,9 @@ class Linearization:
     def __init__(self, outputs: Iterable[Value], variables: Iterable[Value], *, recorded: bool = False) -> None:
         self.edges: list[tuple[Value, list[Edge]]] = []
         moving = {id(variable) for variable in variables}
-        for node in interior_nodes(outputs):
+        nodes = graph_under(outputs).nodes
+        refuse_changed_leaves(nodes)
+        for node in nodes:
             operands = stored_operands(node)
             places = [k for k, operand in enumerate(operands) if id(operand) in moving]
             if places:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,25 +14,22 @@ __all__ = ["Batch", "taken"]
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(eq=False)
-class Batch:
+class Batch(NamedTuple):
     """The arrays of a batch.
 
     Attributes:
         named: By name, (N, length).
-        arrays: The same in the order of the program's inputs; None for one that was left out.
         examples: N.
     """
 
     named: dict[str, Array]
-    arrays: list[Array | None]
     examples: int
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> Batch:
         """Return a batch whose inputs are not known yet."""
         named = {name: _rows(name, values) for name, values in given.items()}
-        return Batch(named, list(named.values()), _count(named))
+        return Batch(named, _count(named))
 
 
 def taken(derived: Lifted, given: Mapping[str, Any], *, outputs_only: bool) -> Batch:
@@ -65,7 +61,7 @@ def taken(derived: Lifted, given: Mapping[str, Any], *, outputs_only: bool) -> B
         ]
         if missing:
             raise TypeError(f"input {missing[0]!r} is missing; the program's inputs are: {', '.join(inputs)}")
-    return Batch(named, [named.get(name) for name in inputs], _count(named))
+    return Batch(named, _count(named))
 
 
 def _count(named: Mapping[str, Array]) -> int:

@@ -19,7 +19,7 @@ from .. import ops
 from .canonical import Atoms
 from .terms import Term, terms_of
 
-__all__ = ["CONSTANT", "PARAMETERS", "Group", "Groups", "grouped"]
+__all__ = ["CONSTANT", "PARAMETERS", "Group", "Groups"]
 
 CONSTANT, PARAMETERS = 0, 1
 
@@ -52,6 +52,11 @@ class Group:
 
 class Groups:
     """The groups of a graph, and where each atom is.
+
+    Args:
+        atoms: The canonical form of the graph.
+        inputs: The length of each input by name.
+        n_parameters: How many parameters there are.
 
     Attributes:
         all: The groups, operands before what is computed from them; the first two are constants and parameters.
@@ -172,14 +177,3 @@ def _needed(atoms: Atoms) -> list[int]:
                 needed.add(factor)
                 todo.append(factor)
     return sorted(needed)
-
-
-def grouped(atoms: Atoms, inputs: Mapping[str, int], n_parameters: int) -> Groups:
-    """Return the groups of the graph's atoms.
-
-    Args:
-        atoms: The canonical form.
-        inputs: The length of each input by name.
-        n_parameters: How many parameters there are.
-    """
-    return Groups(atoms, inputs, n_parameters)

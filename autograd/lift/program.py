@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..collector import collector_paused
 from ..value import Value
 from .batch import Batch, taken
 from .careful import careful
@@ -16,12 +17,10 @@ from .equations import equations, latex
 from .lifted import Lifted, lifted
 from .named import NamedArrays
 from .parameters import given_parameters
-from .pause import collector_paused
-from .record import leaves_of
+from .recording import Recording, two_rows
 from .report import report
 from .runner import Kind, runner
 from .source import source
-from .tracing import parameters_before, two_rows
 
 __all__ = ["Program", "compile", "lift"]
 
@@ -259,39 +258,15 @@ class Program:
             if self._derived is not None:
                 return
             batch = Batch.of(given)
-            recording = two_rows(self._fun, batch.named)
-            leaves, named = given_parameters(self._given) if self._given is not None else (None, None)
-            if leaves is None:
-                roots = [
-                    recording.loss,
-                    *(v for row in recording.outputs.values() for v in row if isinstance(v, Value)),
-                ]
-                leaves = parameters_before(recording, leaves_of(roots, recording.nodes))
-            self._install(
-                *lifted(
-                    recording.loss,
-                    recording.inputs,
-                    leaves,
-                    named,
-                    recording.outputs,
-                    recording.compared,
-                    recording.nodes,
-                ),
-                recording.loss,
-                recording.inputs,
-            )
+            self._derive(two_rows(self._fun, batch.named))
             self.derived.keep_sums(batch.named)
 
-    def _install(
-        self,
-        derived: Lifted,
-        nodes: list[Value],
-        leaves: list[Value],
-        loss: Value,
-        inputs: Mapping[str, Sequence[Value]],
-    ) -> None:
-        """Take over what was derived, after comparing it with the engine."""
-        note = self_check(derived, nodes, leaves, loss, inputs)
+    def _derive(self, recording: Recording) -> None:
+        """Take over what is derived from a recording, after comparing it with the engine."""
+        given = self._given
+        leaves, named = (recording.other_leaves, None) if given is None else given_parameters(given)
+        derived = lifted(recording, leaves, named)
+        note = self_check(derived, recording, leaves)
         if note:
             self._notes.append(note)
         self._leaves = leaves
@@ -365,17 +340,14 @@ def lift(
     """
     if not isinstance(output, Value):
         raise TypeError(f"lift needs a Value, got {output!r}")
-    program = Program(reduce)
-    leaves, named = given_parameters(parameters) if parameters is not None else (None, None)
-    inputs = _checked_inputs(inputs or {}, leaves or [])
+    program = Program(reduce, parameters=parameters)
     with collector_paused():
-        derived, nodes, used = lifted(output, inputs, leaves, named)
-        program._install(derived, nodes, used, output, inputs)
+        program._derive(Recording(_checked_inputs(inputs or {}, parameters), output))
     return program
 
 
-def _checked_inputs(inputs: Mapping[str, Sequence[Value]], parameters: Sequence[Value]) -> dict[str, list[Value]]:
-    seen = set(parameters)
+def _checked_inputs(inputs: Mapping[str, Sequence[Value]], parameters: Any) -> dict[str, list[Value]]:
+    seen = set() if parameters is None else set(given_parameters(parameters)[0])
     found = {}
     for name, leaves in inputs.items():
         if not isinstance(name, str) or not name.isidentifier():

@@ -7,47 +7,57 @@ be tested for every row of every batch; one that came out differently and change
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ..graph import Vector, stored_operands
+from ..graph import Graph, Vector, graph_under, stored_operands
 from ..op import DomainError, finite_float
 from ..value import Comparison, Value, comparisons
-from .record import nodes_of
 
 __all__ = ["Recording", "two_rows"]
 
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Recording:
-    """What a function recorded for one row.
+    """A recorded graph.
 
     Attributes:
-        inputs: The fresh leaves of each input.
-        loss: The loss of the row.
-        outputs: Further outputs by name.
-        compared: The comparisons that were made.
-        nodes: The interior nodes, operands first.
-        start: A serial: the leaves that existed before the recording have smaller ones.
+        inputs: The leaves of each input, by name.
+        loss: The loss of one example.
+        outputs: Further outputs by name, Values or numbers.
+        compared: The comparisons that were made meanwhile.
+        start: A serial: leaves that existed before the recording have smaller ones.
     """
 
-    inputs: dict[str, list[Value]]
+    inputs: Mapping[str, Sequence[Value]]
     loss: Value
-    outputs: dict[str, list[Any]]
-    compared: list[Comparison]
-    nodes: list[Value]
-    start: int
+    outputs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    compared: Sequence[Comparison] = ()
+    start: float = math.inf
 
-    def nodes_under(self, compared: Sequence[Comparison]) -> list[Value]:
-        """Return the interior nodes under the loss, the outputs and the sides of some comparisons, operands first."""
-        sides = [side for each in compared for side in each.sides if isinstance(side, Value)]
-        extra = [value for values in self.outputs.values() for value in values if isinstance(value, Value)]
-        return nodes_of([self.loss, *extra, *sides])
+    @property
+    def roots(self) -> list[Any]:
+        """The loss, the outputs, and the sides of the comparisons: Values and numbers."""
+        outputs = [value for values in self.outputs.values() for value in values]
+        return [self.loss, *outputs, *(side for each in self.compared for side in each.sides)]
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What lies under the roots."""
+        return graph_under(self.roots)
+
+    @property
+    def other_leaves(self) -> list[Value]:
+        """The leaves that existed before the recording and are no inputs."""
+        inputs = {leaf for values in self.inputs.values() for leaf in values}
+        return [leaf for leaf in self.graph.leaves if leaf.serial < self.start and leaf not in inputs]
 
 
 def two_rows(fun: Callable[..., Any], batch: Mapping[str, Array]) -> Recording:
@@ -68,7 +78,7 @@ def two_rows(fun: Callable[..., Any], batch: Mapping[str, Array]) -> Recording:
     if second is not None:
         guards = _Comparer(first, second).guards()
         if len(guards) < len(first.compared):
-            first.compared, first.nodes = guards, first.nodes_under(guards)
+            return replace(first, compared=guards)
     return first
 
 
@@ -99,9 +109,7 @@ def _record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
         result, outputs = result
     named = {name: _values(name, values) for name, values in outputs.items()}
     loss = result if isinstance(result, Value) else Value(finite_float(result, "the loss of one example"))
-    found = Recording(inputs, loss, named, list(compared), [], start)
-    found.nodes = found.nodes_under(found.compared)
-    return found
+    return Recording(inputs, loss, named, list(compared), start)
 
 
 def _values(name: str, values: Any) -> list[Any]:
@@ -119,9 +127,11 @@ class _Comparer:
         self.same: dict[Any, Any] = {}
         for name, values in first.inputs.items():
             self.same.update(zip(values, second.inputs[name], strict=True))
-        if len(first.nodes) != len(second.nodes):
-            self._refuse(f"one has {len(first.nodes)} operations and the other {len(second.nodes)}{self._where()}")
-        for one, other in zip(first.nodes, second.nodes, strict=True):
+        if len(first.graph.nodes) != len(second.graph.nodes):
+            self._refuse(
+                f"one has {len(first.graph.nodes)} operations and the other {len(second.graph.nodes)}{self._where()}"
+            )
+        for one, other in zip(first.graph.nodes, second.graph.nodes, strict=True):
             self._compare(one, other)
             self.same[one] = other
         self._operand(first.loss, second.loss, "the loss")
@@ -199,8 +209,3 @@ class _Comparer:
             f"(numbers taken from .data, randomness, or a branch): {difference}. "
             "Use autograd.where, maximum or abs to select within the graph"
         )
-
-
-def parameters_before(recording: Recording, leaves: Sequence[Value]) -> list[Value]:
-    """Return the leaves that existed before a recording."""
-    return [leaf for leaf in leaves if leaf.serial < recording.start]
