@@ -26,7 +26,8 @@ def load_digits() -> Dataset:
         >>> load_digits()
         Dataset(digits: 1797 examples, 64 inputs, 10 classes)
     """
-    rows = np.array(_rows("digits.csv.gz"), dtype=float)
+    columns = np.frombuffer(gzip.decompress(_bytes("digits.gz")), dtype=np.uint8).reshape(65, -1)
+    rows = np.ascontiguousarray(columns.T)
     return Dataset(
         X=rows[:, :-1] / 16.0,
         y=rows[:, -1].astype(np.int64),
@@ -65,5 +66,8 @@ def load_iris() -> Dataset:
 
 
 def _rows(name: str) -> list[list[str]]:
-    packed = importlib.resources.files("nn.data").joinpath(name).read_bytes()
-    return list(csv.reader(gzip.decompress(packed).decode("utf-8").splitlines()))
+    return list(csv.reader(gzip.decompress(_bytes(name)).decode("utf-8").splitlines()))
+
+
+def _bytes(name: str) -> bytes:
+    return importlib.resources.files("nn.data").joinpath(name).read_bytes()
