@@ -177,7 +177,7 @@ def _inferred(r: Reference, supplied: Supplied) -> Iterator[Finding]:
         readings = _readings(r, l, pair, aboves)
         layers.append([_told(r, k, this, readings, l) for k, this in enumerate(pair)])
         previous = aboves
-        aboves = _unique([reading.delta.array for reading in readings]) or [_recovered(r, l, pair)]
+        aboves = _unique([reading.delta.array for reading in readings] or [_recovered(r, l, pair), r.delta[l]])
     for layer in layers:
         yield from layer
 
@@ -185,9 +185,9 @@ def _inferred(r: Reference, supplied: Supplied) -> Iterator[Finding]:
 def _readings(
     r: Reference, l: int, pair: tuple[Target, Target], aboves: list[FloatArray | None], most: int = 2
 ) -> list[Reading]:
-    """Return the readings with the fewest mistakes."""
+    """Return the readings with the fewest mistakes; none if both gradients stay unexplained."""
     best: list[Reading] = []
-    fewest = 2 * UNEXPLAINED
+    fewest = 2 * UNEXPLAINED - 1
     for above in aboves:
         for delta in delta_candidates(r, l, above, lost_examples=True):
             count = len(delta.mistakes)

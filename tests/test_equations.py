@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Value, affine, exp, log, log_softmax, softmax, total
+from autograd import Value, affine, exp, log, log_softmax, softmax, total, where
 from autograd.lift import Program, compile, lift
 from autograd.lift.equations.notation import NOTATIONS
 from nn.activations import ACTIVATIONS
@@ -468,10 +468,7 @@ def displays(text):
     return [row.replace("&", "") for row in rows]
 
 
-@pytest.mark.parametrize("notation", NOTATIONS)
-@pytest.mark.parametrize("loss", LOSSES)
-def test_latex_is_balanced_and_ascii(loss, notation):
-    text = program_of(loss, activations=("gelu", COSTS[loss][0]), l2=0.1).latex(notation)
+def require_balance(text):
     assert text.isascii()
     for row in displays(text):
         depth = 0
@@ -480,7 +477,32 @@ def test_latex_is_balanced_and_ascii(loss, notation):
             assert depth >= 0
         assert depth == 0
         assert row.count(r"\left") == row.count(r"\right")
+        assert row.count(r"\begin") == row.count(r"\end")
     assert text.count("$") % 2 == 0
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_latex_is_balanced_and_ascii(loss, notation):
+    require_balance(program_of(loss, activations=("gelu", COSTS[loss][0]), l2=0.1).latex(notation))
+
+
+def test_latex_of_parts_choices_quotients_and_stacks():
+    x, t = leaves([0.3, 0.7]), leaves([1.0, 0.0])
+    W = [[Value(0.1 * (j + 2 * k), f"Wo[{k},{j}]") for j in range(2)] for k in range(2)]
+    u, v = ([Value(0.5 + k, f"{name}[{k}]") for k in range(2)] for name in ("gain", "v"))
+    chosen = [where(c, a, b) for c, a, b in zip(t, u, v, strict=True)]
+    stacked = [(w * x[0]).tanh() for w in (*u, *v)]
+    quotient = (W[0][1] * x[1]) / (W[1][0] * W[1][0] + 1.0)
+    program = lift(total([*chosen, *stacked]) + quotient * affine(W[1], x, 0.0), {"x": x, "t": t})
+    text = program.latex()
+    require_balance(text)
+    for piece in (
+        r"\ \mathrm{if} \ t \neq 0 \ \mathrm{else} \ ",
+        r"\begin{bmatrix} \frac{\partial C}{\partial \mathrm{gain}} \\ \frac{\partial C}{\partial v} \\ ",
+        r"{1 + {\left({W_{o}}_{[1:2]}\right)}^{2}}",
+    ):
+        assert piece in text, text
 
 
 @pytest.mark.slow

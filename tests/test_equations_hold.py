@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Value, affine, exp, logsumexp, softmax, total, vector
+from autograd import Value, affine, exp, logsumexp, softmax, total, vector, where
 from autograd.lift import lift
 from autograd.lift.equations.derivation import derivation
 from autograd.lift.equations.formula import (
@@ -377,7 +377,71 @@ def repeated_number(rng):
     return total([scale, scale, scale, x[1]]) + logsumexp([w, w, x[0]]) + total(weighted(W, [scale, scale])), {"x": x}
 
 
+def quotients(rng):
+    x, (u, v) = leaves(rng.normal(size=4)), parameters(rng, "w", 2)
+    return total([each / (u * u + 1.0) + v / (each * each + 2.0) for each in x]) / 3.0, {"x": x}
+
+
+def choices(rng):
+    x, t = leaves(rng.normal(size=4)), leaves([1.0, 0.0, 1.0, 0.0])
+    w, u = parameters(rng, "w", 4), Value(0.3, "u")
+    return total([where(c, a * b, u) for c, a, b in zip(t, w, x, strict=True)]) + where(t[0], u, w[1]), {"x": x, "t": t}
+
+
+def sums_of_other_lengths(rng):
+    x, w = leaves(rng.normal(size=6)), parameters(rng, "w", 6)
+    products = [(a * b).tanh() for a, b in zip(x, w, strict=True)]
+    return squared_error([total(products[k:l]) for k, l in ((0, 1), (1, 4), (4, 6))], [0.5, -0.5, 1.0]), {"x": x}
+
+
+def spread_over_rows(rng):
+    x, W = leaves(rng.normal(size=3)), parameters(rng, "W1", 3, 4)
+    rows = [[(w * each).sin() for w in row] for row, each in zip(W, x, strict=True)]
+    norms = [total([r * r for r in row]).sqrt() for row in rows]
+    return total([(r / norm) ** 3 for row, norm in zip(rows, norms, strict=True) for r in row]), {"x": x}
+
+
+def logsumexp_of_rows(rng):
+    x, W = leaves(rng.normal(size=3)), parameters(rng, "W1", 4, 3)
+    scores = weighted(W, x)
+    return total([logsumexp([s, w, 0.5]) ** 2 for s, w in zip(scores, W[:, 1], strict=True)]), {"x": x}
+
+
+def columns_rows_and_corners(rng):
+    x, W = leaves(rng.normal(size=3)), parameters(rng, "W1", 3, 3)
+    column = affine(list(W[:, 1]), x, 0.0).tanh()
+    row = affine(list(W[2]), x, W[0, 0]).tanh()
+    diagonal = affine([W[k, k] for k in range(3)], x, 0.0).sin()
+    backwards = affine(list(W[1, ::-1]), [each.cos() for each in x], 0.0)
+    return column * row + diagonal * backwards, {"x": x}
+
+
+def equal_weights(rng):
+    x, W = leaves(rng.normal(size=3)), parameters(rng, "W1", 4, 3)
+    h = [z.tanh() for z in weighted(W, x)]
+    w = Value(0.7, "w")
+    pooled = affine([0.25] * 4, h, 0.0)
+    return pooled * affine([w] * 3, x, 0.0) + total([affine([0.5] * 3, [r.sin() for r in row], 0.0) for row in W]), {
+        "x": x
+    }
+
+
+def parts_of_several_arrays(rng):
+    x = leaves(rng.normal(size=2))
+    u, v = parameters(rng, "u", 2), parameters(rng, "v", 3)
+    together = [*u, *v]
+    return total([(w * x[0]).tanh() for w in together]) * total([(w * x[1]).exp() for w in together[1:4]]), {"x": x}
+
+
 GRAPHS = [
+    quotients,
+    choices,
+    sums_of_other_lengths,
+    spread_over_rows,
+    logsumexp_of_rows,
+    columns_rows_and_corners,
+    equal_weights,
+    parts_of_several_arrays,
     repeated_number,
     residual,
     concatenation,

@@ -141,6 +141,19 @@ def test_no_path_and_the_output_itself():
     assert explain(y, y).paths[0].product == 1.0
 
 
+def test_a_value_in_itself_has_the_derivative_1():
+    y = Value(2.0, "y") * 1.5
+    told = explain(y, y)
+    assert (told.gradient, told.count, told.cancellation) == (1.0, 1, 1.0)
+    assert "1 = the derivative of a Value in itself" in str(told)
+
+
+def test_dead_paths_alone_cancel_nothing():
+    x = Value(-2.0, "x")
+    told = explain(x.relu() * 3.0, x)
+    assert (told.gradient, told.count, told.cut, told.paths, told.cancellation) == (0.0, 1, 1, (), 1.0)
+
+
 def test_bad_arguments_and_undefined_derivatives_are_refused():
     x = Value(0.0, "x")
     with pytest.raises(TypeError, match="needs a Value as wrt"):

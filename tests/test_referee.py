@@ -290,6 +290,53 @@ def test_arrays_of_another_shape_or_with_nan_are_wrong():
     assert "∂C/∂W¹ is wrong.\n    It holds NaN or infinity." in str(report)
 
 
+def test_a_layer_that_nothing_explains_still_says_what_follows_from_it():
+    """Of four examples and three inputs both gradients determine δ, and the layer below is judged by it."""
+    p = Problem(2, "tanh", "half_squared_error", l2=0.3)
+    dW, db, delta = arrays_with(p, {})
+    delta[1] = delta[1] + np.cos(np.arange(12.0) ** 2).reshape(4, 3)  # like no mistake there is
+    delta[0] = (delta[1] @ p.W[1]) * p.slope(0)
+    for l in (0, 1):
+        dW[l], db[l] = delta[l].T @ p.a[l] / p.N + p.l2 * p.W[l], delta[l].mean(axis=0)
+    report = check_backprop(lambda *_: (dW, db), p.model, p.X, p.T, p.loss, l2=p.l2)
+    assert [report.of(array, 2).explanations for array in "Wb"] == [(), ()]
+    assert [report.of(array, 1).verdict for array in "Wb"] == ["follows", "follows"]
+    more = Problem(2, "tanh", "half_squared_error", N=6)  # six examples: they do not
+    dW, db, _ = arrays_with(more, {})
+    report = check_backprop(lambda *_: ([dW[0], np.cos(p.W[1])], [db[0], np.sin(db[1])]), *given(more))
+    assert [report.of(array, 2).kinds for array in "Wb"] == [set(), set()]
+    assert [report.of(array, 1).verdict for array in "Wb"] == ["right", "right"]
+
+
+def given(p):
+    return p.model, p.X, p.T, p.loss
+
+
+def test_mistakes_that_cannot_be_told_apart_are_listed_as_one_of_these():
+    text = str(report_on(Problem(2, "sigmoid", "half_squared_error"), {("δ", 2): ("σ′ missing",)}))
+    assert "    One of these; they give the same numbers here, so the numbers cannot tell which:\n    – " in text
+
+
+def test_an_array_of_another_shape_has_no_worst_entries_and_is_infinitely_wrong():
+    p = Problem(2, "tanh", "half_squared_error")
+    dW, db, _ = arrays_with(p, {})
+    finding = check_backprop(lambda *_: ([dW[0][:1], dW[1]], db), *given(p)).of("W", 1)
+    assert (finding.error, finding.worst()) == (np.inf, [])
+
+
+def test_there_are_findings_on_what_was_handed_in_only():
+    report = report_on(Problem(2, "tanh", "half_squared_error"), {}, with_delta=False)
+    for array, layer in (("δ", 1), ("W", 3), ("W", 0)):
+        with pytest.raises(KeyError, match="there is no finding on"):
+            report.of(array, layer)
+
+
+def test_a_loss_that_records_nothing_is_refused():
+    p = Problem(2, "tanh", "half_squared_error")
+    with pytest.raises(TypeError, match=r"the loss must return a Value, got 1\.5 of type float"):
+        check_backprop(lambda *_: arrays_with(p, {}), p.model, p.X, p.T, lambda y, t: 1.5)
+
+
 # --- the interface --------------------------------------------------------------------------------------
 
 
