@@ -141,7 +141,7 @@ def _in_expression(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST, str]]:
             yield node, ast.Constant(node.value + "_"), "name"
         case ast.Call() if getattr(node.func, "id", getattr(node.func, "attr", "")) not in SYMMETRIC:
             for k, (one, other) in enumerate(zip(node.args, node.args[1:], strict=False)):
-                if not isinstance(one, ast.Starred) and not isinstance(other, ast.Starred):
+                if ast.Starred not in (type(one), type(other)) and ast.dump(one) != ast.dump(other):
                     yield node, _with(node, "args", [*node.args[:k], other, one, *node.args[k + 2 :]]), "arguments"
     conditions = node.ifs if isinstance(node, ast.comprehension) else [getattr(node, "test", None)]
     for condition in conditions:

@@ -113,7 +113,7 @@ def location(r: Reference, this: Target) -> tuple[Explanations, str]:
 
 def _decay(r: Reference, this: Target) -> Explanations | None:
     """Return the explanation that a multiple of W or b was added, whatever its size."""
-    p = (r.W if this.array == "W" else r.b)[this.layer - 1] if this.array != "δ" else np.zeros(())
+    p = (r.W if this.array == "W" else r.b)[this.layer - 1]  # δ never has the shape of b
     if p.shape != this.right.shape or np.count_nonzero(p) < 3:
         return None
     extra = float(((this.yours - this.right) * p).sum() / (p * p).sum())

@@ -156,6 +156,33 @@ def test_arrays_give_what_floats_give(op, args):
     assert objects[0].data == op(*args) == objects[1]
 
 
+def in_two_rows(op, args):
+    """The arguments of an array form, each twice; those of any number side by side in one array."""
+    return [np.array([args, args])] if op.arity is None else [np.array([x, x]) for x in args]
+
+
+@pytest.mark.parametrize(("op", "args"), [(op, args) for op, args in POINTS if op.into], ids=name)
+def test_the_form_that_is_handed_its_result_fills_it_and_changes_no_argument(op, args):
+    arrays, out = in_two_rows(op, args), np.full(2, np.nan)
+    op.into(*arrays, out)
+    assert out.tolist() == pytest.approx([apply(op, args)] * 2, rel=ULPS)
+    for array, untouched in zip(arrays, in_two_rows(op, args), strict=True):
+        np.testing.assert_array_equal(array, untouched)
+
+
+@pytest.mark.parametrize(("op", "args"), [(op, args) for op, args in POINTS if op.numpy], ids=name)
+def test_the_text_for_numpy_defines_the_same_function(op, args):
+    defined = {"np": np, "math": math}
+    exec(op.numpy, defined)
+    assert defined[op.name](*in_two_rows(op, args)).tolist() == pytest.approx([apply(op, args)] * 2, rel=ULPS)
+
+
+def test_a_symbol_is_the_name_a_word_or_a_sign():
+    for op in TABLE:
+        sign = not any(character.isalnum() or character in "_ " for character in op.symbol)
+        assert op.symbol == op.name or op.symbol.isalpha() or sign
+
+
 @pytest.mark.parametrize(("op", "args"), REFUSED, ids=name)
 def test_points_outside_the_domain_are_refused(op, args):
     with pytest.raises(DomainError, match=f"^{op.name} needs "):
