@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import graph_under, stored_operands
+from .graph import Graph, stored_operands
 from .linearization import Linearization
 from .structure import Structure, taken_apart
 from .value import Literal, Value, recording
@@ -103,7 +103,7 @@ def _reaches_outer_variables(outputs: list[Value]) -> bool:
     outer = {id(variable) for variables in getattr(_here, "variables", ()) for variable in variables}
     if not outer:
         return False
-    return any(id(operand) in outer for node in graph_under(outputs).nodes for operand in stored_operands(node)) or any(
+    return any(id(operand) in outer for node in Graph(outputs).nodes for operand in stored_operands(node)) or any(
         id(output) in outer for output in outputs
     )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .call import Call
 from .differences import Slopes, slopes
-from .graph import graph_under
+from .graph import Graph
 from .linearization import Linearization
 from .structure import Structure, taken_apart
 from .transforms import grad, jacobian
@@ -217,7 +217,7 @@ def _second_order(fun: Fun, x: Any, structure: Structure) -> tuple[Array, Array,
 
 def _by_backward(output: Value, variables: list[Value]) -> list[float]:
     """Return the gradient by the engine's own reverse pass, and put every gradient of other leaves back."""
-    leaves = graph_under([output]).leaves
+    leaves = Graph([output]).leaves
     before = [leaf.grad for leaf in leaves]
     try:
         output.backward()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .graph import graph_under, number, refuse_changed_leaves, stored_operands, undefined
+from .graph import Graph, number, refuse_changed_leaves, stored_operands, undefined
 from .op import finite_float
 from .value import Value
 
@@ -40,7 +40,7 @@ def tangent(output: Value, seeds: Mapping[Value, float]) -> float:
         if not isinstance(leaf, Value) or not leaf.is_leaf or leaf.is_literal:
             raise TypeError(f"a tangent is given for leaf Values, got {leaf!r}")
     tangents: dict[int, float] = {id(leaf): finite_float(seed, "a tangent") for leaf, seed in seeds.items()}
-    nodes = graph_under([output]).nodes
+    nodes = Graph([output]).nodes
     refuse_changed_leaves(nodes)
     for node in nodes:
         tangents[id(node)] = _push(node, tangents)

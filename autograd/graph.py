@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from .op import DomainError
 
@@ -22,7 +23,6 @@ __all__ = [
     "Vector",
     "assignments",
     "clock",
-    "graph_under",
     "number",
     "refuse_changed_leaves",
     "serial",
@@ -120,41 +120,47 @@ def stored_operands(node: Any) -> tuple[Any, ...]:
     return (a,) if b is None else (a, b)
 
 
-class Graph(NamedTuple):
-    """What lies under some outputs.
+class Graph:
+    """What lies under some outputs, which are in it themselves.
 
     Attributes:
         nodes: The interior nodes, oldest first: operands before what is computed from them.
-        leaves: The leaves that can have a gradient, so no literals, oldest first.
     """
 
-    nodes: list[Any]
-    leaves: list[Any]
+    def __init__(self, outputs: Iterable[Any]) -> None:
+        self._outputs = list(outputs)
+        self._vectors: list[Vector] = []
+        self.nodes: list[Any] = []
+        seen: set[Any] = set()
+        waiting = list(self._outputs)
+        while waiting:
+            node = waiting.pop()
+            if node.__class__ is float or node is None or node in seen:
+                continue
+            seen.add(node)
+            if node.__class__ is Vector:
+                self._vectors.append(node)
+                waiting += [value for value in node.values if value.__class__ is not float and value.op is not None]
+            elif node.op is not None:
+                self.nodes.append(node)
+                waiting += (node._a, node._b)
+                if node._b.__class__ is Vector:
+                    waiting.append(node._c)
+        self.nodes.sort(key=serial)
 
-
-def graph_under(outputs: Iterable[Any]) -> Graph:
-    """Return the graph under some outputs, which are in it themselves."""
-    seen: set[Any] = set()
-    nodes: list[Any] = []
-    leaves: list[Any] = []
-    waiting: list[Any] = list(outputs)
-    while waiting:
-        node = waiting.pop()
-        if node.__class__ is float or node is None or node in seen:
-            continue
-        seen.add(node)
-        if node.__class__ is Vector:
-            waiting += node.values
-        elif node.op is not None:
-            nodes.append(node)
-            waiting += (node._a, node._b)
-            if node._b.__class__ is Vector:
-                waiting.append(node._c)
-        elif not node.is_literal:
-            leaves.append(node)
-    nodes.sort(key=serial)
-    leaves.sort(key=serial)
-    return Graph(nodes, leaves)
+    @cached_property
+    def leaves(self) -> list[Any]:
+        """The leaves that can have a gradient, so no literals, oldest first."""
+        found: set[Any] = set(self._outputs)
+        found.update(*(vector.values for vector in self._vectors))
+        for node in self.nodes:
+            if node._a.__class__ is not Vector:
+                found.add(node._a)
+                found.add(node._b)
+            elif node._b is not None:
+                found.add(node._c)
+        leaves = [v for v in found if v.__class__ is not float and v is not None and v.op is None and not v.is_literal]
+        return sorted(leaves, key=serial)
 
 
 def refuse_changed_leaves(nodes: Iterable[Any]) -> None:

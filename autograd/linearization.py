@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .graph import graph_under, number, refuse_changed_leaves, stored_operands, undefined
+from .graph import Graph, number, refuse_changed_leaves, stored_operands, undefined
 from .op import DomainError
 from .ops import total
 from .structure import taken_apart
@@ -57,7 +57,7 @@ class Linearization:
     def __init__(self, outputs: Iterable[Value], variables: Iterable[Value], *, recorded: bool = False) -> None:
         self.edges: list[tuple[Value, list[Edge]]] = []
         moving = {id(variable) for variable in variables}
-        nodes = graph_under(outputs).nodes
+        nodes = Graph(outputs).nodes
         refuse_changed_leaves(nodes)
         for node in nodes:
             operands = stored_operands(node)

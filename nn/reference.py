@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from autograd import Value, gradients, vector
-from autograd.graph import graph_under
+from autograd.graph import Graph
 from autograd.value import recording
 
 from .arguments import FloatArray
@@ -181,7 +181,7 @@ def _trace(model: MLP, x: list[float], t: list[float], loss: LossFunction) -> Tr
 def _adjoints(trace: Trace, model: MLP) -> tuple[list[list[float]], list[float], list[dict[str, FloatArray]]]:
     """Return the adjoints of z, of the outputs and of the parameters, and leave every `grad` of a leaf as it was."""
     parameters = [layer.parameter_arrays() for layer in model.layers]
-    leaves = {id(leaf): leaf for leaf in (*model.parameters(), *graph_under([trace.loss]).leaves)}.values()
+    leaves = {id(leaf): leaf for leaf in (*model.parameters(), *Graph([trace.loss]).leaves)}.values()
     before = [leaf.grad for leaf in leaves]
     try:
         for leaf in leaves:

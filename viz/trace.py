@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd import Op, Value, ops
-from autograd.graph import Vector, graph_under, number, refuse_changed_leaves, stored_operands
+from autograd.graph import Graph, Vector, number, refuse_changed_leaves, stored_operands
 
 from .style import numeral, plain
 
@@ -168,7 +168,7 @@ class _Recording:
         self.things: list[Any] = []
         self.operands: dict[int, tuple[int, ...]] = {}
         self.root = root
-        nodes = graph_under([root]).nodes
+        nodes = Graph([root]).nodes
         refuse_changed_leaves(nodes)
         for node in nodes:
             operands = tuple(self.add(key, operand) for key, operand in _slots(node))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Vector, graph_under, stored_operands
+from ..graph import Graph, Vector, stored_operands
 from ..op import DomainError, finite_float
 from ..value import Comparison, Value, comparisons
 
@@ -51,7 +51,7 @@ class Recording:
     @cached_property
     def graph(self) -> Graph:
         """What lies under the roots."""
-        return graph_under(self.roots)
+        return Graph(self.roots)
 
     @property
     def other_leaves(self) -> list[Value]:
