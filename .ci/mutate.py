@@ -74,7 +74,7 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitOr: ast.BitAnd,
 }
 NOT_MUTATED = {"strict", "samples", "refused"}  # arguments by name
-SYMMETRIC = {"min", "max", "maximum", "minimum"}  # calls whose arguments may be exchanged
+SYMMETRIC = {"min", "max", "maximum", "minimum", "array_equal"}  # calls whose arguments may be exchanged
 REMOVABLE = (ast.Expr, ast.AugAssign, ast.Raise, ast.Continue, ast.Break, ast.Delete)
 
 

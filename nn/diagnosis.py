@@ -43,7 +43,7 @@ class Supplied:
 
 def findings(r: Reference, supplied: Supplied) -> list[Finding]:
     """Return the findings on all arrays, the output layer first."""
-    return list(_given_delta(r, supplied) if supplied.delta is not None else _inferred(r, supplied))
+    return list(_inferred(r, supplied) if supplied.delta is None else _given_delta(r, supplied, supplied.delta))
 
 
 def cost(found: Iterable[Finding]) -> int:
@@ -56,15 +56,7 @@ def cost(found: Iterable[Finding]) -> int:
 
 
 def target(r: Reference, supplied: Supplied, array: str, l: int) -> Target:
-    """Return one of the arrays to judge.
-
-    Raises:
-        ValueError: If it is a δ, and none was handed in.
-    """
-    if array == "δ":
-        if supplied.delta is None:
-            raise ValueError("δ was not handed in")
-        return Target(l + 1, array, supplied.delta[l], r.delta[l], r.rounding.delta[l])
+    """Return the gradient "W" or "b" of a layer, to judge."""
     if array == "W":
         return Target(l + 1, array, supplied.dW[l], r.dW[l], r.rounding.dW[l])
     return Target(l + 1, array, supplied.db[l], r.db[l], r.rounding.db[l])
@@ -73,13 +65,12 @@ def target(r: Reference, supplied: Supplied, array: str, l: int) -> Target:
 # --- with δ ---------------------------------------------------------------------------------------
 
 
-def _given_delta(r: Reference, supplied: Supplied) -> Iterator[Finding]:
-    deltas = supplied.delta or []
+def _given_delta(r: Reference, supplied: Supplied, deltas: list[FloatArray]) -> Iterator[Finding]:
     above: FloatArray | None = None
     right_above: FloatArray | None = None
     single = False
     for l in range(r.L - 1, -1, -1):
-        this = target(r, supplied, "δ", l)
+        this = Target(l + 1, "δ", deltas[l], r.delta[l], r.rounding.delta[l])
         on_delta = _of_one_example(r, this, single) or _delta_finding(r, l, this, above, right_above)
         single = on_delta.yours.shape != on_delta.right.shape and (
             "only the last example" in on_delta.kinds or on_delta.verdict == "follows"

@@ -110,3 +110,21 @@ def test_a_target_with_a_negative_entry_is_no_probability_vector():
 def test_a_binary_cross_entropy_that_is_infinite_or_undefined_is_refused(a, t):
     with pytest.raises(ValueError, match="binary_cross_entropy_with_logits"):
         backprop([[[1]]], [[0]], [a], [t], activations="identity", loss="binary_cross_entropy")
+
+
+def two_layers(w2, x):
+    W, b, X, T = [[[0.0]], [[w2]]], [[0.0], [0.0]], [[x]] * 2, [[1.0]] * 2
+    return backprop(W, b, X, T, activations=["tanh", "identity"], loss="hinge_loss")
+
+
+def test_a_derivative_that_overflows_is_named():
+    assert two_layers(1e307, 0.0).db[0].tolist() == [-1e307]
+    with pytest.raises(OverflowError, match=r"^db1 exceeds the range of a float"):
+        two_layers(1e308, 0.0)
+    with pytest.raises(OverflowError, match=r"^dW1 exceeds the range of a float"):
+        two_layers(1e307, 100.0)
+    weights, biases = [[[0.0]], [[1e200]], [[1e200]]], [[0.0]] * 3
+    with pytest.raises(OverflowError, match=r"^delta1 exceeds the range of a float"):
+        backprop(weights, biases, [[0.0]], [[1.0]], activations="identity", loss="hinge_loss")
+    with pytest.raises(OverflowError, match=r"^the loss of batch 1 exceeds the range of a float"):
+        backprop(weights, biases, [[0.0]], [[1.0]], activations="identity", loss="hinge_loss", l2=0.1)

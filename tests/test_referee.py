@@ -184,14 +184,34 @@ def test_a_mistake_that_leaves_the_numbers_unchanged_is_not_reported():
 
 def test_one_mistake_explains_everything_below_it():
     report = report_on(Problem(3, "tanh", "half_squared_error"), {("δ", 2): ("sign",)})
-    assert report.of("δ", 2).kinds == {"sign"}
+    assert (report.of("δ", 2).kinds, report.of("δ", 2).remark) == ({"sign"}, "Given your δ³:")
+    top = report_on(Problem(3, "tanh", "half_squared_error"), {("δ", 3): ("sign",)}).of("δ", 3)
+    assert (top.kinds, top.remark) == ({"sign"}, "")  # there is no δ above
     assert report.of("δ", 1).verdict == "follows"
     assert "δ¹: right given your δ²" in str(report)
+
+
+def test_what_was_computed_from_the_right_delta_and_not_from_yours_is_told():
+    p = Problem(2, "tanh", "half_squared_error")
+    dW, db, delta = arrays_with(p, {("δ", 1): ("σ′ missing",)})
+    right_dW, right_db, _ = arrays_with(p, {})
+    delta[1] = delta[1] + np.cos(np.arange(12.0) ** 2).reshape(4, 3)  # after δ¹ and the gradients were computed
+    report = check_backprop(lambda *_: ([2.0 * right_dW[0], dW[1]], [right_db[0], -db[1]], delta), *given(p))
+    assert (report.of("δ", 2).verdict, report.of("δ", 2).kinds) == ("wrong", set())
+    assert (report.of("δ", 1).kinds, report.of("δ", 1).remark) == ({"σ′ missing"}, "Given the right δ²:")
+    assert (report.of("W", 1).kinds, report.of("W", 1).remark) == ({"factor 2"}, "Given the right δ¹:")
+    assert (report.of("b", 2).kinds, report.of("b", 2).remark) == ({"sign"}, "Given the right δ²:")
+    assert (report.of("W", 2).verdict, report.of("b", 1).verdict) == ("right", "right")
+    below = [-(delta[1] @ p.W[1]) * p.slope(0), delta[1]]  # from yours, with a mistake
+    report = check_backprop(lambda *_: (right_dW, right_db, below), *given(p))
+    assert (report.of("δ", 1).kinds, report.of("δ", 1).remark) == ({"sign"}, "Given your δ²:")
 
 
 def test_without_delta_a_wrong_delta_is_inferred():
     report = report_on(Problem(3, "tanh", "half_squared_error"), {("δ", 3): ("σ′ missing",)}, with_delta=False)
     assert "σ′ missing" in report.of("W", 3).kinds & report.of("b", 3).kinds
+    assert [report.of(array, 3).verdict for array in "Wb"] == ["wrong", "wrong"]
+    assert "Your numbers are those of a wrong δ³:" in str(report)
     assert {finding.verdict for finding in report.findings if finding.layer < 3} == {"follows"}
 
 
@@ -288,6 +308,12 @@ def test_arrays_of_another_shape_or_with_nan_are_wrong():
     assert "Yours has shape (1, 3); (3, 3) is right." in str(report)
     report = check_backprop(lambda *_: ([dW[0] * np.nan, dW[1]], db), p.model, p.X, p.T, p.loss)
     assert "∂C/∂W¹ is wrong.\n    It holds NaN or infinity." in str(report)
+    _, _, delta = arrays_with(p, {})
+    for which in range(3):
+        arrays = [list(array) for array in (dW, db, delta)]
+        arrays[which][0] = arrays[which][0] * np.inf
+        finding = check_backprop(lambda *_, a=arrays: a, *given(p)).of("Wbδ"[which], 1)
+        assert (finding.verdict, finding.remark) == ("wrong", "It holds NaN or infinity.")
 
 
 def test_a_layer_that_nothing_explains_still_says_what_follows_from_it():
