@@ -2,9 +2,9 @@
 
 `lift` takes a graph that was recorded one scalar at a time and derives the matrix form of its forward and its reverse
 pass; `compile` does so for a function that returns the loss of one example. The passes, in order: `canonical` (the same
-sums whichever way they were written), `blocks` and `terms` (which values form an array, which sums a matrix product),
+sums whichever way they were written), `groups` and `terms` (which values form an array, which sums a matrix product),
 `parameters` (names and places), `forward` and `adjoint` (the two programs as statements over `expression`), and then
-what runs or shows them; the equations are a package of their own.
+what runs them (`run`) or shows them (`source`, `report`, `equations`).
 """
 
 from .program import Program, compile, lift

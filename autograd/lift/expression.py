@@ -19,6 +19,7 @@ from ..symbolic import Symbolic
 from .block import Block, Index
 
 __all__ = [
+    "RELATIONS",
     "Apply",
     "BatchSum",
     "Compare",
@@ -69,6 +70,10 @@ class Expression(Symbolic):
     def compare(self, relation: Relation, other: Any) -> Expression:
         """Return 1 where the relation holds, otherwise 0."""
         return Compare(relation, self, wrapped(other))
+
+
+RELATIONS: dict[Relation, np.ufunc] = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
+"""The function of arrays for each relation."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,6 @@ import numpy as np
 
 from .. import ops
 from .block import Block
-from .blocks import CONSTANT, PARAMETERS, Group, Groups
 from .expression import (
     Apply,
     Constant,
@@ -26,6 +25,7 @@ from .expression import (
     blocks_in,
     elementwise,
 )
+from .groups import CONSTANT, PARAMETERS, Group, Groups
 from .parameters import Parameters
 from .terms import Term
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..value import Comparison, Value
 from .adjoint import Reverse, reverse_program
-from .blocks import Groups
 from .canonical import canonical
 from .expression import Expression, blocks_in
 from .forward import Forward, forward_program
+from .groups import Groups
 from .parameters import Parameters
 from .recording import Recording
 

@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..value import Value
 from .block import Block
-from .blocks import PARAMETERS, Groups
+from .groups import PARAMETERS, Groups
 
 __all__ = ["Parameter", "Parameters", "given_parameters", "strides_of"]
 

@@ -10,16 +10,16 @@ import numpy as np
 
 from ..collector import collector_paused
 from ..value import Value
-from .batch import Batch, taken
-from .careful import careful
-from .check import self_check
 from .equations import equations, latex
 from .lifted import Lifted, lifted
 from .named import NamedArrays
 from .parameters import given_parameters
 from .recording import Recording, two_rows
 from .report import report
-from .runner import Kind, runner
+from .run.batch import Batch, taken
+from .run.checked import checked_result
+from .run.runner import Kind, runner
+from .run.self_check import self_check
 from .source import source
 
 __all__ = ["Program", "compile", "lift"]
@@ -233,7 +233,7 @@ class Program:
             return function(**batch.named)
         except (ArithmeticError, ValueError):
             gradient = self.flat_gradient if kind == "backward" else np.zeros(0)
-            return careful(derived, flat, gradient, batch, kind, mean=self._mean)
+            return checked_result(derived, flat, gradient, batch, kind, mean=self._mean)
 
     def _function(self, kind: Kind, examples: int) -> Callable[..., Any]:
         functions: dict[int, Callable[..., Any]] | None = getattr(self._local, kind, None)

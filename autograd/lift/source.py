@@ -15,7 +15,7 @@ from ..op import Op
 from .block import Block
 from .expression import Number, Statement, blocks_in
 from .lifted import Lifted
-from .text import Writer, operations_in
+from .numpy_text import NumpyText, operations_in
 
 __all__ = ["source"]
 
@@ -41,7 +41,7 @@ class _Module:
         self.backward = derived.reverse.statements
         self.forward = derived.forward.needed([derived.forward.roots[0], *(s.value for s in self.backward)])
         self.definitions = self._definitions()
-        self.writer = Writer(self._names(), self._flat_order(), mean=mean)
+        self.writer = NumpyText(self._names(), self._flat_order(), mean=mean)
         self.lines: list[str] = []
 
     # --- names -----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from .blocks import Groups
+    from .groups import Groups
 
 __all__ = ["Term", "terms_of"]
 

@@ -1,10 +1,10 @@
-"""Blocks: which atoms are computed alike and become one array.
+"""Groups: which atoms are computed alike and become one block, which is one array.
 
-Level by level, atoms of the same signature are put together: the same operation applied to members of the same blocks,
-or sums of products of members of the same blocks. For a sum that depends on the inputs only the monomials that do are
+Level by level, atoms of the same signature are put together: the same operation applied to members of the same groups,
+or sums of products of members of the same groups. For a sum that depends on the inputs only the monomials that do are
 compared, so that a neuron without a bias stays in its layer.
 
-All parameters are one block at this stage, and so are all members of one input; constants have none.
+All parameters are one group at this stage, and so are all members of one input; constants have none.
 """
 
 from __future__ import annotations

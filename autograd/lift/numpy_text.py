@@ -29,7 +29,7 @@ from .expression import (
     walked,
 )
 
-__all__ = ["Writer", "operations_in"]
+__all__ = ["NumpyText", "operations_in"]
 
 Array = np.ndarray[Any, Any]
 _INFIX = {ops.add: ("+", 1), ops.sub: ("-", 1), ops.mul: ("*", 2), ops.div: ("/", 2), ops.pow: ("**", 4)}
@@ -41,7 +41,7 @@ def operations_in(value: Expression) -> Iterator[Op]:
     return (each.op for each in walked(value) if isinstance(each, (Apply, Variadic)))
 
 
-class Writer:
+class NumpyText:
     """Writes expressions.
 
     Attributes:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .block import Block
-from .expression import BatchSum, MatMul, Number, Plus, Ref, Statement, products_in, refs_in
+from ..block import Block
+from ..expression import BatchSum, MatMul, Number, Plus, Ref, Statement, products_in, refs_in
+from ..lifted import Lifted
+from ..parameters import strides_of
 from .forward_code import MANY, ForwardCode, Kind
-from .lifted import Lifted
-from .parameters import strides_of
 
 __all__ = ["Kind", "runner"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .block import Block
-from .expression import Expression
-from .lifted import Lifted
+from ..block import Block
+from ..expression import Expression
+from ..lifted import Lifted
 
 __all__ = ["Workspace"]
 

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import ops
-from ..op import EVERYWHERE, PRIMITIVES
-from .block import Block
-from .expression import (
+from ... import ops
+from ...op import EVERYWHERE, PRIMITIVES
+from ..block import Block
+from ..expression import (
     Apply,
     Constant,
     Expression,
@@ -23,9 +23,9 @@ from .expression import (
     products_in,
     refs_in,
 )
-from .fast import BOUND, Code
-from .lifted import Lifted
-from .parameters import strides_of
+from ..lifted import Lifted
+from ..parameters import strides_of
+from .expression_code import BOUND, ExpressionCode
 
 __all__ = ["MANY", "Fold", "ForwardCode", "Kind"]
 
@@ -52,7 +52,7 @@ class ForwardCode:
 
     def __init__(self, derived: Lifted, flat: Array, gradient: Array, examples: int, kind: Kind, *, mean: bool) -> None:
         self.derived, self.kind = derived, kind
-        self.code = Code(derived, flat, gradient, examples, mean=mean)
+        self.code = ExpressionCode(derived, flat, gradient, examples, mean=mean)
         self.check_products = False
         self.gradient = gradient
         self.backward = derived.reverse.statements if kind == "backward" else []

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..graph import Vector, stored_operands
-from ..op import DomainError
-from ..value import Value, affine
-from .lifted import Lifted
-from .recording import Recording
+from ... import ops
+from ...graph import Vector, stored_operands
+from ...op import DomainError
+from ...value import Value, affine
+from ..lifted import Lifted
+from ..recording import Recording
 from .runner import runner
 
 __all__ = ["self_check"]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .lifted import Lifted
+from ..lifted import Lifted
 
 __all__ = ["Batch", "taken"]
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .. import ops
-from .expression import (
+from ... import ops
+from ..expression import (
+    RELATIONS,
     Apply,
     Compare,
     Constant,
@@ -31,17 +32,16 @@ from .expression import (
     Take,
     Variadic,
 )
-from .parameters import strides_of
+from ..parameters import strides_of
 from .workspace import Workspace
 
-__all__ = ["Code"]
+__all__ = ["ExpressionCode"]
 
 Array = np.ndarray[Any, Any]
-_RELATIONS = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
 BOUND = 1e300  # squares that sum to less leave a product of two such vectors finite
 
 
-class Code(Workspace):
+class ExpressionCode(Workspace):
     """Lines of code with the arrays they work on, for one program and one number of examples."""
 
     # --- values ----------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ class Code(Workspace):
         values, _ = self._operands((expression.left, expression.right), None)
         shape = np.broadcast_shapes(*(value.shape for value in values if isinstance(value, np.ndarray)))
         target = self.temporary(shape, bool)
-        self.call(_RELATIONS[expression.relation], *values, target)
+        self.call(RELATIONS[expression.relation], *values, target)
         self.release(*values)
         return target
 
