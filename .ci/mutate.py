@@ -30,7 +30,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 # The tests of a module run in at most 5 s on an unmutated tree; the module itself stands for its doctests.
 REFEREE = ("tests/test_referee.py", "tests/test_planted_mistakes.py")
-REVERSE = ("tests/test_reverse.py", "tests/test_shared_weights.py")
+REVERSE = ("tests/test_graph.py", "tests/test_reverse.py", "tests/test_shared_weights.py")
 CLOSED_FORM = (
     "tests/test_closed_form.py",
     "tests/test_closed_form_arguments.py",
