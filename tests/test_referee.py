@@ -401,6 +401,8 @@ def test_what_comes_back_in_another_form_is_refused(returned, error, message):
         ({"X": np.ones((4, 2))}, ValueError, r"X needs one row an example, with 3 entries, got shape \(4, 2\)"),
         ({"T": np.ones((4, 2))}, ValueError, r"T needs one row an example, with 3 entries, got shape \(4, 2\)"),
         ({"X": np.ones((2, 3))}, ValueError, "X and T need as many rows, got 2 and 4"),
+        ({"X": np.full((4, 3), np.nan)}, ValueError, "^X "),
+        ({"T": np.full((4, 3), np.inf)}, ValueError, "^T "),
         ({"layout": "transposed"}, ValueError, "layout must be 'rows' or 'columns', got 'transposed'"),
         ({"l2": -1.0}, ValueError, "l2 must be finite and not negative, got -1.0"),
         ({"l2": np.inf}, ValueError, "l2 must be finite and not negative, got inf"),
