@@ -48,6 +48,27 @@ def test_shared_weights_receive_the_sum_over_all_nodes(examples, width, sigma):
     assert [leaf.grad for leaf in leaves] == [2.0 * grad for grad in once]
 
 
+@pytest.mark.parametrize("examples", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("width", [1, 3, 4, 5])
+def test_a_few_examples_within_a_large_graph_receive_the_same(examples, width):
+    grads = []
+    for weighted_sum in (affine, by_the_table):
+        loss, leaves = network(examples, width, tanh, weighted_sum)
+        for _ in range(MANY):
+            loss = loss * 1.0  # makes the graph large and changes nothing
+        loss.backward()
+        grads.append([leaf.grad for leaf in leaves])
+    assert grads[0] == pytest.approx(grads[1], rel=RELATIVE, abs=RELATIVE)
+
+
+def test_examples_with_other_weights_do_not_mix():
+    w, v = Value(0.5), Value(0.25)
+    one, other = vector([w]), vector([v])
+    inputs = [vector([float(k)]) for k in range(MANY)]
+    total([affine(one, x, 0.0) for x in inputs] + [affine(other, x, 0.0) for x in inputs[: MANY // 2]]).backward()
+    assert (w.grad, v.grad) == (sum(range(MANY)), sum(range(MANY // 2)))
+
+
 def test_a_leaf_that_is_twice_among_the_weights_receives_both():
     w = Value(0.5)
     weights = vector([w, w, 2.0])
