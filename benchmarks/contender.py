@@ -41,7 +41,7 @@ class Contender:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=os.environ | ONE_THREAD | {"PYTHONHASHSEED": "0"},
+            env=surroundings(),
         )
         self._requests = cast("IO[str]", self._process.stdin)  # pipes, as asked for
         self._answers = cast("IO[str]", self._process.stdout)
@@ -58,9 +58,12 @@ class Contender:
 
     def ask(self, **request: Any) -> Any:
         """Return the answer to a request, as `worker` says."""
-        self._requests.write(json.dumps(request) + "\n")
-        self._requests.flush()
-        line = self._answers.readline()
+        try:
+            self._requests.write(json.dumps(request) + "\n")
+            self._requests.flush()
+            line = self._answers.readline()
+        except BrokenPipeError:
+            line = ""
         if not line:
             raise ContenderError(f"{self.name} ended with status {self._process.wait()}")
         reply = json.loads(line)
@@ -95,14 +98,18 @@ def whole_process(name: str, workload: str, problem: dict[str, Any], times: int)
         {"do": "check", "name": "job", "times": times},
     ]
     text = "".join(json.dumps(request) + "\n" for request in requests)
-    done = subprocess.run(
-        command(name), input=text, capture_output=True, text=True, env=os.environ | ONE_THREAD, check=True
-    )
+    done = subprocess.run(command(name), input=text, capture_output=True, text=True, env=surroundings(), check=True)
     reply = json.loads(done.stdout.splitlines()[-1])
     if "error" in reply:
         raise ContenderError(f"{name}: {reply['error']}")
     numbers: list[float] = reply["answer"]
     return numbers
+
+
+def surroundings() -> dict[str, str]:
+    """Return a contender's environment variables: one thread, and no folder of ours to import from by accident."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return kept | ONE_THREAD | {"PYTHONHASHSEED": "0"}
 
 
 def command(name: str) -> list[str]:
