@@ -20,7 +20,7 @@ class Notation:
         parenthesised: Whether layers are written ⁽²⁾ and not ².
         bias_column: Whether a layer's bias is the first column of its weights, and 1 the first activation.
         prime: Whether the derivative of a layer's activation is written a′⁽²⁾ and not σ′(z²).
-        derivative_first: Whether it stands before the rest.
+        derivative_first: Whether it stands before a matrix product: a′⁽¹⁾ ⊙ ((w²)ᵀδ²), but ∇C ⊙ a′⁽²⁾.
         product_in_parentheses: Whether a matrix product is put in parentheses before ⊙.
     """
 

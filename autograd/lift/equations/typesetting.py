@@ -147,7 +147,7 @@ class Writer(Names):
         if scale != 1:
             scalars.insert(0, self.style.number(scale))
         entries = [f for f in factors if f.kind]
-        if self.notation.derivative_first:
+        if self.notation.derivative_first and any(isinstance(f, Mat) for f in entries):
             entries.sort(key=lambda f: not isinstance(f, Local))
         alone = len(entries) == 1
         texts = [self._entry(f, alone=alone) for f in entries]
