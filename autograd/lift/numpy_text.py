@@ -28,6 +28,7 @@ from .expression import (
     Variadic,
     walked,
 )
+from .factors import factored
 
 __all__ = ["NumpyText", "operations_in"]
 
@@ -109,22 +110,7 @@ class NumpyText:
 
     def factored(self, value: Expression) -> tuple[float, int, Expression | None]:
         """Return a number, a power of N and the rest that they multiply, None for 1."""
-        match value:
-            case Number():
-                return value.value, 0, None
-            case Seed():
-                return 1.0, (-1 if self.mean else 0) if value.batched else (0 if self.mean else 1), None
-            case Spread() | Take():
-                number, power, rest = self.factored(value.value)
-                if rest is None and not (isinstance(value, Take) and (value.index < 0).any()):
-                    return number, power, None
-            case Apply() if value.op is ops.mul:
-                (c, p, left), (d, q, right) = (self.factored(arg) for arg in value.args)
-                if left is None or right is None:
-                    return c * d, p + q, left or right
-                if (c, p, d, q) != (1.0, 0, 1.0, 0):
-                    return c * d, p + q, Apply(ops.mul, (left, right))
-        return 1.0, 0, value
+        return factored(value, mean=self.mean)
 
     @staticmethod
     def _scalar(number: float, power: int) -> str:
@@ -248,8 +234,6 @@ class NumpyText:
 
     def _apply(self, value: Apply) -> tuple[str, int]:
         op, rank = value.op, len(value.shape)
-        if op is ops.neg:
-            return f"-{self._within(value.args[0], 3)}", 1
         if op in _INFIX:
             sign, precedence = _INFIX[op]
             left = self._aligned(value.args[0], self.has_axis(value), rank, precedence + (op is ops.pow))

@@ -9,7 +9,6 @@ once; copies become aliases; temporary arrays are used again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,11 +26,11 @@ from ..expression import (
     Plus,
     Ref,
     RunSum,
-    Seed,
     Spread,
     Take,
     Variadic,
 )
+from ..factors import factored
 from ..parameters import strides_of
 from .workspace import Workspace
 
@@ -88,29 +87,8 @@ class ExpressionCode(Workspace):
 
     def scaled(self, expression: Expression) -> tuple[float, Expression | None]:
         """Return a number and what it multiplies; None for 1."""
-        match expression:
-            case Number():
-                return expression.value, None
-            case Seed():
-                if expression.batched:
-                    return (1.0 / self.examples if self.mean else 1.0), None
-                return (1.0 if self.mean else float(self.examples)), None
-            case Spread() | Take():
-                scale, rest = self.scaled(expression.value)
-                if rest is not None and scale != 1.0:
-                    return scale, replace(expression, value=rest)
-                if rest is None and not (isinstance(expression, Take) and (expression.index < 0).any()):
-                    return scale, None
-            case Apply() if expression.op is ops.mul:
-                (c, left), (d, right) = (self.scaled(arg) for arg in expression.args)
-                if left is None or right is None:
-                    return c * d, left or right
-                if (c, d) != (1.0, 1.0):
-                    return c * d, Apply(ops.mul, (left, right))
-            case Apply() if expression.op is ops.neg:
-                scale, rest = self.scaled(expression.args[0])
-                return -scale, rest
-        return 1.0, expression
+        number, power, rest = factored(expression, mean=self.mean)
+        return number * float(self.examples) ** power, rest
 
     def flat_index(self, ref: Ref) -> Array | None:
         """Return a reference's positions in `flat`, or None if it is not to a parameter."""
