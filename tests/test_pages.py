@@ -28,8 +28,8 @@ def test_every_block_of_a_page_prints_what_stands_there(page):
 def test_every_block_of_code_is_run():
     """Python and commands by the test above, together with the files that they work on.
 
-    What a shell runs stands in the README, too, whose commands .ci/run takes. Not run are the measurements, which take
-    long and install other libraries: their scripts have tests of their own.
+    What a shell runs stands in the README, too, whose commands .ci/run takes. Not run are the measurements of time
+    and of planted faults, which take long: their scripts have tests of their own.
     """
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = [(page, kind, block) for page, text in PAGES.items() for kind, block in FENCE.findall(text)]
@@ -40,7 +40,8 @@ def test_every_block_of_code_is_run():
         for page, kind, block in blocks
         if kind not in ("pycon", "console") and block not in files and block not in readme
     ]
-    assert [(page, kind) for page, kind in left if (page, kind) != ("performance.md", "bash")] == []
+    measurements = {("performance.md", "bash"), ("testing.md", "bash")}
+    assert set(left) - measurements == set()
 
 
 def test_what_a_page_says_wrongly_is_found():
@@ -89,6 +90,12 @@ def test_every_numbered_equation_of_a_document_stands_beside_code(page, numbers)
     code = "".join(block for kind, block in FENCE.findall(PAGES[f"documents/{page}.md"]) if kind == "pycon")
     beside = {int(number) for comment in re.findall(r"  # (.*)", code) for number in re.findall(r"\((\d)\)", comment)}
     assert beside == set(range(1, numbers + 1))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_cell_of_a_table_ends_with_a_brace_that_the_site_would_take_for_attributes(page):
+    cells = [cell for line in PAGES[page].splitlines() if line.startswith("|") for cell in line.split("|")]
+    assert [cell for cell in cells if re.search(r"\{[^`]*[^\\`]\}\s*$", cell)] == []
 
 
 def equations():
