@@ -69,7 +69,7 @@ class Evaluator:
             return
         target = self.target(left.value if isinstance(left, Pick) else left)
         if isinstance(left, Pick):
-            index = self.found.reader.lists[left.number - 1]
+            index = self.found.translator.lists[left.number - 1]
             flat = self.values[self.key(left.value.block)].reshape(-1)
             if not add:
                 flat[index.ravel()] = 0.0
@@ -85,7 +85,7 @@ class Evaluator:
         key = self.key(name.block)
         if key not in self.values:
             block = name.block.of or name.block
-            shape = self.found.reader.shape(block)
+            shape = self.found.translator.shape(block)
             self.values[key] = np.zeros(shape if len(shape) == 2 else (shape[0], 1))
         return self.seen(self.values[key], name.view)
 
@@ -104,7 +104,7 @@ class Evaluator:
                 value = self.values[self.key(formula.block)]
                 return self.seen(value, formula.view)
             case Numbers():
-                value = self.found.reader.numbers[formula.number - 1]
+                value = self.found.translator.numbers[formula.number - 1]
                 return value if value.ndim == 2 else value.reshape(-1, 1)
             case Stack():
                 return np.vstack([self.of(name) for name in formula.names])
@@ -152,7 +152,7 @@ class Evaluator:
                 value = self.of(formula.value)
                 return value if formula.axis == 1 else value.T
             case Pick():
-                index = self.found.reader.lists[formula.number - 1]
+                index = self.found.translator.lists[formula.number - 1]
                 value = np.append(self.of(formula.value).ravel(), 0.0)[index]
                 return value if index.ndim == 2 and min(index.shape) > 1 else value.reshape(-1, 1)
         raise TypeError(formula)

@@ -41,7 +41,7 @@ class _Module:
         self.backward = derived.reverse.statements
         self.forward = derived.forward.needed([derived.forward.roots[0], *(s.value for s in self.backward)])
         self.definitions = self._definitions()
-        self.writer = NumpyText(self._names(), self._flat_order(), mean=mean)
+        self.numpy_text = NumpyText(self._names(), self._flat_order(), mean=mean)
         self.lines: list[str] = []
 
     # --- names -----------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ class _Module:
         """Return the whole module."""
         self._prologue()
         for statement in self.forward:
-            self.lines.append(f"{self.writer.names[statement.target]} = {self.writer.assigned(statement)}")
+            self.lines.append(f"{self.numpy_text.names[statement.target]} = {self.numpy_text.assigned(statement)}")
         loss = self._loss()
         if self.backward:
             self.lines.append("")
@@ -115,12 +115,12 @@ class _Module:
             f'    """Return the {over} of the loss{rows} and its gradient by parameter name."""',
             body,
         ]
-        constants = [f"{name} = {_array_text(array)}" for name, array in self.writer.constants.items()]
+        constants = [f"{name} = {_array_text(array)}" for name, array in self.numpy_text.constants.items()]
         parts = ["\n".join(head), *(["\n".join(constants)] if constants else []), *definitions, "\n".join(function)]
         return "\n\n\n".join(parts).replace("\n\n\n", "\n\n", 1) + "\n"
 
     def _prologue(self) -> None:
-        names = self.writer.names
+        names = self.numpy_text.names
         for each in self.derived.parameters.all:
             shaped = "" if each.shape else ".reshape(1)"
             self.lines.append(f'{names[each.block]} = np.asarray(parameters["{each.name}"], dtype=float){shaped}')
@@ -141,24 +141,24 @@ class _Module:
 
     def _loss(self) -> str:
         root = self.derived.forward.roots[0]
-        text = self.writer.whole(root)
-        if self.writer.has_axis(root):
+        text = self.numpy_text.whole(root)
+        if self.numpy_text.has_axis(root):
             return f"float(np.{'mean' if self.mean else 'sum'}({text}))"
         return f"float({text}[0])" if self.mean else f"float(N * {text}[0])"
 
     def _backward(self, statement: Statement) -> None:
-        names, writer = self.writer.names, self.writer
+        names, numpy_text = self.numpy_text.names, self.numpy_text
         target = statement.target
         name, of = names[target], target.of
         flat_block = self.derived.parameters.flat
-        value = writer.assigned(statement)
+        value = numpy_text.assigned(statement)
         if of is flat_block:
             if isinstance(statement.value, Number) or not statement.add:
                 self.lines.append(f"{name} = np.zeros({target.size})")
                 if isinstance(statement.value, Number):
                     return
             places = np.arange(target.size) if statement.index is None else statement.index
-            self._scatter(name, writer.flat_order[places], value)
+            self._scatter(name, numpy_text.flat_order[places], value)
         elif statement.index is None and statement.add:
             self.lines.append(f"{name} = {name} + {value}")
         elif statement.index is None:
@@ -166,7 +166,7 @@ class _Module:
             self.lines.append(f"{name} = np.array({value})" if later else f"{name} = {value}")
         else:
             if not statement.add:
-                self.lines.append(f"{name} = np.zeros({writer.shape_text(target)})")
+                self.lines.append(f"{name} = np.zeros({numpy_text.shape_text(target)})")
             whole = (
                 name if len(target.shape) == 1 else f"{name}.reshape({target.size}{', N' if target.batched else ''})"
             )
@@ -178,10 +178,10 @@ class _Module:
         elif index.ndim == 1 and (np.diff(index) == 1).all():
             self.lines.append(f"{array}[{index[0]}:{index[-1] + 1}] += {value}")
         else:
-            self.lines.append(f"np.add.at({array}, {self.writer.constant(index, 'index')}, {value})")
+            self.lines.append(f"np.add.at({array}, {self.numpy_text.constant(index, 'index')}, {value})")
 
     def _epilogue(self) -> str:
-        names, adjoints = self.writer.names, self.derived.reverse.adjoints
+        names, adjoints = self.numpy_text.names, self.derived.reverse.adjoints
         flat = self.derived.parameters.flat in adjoints
         entries, start = [], 0
         for each in self.derived.parameters.all:

@@ -18,13 +18,14 @@ from ..block import Block
 from ..expression import Apply, Expression, Number, Plus, Ref, Statement, blocks_in, products_in, refs_in, walked
 from ..lifted import Lifted
 from .equation import Derivation, Equation
-from .formula import ONE, Call, Formula, Local, Name, Num, Power, Prod, Sum, Total
+from .formula import ONE, ZERO, Call, Formula, Local, Name, Num, Power, Prod, Sum, Total
 from .layout import layout_of
-from .normal_form import line_sum, numeral, operations, plus, replaced, times, transposed
+from .normal_form import line_sum, operations, plus, replaced, times, transposed
 from .reads import in_order_of_layers, indices_of_all, is_linear_in, reads, uses
 from .simplify import simplest, without_cases
 from .softmax import softmax_of_quotient
-from .translation import Reader, summed
+from .stacking import adjoint_name
+from .translation import Translator, summed
 
 __all__ = ["derivation"]
 
@@ -36,7 +37,7 @@ def derivation(derived: Lifted) -> Derivation:
     named: set[Block] = set()
     while True:
         found = _Builder(derived, named).found
-        missing = {of for of in found.adjoints_written() if of in found.reader.definitions and of.role == "value"}
+        missing = {of for of in found.adjoints_written() if of in found.translator.definitions and of.role == "value"}
         if not missing - named:
             return found
         named |= missing
@@ -57,8 +58,8 @@ class _Builder:
         self.named = named
         self.known: dict[Formula, Formula] = {}
         self.elementwise: dict[Formula, Formula] = {}
-        self.reader = Reader(derived.parameters)
-        self.found = Derivation(self.reader, recorded=derived.recorded)
+        self.translator = Translator(derived.parameters)
+        self.found = Derivation(self.translator, recorded=derived.recorded)
         self.statements = derived.forward.needed(derived.forward.roots[:1])
         self.uses = uses(self.statements)
         self.consumers: dict[Block, list[tuple[Statement, Op]]] = {}
@@ -92,7 +93,7 @@ class _Builder:
         extra: Expression | None = None
         if block.role == "z" and isinstance(value, Plus):
             value, extra = self._without_targets(value)
-        formula = self._shown(self.reader.statement(value))
+        formula = self._shown(self.translator.statement(value))
         self._settle_shape(block, formula, value)
         if isinstance(value, Apply) and value.op.arity == 1 and isinstance(value.args[0], Ref):
             if value.args[0].index is None:
@@ -100,12 +101,12 @@ class _Builder:
             if block.role == "a":
                 self.found.activations[block.layer] = value.op
         if block.role == "value" and self._is_inlined(block, formula):
-            self.reader.definitions[block] = formula
+            self.translator.definitions[block] = formula
             return
-        name = self.reader.name(block)
-        self.found.forward.append(Equation(name, softmax_of_quotient(formula, self.reader.known)))
+        name = self.translator.name(block)
+        self.found.forward.append(Equation(name, softmax_of_quotient(formula, self.translator.known)))
         if isinstance(formula, Call):
-            self.reader.known.setdefault(formula, name)
+            self.translator.known.setdefault(formula, name)
         elif block.role == "value" and all(isinstance(part, _ELEMENTWISE) for part in walked(formula)):
             self.elementwise[name] = self._expanded(formula)
         if block.role == "z":
@@ -126,14 +127,16 @@ class _Builder:
 
     def _linear_layer(self, block: Block, extra: Expression | None) -> None:
         """Call a weighted input that no function is applied to an activation, as the documents do."""
-        shown: Formula = self.reader.name(block)
+        shown: Formula = self.translator.name(block)
         taken = {s.target.name for s in self.statements} | set(self.derived.forward.inputs)
         if f"a{block.layer}" not in taken and self._is_linear(block):
             activation = Name(Block(f"a{block.layer}", block.shape, block.batched, "a", block.layer), shown.kind)
             self.found.forward.append(Equation(activation, shown))
             shown = activation
         if extra is not None or (isinstance(shown, Name) and shown.block is not block):
-            self.reader.definitions[block] = plus(shown, self.reader.read(extra)) if extra is not None else shown
+            self.translator.definitions[block] = (
+                plus(shown, self.translator.translated(extra)) if extra is not None else shown
+            )
 
     def _is_linear(self, block: Block) -> bool:
         readers = [s.value for s in self.statements if reads(s.value, block)]
@@ -148,12 +151,12 @@ class _Builder:
     def _settle_shape(self, block: Block, formula: Formula, value: Expression) -> None:
         if block.role != "value":
             return
-        self.reader.kinds[block] = formula.kind
+        self.translator.kinds[block] = formula.kind
         if formula.kind == 2 and len(block.shape) == 1:
             for ref in refs_in(value):
-                shape = self.reader.shape(ref.block)
+                shape = self.translator.shape(ref.block)
                 if len(shape) == 2 and int(np.prod(shape)) == block.size:
-                    self.reader.shapes[block] = shape
+                    self.translator.shapes[block] = shape
 
     def _is_inlined(self, block: Block, formula: Formula) -> bool:
         if block in self.named:
@@ -169,7 +172,7 @@ class _Builder:
         root = self.derived.forward.roots[0]
         if not (isinstance(root, Ref) and root.block.role == "loss"):
             loss = Block("loss", (1,), root.batched, "loss")
-            self.found.forward.append(Equation(Name(loss, 0), self.reader.read(root)))
+            self.found.forward.append(Equation(Name(loss, 0), self.translator.translated(root)))
 
     # --- backward --------------------------------------------------------------------------------
 
@@ -190,7 +193,7 @@ class _Builder:
             elif (
                 of is not None and of.role != "z" and not parts and self._is_passed_on(of, raw, read_in.get(target, 0))
             ):
-                self.reader.definitions[target] = raw
+                self.translator.definitions[target] = raw
             else:
                 self.found.backward.extend(self._equations(target, raw if whole else None, parts))
         self._gradients(gradients)
@@ -207,8 +210,7 @@ class _Builder:
                 equation.add = equation.add or flat in several or bool(of & several)
                 self.found.gradients.append(equation)
             if block in self.derived.reverse.untouched and block not in written and flat not in several:
-                name = Name(Block(f"d{block.name}", block.shape, False, "adjoint", of=block), self.reader.kind(block))
-                self.found.gradients.append(Equation(name, numeral(0.0)))
+                self.found.gradients.append(Equation(adjoint_name(self.translator.name(block)), ZERO))
 
     def _is_passed_on(self, of: Block, raw: Formula, uses: int) -> bool:
         """Whether an adjoint is written where it is used: once, or if it is short; a δ never is."""
@@ -217,7 +219,7 @@ class _Builder:
         if uses <= 1:
             return True
         short = simplest(raw, self.known)
-        if of in self.reader.definitions and operations(short) <= 6:
+        if of in self.translator.definitions and operations(short) <= 6:
             return True
         return operations(short) <= 2 and all(part.rank != 0 for part in walked(short))
 
@@ -230,10 +232,10 @@ class _Builder:
                 continue
             value = self._contribution(statement)
             index = statement.index
-            layout = layout_of(self.reader.shape(target), index)
+            layout = layout_of(self.translator.shape(target), index)
             if target.of is self.derived.parameters.flat:
                 index = indices_of_all(statement.value) if index is None else index
-                parts.append(_Part(self.reader.adjoint_across_parameters(index), value, index))
+                parts.append(_Part(self.translator.adjoint_across_parameters(index), value, index))
                 continue
             match layout.kind:
                 case "whole":
@@ -248,11 +250,11 @@ class _Builder:
                     left: Formula = Name(target, 2 if len(target.shape) == 2 else 1, layout.view)
                     parts.append(_Part(left, transposed(value) if layout.transposed else value, index))
                 case _:
-                    straight = self.reader.unpermuted(statement.value, index)
+                    straight = self.translator.unpermuted(statement.value, index)
                     if layout.kind == "permuted" and straight != value:
                         whole.append(straight)
                     elif index is not None:
-                        parts.append(_Part(self.reader.picked(self.reader.name(target), index), value, index))
+                        parts.append(_Part(self.translator.picked(self.translator.name(target), index), value, index))
         return whole, parts
 
     def _contribution(self, statement: Statement) -> Formula:
@@ -260,19 +262,19 @@ class _Builder:
         of, value = statement.target.of, statement.value
         if of is not None and of.role == "z" and isinstance(value, Apply) and value.op is ops.mul:
             upstream, local = value.args
-            rule = self.reader.read(local)
+            rule = self.translator.translated(local)
             for forward, op in self.consumers.get(of, []):
                 if forward.target.role != "a":
                     continue
                 expected = op.local(0, Ref(forward.target), (Ref(of),))
-                if isinstance(expected, Expression) and self.reader.read(expected) == rule:
-                    return times(self.reader.read(upstream), Local(op, self.reader.name(of), rule))
-        return self.reader.statement(value)
+                if isinstance(expected, Expression) and self.translator.translated(expected) == rule:
+                    return times(self.translator.translated(upstream), Local(op, self.translator.name(of), rule))
+        return self.translator.statement(value)
 
     def _equations(self, target: Block, raw: Formula | None, parts: list[_Part]) -> list[Equation]:
         found = []
         if raw is not None:
-            found.append(self._simplified(self.reader.name(target), raw))
+            found.append(self._simplified(self.translator.name(target), raw))
         written = np.zeros(target.size, dtype=bool)
         for part in parts:
             equation = self._simplified(part.left, part.value)
@@ -284,13 +286,13 @@ class _Builder:
 
     def _simplified(self, left: Formula, raw: Formula) -> Equation:
         short = min(simplest(raw, self.known), simplest(self._expanded(raw), self.known), key=operations)
-        short = softmax_of_quotient(short, self.reader.known)
+        short = softmax_of_quotient(short, self.translator.known)
         if operations(short) >= operations(raw) and short != raw:
             short = raw
         assumed = replaced(short, lambda part: ONE if self._sums_to_one(part) else None)
         if assumed == short:
             return Equation(left, short, raw=raw)
-        assumed = softmax_of_quotient(simplest(assumed, self.known), self.reader.known)
+        assumed = softmax_of_quotient(simplest(assumed, self.known), self.translator.known)
         return Equation(left, assumed, raw=raw, general=short)
 
     def _expanded(self, formula: Formula) -> Formula:

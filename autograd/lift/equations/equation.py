@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ...op import Op
 from ..block import Block
 from .formula import Formula, Name, Pick
-from .translation import Reader
+from .translation import Translator
 
 __all__ = ["Derivation", "Equation"]
 
@@ -36,7 +36,7 @@ class Derivation:
     """The equations of a program for one example.
 
     Attributes:
-        reader: The names behind the formulas.
+        translator: The names behind the formulas.
         forward: The equations of the forward pass.
         backward: The adjoints, last layer first.
         gradients: The derivatives by the parameters.
@@ -49,7 +49,7 @@ class Derivation:
         recorded: On how many examples that was checked.
     """
 
-    reader: Reader
+    translator: Translator
     forward: list[Equation] = field(default_factory=list)
     backward: list[Equation] = field(default_factory=list)
     gradients: list[Equation] = field(default_factory=list)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ...op import Op
 from ..block import Block
-from .formula import Formula, Local
+from .formula import Formula
 from .notation import Notation
 from .style import Style
 
@@ -57,10 +57,6 @@ class Names:
         """Return a layer's number as it stands behind a letter."""
         return f"({number})" if self.notation.parenthesised else number
 
-    def text(self, formula: Formula) -> str:
-        """Return a formula's text."""
-        raise NotImplementedError
-
     # --- names -----------------------------------------------------------------------------------
 
     def block(self, block: Block) -> str:
@@ -75,8 +71,6 @@ class Names:
                 return style.symbol(block.role, self.above(self.layer(block.layer)))
             case "loss":
                 return style.symbol(notation.cost)
-            case "adjoint" if block.of is not None:
-                return self._adjoint(block.of)
             case "parameter":
                 return self.parameter(block.name)
             case "parameters":
@@ -94,23 +88,6 @@ class Names:
         if letter not in letters:
             return self.style.symbol(letter, below=digits)
         return self.style.symbol(letters[letter], self.above(digits) if digits else "", mark=mark)
-
-    def _adjoint(self, of: Block) -> str:
-        if of.role == "z":
-            return self.style.symbol(self.notation.delta, self.above(self.layer(of.layer)))
-        definition = self.definitions.get(of)
-        inside = self.style.parentheses(self.text(definition)) if definition is not None else self.block(of)
-        return self.style.derivative(self.style.symbol(self.notation.cost), inside)
-
-    def prime(self, local: Local) -> str:
-        """Return the derivative of an activation: σ′(z²)."""
-        layer = local.at.block.layer
-        if self.notation.prime:
-            number = self.layer(layer)
-            return self.style.symbol("a", f"({number})", mark="prime")
-        below = self.layer(layer) if len(set(self.functions.values())) > 1 else ""
-        sign = self.style.symbol(self.notation.function, below=below, mark="prime")
-        return sign + self.style.parentheses(self.text(local.at))
 
 
 def _stem(name: str) -> tuple[str, str]:

@@ -22,8 +22,8 @@ from .formula import Call, Name
 from .normal_form import numeral
 from .notation import Notation, notation_named
 from .style import Latex, Style, Unicode
-from .translation import Reader
-from .typesetting import Writer
+from .translation import Translator
+from .typesetting import Typesetter
 
 __all__ = ["equations", "latex"]
 
@@ -81,11 +81,11 @@ class _Page:
         self.folded = layers_with_bias(found) if notation.bias_column else {}
         weighted = any(isinstance(each.left, Name) and each.left.block.role == "z" for each in found.forward)
         self.separate = notation.bias_column and weighted and not self.folded
-        self.writer = Writer(
+        self.typesetter = Typesetter(
             notation if self.folded or not notation.bias_column else replace(notation, bias_column=False),
             style,
             found.activations,
-            found.reader.definitions,
+            found.translator.definitions,
             found.network_input,
             found.targets[0] if len(found.targets) == 1 else None,
             bias_column=bool(self.folded),
@@ -112,27 +112,27 @@ class _Page:
         if block is None:
             return None
         name = self.style.symbol(block.name)
-        return self.writer.block(block), "=", f"(1, {name})" if self.folded else name
+        return self.typesetter.block(block), "=", f"(1, {name})" if self.folded else name
 
     def _line(self, equation: Equation) -> tuple[str, str, str]:
         if equation.add:
-            self.writer.seen["+="] = None
-        return self.writer.text(equation.left), "+=" if equation.add else "=", self.writer.text(equation.right)
+            self.typesetter.seen["+="] = None
+        return self.typesetter.text(equation.left), "+=" if equation.add else "=", self.typesetter.text(equation.right)
 
     def _forward(self, equation: Equation) -> tuple[str, str, str]:
         left, sign, right = self._line(equation)
         block = equation.left.block if isinstance(equation.left, Name) else None
         if block is not None and block.role == "a":
-            if isinstance(equation.right, Call) and block.layer in self.writer.functions:
-                argument = self.writer.text(equation.right.args[0])
-                right = self.writer.functions[block.layer] + self.style.parentheses(argument)
+            if isinstance(equation.right, Call) and block.layer in self.typesetter.functions:
+                argument = self.typesetter.text(equation.right.args[0])
+                right = self.typesetter.functions[block.layer] + self.style.parentheses(argument)
             if block.layer + 1 in self.folded:
                 right = f"(1, {right})"
         if block is not None and block.role == "z" and block.layer in self.folded:
             parts = weighted(equation.right)
             if parts is not None:
-                weight = self.writer.parameter(parts[0].block.name, folded=True)
-                right = weight + (" " if self._is_latex else "") + self.writer.text(parts[1])
+                weight = self.typesetter.parameter(parts[0].block.name, folded=True)
+                right = weight + (" " if self._is_latex else "") + self.typesetter.text(parts[1])
         return left, sign, right
 
     @property
@@ -146,12 +146,12 @@ class _Page:
         if of not in [weight for weight, _ in self.folded.values()] or of is None:
             return self._line(equation)
         products, rest = outer_product(equation.right)
-        name = self.writer.parameter(of.name, folded=True)
-        text = self.writer.text(products)
+        name = self.typesetter.parameter(of.name, folded=True)
+        text = self.typesetter.text(products)
         if rest is not None:
-            self.writer.seen["(0,"] = None
-            text += f" + (0, {self.writer.text(rest)})"
-        return self.style.derivative(self.style.symbol(self.writer.notation.cost), name), "=", text
+            self.typesetter.seen["(0,"] = None
+            text += f" + (0, {self.typesetter.text(rest)})"
+        return self.style.derivative(self.style.symbol(self.typesetter.notation.cost), name), "=", text
 
     # --- explanations ----------------------------------------------------------------------------
 
@@ -173,7 +173,7 @@ class _Page:
         ops = {op.name: op for op in self.found.activations.values()}
         first = {op.name: layer for layer, op in reversed(list(self.found.activations.items()))}
         for layer, op in self.found.activations.items():
-            own = self.writer.functions[layer]
+            own = self.typesetter.functions[layer]
             if own not in layers.setdefault(op.name, []):
                 layers[op.name].append(own)
         for name, signs in layers.items():
@@ -183,40 +183,40 @@ class _Page:
     def _rule(self, op: Op, layer: int) -> str:
         """Return the derivative of an activation as its own rule says it."""
         z, a = Block("z", (), False), Block("a", (), False)
-        writer = Writer(self.writer.notation, self.style, {}, {}, None, None)
+        typesetter = Typesetter(self.typesetter.notation, self.style, {}, {}, None, None)
         try:
             rule = op.local(0, Ref(a), (Ref(z),))
         except (ArithmeticError, ValueError, TypeError, AttributeError):
             return ""
-        reader = Reader(self.found.reader.parameters)
-        reader.kinds.update({z: 0, a: 0})
-        formula = reader.read(rule) if isinstance(rule, Expression) else numeral(rule)
-        names = {z: "z", a: self.writer.functions[layer] + self.style.parentheses("z")}
-        writer.block = lambda block: names.get(block, block.name)  # type: ignore[method-assign]  # two names of its own
+        translator = Translator(self.found.translator.parameters)
+        translator.kinds.update({z: 0, a: 0})
+        formula = translator.translated(rule) if isinstance(rule, Expression) else numeral(rule)
+        names = {z: "z", a: self.typesetter.functions[layer] + self.style.parentheses("z")}
+        typesetter.block = lambda block: names.get(block, block.name)  # type: ignore[method-assign]  # two names of its own
         argument = self.style.parentheses("z")
-        below = self.writer.layer(layer) if len(set(self.writer.functions.values())) > 1 else ""
-        prime = self.style.symbol(self.writer.notation.function, below=below, mark="prime") + argument
-        self.writer.seen.update(dict.fromkeys(name for name in writer.seen if name == "[]"))
-        return f", {self.math(f'{prime} = {writer.text(formula)}')}"
+        below = self.typesetter.layer(layer) if len(set(self.typesetter.functions.values())) > 1 else ""
+        prime = self.style.symbol(self.typesetter.notation.function, below=below, mark="prime") + argument
+        self.typesetter.seen.update(dict.fromkeys(name for name in typesetter.seen if name == "[]"))
+        return f", {self.math(f'{prime} = {typesetter.text(formula)}')}"
 
     def _signs(self) -> Iterator[str]:
-        math, seen, style = self.math, self.writer.seen, self.style
-        delta = style.symbol(self.writer.notation.delta, self.writer.above("l"))
-        z = style.symbol("z", self.writer.above("l"))
+        math, seen, style = self.math, self.typesetter.seen, self.style
+        delta = style.symbol(self.typesetter.notation.delta, self.typesetter.above("l"))
+        z = style.symbol("z", self.typesetter.above("l"))
         if any(isinstance(e.left, Name) and _of_role(e.left, "z") for e in self.found.backward):
-            cost = style.symbol(self.writer.notation.cost)
+            cost = style.symbol(self.typesetter.notation.cost)
             yield f"{math(f'{delta} = {style.derivative(cost, z)}')}, and {math(style.hadamard.strip())} is entrywise."
-        if self.writer.notation.prime and self.found.activations:
+        if self.typesetter.notation.prime and self.found.activations:
             prime = style.symbol("a", "(l)", mark="prime")
             yield f"{math(prime)} is the derivative of the activation of layer l at {math(z)}."
-        target = self.writer.target
-        if target is not None and self.writer.block(target) != style.symbol(target.name):
-            yield f"{math(self.writer.block(target))} is the input {_escaped(target.name, self._is_latex)}."
+        target = self.typesetter.target
+        if target is not None and self.typesetter.block(target) != style.symbol(target.name):
+            yield f"{math(self.typesetter.block(target))} is the input {_escaped(target.name, self._is_latex)}."
         if self.folded:
-            weight = style.symbol(self.writer.notation.weight, self.writer.above("l"))
+            weight = style.symbol(self.typesetter.notation.weight, self.typesetter.above("l"))
             yield f"The first column of {math(weight)} holds the biases; (1, a) is a with a 1 on top of it."
         if "bar" in seen:
-            bar = style.symbol(self.writer.notation.weight, self.writer.above("l"), mark="bar")
+            bar = style.symbol(self.typesetter.notation.weight, self.typesetter.above("l"), mark="bar")
             yield f"{math(bar)} is {math(weight)} without its first column."
         if "(0," in seen:
             yield "(0, M) is M with a column of zeros in front."
@@ -242,7 +242,7 @@ class _Page:
 
     def _assumptions(self) -> Iterator[str]:
         for name in self.found.sums_to_one:
-            text = self.writer.text(name)
+            text = self.typesetter.text(name)
             rows = self.found.recorded
             examples = "example" if rows == 1 else f"{rows} examples"
             yield (
@@ -251,15 +251,15 @@ class _Page:
             )
             for each in [*self.found.backward, *self.found.gradients]:
                 if each.general is not None:
-                    yield "  " + self.math(f"{self.writer.text(each.left)} = {self.writer.text(each.general)}")
+                    yield "  " + self.math(f"{self.typesetter.text(each.left)} = {self.typesetter.text(each.general)}")
 
     def _indices(self) -> Iterator[str]:
-        reader, seen = self.found.reader, self.writer.seen
+        translator, seen = self.found.translator, self.typesetter.seen
         if "numbers" in seen:
-            for k, values in enumerate(reader.numbers, start=1):
+            for k, values in enumerate(translator.numbers, start=1):
                 yield f"{self.math(self.style.symbol('c', below=str(k)))} = {_listed(values)}, numbers of the graph."
         if "pick" in seen:
-            for k, index in enumerate(reader.lists, start=1):
+            for k, index in enumerate(translator.lists, start=1):
                 name = self.style.symbol("i", below=str(k))
                 yield f"{self.math(name)} = {_listed(index)}: members counted from 0 along the rows, −1 for a zero."
 

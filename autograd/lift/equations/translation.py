@@ -51,13 +51,13 @@ from .normal_form import line_sum, matrix_product, numeral, plus, power, repeate
 from .softmax import softmax_of_exponent
 from .stacking import adjoint_name, stacked_parameters
 
-__all__ = ["Reader", "summed"]
+__all__ = ["Translator", "summed"]
 
 Array = np.ndarray[Any, Any]
 
 
-class Reader:
-    """Reads expressions as formulas.
+class Translator:
+    """Translates expressions into formulas.
 
     Attributes:
         definitions: What is written in place of a block that has no equation of its own.
@@ -82,7 +82,7 @@ class Reader:
     def statement(self, value: Expression) -> Formula:
         """Return the formula of a whole statement's value."""
         self.grid = self._grid(value)
-        return self.read(value)
+        return self.translated(value)
 
     def _grid(self, value: Expression) -> tuple[int, ...]:
         """Return the shape of the matrices that are read as flat vectors."""
@@ -93,7 +93,7 @@ class Reader:
         flat = len(ref.shape) == 1 and len(self.shape(ref.block)) == 2
         return flat and layout_of(self.shape(ref.block), ref.index).kind == "whole"
 
-    def read(self, expression: Expression) -> Formula:
+    def translated(self, expression: Expression) -> Formula:
         """Return the formula of an expression.
 
         Raises:
@@ -109,15 +109,15 @@ class Reader:
             case Ref():
                 return self._reference(expression)
             case Take():
-                formula = self.read(expression.value)
+                formula = self.translated(expression.value)
                 shape = expression.value.shape
                 if formula.kind == 2 and len(shape) == 1:
                     shape = self._grid(expression.value) or shape
                 return self._view(formula, shape, expression.index)
             case Plus():
-                return plus(*(self.read(term) for term in expression.terms))
+                return plus(*(self.translated(term) for term in expression.terms))
             case Compare():
-                return Test(expression.relation, self.read(expression.left), self.read(expression.right))
+                return Test(expression.relation, self.translated(expression.left), self.translated(expression.right))
             case Apply():
                 return self.applied(expression)
             case MatMul():
@@ -127,7 +127,7 @@ class Reader:
             case Spread():
                 return self._spread(expression)
             case BatchSum():
-                return self.read(expression.value)
+                return self.translated(expression.value)
             case Variadic():
                 return self._rows(expression)
         raise TypeError(f"no formula for {type(expression).__name__}")
@@ -215,7 +215,7 @@ class Reader:
 
     def applied(self, expression: Apply) -> Formula:
         """Return the formula of an operation of the table."""
-        op, args = expression.op, [self.read(arg) for arg in expression.args]
+        op, args = expression.op, [self.translated(arg) for arg in expression.args]
         if op is ops.add:
             return plus(*args)
         if op is ops.sub:
@@ -239,7 +239,7 @@ class Reader:
 
     def _members(self, expression: Expression) -> Formula:
         """Return the formula of something whose number of members counts: a number is one, repeated or not."""
-        formula = self.read(expression)
+        formula = self.translated(expression)
         if isinstance(expression, Ref) and self._is_unrolled(expression):
             return self.picked(formula, np.arange(expression.block.size))
         size = int(np.prod(expression.shape))
@@ -286,15 +286,15 @@ class Reader:
         if len(sizes) == 1:
             return summed(self.unpermuted(value, None), int(sizes[0]))
         if (sizes == 1).all():
-            return self.read(value)
-        formula = self.read(value)
+            return self.translated(value)
+        formula = self.translated(value)
         width = int(sizes[0])
         if (sizes == width).all() and formula.kind:
             return line_sum(formula, 1)
         return self.picked(LineSum(formula, 1), np.repeat(np.arange(len(sizes)), sizes))
 
     def _spread(self, expression: Spread) -> Formula:
-        formula = self.read(expression.value)
+        formula = self.translated(expression.value)
         if len(expression.sizes) == 1 or (expression.sizes == 1).all() or formula.kind == 0:
             return formula
         if (expression.sizes == expression.sizes[0]).all() and formula.kind == 1:
@@ -322,8 +322,8 @@ class Reader:
         first = next((ref.index for ref in orders), None)
         first = first if index is None else index
         if first is None or not all(_same_permutation(ref, first) for ref in orders):
-            return self.read(value)
-        return self.read(_straight(value))
+            return self.translated(value)
+        return self.translated(_straight(value))
 
 
 def summed(formula: Formula, count: int) -> Formula:

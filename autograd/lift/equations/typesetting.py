@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from ..block import Block
 from .formula import (
     MINUS_ONE,
     Call,
@@ -29,7 +30,7 @@ from .formula import (
 from .naming import Names
 from .normal_form import made_of, split, times
 
-__all__ = ["Writer"]
+__all__ = ["Typesetter"]
 
 _SUM, _ENTRYWISE, _PRODUCT, _POWER, _ATOM = range(5)
 _NAMES = {"logsumexp": "lse", "logsumexp by rows": "lse_rows", "softmax by rows": "softmax_rows"}
@@ -39,12 +40,35 @@ Text = tuple[str, int]
 """A text and how tightly its last operation binds."""
 
 
-class Writer(Names):
+class Typesetter(Names):
     """Writes formulas with these names."""
 
     def text(self, formula: Formula) -> str:
         """Return a formula's text."""
         return self._write(formula)[0]
+
+    # --- names that are made of formulas ---------------------------------------------------------
+
+    def block(self, block: Block) -> str:
+        """Return a block's name."""
+        return super().block(block) if block.of is None else self._adjoint(block.of)
+
+    def _adjoint(self, of: Block) -> str:
+        if of.role == "z":
+            return self.style.symbol(self.notation.delta, self.above(self.layer(of.layer)))
+        definition = self.definitions.get(of)
+        inside = self.style.parentheses(self.text(definition)) if definition is not None else self.block(of)
+        return self.style.derivative(self.style.symbol(self.notation.cost), inside)
+
+    def prime(self, local: Local) -> str:
+        """Return the derivative of an activation: σ′(z²)."""
+        layer = local.at.block.layer
+        if self.notation.prime:
+            number = self.layer(layer)
+            return self.style.symbol("a", f"({number})", mark="prime")
+        below = self.layer(layer) if len(set(self.functions.values())) > 1 else ""
+        sign = self.style.symbol(self.notation.function, below=below, mark="prime")
+        return sign + self.style.parentheses(self.text(local.at))
 
     # --- formulas --------------------------------------------------------------------------------
 
