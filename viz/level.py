@@ -225,7 +225,7 @@ def _group_cell(traced: Trace, group: Group, name: str, digits: int) -> Cell:
             extra = ((f"z {numeral(z.data, digits)}", f"δ {numeral(z.adjoint, digits)}"),)
             badges += [badge for badge in z.badges if badge not in badges]
         symbol = op.name if op else "identity"
-        terms = f"Σ {len(neuron.weights)} products" + (" + bias" if neuron.bias is not None else "")
+        terms = f"Σ {len(neuron.weights)} products" + (" + bias" if neuron.biases else "")
         z_text = numeral(z.data, digits)
         forward = f"{op.name}({terms}) = {op.name}({z_text}) = {cell.value}" if op else f"{terms} = {z_text}"
     elif len(group.members) > 1:

@@ -50,9 +50,8 @@ def draw_network(
     """Return the picture of a network: its neurons in columns, layer by layer, with δ in each.
 
     A line's width grows with its weight's gradient or value; a negative one is dashed and of the other colour. Neurons
-    are found by the shape of the graph (not by `autograd.lift`, which has to be told the inputs), so a network that was
-    written without `nn` can be drawn as well: pass its loss alone. If the loss averages several examples, δ is summed
-    over them (it is ∂C/∂b then) and a is their mean.
+    are found by `autograd.lift`, so a network that was written without `nn` can be drawn as well: pass its loss alone.
+    If the loss averages several examples, δ is summed over them (it is ∂C/∂b then) and a is their mean.
 
     Args:
         model: An `nn` model; or the output of any graph, if there is no model.
@@ -108,12 +107,11 @@ def _root(model: Module | Value, loss: Value | None) -> tuple[Value, bool]:
 def _units(traced: Trace, model: Module | None) -> tuple[_Unit, ...]:
     """Return the neurons, those with the same weights as one; of a model, only those with its parameters."""
     own = None if model is None else {id(value) for value in model.parameters()}
-    runs: dict[tuple[int, ...], list[Neuron]] = {}
+    runs: dict[tuple[tuple[int, ...], tuple[int, ...]], list[Neuron]] = {}
     for neuron in neurons(traced):
         weights = [traced.nodes[k].value for k in neuron.weights]
         if own is None or all(id(value) in own for value in weights):
-            key = (*neuron.weights, -1 if neuron.bias is None else neuron.bias)
-            runs.setdefault(key, []).append(neuron)
+            runs.setdefault((neuron.weights, neuron.biases), []).append(neuron)
     if not runs:
         whose = "of this model " if model is not None else ""
         raise ValueError(f"there are no neurons {whose}in this graph: no weighted sums of the kind Σ w·a + b")
@@ -165,13 +163,13 @@ class _Network:
         rows = [(Span(shortened(name), "ink", bold=True), Span(op.name if op else "", "muted"))]
         a = math.fsum(nodes[run.out].data for run in unit.runs) / len(unit.runs)
         delta = math.fsum(nodes[run.z].adjoint for run in unit.runs)
-        bias = None if unit.first.bias is None else nodes[unit.first.bias]
-        tooltip = [name, f"bias {bias.data!r}" if bias else "no bias"]
+        biases = [nodes[k].data for k in unit.first.biases]
+        tooltip = [name, f"bias {' + '.join(map(repr, biases))}" if biases else "no bias"]
         if self.with_loss:
             rows.append((Span(f"a {numeral(a, digits)}", "value"), Span(f"δ {numeral(delta, digits)}", "gradient")))
             tooltip += [f"a {a!r}", f"δ {delta!r}"]
-        elif bias:
-            rows.append((Span(f"b {numeral(bias.data, digits)}", "value"), Span("")))
+        elif biases:
+            rows.append((Span(f"b {numeral(math.fsum(biases), digits)}", "value"), Span("")))
         badges = dict.fromkeys(badge for run in unit.runs for badge in (*nodes[run.out].badges, *nodes[run.z].badges))
         rows += [(Span(badge, "warning"), Span("")) for badge in badges] if self.single and self.with_loss else []
         return Box(f"u{k}", tuple(rows), "node", "\n".join(tooltip), column)

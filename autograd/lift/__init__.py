@@ -4,9 +4,11 @@
 pass; `compile` does so for a function that returns the loss of one example. The passes, in order: `canonical` (the same
 sums whichever way they were written), `groups` and `terms` (which values form an array, which sums a matrix product),
 `parameters` (names and places), `forward` and `adjoint` (the two programs as statements over `expression`), and then
-what runs them (`run`) or shows them (`source`, `report`, `equations`).
+what runs them (`run`) or shows them (`source`, `report`, `equations`). `neurons_under` reads the canonical form for
+those who want to point at the recorded Values.
 """
 
+from .neurons import Neuron, Place, neurons_under
 from .program import Program, compile, lift
 
-__all__ = ["Program", "compile", "lift"]
+__all__ = ["Neuron", "Place", "Program", "compile", "lift", "neurons_under"]

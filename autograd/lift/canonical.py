@@ -10,7 +10,7 @@ A partial sum is *not* absorbed where like terms of opposite sign would meet: `(
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,7 @@ class Atoms:
         batched: Whether it depends on an input.
         node: A recorded node it was made from, for messages; None for leaves' constants.
         roots: The atoms of the outputs that were asked for.
+        of: The atom of each Value that has one; a Value without one was absorbed by the sum that uses it.
     """
 
     inputs: dict[int, tuple[str, int]] = field(default_factory=dict)
@@ -60,6 +61,7 @@ class Atoms:
     batched: list[bool] = field(default_factory=list)
     node: list[Value | None] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
+    of: dict[Value, int] = field(default_factory=dict)
 
     def new(self, level: int, batched: bool, node: Value | None) -> int:
         """Return a new atom."""
@@ -74,9 +76,18 @@ def canonical(
     roots: Sequence[Value],
     inputs: Mapping[Value, tuple[str, int]],
     parameters: Mapping[Value, int],
+    operands: Callable[[Value], tuple[Any, ...]] = stored_operands,
 ) -> Atoms:
-    """Return the atoms of the graph of `nodes`, given oldest first, as far as `roots` need them."""
-    return _Canonical(list(nodes), roots, inputs, parameters).atoms
+    """Return the atoms of the graph of `nodes`, given oldest first, as far as `roots` need them.
+
+    Args:
+        nodes: The interior nodes, operands first.
+        roots: The outputs.
+        inputs: The name and position of each leaf that is an input.
+        parameters: The number of each leaf that is a parameter; every other leaf stands for its number.
+        operands: What gives a node's operands, if some stand for others.
+    """
+    return _Canonical(list(nodes), roots, inputs, parameters, operands).atoms
 
 
 class _Canonical:
@@ -86,9 +97,11 @@ class _Canonical:
         roots: Sequence[Value],
         inputs: Mapping[Value, tuple[str, int]],
         parameters: Mapping[Value, int],
+        operands: Callable[[Value], tuple[Any, ...]],
     ) -> None:
         self.atoms = atoms = Atoms()
-        self.known: dict[Value, int] = {}
+        self.operands = operands
+        self.known = atoms.of
         self.sums: dict[Value, _Sum] = {}
         self.seen: dict[Any, int] = {}
         self.number_atom: dict[float, int] = {1.0: atoms.new(0, False, None)}
@@ -106,7 +119,7 @@ class _Canonical:
 
     def _enter(self, node: Value) -> None:
         op = node.op
-        operands = stored_operands(node)
+        operands = self.operands(node)
         if op is ops.affine:
             self.sums[node] = self._affine(operands)
         elif op is ops.mul:
