@@ -322,9 +322,8 @@ def backprop(
         C.require(targets, loss)
     with np.errstate(over="ignore", invalid="ignore"):
         z, a = _forward(W, b, rows, layers)
-        cost = C.value(a[-1], targets).sum() / len(rows)
-        if c:  # squares may overflow where nothing is penalised
-            cost = cost + c / 2 * sum((W_l * W_l).sum() for W_l in W)
+        penalty = sum((c / 2 * W_l * W_l).sum() for W_l in W)  # no square overflows where nothing is penalised
+        cost = C.value(a[-1], targets).sum() / len(rows) + penalty
         delta = _backward(W, z, layers, C.gradient(a[-1], targets))
         dW = [weight_gradient(*layer, c) for layer in zip(delta, a[:-1], W, strict=True)]
         db = [bias_gradient(delta_l) for delta_l in delta]
