@@ -55,7 +55,7 @@ def test_recording_a_large_graph_makes_no_full_collection():
 def test_cycles_among_the_nodes_are_still_found(monkeypatch):
     monkeypatch.setattr(collector, "PATIENCE", 100_000)
     gc.collect()
-    DEFERRALS[0]._patience = 100_000
+    monkeypatch.setattr(DEFERRALS[0], "_patience", 100_000)
     garbage = [Cycle() for _ in range(1000)]
     last = weakref.ref(garbage[-1])
     y = graph(20_000)  # they have grown old
@@ -66,7 +66,6 @@ def test_cycles_among_the_nodes_are_still_found(monkeypatch):
         if last() is None:
             break
     assert last() is None
-    DEFERRALS[0]._patience = collector.PATIENCE
 
 
 def test_a_program_that_records_nothing_is_not_affected():
