@@ -20,6 +20,7 @@ from .run.batch import Batch, taken
 from .run.checked import checked_result
 from .run.runner import Kind, runner
 from .run.self_check import self_check
+from .run.workspace import aligned
 from .source import source
 
 __all__ = ["Program", "compile", "lift"]
@@ -127,7 +128,7 @@ class Program:
         """The gradient that this thread's latest `backward` left, in the order of `flat`."""
         gradient = getattr(self._local, "gradient", None)
         if gradient is None:
-            gradient = self._local.gradient = np.zeros(self.derived.parameters.flat.size)
+            gradient = self._local.gradient = aligned((self.derived.parameters.flat.size,))
         return gradient
 
     @flat_gradient.setter
@@ -270,7 +271,8 @@ class Program:
         if note:
             self._notes.append(note)
         self._leaves = leaves
-        self._flat = derived.start.copy()
+        self._flat = aligned(derived.start.shape)
+        self._flat[...] = derived.start
         self._derived = derived
 
     def __getstate__(self) -> dict[str, Any]:

@@ -119,9 +119,8 @@ class ForwardCode:
         code.names.update(vdot=np.vdot, doubt=_doubt, unfit=_unfit, float64=np.dtype(float))
         for k, (name, length) in enumerate(self.derived.inputs.items()):
             if self._is_used(name):
-                code.lines.append(
-                    f"if in_{k}.shape != ({code.examples}, {length}) or in_{k}.dtype is not float64: unfit()"
-                )
+                code.names[f"shape_{k}"] = (code.examples, length)
+                code.lines.append(f"if in_{k}.shape != shape_{k} or in_{k}.dtype is not float64: unfit()")
                 code.lines.append(f"if not vdot(in_{k}, in_{k}) < {BOUND}: doubt()")
         self.check_products = code.flat.size > MANY and all(
             statement.target.role == "loss" or next(iter(products_in(statement.value)), None) is not None
@@ -276,13 +275,13 @@ class ForwardCode:
         batched = rest is not None and rest.batched
         weight = (1.0 / code.examples if code.mean else 1.0) if batched else (1.0 if code.mean else code.examples)
         if rest is None:
-            return [repr(scale * weight)]
+            return [code.constant(scale * weight)]
         if isinstance(rest, RunSum) and len(rest.sizes) == 1:
             inner_scale, inner = code.scaled(rest.value)
             if inner is None:
-                return [repr(scale * weight * inner_scale * float(rest.sizes[0]))]
+                return [code.constant(scale * weight * inner_scale * float(rest.sizes[0]))]
             scale, rest = scale * inner_scale, inner
-        factor = repr(scale * weight)
+        factor = code.constant(scale * weight)
         if isinstance(rest, Apply) and rest.op is ops.mul:
             values = [code.value(arg) for arg in rest.args]
             flat = [self._raveled(value, code.shape(rest)) for value in values]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -49,7 +51,7 @@ class _Builder(ForwardCode):
         given = [name if self._is_used(name) else f"{name}=None" for name in names]
         text += f"\ndef entry(*, {', '.join(given)}): return run({', '.join(names)})\n" if names else "\nentry = run\n"
         namespace = dict(code.names)
-        exec(compile(text, "<program>", "exec"), namespace)
+        exec(_bytecode(text), namespace)
         return np.errstate(divide="raise", over="raise", invalid="raise")(namespace["entry"]), text
 
     # --- reverse ---------------------------------------------------------------------------------
@@ -212,6 +214,12 @@ class _Builder(ForwardCode):
         code.lines.append(f"add_reduce({code.name(whole)}, {axes!r}, None, {code.name(target)})")
         code.release(value)
         return target
+
+
+@lru_cache(maxsize=128)
+def _bytecode(text: str) -> CodeType:
+    """Return a text compiled; programs of other batch sizes mostly have the same text."""
+    return compile(text, "<program>", "exec")
 
 
 def _merged(statements: Iterable[Statement]) -> list[Statement]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from ..block import Block
 from ..expression import Expression
 from ..lifted import Lifted
 
-__all__ = ["Workspace"]
+__all__ = ["Workspace", "aligned"]
 
 Array = np.ndarray[Any, Any]
+_LINE = 64  # bytes
 
 
 class Workspace:
@@ -67,10 +69,16 @@ class Workspace:
         """Return an array that holds one number."""
         return self._numbers.setdefault(value.hex(), np.array(value))
 
+    def constant(self, value: float) -> str:
+        """Return a name for a Python float; written as digits it would make the text differ between batch sizes."""
+        text = f"c{len(self.names)}"
+        self.names[text] = value
+        return text
+
     def allocate(self, block: Block, *, ones: bool = False) -> Array:
         """Make the array of a block, with a row of ones below it if asked for."""
         length = self.examples if block.batched else 1
-        rows = np.zeros((block.shape[0] + ones, *block.shape[1:], length))
+        rows = aligned((block.shape[0] + ones, *block.shape[1:], length))
         if ones:
             rows[-1] = 1.0
         self.arrays[block] = rows[: block.shape[0]]
@@ -80,7 +88,7 @@ class Workspace:
         """Return an array to work in."""
         key = (*shape, kind is float)
         free = self._pool.setdefault(key, [])
-        array = free.pop() if free else np.zeros(shape, dtype=kind)
+        array = free.pop() if free else aligned(shape, kind)
         self.name(array)  # keeps it alive, so that its id stays its own
         self._temporary.add(id(array))
         return array
@@ -100,3 +108,11 @@ class Workspace:
     def shape(self, expression: Expression) -> tuple[int, ...]:
         """Return the shape of an expression's array."""
         return (*expression.shape, self.examples if expression.batched else 1)
+
+
+def aligned(shape: tuple[int, ...], kind: type = float) -> Array:
+    """Return zeros that begin at the start of a cache line, where NumPy and BLAS are fastest."""
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    memory = np.zeros(size + _LINE, dtype=np.uint8)
+    start = -memory.__array_interface__["data"][0] % _LINE
+    return memory[start : start + size].view(kind).reshape(shape)
