@@ -1,0 +1,163 @@
+"""The printed equations of one graph written in many ways, and of graphs that are no chain of layers."""
+
+import numpy as np
+import pytest
+
+import nn
+from autograd import Value, affine, softmax, total
+from autograd.lift import compile, lift
+from nn.losses import LOSSES, l2_penalty
+from tests.equation_programs import backward, leaves, program_of, section
+from tests.lift_graphs import squared_error
+
+
+def by_hand(weighted_input, label=True):
+    """Return the program of a 3-4-2 tanh network whose weighted inputs are written by the given function."""
+    rng = np.random.default_rng(0)
+
+    def array(name, *shape):
+        values = np.empty(shape, dtype=object)
+        for index in np.ndindex(*shape):
+            values[index] = Value(rng.normal(), f"{name}[{','.join(map(str, index))}]" if label else "")
+        return values
+
+    x, t = leaves([0.1, 0.2, -0.3]), leaves([0.5, 0.25])
+    a = x
+    for l, (n, m) in enumerate(((4, 3), (2, 4)), start=1):
+        W, b = array(f"W{l}", n, m), array(f"b{l}", n)
+        a = [weighted_input(list(W[j]), a, b[j]).tanh() for j in range(n)]
+    return lift(0.5 * total([(p - q) ** 2 for p, q in zip(a, t, strict=True)]), {"x": x, "t": t})
+
+
+def right_nested(w, a, b):
+    z = b
+    for wk, ak in reversed(list(zip(w, a, strict=True))):
+        z = ak * wk + z
+    return z
+
+
+WAYS = {
+    "chain": lambda w, a, b: sum((wk * ak for wk, ak in zip(w, a, strict=True)), b),
+    "bias last": lambda w, a, b: sum((ak * wk for wk, ak in zip(w, a, strict=True)), 0.0) + b,
+    "right nested": right_nested,
+    "total": lambda w, a, b: total([*(wk * ak for wk, ak in zip(w, a, strict=True)), b]),
+    "shuffled": lambda w, a, b: affine(w[::-1], a[::-1], b),
+}
+
+
+@pytest.mark.parametrize("label", [True, False])
+@pytest.mark.parametrize("way", WAYS)
+def test_the_text_does_not_depend_on_how_sums_are_written(way, label):
+    expected = program_of(activations=("tanh", "tanh"))
+    program = by_hand(WAYS[way], label)
+    assert program.equations() == expected.equations()
+    assert program.latex("theta") == expected.latex("theta")
+
+
+def test_a_compiled_function_gives_the_same_text():
+    model = nn.MLP(3, [4, 2], ["sigmoid", "sigmoid"], seed=0)
+    program = compile(lambda x, t: LOSSES["half_squared_error"](model(x), t), parameters=model)
+    with pytest.raises(RuntimeError, match="nothing is recorded"):
+        program.equations()
+    program.value(x=np.ones((2, 3)), t=np.ones((2, 2)))
+    assert program.equations() == program_of().equations()
+
+
+def test_named_outputs_change_nothing():
+    model = nn.MLP(3, [4, 2], ["sigmoid", "identity"], seed=0)
+
+    def fun(x, t):
+        y = model(x)
+        return LOSSES["half_squared_error"](y, t), {"y": y, "p": softmax(y)}
+
+    program = compile(fun, parameters=model)
+    program.value(x=np.ones((2, 3)), t=np.ones((2, 2)))
+    assert program.equations() == program_of(activations=("sigmoid", "identity")).equations()
+
+
+# --- other networks ------------------------------------------------------------------------------
+
+
+def layer(name, a, n, rng, bias=True):
+    W = [[Value(rng.normal(), f"W{name}[{j},{k}]") for k in range(len(a))] for j in range(n)]
+    return [affine(row, list(a), Value(0.1, f"b{name}[{j}]") if bias else 0.0) for j, row in enumerate(W)]
+
+
+def test_a_residual_network_names_what_is_added():
+    rng = np.random.default_rng(1)
+    x, t = leaves(rng.normal(size=4)), leaves(rng.normal(size=4))
+    h = [z.tanh() for z in layer("1", x, 4, rng)]
+    for name in "23":
+        h = [a + z.tanh() for a, z in zip(h, layer(name, h, 4, rng), strict=True)]
+    program = lift(squared_error(h, t), {"x": x, "t": t})
+    assert section(program.equations(), "Forward")["s₁"] == "a¹ + a²"
+    assert backward(program) == {
+        "δ³": "(a³ + s₁ − t) ⊙ σ′(z³)",
+        "∂C/∂s₁": "(W³)ᵀδ³ + a³ + s₁ − t",
+        "δ²": "∂C/∂s₁ ⊙ σ′(z²)",
+        "δ¹": "((W²)ᵀδ² + ∂C/∂s₁) ⊙ σ′(z¹)",
+    }
+    assert "The biases are written apart" in program.equations("theta")
+
+
+def test_an_activation_that_the_loss_reads_keeps_the_biases_apart():
+    rng = np.random.default_rng(1)
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=2))
+    h = [z.tanh() for z in layer("1", x, 4, rng)]
+    cost = squared_error(layer("2", h, 2, rng), t) + total([a * a for a in h])
+    text = lift(cost, {"x": x, "t": t}).equations("theta")
+    assert section(text, "Forward")["z⁽²⁾"] == "Θ⁽¹⁾a⁽¹⁾ + b⁽¹⁾"
+    assert "The biases are written apart" in text
+
+
+def test_a_concatenation_is_read_through_slices():
+    rng = np.random.default_rng(1)
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=2))
+    h = [z.tanh() for z in layer("1", x, 4, rng)]
+    program = lift(squared_error(layer("2", h + x, 2, rng), t), {"x": x, "t": t})
+    text = program.equations()
+    assert section(text, "Forward")["z²"] == "W²[:, 0:4] a¹ + W²[:, 4:7] a⁰ + b²"
+    assert section(text, "Gradients")["∂C/∂W²[:, 4:7]"] == "δ²(a⁰)ᵀ"
+    assert "Slices [from:to] count from 0" in text
+
+
+def test_a_recurrence_adds_what_each_step_contributes():
+    rng = np.random.default_rng(1)
+    x1, x2, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=3)), leaves(rng.normal(size=2))
+    Wx = [[Value(rng.normal(), f"Wx[{j},{k}]") for k in range(3)] for j in range(4)]
+    Wh = [[Value(rng.normal(), f"Wh[{j},{k}]") for k in range(4)] for j in range(4)]
+    h = [affine(row, x1, 0.0).tanh() for row in Wx]
+    h = [(affine(row, x2, 0.0) + affine(own, h, 0.0)).tanh() for row, own in zip(Wx, Wh, strict=True)]
+    program = lift(squared_error(h[:2], t), {"x1": x1, "x2": x2, "t": t})
+    assert "δ¹x₁ᵀ" in section(program.equations(), "Gradients")["∂C/∂Wx"]
+
+
+def test_a_penalty_stands_last():
+    text = program_of(l2=0.5).equations()
+    assert section(text, "Forward")["C"] == "½‖a² − t‖² + ¼‖W¹‖² + ¼‖W²‖²"
+    assert section(text, "Gradients")["∂C/∂W¹"] == "δ¹(a⁰)ᵀ + ½W¹"
+    assert section(text, "Gradients")["∂C/∂b¹"] == "δ¹"
+
+
+def test_a_batch_within_one_graph_is_a_matrix():
+    """The shape of micrograd's demo: every example in one graph, a penalty, one loss."""
+    model = nn.MLP(2, [4, 1], ["tanh", "identity"], seed=0)
+    rows = np.random.default_rng(0).normal(size=(5, 2))
+    scores = [model(row)[0] for row in rows.tolist()]
+    losses = [(1.0 - target * score).relu() for target, score in zip([1.0, -1.0, 1.0, 1.0, -1.0], scores, strict=True)]
+    text = lift(sum(losses, 0.0) * 0.2 + l2_penalty(model, 0.5)).equations()
+    assert section(text, "Forward")["z¹"] == "W¹c₁ + b¹𝟏ᵀ"
+    assert section(text, "Gradients")["∂C/∂b¹"] == "δ¹𝟏"
+    assert "All this is for one example" not in text
+    assert "c₁ = [" in text
+
+
+def test_a_parameter_that_nothing_reads_has_derivative_zero():
+    w, unused = Value(2.0, "w"), Value(1.0, "u")
+    text = lift(w * w, parameters=[w, unused]).equations()
+    assert section(text, "Gradients") == {"∂C/∂w": "2w", "∂C/∂u": "0"}
+
+
+def test_a_root_that_is_a_parameter():
+    w = Value(2.0, "w")
+    assert section(lift(w, parameters=[w]).equations(), "Forward") == {"C": "w"}

@@ -1,0 +1,149 @@
+"""Errors of compiled programs: the statement and the row at fault, and functions that no program can stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autograd import DomainError, Op, Value, affine, compile, lift, total
+
+
+def test_a_domain_error_names_the_statement_and_the_row():
+    w = Value(1.0, "w")
+    program = compile(lambda x: (w * x[0]).log(), parameters=[w])
+    assert program.value(x=[[1.0], [2.0]]) == pytest.approx(np.log(2.0) / 2)
+    with pytest.raises(DomainError, match=r"log needs x > 0.*row 1") as caught:
+        program.value_and_grad(x=[[1.0], [-2.0], [3.0]])
+    assert "log" in str(caught.value)
+    exploding = compile(lambda x: (w * x[0]).exp(), parameters=[w])
+    exploding.value(x=[[1.0], [2.0]])
+    with pytest.raises(DomainError, match="row 2"):
+        exploding.backward(x=[[1.0], [2.0], [1000.0]])
+
+
+@pytest.mark.parametrize(("examples", "wrong"), [(1, 0), (7, 0), (7, 4), (7, 6)])
+@pytest.mark.parametrize("kind", ["value_and_grad", "backward", "value", "losses"])
+def test_a_domain_error_of_code_that_has_run_names_the_statement_and_the_row(kind, examples, wrong):
+    w = [Value(1.0, "w[0]"), Value(0.5, "w[1]")]
+    program = compile(lambda x: total([(each * x[0] + 0.25).log() for each in w]), parameters={"w": w})
+    X = np.full((examples, 1), 2.0)
+    run = getattr(program, kind)
+    run(x=X)
+    run(x=X)
+    X[wrong] = -1.0
+    with pytest.raises(DomainError, match=rf"log needs x > 0, got .* in log1 .*at row {wrong} of the batch"):
+        run(x=X)
+    for name, number, what in (("exp", 1000.0, "exp has no finite result"), ("sqrt", -1.0, "sqrt needs")):
+        other = compile(lambda x, name=name: getattr(w[0] * x[0], name)(), parameters=w)
+        run = getattr(other, kind)
+        X[:] = 2.0
+        run(x=X)
+        X[wrong] = number
+        with pytest.raises(DomainError, match=rf"{what}.* in loss .*at row {wrong} of the batch"):
+            run(x=X)
+
+
+def test_overflow_that_numpy_does_not_signal_is_found():
+    W = [[Value(1e200), Value(1e200)], [Value(1.0), Value(2.0)]]
+    program = compile(lambda x: sum(affine(row, x, 0.0).tanh() for row in W))
+    assert np.isfinite(program.value(x=[[1.0, 1.0], [0.5, 0.25]]))
+    with pytest.raises(DomainError, match="z1"):
+        program.value(x=[[1e150, 1e150], [1.0, 1.0]])
+
+
+def test_a_derivative_that_nobody_asks_for_may_be_undefined():
+    w = Value(4.0, "w")
+    program = compile(lambda x: x[0] * w.sqrt() + x[0] * (w - 4.0), parameters=[w])
+    program.value(x=[[1.0], [0.0]])
+    program.parameters["w"] = 0.0
+    loss, gradient = program.value_and_grad(x=[[0.0], [0.0]])
+    assert (loss, gradient["w"]) == (0.0, 0.0)
+    with pytest.raises(DomainError, match="w"):
+        program.value_and_grad(x=[[1.0], [0.0]])
+
+
+# --- guards and recordings ------------------------------------------------------------------------
+
+
+def test_a_comparison_that_comes_out_differently_is_refused_with_row_and_line():
+    w = Value(2.0, "w")
+
+    def branching(x):
+        z = w * x[0]
+        return z * z if z > 0.5 else z
+
+    program = compile(branching, parameters=[w])
+    assert program.value(x=[[1.0], [2.0]]) == 10.0
+    with pytest.raises(RuntimeError, match=r"test_lift_errors.py, line \d+ gave True.*row 1"):
+        program.value_and_grad(x=[[1.0], [-1.0]])
+    assert "Guard" in program.report()
+
+
+def test_a_function_that_depends_on_numbers_outside_the_graph_is_refused():
+    w = Value(2.0, "w")
+    rng = np.random.default_rng(0)
+    functions = [
+        lambda x: w * x[0].data,
+        lambda x: w * x[0] if x[0].data > 1.5 else w + x[0],
+        lambda x: w * x[0] * float(rng.normal()),
+        lambda x: w * Value(x[0].data),
+        lambda x: w * x[0] if x[0] > 1.5 else w + x[0],
+    ]
+    for function in functions:
+        with pytest.raises(RuntimeError, match="outside the graph"):
+            compile(function, parameters=[w]).value(x=[[1.0], [2.0]])
+
+
+def test_a_comparison_without_influence_is_no_guard():
+    w = Value(2.0, "w")
+    seen = []
+
+    def counting(x):
+        seen.append(x[0] > 1.5)
+        return w * x[0]
+
+    program = compile(counting, parameters=[w])
+    assert program.value(x=[[1.0], [2.0]]) == 3.0
+    assert program.value(x=[[5.0], [-2.0]]) == 3.0
+
+
+def test_the_self_check_refuses_a_program_that_disagrees_with_the_engine():
+    # A rule that gives arrays another derivative than floats: the engine and the program must differ.
+    treacherous = Op(
+        "treacherous",
+        forward=lambda x: x * x,
+        array=np.square,
+        partials=(lambda out, x: 2.0 * x if isinstance(x, float) else 2.5 * x,),
+        samples=((0.7,),),
+    )
+    w = Value(2.0, "w")
+    with pytest.raises(RuntimeError, match="disagrees with the engine"):
+        compile(lambda x: treacherous(w * x[0]), parameters=[w]).value(x=[[1.0], [2.0]])
+
+
+def test_an_operation_of_your_own_is_compiled_and_its_domain_kept():
+    cube = Op("cube", forward=lambda x: x**3, partials=(lambda out, x: 3.0 * x**2.0,), samples=((0.7,),))
+    w = Value(2.0, "w")
+    program = compile(lambda x: cube(w * x[0]), parameters=[w])
+    loss, gradient = program.value_and_grad(x=[[1.0], [2.0]])
+    assert (loss, gradient["w"]) == (36.0, 54.0)
+    with pytest.raises(TypeError, match="cube"):
+        program.source  # noqa: B018  # the property raises
+
+
+def test_wrong_arguments_of_compile_and_lift_are_refused():
+    w = Value(2.0)
+    with pytest.raises(ValueError, match="reduce"):
+        compile(lambda x: x[0], reduce="max")
+    with pytest.raises(TypeError, match="function"):
+        compile(3)
+    with pytest.raises(TypeError, match="needs a Value"):
+        lift(3.0)
+    with pytest.raises(TypeError, match="leaf"):
+        lift(w * w, {"x": [w * w]})
+    with pytest.raises(ValueError, match="twice"):
+        lift(w * w, {"x": [w]}, [w])
+    with pytest.raises(ValueError, match="rectangular"):
+        lift(w * w, {}, {"W": [[w, Value(1.0)], [Value(2.0)]]})
+    with pytest.raises(TypeError, match="must return a loss"):
+        compile(lambda x: (x[0], x[0], x[0])).value(x=[[1.0], [2.0]])
