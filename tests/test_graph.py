@@ -26,6 +26,7 @@ def test_leaves_under_an_output_are_those_it_was_computed_from_and_no_numbers():
     _ = [node.operands for node in Graph([z]).nodes]  # makes literals of the numbers
     assert Graph([z]).leaves == [x, y]
     assert Graph([x]).leaves == [x]
+    assert Graph([y - x]).leaves == Graph([x - y]).leaves == [x, y]  # each as either operand
     assert Graph([(x * 3.0).operands[1]]).leaves == []  # a literal has no gradient
 
 
@@ -47,6 +48,22 @@ def test_shared_operands_are_a_sequence_that_keeps_numbers_as_they_are():
     x.data = 0.25
     assert shared.numbers() == [0.25, 2.0, 0.25]
     assert vector(shared) is shared
+
+
+def test_shared_operands_are_read_once_until_some_leaf_is_assigned():
+    x, other = Value(0.5, "x"), Value(1.0, "other")
+    shared = vector([x, 2.0])
+    read = shared.numbers()
+    assert shared.numbers() is read
+    other.data = 3.0  # nobody knows which Vectors a leaf is in
+    assert (shared.numbers() is not read, shared.numbers()) == (True, read)
+
+
+def test_shared_operands_know_whether_all_that_have_a_gradient_are_leaves():
+    x, y = Value(0.5, "x"), Value(2.0, "y")
+    for operands, leaves_only in (([x, y], True), ([x, 2.0], True), ([x, x * y], False), ([2.0, x + 1.0], False)):
+        shared = vector(operands)
+        assert [shared.of_leaves(), shared.of_leaves()] == [leaves_only] * 2
 
 
 def test_shared_operands_are_copied_without_the_numbers_they_have_read():
