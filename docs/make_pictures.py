@@ -1,9 +1,15 @@
 """Write every picture of the documentation and of the README: python docs/make_pictures.py.
 
-They are drawn by the built-in layout, so the same checkout gives the same bytes on every machine.
+They are drawn by the built-in layout, so the same checkout gives the same bytes on every machine. Curves and maps need
+matplotlib (the extra `plot`) and the screenshot needs Chromium; without these, their files stay as they are.
 """
 
+import hashlib
+import shutil
+import subprocess
 import sys
+import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +20,10 @@ sys.path.insert(0, str(HERE.parent))
 import nn  # noqa: E402  # the checkout's own package, found by the line above
 import viz  # noqa: E402  # likewise
 from autograd import Value, affine, explain, tanh  # noqa: E402  # likewise
+from nn.commands import digits  # noqa: E402  # likewise
 from viz.svg import svg  # noqa: E402  # likewise
 
-__all__ = ["PICTURES", "two_neurons"]
+__all__ = ["PICTURES", "PLOTS", "SCREENSHOTS", "page_of", "sha256", "two_neurons"]
 
 
 def two_neurons() -> Value:
@@ -91,6 +98,31 @@ def network() -> str:
     return svg(viz.draw_network(*small_network()).diagram)
 
 
+def main_job_network() -> str:
+    """Return the main job's picture of a network."""
+    return svg(viz.draw_network(*digits.small_network()).diagram)
+
+
+def main_job_stepper() -> str:
+    """Return the main job's stepper."""
+    return str(viz.to_html(digits.small_network()[1]))
+
+
+def loss_curve() -> object:
+    """Return the curves of the main job's training."""
+    return viz.plots.learning_curves(digits.training(*digits.start()))
+
+
+def decision_boundary() -> object:
+    """Return the map of a network that was trained on two moons."""
+    data = nn.data.moons(100, noise=0.1, seed=0)
+    model = nn.MLP(2, [8, 1], activation="tanh", seed=0)
+    T = 2.0 * data.y[:, None] - 1.0
+    optimizer = nn.Adam(model.parameters(), 0.02)
+    nn.fit(model, data.X, T, loss="hinge_loss", optimizer=optimizer, epochs=60, batch_size=10, seed=0)
+    return viz.plots.decision_boundary(model, data.X, T)
+
+
 PICTURES: dict[str, Callable[[], str]] = {
     "backward.svg": backward,
     "forward.svg": forward,
@@ -101,11 +133,74 @@ PICTURES: dict[str, Callable[[], str]] = {
     "layers.svg": layers,
     "network.svg": network,
     "stepper.html": stepper,
+    "main_job_network.svg": main_job_network,
+    "main_job_stepper.html": main_job_stepper,
 }
-"""What makes each file in docs/images."""
+"""What makes each file in docs/images that needs nothing else."""
+
+PLOTS: dict[str, Callable[[], object]] = {"loss_curve.svg": loss_curve, "decision_boundary.svg": decision_boundary}
+"""What makes each file that matplotlib draws."""
+
+SCREENSHOTS = {"main_job_stepper.png": ("main_job_stepper.html", 19)}
+"""The page and the step that each screenshot shows."""
+
+_SIGNATURE, _KEY = b"\x89PNG\r\n\x1a\n", b"deltagrad-page\0"
+_HEADER = len(_SIGNATURE) + 25  # the signature and the first chunk, which tells the size of the image
 
 
-if __name__ == "__main__":
+def sha256(page: Path) -> str:
+    """Return the digest of a file."""
+    return hashlib.sha256(page.read_bytes()).hexdigest()
+
+
+def page_of(png: bytes) -> str:
+    """Return the SHA-256 of the page that a screenshot shows, as `photograph` noted it; empty if it did not."""
+    start = png.find(_KEY)
+    return png[start + len(_KEY) :][:64].decode("ascii") if start >= 0 else ""
+
+
+def photograph(page: Path, step: int, browser: str) -> bytes:
+    """Return a screenshot of a page at a step, in which the page's SHA-256 is noted."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "screenshot.png")
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--force-device-scale-factor=1.5",
+        ]
+        subprocess.run(
+            [browser, *options, "--window-size=1100,620", f"--screenshot={file}", f"{page.as_uri()}#step={step}"],
+            check=True,
+            capture_output=True,
+        )
+        png = file.read_bytes()
+    note = b"tEXt" + _KEY + sha256(page).encode("ascii")
+    chunk = (len(note) - 4).to_bytes(4, "big") + note + zlib.crc32(note).to_bytes(4, "big")
+    return png[:_HEADER] + chunk + png[_HEADER:]
+
+
+def main() -> None:
+    """Write the files."""
     IMAGES.mkdir(exist_ok=True)
     for name, made in PICTURES.items():
         (IMAGES / name).write_text(made(), encoding="utf-8", newline="\n")
+    for name, plot in PLOTS.items():
+        try:
+            viz.save(plot(), IMAGES / name)
+        except ImportError as error:
+            sys.stderr.write(f"{name} stays as it is: {error}\n")
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    for name, (page, step) in SCREENSHOTS.items():
+        file = IMAGES / name
+        if file.exists() and page_of(file.read_bytes()) == sha256(IMAGES / page):
+            continue
+        if browser is None:
+            sys.stderr.write(f"{name} stays as it is: Chromium is needed to take it\n")
+            continue
+        file.write_bytes(photograph(IMAGES / page, step, browser))
+
+
+if __name__ == "__main__":
+    main()

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
+import viz
 from tests.scripts import ROOT, script
 
 make_pictures = script("docs/make_pictures.py")
+IMAGES = ROOT / "docs" / "images"
 
 
 @pytest.mark.parametrize("name", make_pictures.PICTURES)
@@ -16,8 +18,39 @@ def test_no_picture_is_stale(name):
     assert text == make_pictures.PICTURES[name](), f"{name} is stale: run python docs/make_pictures.py"
 
 
+@pytest.mark.parametrize("name", make_pictures.SCREENSHOTS)
+def test_every_screenshot_is_of_the_page_as_it_is(name):
+    """Browsers differ, so what is compared is the page that was photographed, which the file notes."""
+    page, _ = make_pictures.SCREENSHOTS[name]
+    taken_of = make_pictures.page_of((IMAGES / name).read_bytes())
+    assert taken_of == make_pictures.sha256(IMAGES / page), f"{name} is stale: run python docs/make_pictures.py"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", make_pictures.PLOTS)
+def test_no_curve_is_stale(name, tmp_path):
+    """Positions are compared in points: processors may differ in the last digits of a training."""
+    pytest.importorskip("matplotlib", reason="needs matplotlib")
+    viz.save(make_pictures.PLOTS[name](), tmp_path / name)
+    drawn, kept = ((folder / name).read_text(encoding="utf-8") for folder in (tmp_path, IMAGES))
+    made_by = re.compile(r"Matplotlib v(\d+\.\d+)")
+    if made_by.findall(drawn) != made_by.findall(kept):
+        pytest.skip("it was drawn by another version of matplotlib")
+    (words, numbers), (words_kept, numbers_kept) = (_words_and_numbers(text) for text in (drawn, kept))
+    assert words == words_kept
+    assert numbers == pytest.approx(numbers_kept, abs=0.1)
+
+
+def _words_and_numbers(text):
+    """Return the text between the numbers of an SVG file, without pixels, and the numbers."""
+    text = re.sub(r"base64,[^\"]*", "", re.sub(r"Matplotlib v[\d.]+", "", text))
+    number = r"-?\d+\.\d+"
+    return re.split(number, text), [float(found) for found in re.findall(number, text)]
+
+
 def test_every_file_among_the_pictures_comes_from_the_script():
-    assert {path.name for path in (ROOT / "docs" / "images").iterdir()} == set(make_pictures.PICTURES)
+    made = {*make_pictures.PICTURES, *make_pictures.PLOTS, *make_pictures.SCREENSHOTS}
+    assert {path.name for path in IMAGES.iterdir()} == made
 
 
 def test_every_picture_that_a_page_shows_is_there():

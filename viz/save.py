@@ -95,8 +95,13 @@ def _picture(figure: Figure, suffix: str) -> bytes:
 
 
 def _plot(plot: Any, suffix: str) -> bytes:
+    """Return a matplotlib figure as a file without the date and without random ids: the same bytes each time."""
+    import matplotlib as mpl
+
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     buffer = io.BytesIO()
-    plot.savefig(buffer, format=suffix[1:])
+    with mpl.rc_context({"svg.hashsalt": "deltagrad"}):
+        plot.savefig(buffer, format=suffix[1:], metadata=undated.get(suffix))
     return buffer.getvalue()
 
 

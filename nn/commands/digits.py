@@ -15,6 +15,7 @@ import numpy as np
 
 import nn
 import viz
+from autograd import Value
 from viz import plots
 
 from ..agreement import CLOSED_FORM_TOLERANCE, DIFFERENCE_TOLERANCE
@@ -22,9 +23,9 @@ from ..arguments import FloatArray
 from . import arguments
 from .arguments import Commands, coloured, natural_int, positive_float, positive_int
 
-__all__ = ["add", "run"]
+__all__ = ["add", "run", "small_network", "start", "training"]
 
-
+HIDDEN, EPOCHS, BATCH_SIZE, LEARNING_RATE = 30, 12, 32, 0.1
 MOMENTUM = 0.9
 CHECKED = 8
 """Examples in the batch on which the gradients are compared: the differences evaluate it twice for each parameter."""
@@ -41,10 +42,10 @@ def add(commands: Commands) -> None:
         "backward pass.",
         examples="digits\ndigits --epochs 3 --hidden 10 --out small",
     )
-    job.add_argument("--epochs", type=positive_int, default=12, metavar="N", help="times to go through the digits")
-    job.add_argument("--batch-size", type=positive_int, default=32, metavar="N", help="digits in a step")
-    job.add_argument("--learning-rate", type=positive_float, default=0.1, metavar="X", help="size of a step")
-    job.add_argument("--hidden", type=positive_int, default=30, metavar="N", help="neurons in the hidden layer")
+    job.add_argument("--epochs", type=positive_int, default=EPOCHS, metavar="N", help="times to go through the digits")
+    job.add_argument("--batch-size", type=positive_int, default=BATCH_SIZE, metavar="N", help="digits in a step")
+    job.add_argument("--learning-rate", type=positive_float, default=LEARNING_RATE, metavar="X", help="size of a step")
+    job.add_argument("--hidden", type=positive_int, default=HIDDEN, metavar="N", help="neurons in the hidden layer")
     job.add_argument("--seed", type=natural_int, default=0, metavar="N", help="seed of split, weights and order")
     job.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where to write the files")
     job.set_defaults(run=run)
@@ -53,8 +54,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the main job and return its exit code."""
     options.out.mkdir(parents=True, exist_ok=True)
-    train, test = nn.data.train_test_split(nn.data.load_digits(), test_fraction=0.25, seed=options.seed)
-    model = nn.MLP(64, [options.hidden, 10], activation="tanh", seed=options.seed)
+    model, train, test = start(options.seed, options.hidden)
     print(
         f"data      {len(train) + len(test)} handwritten digits of 8 x 8 pixels,\n"
         f"          {len(train)} to train on, {len(test)} held out\n"
@@ -78,18 +78,54 @@ def run(options: argparse.Namespace) -> int:
     return 0 if agrees else 1
 
 
-def _train(model: nn.MLP, train: nn.data.Dataset, test: nn.data.Dataset, options: argparse.Namespace) -> nn.History:
-    begin = time.perf_counter()
-    history = nn.fit(
+def start(seed: int = 0, hidden: int = HIDDEN) -> tuple[nn.MLP, nn.data.Dataset, nn.data.Dataset]:
+    """Return the network, the digits to train on and those held out."""
+    train, test = nn.data.train_test_split(nn.data.load_digits(), test_fraction=0.25, seed=seed)
+    return nn.MLP(64, [hidden, 10], activation="tanh", seed=seed), train, test
+
+
+def training(
+    model: nn.MLP,
+    train: nn.data.Dataset,
+    test: nn.data.Dataset,
+    *,
+    epochs: int = EPOCHS,
+    batch_size: int = BATCH_SIZE,
+    learning_rate: float = LEARNING_RATE,
+    seed: int = 0,
+) -> nn.History:
+    """Train the network and return the course of it."""
+    return nn.fit(
         model,
         train.X,
         nn.one_hot(train.y, 10),
         loss="cross_entropy",
-        optimizer=nn.SGD(model.parameters(), options.learning_rate, momentum=MOMENTUM),
+        optimizer=nn.SGD(model.parameters(), learning_rate, momentum=MOMENTUM),
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        validation=(test.X, nn.one_hot(test.y, 10)),
+    )
+
+
+def small_network(seed: int = 0) -> tuple[nn.MLP, Value]:
+    """Return a network that is small enough to read, and its loss on one example."""
+    model = nn.MLP(2, [2, 1], activation="tanh", seed=seed)
+    cost = nn.half_squared_error(model([0.5, -1.0]), [1.0])
+    cost.label = "C"
+    return model, cost
+
+
+def _train(model: nn.MLP, train: nn.data.Dataset, test: nn.data.Dataset, options: argparse.Namespace) -> nn.History:
+    begin = time.perf_counter()
+    history = training(
+        model,
+        train,
+        test,
         epochs=options.epochs,
         batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
         seed=options.seed,
-        validation=(test.X, nn.one_hot(test.y, 10)),
     )
     seconds = time.perf_counter() - begin
     series = (history.loss, history.accuracy, history.validation_loss, history.validation_accuracy)
@@ -144,9 +180,7 @@ def _hardest(model: nn.MLP, X: FloatArray, T: FloatArray) -> tuple[FloatArray, F
 
 def _draw_pictures(out: Path, seed: int, history: nn.History) -> None:
     """Write pictures of a network that is small enough to read, and the curves of the training."""
-    model = nn.MLP(2, [2, 1], activation="tanh", seed=seed)
-    cost = nn.half_squared_error(model([0.5, -1.0]), [1.0])
-    cost.label = "C"
+    model, cost = small_network(seed)
     path = viz.draw_backward(cost).render(outfile=out / "backward_pass.svg")
     print(f"wrote {path}: the backward pass of a 2-2-1 network")
     path = viz.draw_network(model, cost).render(outfile=out / "network.svg")
