@@ -5,6 +5,7 @@ follows the printed equations only, so an equation that is missing, out of order
 """
 
 import re
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -36,7 +37,8 @@ from autograd.lift.equations.layout import layout_of
 from autograd.op import PRIMITIVES
 from nn.activations import ACTIVATIONS
 from nn.losses import LOSSES, l2_penalty
-from tests.lift_graphs import squared_error
+from tests.lift_graphs import random_function, squared_error
+from tests.printed_shapes import check_fits
 
 TOLERANCE = 1e-11  # of the largest entry: some hundred roundings of 1e-16, and sums in another order
 
@@ -73,9 +75,10 @@ class Evaluator:
             flat = self.values[self.key(left.value.block)].reshape(-1)
             if not add:
                 flat[index.ravel()] = 0.0
-            np.add.at(flat, index.ravel(), np.broadcast_to(value.reshape(index.shape), index.shape).ravel())
+            shape = index.shape if index.ndim == 2 else (index.size, 1)
+            np.add.at(flat, index.ravel(), np.broadcast_to(value, shape).ravel())
             return
-        target[...] = (target if add else 0.0) + (value.reshape(target.shape) if value.size == target.size else value)
+        target[...] = (target if add else 0.0) + value
 
     @staticmethod
     def key(block):
@@ -109,9 +112,9 @@ class Evaluator:
             case Stack():
                 return np.vstack([self.of(name) for name in formula.names])
             case Sum():
-                return self.combined(np.add, [self.of(term) for term in formula.terms])
+                return reduce(np.add, [self.of(term) for term in formula.terms])
             case Prod():
-                return self.combined(np.multiply, [self.of(factor) for factor in formula.factors])
+                return reduce(np.multiply, [self.of(factor) for factor in formula.factors])
             case Power():
                 return self.of(formula.base) ** float(formula.exponent)
             case Local():
@@ -126,22 +129,10 @@ class Evaluator:
                 return self.call(formula)
         return self.matrix(formula)
 
-    @staticmethod
-    def combined(operation, arrays):
-        result = arrays[0]
-        for array in arrays[1:]:
-            if 1 < array.size == result.size and array.shape != result.shape:
-                array = array.reshape(result.shape)  # a row that was recorded as a vector
-            result = operation(result, array)
-        return result
-
     def matrix(self, formula):
         match formula:
             case Mat():
-                left, right = self.of(formula.left), self.of(formula.right)
-                if left.shape[1] != right.shape[0]:  # a row that was recorded as a vector
-                    left, right = (left.T, right) if left.shape[0] == right.shape[0] else (left, right.T)
-                return left @ right
+                return self.of(formula.left) @ self.of(formula.right)
             case Trans():
                 return self.of(formula.value).T
             case Total():
@@ -154,15 +145,15 @@ class Evaluator:
             case Pick():
                 index = self.found.translator.lists[formula.number - 1]
                 value = np.append(self.of(formula.value).ravel(), 0.0)[index]
-                return value if index.ndim == 2 and min(index.shape) > 1 else value.reshape(-1, 1)
+                return value if index.ndim == 2 else value.reshape(-1, 1)
         raise TypeError(formula)
 
     def call(self, formula):
         args = [self.of(arg) for arg in formula.args]
         if formula.name.startswith("softmax"):
-            return stable_softmax(args[0], 1 if "rows" in formula.name else 0)
+            return stable_softmax(args[0], 1 if "rows" in formula.name else None)
         if formula.name.startswith("logsumexp"):
-            return log_of_sum(args[0], 1 if "rows" in formula.name else 0)
+            return log_of_sum(args[0], 1 if "rows" in formula.name else None)
         op = PRIMITIVES[formula.name]
         function = op.array or np.vectorize(op.forward, otypes=[float])
         return np.asarray(function(*args), dtype=float)
@@ -178,6 +169,7 @@ def evaluated(program, **row):
     for name, values in row.items():
         run.values["", name] = np.asarray(values, dtype=float).reshape(-1, 1)
     for equation in [*found.forward, *found.backward, *found.gradients]:
+        check_fits(found, equation)
         run.set(equation.left, run.of(equation.right), add=equation.add)
     return run
 
@@ -433,7 +425,61 @@ def parts_of_several_arrays(rng):
     return total([(w * x[0]).tanh() for w in together]) * total([(w * x[1]).exp() for w in together[1:4]]), {"x": x}
 
 
+def weights_by(axis):
+    """Return 3 × 4 numbers that differ by column (axis 1), by row (axis 0), or by both (axis 2)."""
+    by_row, by_column = np.array([1.5, -0.5, 2.0])[:, None], np.array([0.3, -1.2, 0.7, 2.0])[None, :]
+    return (np.broadcast_to([by_row, by_column, by_row * by_column + by_row][axis], (3, 4))).tolist()
+
+
+def unit_length(row):
+    length = total([w * w for w in row]).sqrt()
+    return [w / length for w in row]
+
+
+def positive(row):
+    powers = [exp(w) for w in row]
+    return [p / total(powers) for p in powers]
+
+
+def standardised(row):
+    mean = total(row) / len(row)
+    centred = [w - mean for w in row]
+    root = (total([c * c for c in centred]) / len(row) + 0.01).sqrt()
+    return [c / root for c in centred]
+
+
+def normalised(of, norm, axis, columns):
+    """Return a graph: rows or columns of an array are normalised, and its entries weighted by numbers."""
+
+    def graph(rng):
+        x = leaves(rng.normal(size=4))
+        array = parameters(rng, "W", 3, 4)
+        if of == "products":
+            array = np.array([[(w * y).tanh() for w, y in zip(row, x, strict=True)] for row in array], dtype=object)
+        if of == "layer":
+            z = weighted(parameters(rng, "V", 12, 4), x, parameters(rng, "b", 12))
+            array = np.array([each.sin() for each in z], dtype=object).reshape(3, 4)
+        rows = np.array([norm(list(line)) for line in (array.T if columns else array)], dtype=object)
+        rows = rows.T if columns else rows
+        entries = [c * w for cs, ws in zip(weights_by(axis), rows, strict=True) for c, w in zip(cs, ws, strict=True)]
+        cubes = 0.0 if axis == 1 else total([w**3 for w in entries])
+        return total(entries) + cubes, {"x": x} if of != "plain" else {}
+
+    graph.__name__ = f"{norm.__name__}_{of}_{axis}_{'columns' if columns else 'rows'}"
+    return graph
+
+
+NORMALISED = [
+    normalised(of, norm, axis, columns)
+    for of in ("plain", "products", "layer")
+    for norm in (unit_length, positive, standardised, softmax)
+    for axis in range(3)
+    for columns in (False, True)
+]
+
+
 GRAPHS = [
+    *NORMALISED,
     quotients,
     choices,
     sums_of_other_lengths,
@@ -465,6 +511,23 @@ def test_equations_hold_for_other_graphs(graph):
     assert_equations_hold(program, **row)
     for notation in ("superscript", "theta"):
         assert not re.search(r"None|<|Name\(|Block", re.sub(r"[<>]=?", "", program.equations(notation)))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_equations_hold_for_random_graphs(seed):
+    """Over all operations of the table, with shared members, constants, gathers and sums of all kinds."""
+    n, targets, count, function = random_function(seed)
+    rng = np.random.default_rng(seed)
+    x, t = leaves(rng.normal(size=n)), leaves(rng.normal(size=targets))
+    try:
+        cost = function(x, t, [Value(rng.normal(), f"w[{k}]") for k in range(count)])
+    except (ArithmeticError, ValueError):  # outside of a domain, or too large
+        return
+    if not isinstance(cost, Value):
+        return
+    inputs = {"x": x, "t": t} if targets else {"x": x}
+    row = {name: [leaf.data for leaf in values] for name, values in inputs.items()}
+    assert_equations_hold(lift(cost, inputs), **row)
 
 
 def test_an_equation_that_is_wrong_is_noticed():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import DomainError, Value, affine, compile, lift, logsumexp, total
+from autograd import DomainError, Value, affine, compile, lift, logsumexp, softmax, total
 from nn.closed_form import backprop
 
 EXACT = 1e-10
@@ -288,3 +288,13 @@ def test_the_report_says_what_was_recognised_and_what_was_not():
     w = [Value(0.1 * k) for k in range(8)]
     ragged = lift(sum((w[k] * w[(3 * k + j) % 8]).tanh() for k in range(8) for j in range(k % 3 + 1)) + w[0])
     assert "parameters" in ragged.report()
+
+
+def test_a_program_whose_derivatives_are_zero_but_for_rounding_is_no_fault():
+    """The softmax of a row sums to 1, so its sum with one weight for the whole row does not depend on anything."""
+    rng = np.random.default_rng(5)
+    W = [[Value(rng.normal(), f"W[{i},{j}]") for j in range(4)] for i in range(3)]
+    cost = total([weight * p for row, weight in zip(W, (1.5, -0.5, 2.0), strict=True) for p in softmax(row)])
+    loss, gradients = lift(cost, {}).value_and_grad()
+    assert loss == pytest.approx(3.0, rel=1e-15)
+    assert np.abs(gradients["W"]).max() < 1e-15

@@ -7,6 +7,7 @@ once has an equation of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +16,14 @@ import numpy as np
 from ... import ops
 from ...op import Op
 from ..block import Block
-from ..expression import Apply, Expression, Number, Plus, Ref, Statement, blocks_in, products_in, refs_in, walked
+from ..expression import Apply, Expression, Number, Plus, Ref, Statement, blocks_in, products_in, walked
 from ..lifted import Lifted
 from .equation import Derivation, Equation
 from .formula import ONE, ZERO, Call, Formula, Local, Name, Num, Power, Prod, Sum, Total
 from .layout import layout_of
 from .normal_form import line_sum, operations, plus, replaced, times, transposed
 from .reads import in_order_of_layers, indices_of_all, is_linear_in, reads, uses
+from .shapes import as_matrix, filled
 from .simplify import simplest, without_cases
 from .softmax import softmax_of_quotient
 from .stacking import adjoint_name
@@ -94,7 +96,7 @@ class _Builder:
         if block.role == "z" and isinstance(value, Plus):
             value, extra = self._without_targets(value)
         formula = self._shown(self.translator.statement(value))
-        self._settle_shape(block, formula, value)
+        self._settle_shape(block, formula)
         if isinstance(value, Apply) and value.op.arity == 1 and isinstance(value.args[0], Ref):
             if value.args[0].index is None:
                 self.consumers.setdefault(value.args[0].block, []).append((statement, value.op))
@@ -148,15 +150,12 @@ class _Builder:
             self.found.zero_logs = True
         return plain
 
-    def _settle_shape(self, block: Block, formula: Formula, value: Expression) -> None:
-        if block.role != "value":
-            return
-        self.translator.kinds[block] = formula.kind
-        if formula.kind == 2 and len(block.shape) == 1:
-            for ref in refs_in(value):
-                shape = self.translator.shape(ref.block)
-                if len(shape) == 2 and int(np.prod(shape)) == block.size:
-                    self.translator.shapes[block] = shape
+    def _settle_shape(self, block: Block, formula: Formula) -> None:
+        if block.role == "value":
+            self.translator.kinds[block] = formula.kind
+        rows, columns = filled(self.translator.shapes_of.of(formula), block.size) or (None, None)
+        if columns is not None and columns > 1 and rows is not None and rows * columns == block.size:
+            self.translator.shapes[block] = (rows, columns)
 
     def _is_inlined(self, block: Block, formula: Formula) -> bool:
         if block in self.named:
@@ -232,30 +231,45 @@ class _Builder:
                 continue
             value = self._contribution(statement)
             index = statement.index
-            layout = layout_of(self.translator.shape(target), index)
+            shape = self.translator.shape(target)
+            layout = layout_of(shape, index)
             if target.of is self.derived.parameters.flat:
                 index = indices_of_all(statement.value) if index is None else index
-                parts.append(_Part(self.translator.adjoint_across_parameters(index), value, index))
+                left: Formula = self.translator.adjoint_across_parameters(index)
+                parts.append(_Part(left, self._laid_out(value, index.shape), index))
                 continue
+            if layout.kind == "whole":
+                value = self._laid_out(value, shape)
+            elif layout.kind == "repeated" and index is not None:
+                lines = (shape[0], index.size // shape[0])
+                value = self._laid_out(value, lines if layout.axis == 1 else lines[::-1])
             match layout.kind:
                 case "whole":
                     whole.append(value)
                 case "scalar":
                     whole.append(value if index is None or index.size == 1 else summed(value, index.size))
                 case "transposed":
-                    whole.append(transposed(value))
+                    whole.append(transposed(self._laid_out(value, shape[::-1])))
                 case "repeated" if value.kind == 2:
                     whole.append(line_sum(value, layout.axis))
                 case "part" | "shaped":
-                    left: Formula = Name(target, 2 if len(target.shape) == 2 else 1, layout.view)
+                    left = Name(target, 2 if len(target.shape) == 2 else 1, layout.view)
+                    own = self.translator.shapes_of.of(left) or (1, 1)
+                    value = self._laid_out(value, own[::-1] if layout.transposed else own)
                     parts.append(_Part(left, transposed(value) if layout.transposed else value, index))
                 case _:
                     straight = self.translator.unpermuted(statement.value, index)
                     if layout.kind == "permuted" and straight != value:
-                        whole.append(straight)
+                        whole.append(self._laid_out(straight, shape))
                     elif index is not None:
+                        index = self.translator.shapes_of.index_like(index, value)
+                        value = self._laid_out(value, index.shape)
                         parts.append(_Part(self.translator.picked(self.translator.name(target), index), value, index))
         return whole, parts
+
+    def _laid_out(self, value: Formula, shape: Sequence[int | None]) -> Formula:
+        lengths = tuple(n for n in shape if n is not None)
+        return self.translator.shapes_of.laid_out(value, as_matrix(lengths))
 
     def _contribution(self, statement: Statement) -> Formula:
         """Return a statement's value, with the derivative of an activation as a symbol."""

@@ -21,7 +21,9 @@ class Names:
         notation: The letters.
         style: Unicode or LaTeX.
         functions: The symbol of each activation, by layer.
-        seen: What of the following occurred, for the explanations: "lse", "softmax", "1", "[]", "pick", ….
+        seen: What of the following occurred, for the explanations: "lse", "softmax", "1", "[]", "+=", ….
+        numbers: The arrays of numbers that occurred, in order, and under which number each is printed.
+        lists: Likewise the lists of indices.
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class Names:
         self.target = target
         self.bias_column = bias_column
         self.seen: dict[str, None] = {}
+        self.numbers: dict[int, int] = {}
+        self.lists: dict[int, int] = {}
         different = {op.name for op in activations.values()}
         self.functions = {
             layer: style.symbol(notation.function, below=self.layer(layer) if len(different) > 1 else "")

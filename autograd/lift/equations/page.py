@@ -254,14 +254,14 @@ class _Page:
                     yield "  " + self.math(f"{self.typesetter.text(each.left)} = {self.typesetter.text(each.general)}")
 
     def _indices(self) -> Iterator[str]:
-        translator, seen = self.found.translator, self.typesetter.seen
-        if "numbers" in seen:
-            for k, values in enumerate(translator.numbers, start=1):
-                yield f"{self.math(self.style.symbol('c', below=str(k)))} = {_listed(values)}, numbers of the graph."
-        if "pick" in seen:
-            for k, index in enumerate(translator.lists, start=1):
-                name = self.style.symbol("i", below=str(k))
-                yield f"{self.math(name)} = {_listed(index)}: members counted from 0 along the rows, −1 for a zero."
+        translator, numbers, lists = self.found.translator, self.typesetter.numbers, self.typesetter.lists
+        for number, k in numbers.items():
+            values = _listed(translator.numbers[number - 1])
+            yield f"{self.math(self.style.symbol('c', below=str(k)))} = {values}, numbers of the graph."
+        for number, k in lists.items():
+            index = _listed(translator.lists[number - 1])
+            name = self.math(self.style.symbol("i", below=str(k)))
+            yield f"{name} = {index}: members counted from 0 along the rows, −1 for a zero."
 
 
 def _listed(values: np.ndarray) -> str:

@@ -38,7 +38,6 @@ from .formula import (
     Cases,
     Formula,
     Kind,
-    LineSum,
     Name,
     Num,
     Numbers,
@@ -48,6 +47,7 @@ from .formula import (
 )
 from .layout import layout_of
 from .normal_form import line_sum, matrix_product, numeral, plus, power, repeated, times, total, transposed
+from .shapes import Shapes, as_matrix, filled, is_matrix
 from .softmax import softmax_of_exponent
 from .stacking import adjoint_name, stacked_parameters
 
@@ -78,6 +78,7 @@ class Translator:
         self.grid: tuple[int, ...] = ()
         self.numbers: list[Array] = []
         self.lists: list[Array] = []
+        self.shapes_of = Shapes(self)
 
     def statement(self, value: Expression) -> Formula:
         """Return the formula of a whole statement's value."""
@@ -110,14 +111,11 @@ class Translator:
                 return self._reference(expression)
             case Take():
                 formula = self.translated(expression.value)
-                shape = expression.value.shape
-                if formula.kind == 2 and len(shape) == 1:
-                    shape = self._grid(expression.value) or shape
-                return self._view(formula, shape, expression.index)
+                return self._view(formula, self._shape_as_printed(formula, expression.value), expression.index)
             case Plus():
-                return plus(*(self.translated(term) for term in expression.terms))
+                return plus(*self._operands(expression))
             case Compare():
-                return Test(expression.relation, self.translated(expression.left), self.translated(expression.right))
+                return Test(expression.relation, *self._operands(expression))
             case Apply():
                 return self.applied(expression)
             case MatMul():
@@ -131,6 +129,17 @@ class Translator:
             case Variadic():
                 return self._rows(expression)
         raise TypeError(f"no formula for {type(expression).__name__}")
+
+    def _operands(self, expression: Expression) -> list[Formula]:
+        return self.shapes_of.together([self.translated(part) for part in expression.parts], expression.shape)
+
+    def _shape_as_printed(self, formula: Formula, expression: Expression) -> tuple[int, ...]:
+        """Return the shape in which the members of an expression are counted, the printed one if it is a matrix."""
+        size = int(np.prod(expression.shape))
+        rows, columns = filled(self.shapes_of.of(formula), size) or (None, None)
+        if rows is None or columns is None or columns == 1 or rows * columns != size:
+            return expression.shape
+        return (rows, columns)
 
     def name(self, block: Block) -> Name:
         """Return a block's name."""
@@ -190,7 +199,7 @@ class Translator:
 
     def picked(self, formula: Formula, index: Array) -> Formula:
         """Return the members of a formula at the given positions."""
-        return Pick(formula, _number_of(index, self.lists), 2 if index.ndim == 2 and min(index.shape) > 1 else 1)
+        return Pick(formula, _number_of(index, self.lists), 2 if as_matrix(index.shape)[1] > 1 else 1)
 
     def _across_parameters(self, index: Array) -> Formula:
         """Return members of several named arrays: whole arrays on top of each other, if that is what they are."""
@@ -209,13 +218,17 @@ class Translator:
     def _constant(self, values: Array) -> Formula:
         if values.size and (values == values.flat[0]).all():
             return numeral(values.flat[0])
-        return Numbers(_number_of(values, self.numbers), 2 if values.ndim == 2 and min(values.shape) > 1 else 1)
+        return self.numbers_of(values)
+
+    def numbers_of(self, values: Array) -> Numbers:
+        """Return the formula of an array of numbers."""
+        return Numbers(_number_of(values, self.numbers), 2 if as_matrix(values.shape)[1] > 1 else 1)
 
     # --- operations ------------------------------------------------------------------------------
 
     def applied(self, expression: Apply) -> Formula:
         """Return the formula of an operation of the table."""
-        op, args = expression.op, [self.translated(arg) for arg in expression.args]
+        op, args = expression.op, self._operands(expression)
         if op is ops.add:
             return plus(*args)
         if op is ops.sub:
@@ -240,58 +253,63 @@ class Translator:
     def _members(self, expression: Expression) -> Formula:
         """Return the formula of something whose number of members counts: a number is one, repeated or not."""
         formula = self.translated(expression)
-        if isinstance(expression, Ref) and self._is_unrolled(expression):
-            return self.picked(formula, np.arange(expression.block.size))
         size = int(np.prod(expression.shape))
         if formula.kind == 0 and size > 1 and not isinstance(formula, Num):
             return self.picked(formula, np.zeros(expression.shape, dtype=np.intp))
         return formula
 
-    def _is_unrolled(self, ref: Ref) -> bool:
-        """Whether a whole matrix is read as a vector."""
-        whole = layout_of(self.shape(ref.block), ref.index).kind == "whole"
-        line = len(ref.shape) == 1 or min(ref.shape) == 1
-        return whole and line and len(self.shape(ref.block)) == 2 and min(self.shape(ref.block)) > 1
-
     def _product(self, expression: MatMul) -> Formula:
         left, right = self._members(expression.left), self._members(expression.right)
-        rows, columns = expression.left.shape, expression.right.shape
-        if int(np.prod(rows)) == 1 and len(rows) == 1 and not expression.transpose_right:
-            return times(left, right)
-        if isinstance(left, Num) and len(rows) == 2:
-            return self._sum_by_ones(left, right, rows, columns, expression)
-        if isinstance(right, Num) and len(columns) == 1 and not expression.transpose_right and left.kind == 2:
-            return times(right, line_sum(left, 0 if expression.transpose_left else 1))
+        rows, columns = as_matrix(expression.left.shape), as_matrix(expression.right.shape)
+        grids = [filled(self.shapes_of.of(side), columns[0]) for side in (left, right)]
+        if int(np.prod(expression.shape)) == 1 and any(map(is_matrix, grids)) and not expression.transpose_right:
+            return total(times(*self.shapes_of.together([left, right], columns)))
+        left, right = self.shapes_of.laid_out(left, rows), self.shapes_of.laid_out(right, columns)
         if expression.transpose_left:
-            left = transposed(left)
+            left, rows = transposed(left), rows[::-1]
         if expression.transpose_right:
-            right = transposed(right)
-        return matrix_product(left, right, 2 if len(expression.shape) == 2 and min(expression.shape) > 1 else 1)
+            right, columns = transposed(right), columns[::-1]
+        if isinstance(left, Num):
+            return times(left, self._column_sums(right, columns, rows[0]))
+        if isinstance(right, Num):
+            return times(right, self._row_sums(left, rows, columns[1]))
+        return matrix_product(left, right, 2 if columns[1] > 1 else 1)
 
-    def _sum_by_ones(
-        self, left: Num, right: Formula, rows: tuple[int, ...], columns: tuple[int, ...], expression: MatMul
-    ) -> Formula:
-        """Return the product with a matrix of equal numbers: sums, or a repetition of them."""
-        across = rows[0] if expression.transpose_left else rows[1]
-        if right.kind == 0:
-            right = times(Num(Fraction(across)), right)
-        elif across > 1 and not expression.transpose_right:
-            right = total(right) if len(columns) == 1 else line_sum(right, 0)
-        elif across > 1:
-            right = line_sum(right, 1)
-        return times(left, right)
+    def _column_sums(self, right: Formula, shape: tuple[int, int], rows: int) -> Formula:
+        """Return the product of a matrix of ones with so many rows and `right`."""
+        if isinstance(right, Num):
+            return times(Num(Fraction(shape[0])), right)
+        if shape[0] > 1:
+            sums = total(right) if shape[1] == 1 else line_sum(right, 0)
+        else:
+            sums = transposed(right) if shape[1] > 1 else right
+        if shape[1] == 1:
+            return sums
+        return transposed(sums) if rows == 1 else repeated(sums, 0)
+
+    def _row_sums(self, left: Formula, shape: tuple[int, int], columns: int) -> Formula:
+        """Return the product of `left` and a matrix of ones with so many columns."""
+        sums = left
+        if shape[1] > 1:
+            sums = total(left) if shape[0] == 1 else line_sum(left, 1)
+        return repeated(sums, 1) if columns > 1 and shape[0] > 1 else sums
 
     def _run_sum(self, expression: RunSum) -> Formula:
         value, sizes = expression.value, expression.sizes
         if len(sizes) == 1:
             return summed(self.unpermuted(value, None), int(sizes[0]))
-        if (sizes == 1).all():
-            return self.translated(value)
         formula = self.translated(value)
-        width = int(sizes[0])
-        if (sizes == width).all() and formula.kind:
-            return line_sum(formula, 1)
-        return self.picked(LineSum(formula, 1), np.repeat(np.arange(len(sizes)), sizes))
+        if (sizes == 1).all():
+            return formula
+        width = int(sizes.max())
+        if formula.kind == 0:
+            counts = sizes.astype(float)
+            return times(formula, self._constant(counts))
+        if (sizes == width).all():
+            return line_sum(self.shapes_of.laid_out(formula, (len(sizes), width)), 1)
+        runs = np.full((len(sizes), width), -1, dtype=np.intp)
+        runs[np.arange(width) < sizes[:, None]] = np.arange(int(sizes.sum()))
+        return line_sum(self.picked(formula, runs), 1)
 
     def _spread(self, expression: Spread) -> Formula:
         formula = self.translated(expression.value)
@@ -302,11 +320,13 @@ class Translator:
         return self.picked(formula, np.repeat(np.arange(len(expression.sizes)), expression.sizes))
 
     def _rows(self, expression: Variadic) -> Formula:
-        rows = self._members(expression.value)
-        if expression.value.shape[0] == 1:
-            if expression.op is ops.total:
-                return summed(rows, expression.value.shape[1])
-            return Call(expression.op.name, (rows,), 0)
+        rows, (count, width) = self._members(expression.value), as_matrix(expression.value.shape)
+        if count > 1:
+            rows = self.shapes_of.laid_out(rows, (count, width))
+        elif is_matrix(self.shapes_of.of(rows)) and expression.op is not ops.total:
+            rows = self.shapes_of.laid_out(rows, (width, 1))
+        if count == 1:
+            return summed(rows, width) if expression.op is ops.total else Call(expression.op.name, (rows,), 0)
         if expression.op is ops.total:
             return line_sum(rows, 1)
         return Call(expression.op.name + " by rows", (rows,), 1)

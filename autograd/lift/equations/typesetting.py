@@ -79,8 +79,8 @@ class Typesetter(Names):
             case Name():
                 return self._name(formula), _ATOM
             case Numbers():
-                self.seen["numbers"] = None
-                return self.style.symbol("c", below=str(formula.number)), _ATOM
+                number = self.numbers.setdefault(formula.number, len(self.numbers) + 1)
+                return self.style.symbol("c", below=str(number)), _ATOM
             case Stack():
                 self.seen["stack"] = None
                 return self.style.stack([self.text(name) for name in formula.names]), _ATOM
@@ -103,9 +103,9 @@ class Typesetter(Names):
             case Cases():
                 return self._cases(formula), _ATOM
             case Pick():
-                self.seen["pick"] = None
-                index = self.style.symbol("i", below=str(formula.number))
-                return f"{self._at_least(formula.value, _POWER)}[{index}]", _ATOM
+                value = self._at_least(formula.value, _POWER)
+                number = self.lists.setdefault(formula.number, len(self.lists) + 1)
+                return f"{value}[{self.style.symbol('i', below=str(number))}]", _ATOM
         raise TypeError(f"no text for {type(formula).__name__}")
 
     def _at_least(self, formula: Formula, level: int) -> str:
@@ -143,8 +143,7 @@ class Typesetter(Names):
     def _product(self, formula: Prod) -> Text:
         scale, rest = split(formula)
         if scale == MINUS_ONE.value or scale < 0:
-            text, _ = self._write(times(Num(-scale), rest))
-            return self.style.minus + text, _SUM
+            return self.style.minus + self._at_least(times(Num(-scale), rest), _ENTRYWISE), _SUM
         factors = list(rest.factors) if isinstance(rest, Prod) else [rest]
         above = [f for f in factors if not _divides(f)]
         below = [Power(f.base, -f.exponent) for f in factors if isinstance(f, Power) and f.exponent < 0]
