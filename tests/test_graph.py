@@ -27,6 +27,7 @@ def test_leaves_under_an_output_are_those_it_was_computed_from_and_no_numbers():
     assert Graph([z]).leaves == [x, y]
     assert Graph([x]).leaves == [x]
     assert Graph([y - x]).leaves == Graph([x - y]).leaves == [x, y]  # each as either operand
+    assert Graph([affine([x], [2.0], y)]).leaves == Graph([affine([y], [2.0], x)]).leaves == [x, y]  # and as the bias
     assert Graph([(x * 3.0).operands[1]]).leaves == []  # a literal has no gradient
 
 
