@@ -54,3 +54,50 @@ def test_wrong_arguments_of_plots_are_named():
         plots.decision_boundary(lambda x: x[0], np.zeros((3, 3)))
     with pytest.raises(ValueError, match="row for each"):
         plots.decision_boundary(lambda x: x[0], np.zeros((3, 2)), [1, 2])
+
+
+@pytest.mark.parametrize("targets", [[0, 1, 2], [[1, 0, 0], [0, 1, 0], [0, 0, 1]], None])
+def test_the_map_of_several_outputs_shows_the_largest_ones_class(targets):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+    def model(x):
+        return [Value(0.0) + x[0], Value(0.0) - x[0], Value(0.0) + 2.0 * x[1]]
+
+    X = np.array([[1.0, -1.0], [-1.0, -1.0], [0.25, 1.0]])
+    (axes,) = plots.decision_boundary(model, X, targets).axes
+    areas, *examples = axes.collections
+    shown = areas.get_coordinates()  # of the corners of each point's square
+    x, y = ((shown[:-1, :-1, k] + shown[1:, 1:, k]) / 2.0 for k in (0, 1))
+    wanted = np.argmax([x, -x, 2.0 * y], axis=0)
+    clear = np.sort([x, -x, 2.0 * y], axis=0)  # away from ties, where rounding decides
+    clear = clear[2] - clear[1] > 1e-9
+    assert set(np.unique(wanted)) == {0, 1, 2}
+    assert np.array_equal(areas.get_array()[clear], wanted[clear])
+    # Each example has the colour of its own area, beside which it stands.
+    theme = plots.THEMES["light"]
+    colours = [theme.positive, theme.negative, theme.warning]
+    assert [areas.cmap(areas.norm(k))[:3] for k in range(3)] == [pytest.approx(_rgb(colour)) for colour in colours]
+    expected = {0: X} if targets is None else {k: X[k : k + 1] for k in range(3)}
+    assert [some.get_offsets().tolist() for some in examples] == [rows.tolist() for rows in expected.values()]
+    assert [tuple(some.get_facecolor()[0][:3]) for some in examples] == [
+        pytest.approx(_rgb(colours[k])) for k in expected
+    ]
+
+
+def _rgb(colour):
+    from matplotlib.colors import to_rgb
+
+    return to_rgb(colour)
+
+
+def test_an_output_of_one_sign_has_no_boundary():
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    (axes,) = plots.decision_boundary(lambda x: x[0] * 0.0 + 1.0 + Value(0.0), np.eye(2)).axes
+    assert (len(axes.images), len(axes.collections)) == (1, 1)  # the shades, and the examples
+
+
+@pytest.mark.parametrize(("last", "scale"), [(0.01, "log"), (0.1, "linear"), (-0.01, "linear")])
+def test_a_loss_that_falls_fiftyfold_is_shown_by_its_logarithm(last, scale):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    (axes,) = plots.learning_curves(nn.History(loss=np.array([1.0, 0.5, last]))).axes
+    assert axes.get_yscale() == scale
