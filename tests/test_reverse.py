@@ -1,7 +1,6 @@
 """The reverse pass: each test is named after a law, many of which a well-known engine breaks."""
 
 import gc
-import itertools
 import math
 import os
 import random
@@ -238,6 +237,16 @@ def test_forward_and_reverse_mode_agree_on_a_graph_of_everything():
     assert tangent(z, {Value(1.0): 1.0}) == 0.0
 
 
+@pytest.mark.parametrize("op", [op for op in ops.PRIMITIVES.values() if op.arity in (1, 2)], ids=lambda op: op.name)
+def test_the_rules_that_the_pass_writes_out_are_those_of_the_table(op):
+    for sample in op.samples:
+        leaves = [Value(number) for number in sample]
+        out = op(*leaves)
+        out.backward(0.5)
+        table = op.partials(out.data, *sample) if callable(op.partials) else [d(out.data, *sample) for d in op.partials]
+        assert [leaf.grad for leaf in leaves] == [0.5 * local for local in table]
+
+
 def test_tangents_are_of_leaves_and_real_numbers():
     x = Value(0.3)
     z = x * 2.0
@@ -396,34 +405,6 @@ def test_depth_is_bounded_by_memory_only(shape):
     assert "Value" in repr(z)
     assert math.isfinite(tangent(z, {x: 1.0}))
     del z
-
-
-MILLION_SCRIPT = """
-import resource, sys
-from autograd import Value
-x, y = Value(1.0), Value(0.999999)
-z = x
-empty = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for _ in range(500_000):
-    z = z * y
-    z = z + x
-z.backward()
-repr(z)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(x.grad, peak // 1024)
-del z
-print("freed")
-"""
-
-
-@pytest.mark.slow
-def test_a_million_operations_fit_in_600_megabytes():
-    run = subprocess.run([sys.executable, "-c", MILLION_SCRIPT], capture_output=True, text=True, check=True)
-    gradient, peak, freed = run.stdout.split()
-    powers = itertools.accumulate(itertools.repeat(0.999999, 500_000), lambda a, b: a * b, initial=1.0)
-    assert float(gradient) == pytest.approx(math.fsum(powers), rel=1e-9)
-    assert int(peak) <= 600
-    assert freed == "freed"
 
 
 def test_a_node_takes_at_most_220_bytes_after_backward():
