@@ -53,6 +53,8 @@ def printed_shape(found: Derivation, formula: Formula) -> Shape:
         MisfitError: If its operands do not fit.
     """
     parts = [printed_shape(found, part) for part in formula.parts]
+    if isinstance(formula, (Total, Pick)) and None in parts[0]:
+        raise MisfitError(f"{formula}: nothing says how long the ones are")
     match formula:
         case Num():
             return ()
@@ -120,13 +122,13 @@ def _of_matrices(formula: Formula, parts: list[Shape]) -> Shape:
     match formula:
         case Mat():
             inner, outer = parts[1] or (1, 1)
-            if None not in (columns, inner) and columns != inner:
+            if (columns != inner and None not in (columns, inner)) or columns is inner is None:
                 raise MisfitError(f"{formula}: the product of {parts[0]} and {parts[1]}")
             return (rows, outer)
         case Trans():
             return (columns, rows)
         case LineSum():
-            if columns == 1:
+            if columns == 1 or (rows, columns)[formula.axis] is None:
                 raise MisfitError(f"{formula}: sums of lines of {parts[0]}")
             return (rows if formula.axis == 1 else columns, 1)
         case Repeat():
@@ -139,8 +141,8 @@ def _of_matrices(formula: Formula, parts: list[Shape]) -> Shape:
 def _of_call(formula: Call, parts: list[Shape]) -> Shape:
     shape = parts[0]
     by_rows = formula.name.endswith("by rows")
-    if by_rows and not shape:
-        raise MisfitError(f"{formula}: rows of a scalar")
+    if (by_rows and not shape) or (formula.name.split()[0] in ("softmax", "logsumexp", "total") and None in shape):
+        raise MisfitError(f"{formula}: of {shape}")
     if not by_rows and formula.name in ("softmax", "logsumexp", "total") and shape and 1 not in shape:
         raise MisfitError(f"{formula}: of a matrix {shape}")
     if formula.name.startswith("softmax"):

@@ -27,7 +27,7 @@ from .shapes import as_matrix, filled
 from .simplify import simplest, without_cases
 from .softmax import softmax_of_quotient
 from .stacking import adjoint_name
-from .translation import Translator, summed
+from .translation import Translator
 
 __all__ = ["derivation"]
 
@@ -242,12 +242,15 @@ class _Builder:
                 value = self._laid_out(value, shape)
             elif layout.kind == "repeated" and index is not None:
                 lines = (shape[0], index.size // shape[0])
-                value = self._laid_out(value, lines if layout.axis == 1 else lines[::-1])
+                lines = lines if layout.axis == 1 else lines[::-1]
+                value = self.translator.shapes_of.fixed(self._laid_out(value, lines), lines)
             match layout.kind:
                 case "whole":
                     whole.append(value)
                 case "scalar":
-                    whole.append(value if index is None or index.size == 1 else summed(value, index.size))
+                    whole.append(
+                        value if index is None or index.size == 1 else self.translator.summed(value, index.size)
+                    )
                 case "transposed":
                     whole.append(transposed(self._laid_out(value, shape[::-1])))
                 case "repeated" if value.kind == 2:

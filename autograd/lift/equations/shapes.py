@@ -166,6 +166,16 @@ class Shapes:
             return self._part_by_part(formula, want)
         return formula
 
+    def fixed(self, formula: Formula, shape: tuple[int, ...]) -> Formula:
+        """Return the formula with repetitions as lists of members, where nothing beside it says how long 𝟏 is."""
+        own = filled(self.of(formula), int(np.prod(shape)))
+        if None not in self.of(formula) or None in own:
+            return formula
+        if _is_entrywise(formula):
+            new = rebuilt(formula, [self.fixed(part, shape) for part in formula.parts])
+            return Call(new.name, new.args, 2) if isinstance(new, Call) else new
+        return self._without_ones(formula, own, own)  # type: ignore[arg-type]  # no None is left
+
     def _stretched(self, formula: Formula, shape: Shape, want: tuple[int, int]) -> Formula:
         if shape == (want[0], 1):
             return repeated(formula, 1)

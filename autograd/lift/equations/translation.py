@@ -51,7 +51,7 @@ from .shapes import Shapes, as_matrix, filled, is_matrix
 from .softmax import softmax_of_exponent
 from .stacking import adjoint_name, stacked_parameters
 
-__all__ = ["Translator", "summed"]
+__all__ = ["Translator"]
 
 Array = np.ndarray[Any, Any]
 
@@ -190,7 +190,7 @@ class Translator:
             return transposed(named) if layout.transposed else named
         if index is None or (formula.kind == 0 and (index >= 0).all()):
             return formula
-        return self.picked(formula, index)
+        return self.picked(self.shapes_of.fixed(formula, shape), index)
 
     def is_line(self, index: Array, shape: tuple[int, ...], axis: int) -> bool:
         """Whether a repetition of a vector is a matrix with equal columns (axis 1) or rows (axis 0)."""
@@ -254,7 +254,7 @@ class Translator:
         """Return the formula of something whose number of members counts: a number is one, repeated or not."""
         formula = self.translated(expression)
         size = int(np.prod(expression.shape))
-        if formula.kind == 0 and size > 1 and not isinstance(formula, Num):
+        if self.is_number(formula) and size > 1 and not isinstance(formula, Num):
             return self.picked(formula, np.zeros(expression.shape, dtype=np.intp))
         return formula
 
@@ -269,6 +269,10 @@ class Translator:
             left, rows = transposed(left), rows[::-1]
         if expression.transpose_right:
             right, columns = transposed(right), columns[::-1]
+        if isinstance(left, Num) or self.shapes_of.of(left)[1:] == (None,):
+            right = self.shapes_of.fixed(right, columns)
+        elif isinstance(right, Num):
+            left = self.shapes_of.fixed(left, rows)
         if isinstance(left, Num):
             return times(left, self._column_sums(right, columns, rows[0]))
         if isinstance(right, Num):
@@ -297,23 +301,24 @@ class Translator:
     def _run_sum(self, expression: RunSum) -> Formula:
         value, sizes = expression.value, expression.sizes
         if len(sizes) == 1:
-            return summed(self.unpermuted(value, None), int(sizes[0]))
+            return self.summed(self.unpermuted(value, None), int(sizes[0]))
         formula = self.translated(value)
         if (sizes == 1).all():
             return formula
         width = int(sizes.max())
-        if formula.kind == 0:
+        if self.is_number(formula):
             counts = sizes.astype(float)
             return times(formula, self._constant(counts))
         if (sizes == width).all():
-            return line_sum(self.shapes_of.laid_out(formula, (len(sizes), width)), 1)
+            lines = self.shapes_of.laid_out(formula, (len(sizes), width))
+            return line_sum(self.shapes_of.fixed(lines, (len(sizes), width)), 1)
         runs = np.full((len(sizes), width), -1, dtype=np.intp)
         runs[np.arange(width) < sizes[:, None]] = np.arange(int(sizes.sum()))
         return line_sum(self.picked(formula, runs), 1)
 
     def _spread(self, expression: Spread) -> Formula:
         formula = self.translated(expression.value)
-        if len(expression.sizes) == 1 or (expression.sizes == 1).all() or formula.kind == 0:
+        if len(expression.sizes) == 1 or (expression.sizes == 1).all() or self.is_number(formula):
             return formula
         if (expression.sizes == expression.sizes[0]).all() and formula.kind == 1:
             return repeated(formula, 1)
@@ -321,15 +326,28 @@ class Translator:
 
     def _rows(self, expression: Variadic) -> Formula:
         rows, (count, width) = self._members(expression.value), as_matrix(expression.value.shape)
-        if count > 1:
+        if isinstance(rows, Num) and width > 1 and expression.op is not ops.total:
+            rows = self.numbers_of(np.full(expression.value.shape, float(rows.value)))
+        elif count > 1:
             rows = self.shapes_of.laid_out(rows, (count, width))
         elif is_matrix(self.shapes_of.of(rows)) and expression.op is not ops.total:
             rows = self.shapes_of.laid_out(rows, (width, 1))
+        rows = self.shapes_of.fixed(rows, (count, width))
         if count == 1:
-            return summed(rows, width) if expression.op is ops.total else Call(expression.op.name, (rows,), 0)
+            return self.summed(rows, width) if expression.op is ops.total else Call(expression.op.name, (rows,), 0)
         if expression.op is ops.total:
             return line_sum(rows, 1)
         return Call(expression.op.name + " by rows", (rows,), 1)
+
+    def is_number(self, formula: Formula) -> bool:
+        """Whether a formula has one member, which then stands for as many as are read."""
+        return not self.shapes_of.of(formula)
+
+    def summed(self, formula: Formula, count: int) -> Formula:
+        """Return the sum over `count` members, which a scalar has all alike."""
+        if self.is_number(formula):
+            return times(Num(Fraction(count)), formula)
+        return total(self.shapes_of.fixed(formula, (count,)))
 
     def unpermuted(self, value: Expression, index: Array | None) -> Formula:
         """Return the formula of members that are all read in one other order, as if they were read in their own.
@@ -344,11 +362,6 @@ class Translator:
         if first is None or not all(_same_permutation(ref, first) for ref in orders):
             return self.translated(value)
         return self.translated(_straight(value))
-
-
-def summed(formula: Formula, count: int) -> Formula:
-    """Return the sum over `count` members, which a scalar has all alike."""
-    return total(formula) if formula.kind else times(Num(Fraction(count)), formula)
 
 
 def _number_of(array: Array, arrays: list[Array]) -> int:
