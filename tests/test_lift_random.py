@@ -45,6 +45,7 @@ def compare(seed: int) -> None:
 
 @settings(max_examples=50, deadline=None)
 @example(3598)
+@example(1227583)  # a gradient that is 0 but for the rounding of terms that cancel
 @given(st.integers(0, 2**32))
 def test_a_program_equals_the_engine_at_batches_of_1_4_and_7_and_so_does_its_source(seed):
     compare(seed)
