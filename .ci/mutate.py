@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 # The tests of a module run in at most 5 s on an unmutated tree; the module itself stands for its doctests.
-REFEREE = ("tests/test_referee.py", "tests/test_planted_mistakes.py")
+REFEREE = ("tests/test_referee.py", "tests/test_referee_one_example.py", "tests/test_planted_mistakes.py")
 REVERSE = ("tests/test_graph.py", "tests/test_reverse.py", "tests/test_shared_weights.py")
 CLOSED_FORM = (
     "tests/test_closed_form.py",
@@ -43,7 +43,7 @@ TESTS = {
     "autograd/shared_weights.py": REVERSE,
     "nn/closed_form.py": (*CLOSED_FORM, "nn/closed_form.py"),
     "nn/referee.py": (*REFEREE, "nn/referee.py"),
-    "nn/judgement.py": ("tests/test_judgement.py", "tests/test_referee.py"),
+    "nn/judgement.py": ("tests/test_judgement.py", *REFEREE[:2]),
     "nn/diagnosis.py": REFEREE,
 }
 PATIENCE = 3  # a mutant that takes so many times as long as the unmutated tests is stopped, and counts as noticed

@@ -275,31 +275,6 @@ def test_there_is_no_headline_where_one_gradient_is_right_or_off_by_another_fact
     assert "Every gradient" not in str(report)
 
 
-@pytest.mark.parametrize("shape", [(-1,), (1, -1), (-1, 1)])
-@pytest.mark.parametrize("carried", [1.0, 0.25])
-def test_a_delta_in_the_shape_of_one_example_is_that_of_the_last_one(shape, carried):
-    p = Problem(3, "tanh", "half_squared_error")
-    dW, db, delta = arrays_with(p, {})
-    last = [carried * d[-1].reshape(shape) for d in delta]
-    report = check_backprop(lambda *_: (dW, db, last), p.model, p.X, p.T, p.loss)
-    assert report.of("δ", 3).kinds == {"only the last example"}
-    assert [report.of("δ", l).verdict for l in (1, 2)] == ["follows", "follows"]
-    assert {finding.verdict for finding in report.findings if finding.array != "δ"} == {"right"}
-    assert "Only the last of the 4 examples is used" in str(report)
-    alone = check_backprop(lambda *_: (dW, db, [last[0], *delta[1:]]), p.model, p.X, p.T, p.loss)
-    assert (alone.of("δ", 1).kinds, alone.of("δ", 2).verdict) == (
-        ({"only the last example"}, "right") if carried == 1.0 else (set(), "right")
-    )
-
-
-def test_a_delta_in_the_shape_of_one_example_with_other_numbers_has_the_wrong_shape():
-    p = Problem(2, "tanh", "half_squared_error")
-    dW, db, delta = arrays_with(p, {})
-    report = check_backprop(lambda *_: (dW, db, [delta[0], delta[1][0]]), p.model, p.X, p.T, p.loss)
-    assert (report.of("δ", 2).verdict, report.of("δ", 2).kinds) == ("wrong", set())
-    assert "None of the known mistakes gives an array of this shape." in str(report)
-
-
 def test_arrays_of_another_shape_or_with_nan_are_wrong():
     p = Problem(2, "tanh", "half_squared_error")
     dW, db, _ = arrays_with(p, {})
