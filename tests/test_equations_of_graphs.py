@@ -1,11 +1,14 @@
 """The printed equations of one graph written in many ways, and of graphs that are no chain of layers."""
 
+import re
+
 import numpy as np
 import pytest
 
 import nn
-from autograd import Value, affine, softmax, total
+from autograd import Value, affine, maximum, softmax, total
 from autograd.lift import compile, lift
+from autograd.lift.equations.notation import NOTATIONS
 from nn.losses import LOSSES, l2_penalty
 from tests.equation_programs import backward, leaves, program_of, section
 from tests.lift_graphs import squared_error
@@ -161,3 +164,42 @@ def test_a_parameter_that_nothing_reads_has_derivative_zero():
 def test_a_root_that_is_a_parameter():
     w = Value(2.0, "w")
     assert section(lift(w, parameters=[w]).equations(), "Forward") == {"C": "w"}
+
+
+def normalised_and_weighted():
+    """Return a program: the rows of a 3 × 4 array are divided by their lengths, its entries weighted by column."""
+    W = [[Value(0.1 + k + 0.3 * j, f"W[{k},{j}]") for j in range(4)] for k in range(3)]
+    rows = [[w / total([v * v for v in row]).sqrt() for w in row] for row in W]
+    return lift(total([c * w for row in rows for c, w in zip((1.5, -0.5, 2.0, 0.25), row, strict=True)]))
+
+
+def test_numbers_stand_in_the_shape_of_the_matrix_beside_them():
+    text = normalised_and_weighted().equations()
+    assert section(text, "Forward")["C"] == "Σ(W ⊙ c₁ / (√(W²𝟏)𝟏ᵀ))"
+    assert section(text, "Gradients")["∂C/∂W"].startswith("c₁ / (√(W²𝟏)𝟏ᵀ) − W ⊙ ")
+    assert "of shape (3, 4), numbers" in text
+    assert "c₂" not in text
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_latex_and_every_notation_list_the_same_numbers_and_members(notation):
+    program = normalised_and_weighted()
+    for text in (program.equations(notation), program.latex(notation)):
+        assert text.count("of shape (3, 4), numbers of the graph.") == 1
+        assert "members counted" not in text
+
+
+def test_a_minus_in_front_of_a_sum_has_its_parentheses():
+    u, v = Value(0.3, "u"), Value(0.7, "v")
+    text = lift(-maximum(u.tanh(), v.tanh()) + u.tanh() * v.tanh()).equations()
+    assert "−(½[" in text
+    assert not re.search(r"−½\[[^]]*\] \+ ½\[", text)
+
+
+def test_a_derivative_beside_ones_is_in_parentheses():
+    """∂C/∂s𝟏ᵀ would be the derivative by s𝟏ᵀ."""
+    W = [[Value(0.1 + k + 0.3 * j, f"W[{k},{j}]") for j in range(3)] for k in range(2)]
+    s = [total([w.sin() for w in row]) for row in W]
+    text = lift(total([(each * each).tanh() + each.exp() for each in s])).equations()
+    assert not re.search(r"∂C/∂[^ )]*𝟏", text)
+    assert ")𝟏ᵀ" in text

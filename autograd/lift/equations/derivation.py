@@ -133,6 +133,7 @@ class _Builder:
         taken = {s.target.name for s in self.statements} | set(self.derived.forward.inputs)
         if f"a{block.layer}" not in taken and self._is_linear(block):
             activation = Name(Block(f"a{block.layer}", block.shape, block.batched, "a", block.layer), shown.kind)
+            self.translator.shapes[activation.block] = self.translator.shape(block)
             self.found.forward.append(Equation(activation, shown))
             shown = activation
         if extra is not None or (isinstance(shown, Name) and shown.block is not block):

@@ -238,14 +238,18 @@ class Typesetter(Names):
         self.seen["1"] = None
         ones = self.style.ones
         if isinstance(formula, LineSum) and formula.axis == 1:
-            return self._at_least(formula.value, _PRODUCT) + ones, _PRODUCT
+            return self._before_ones(formula.value) + ones, _PRODUCT
         if isinstance(formula, LineSum):
             return self._base(formula.value) + self.style.transpose + ones, _PRODUCT
         if isinstance(formula, Repeat) and formula.axis == 1:
-            return self._at_least(formula.value, _PRODUCT) + ones + self.style.transpose, _PRODUCT
+            return self._before_ones(formula.value) + ones + self.style.transpose, _PRODUCT
         if isinstance(formula, Repeat):
             return ones + self._base(formula.value) + self.style.transpose, _PRODUCT
         raise TypeError(f"no text for {type(formula).__name__}")
+
+    def _before_ones(self, value: Formula) -> str:
+        text = self._at_least(value, _PRODUCT)
+        return self.style.parentheses(text) if text.startswith("∂") else text
 
     def _total(self, value: Formula) -> Text:
         if isinstance(value, Power) and value.exponent == 2:
