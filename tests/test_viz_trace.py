@@ -1,3 +1,4 @@
+import json
 import math
 import random
 
@@ -135,3 +136,15 @@ def test_a_changed_leaf_is_refused_as_in_the_engine():
     x.data = 5.0
     with pytest.raises(RuntimeError, match="assigned"):
         viz.trace(y)
+
+
+def test_every_edge_has_its_rule_as_text_and_pictures_and_data_carry_it(tmp_path):
+    x, w = Value(3.0, "x"), Value(2.0, "w")
+    y = (x * w).tanh()
+    y.label = "y"
+    traced = viz.trace(y)
+    assert [traced.rules(node.index) for node in traced.nodes] == [[], [], ["w", "x"], ["1 − y²"]]
+    for source in (viz.draw(y).source, viz.draw_backward(y).source):
+        assert "∂v3/∂x = w = 2" in source
+    saved = json.loads(viz.save(traced, tmp_path / "trace.json").read_text(encoding="utf-8"))
+    assert [edge["rule"] for edge in saved["edges"]] == ["1 − y²", "w", "x"]

@@ -134,11 +134,11 @@ def check_options(digits: int, rankdir: str, theme: str, max_nodes: int, level: 
 def _level(traced: Trace, level: str, digits: int) -> Level:
     """Return the level that is asked for; "auto" is the finest that a person can read."""
     if level == "value" or (level == "auto" and len(traced.nodes) <= LEGIBLE):
-        return value_level(traced, digits, with_rules=False)
+        return value_level(traced, digits)
     if level == "auto":
         found = neuron_level(traced, digits)
         if found is None:
-            return value_level(traced, digits, with_rules=False)
+            return value_level(traced, digits)
         return found if len(found.cells) <= LEGIBLE else layer_level(traced, digits) or found
     found = (neuron_level if level == "neuron" else layer_level)(traced, digits)
     if found is None:
@@ -238,7 +238,7 @@ def _backward_rows(cell: Cell, arriving: list[Flow], turn: int) -> list[Row]:
 
 def _forward_arrow(level: Level, flow: Flow) -> Arrow:
     head, tail = (shortened(level.cells[k].name) for k in (flow.head, flow.tail))
-    tooltip = f"{tail} is a number, which has no gradient" if flow.is_constant else f"∂{head}/∂{tail} = {flow.local}"
+    tooltip = f"{tail} is a number, which has no gradient" if flow.is_constant else f"∂{head}/∂{tail} = {_rule(flow)}"
     return Arrow(f"n{flow.tail}", f"n{flow.head}", "" if flow.is_constant else flow.local, tooltip=tooltip)
 
 
@@ -249,6 +249,8 @@ def _backward_arrow(level: Level, flow: Flow, largest: float) -> Arrow:
     head, tail, output = (shortened(level.cells[k].name) for k in (flow.head, flow.tail, level.root))
     product = f"{flow.upstream} × {bracketed(flow.local)} = {flow.contribution}"
     tooltip = f"∂{output}/∂{tail} += ∂{output}/∂{head} · ∂{head}/∂{tail} = {product}"
+    if flow.rule:
+        tooltip += f", where ∂{head}/∂{tail} = {_rule(flow)}"
     if level.name == "layer":
         tooltip = f"a {flow.local} matrix times a vector of norm {flow.upstream} gives one of norm {flow.contribution}"
         product = f"‖·‖ {flow.contribution}"
@@ -261,6 +263,11 @@ def _backward_arrow(level: Level, flow: Flow, largest: float) -> Arrow:
         tooltip=tooltip,
         backward=True,
     )
+
+
+def _rule(flow: Flow) -> str:
+    """Return a local derivative as its formula, the formula with numbers, and the number."""
+    return " = ".join(dict.fromkeys(part for part in (flow.rule, flow.numbers, flow.local) if part))
 
 
 def thickness(size: float, largest: float) -> float:

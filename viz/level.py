@@ -148,18 +148,10 @@ def _value_cell(traced: Trace, node: Node, digits: int) -> Cell:
     )
 
 
-def _operands(traced: Trace, head: int) -> tuple[list[str], list[float]]:
-    """Return the names of a node's operands, empty for numbers, and their values."""
-    tails = [traced.nodes[traced.edges[k].tail] for k in traced.nodes[head].edges_in]
-    return ["" if t.is_constant and not t.label else shortened(traced.name(t.index)) for t in tails], [
-        t.data for t in tails
-    ]
-
-
 def _forward(traced: Trace, node: Node, digits: int) -> str:
     if node.op is None:
         return ""
-    names, values = _operands(traced, node.index)
+    names, values = traced.operands(node.index)
     by_name = expression(node.op, names, values)
     by_number = expression(node.op, [numeral(x, digits) for x in values], values)
     result = numeral(node.data, digits)
@@ -170,11 +162,10 @@ def _written_rules(traced: Trace, head: int, digits: int) -> list[tuple[str, str
     """Return the formula of each local derivative of a node, by name and by number."""
     node = traced.nodes[head]
     op: Op = node.op or ops.add
-    names, values = _operands(traced, head)
+    names, values = traced.operands(head)
     numbers = [numeral(x, digits) if name else "" for name, x in zip(names, values, strict=True)]
-    by_name = rules(op, names, values, (shortened(traced.name(head)), node.data))
     by_number = rules(op, numbers, values, (numeral(node.data, digits), node.data))
-    return list(zip(by_name, by_number, strict=True))
+    return list(zip(traced.rules(head), by_number, strict=True))
 
 
 def _flow(edge: Edge, digits: int, rule: tuple[str, str]) -> Flow:

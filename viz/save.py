@@ -120,12 +120,14 @@ def _json(traced: Trace) -> bytes:
         }
         for node in traced.nodes
     ]
+    rules = {node.index: traced.rules(node.index) for node in traced.nodes}
     edges = [
         {
             "tail": edge.tail,
             "head": edge.head,
             "slot": edge.slot,
             "step": edge.step,
+            "rule": rules[edge.head][edge.slot],
             "local": _finite(edge.local),
             "upstream": _finite(edge.upstream),
             "contribution": _finite(edge.contribution),

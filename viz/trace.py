@@ -16,7 +16,8 @@ from typing import Any
 from autograd import Op, Value, ops
 from autograd.graph import Graph, Vector, number, refuse_changed_leaves, stored_operands
 
-from .style import numeral, plain
+from .formula import rules
+from .style import numeral, plain, shortened
 
 __all__ = ["EXPLODING", "SATURATED", "VANISHING", "Edge", "Node", "Trace", "trace"]
 
@@ -126,6 +127,26 @@ class Trace:
     def name(self, index: int) -> str:
         """Return what equations call a node."""
         return self.output if index == self.root else self.nodes[index].name
+
+    def operands(self, head: int) -> tuple[list[str], list[float]]:
+        """Return the names of a node's operands, empty for numbers, and their values."""
+        tails = [self.nodes[self.edges[k].tail] for k in self.nodes[head].edges_in]
+        names = ["" if t.is_constant and not t.label else shortened(self.name(t.index)) for t in tails]
+        return names, [t.data for t in tails]
+
+    def rules(self, head: int) -> list[str]:
+        """Return the formula of ∂head/∂operand for each operand slot of a node; empty where the rule has none.
+
+        Example:
+            >>> x, w = Value(3.0, "x"), Value(2.0, "w")
+            >>> traced = trace(x * w)
+            >>> traced.rules(traced.root)
+            ['w', 'x']
+        """
+        node = self.nodes[head]
+        if node.op is None:
+            return []
+        return rules(node.op, *self.operands(head), (shortened(self.name(head)), node.data))
 
 
 def trace(root: Value, names: Mapping[str, Any] | None = None) -> Trace:
