@@ -212,7 +212,10 @@ def test_without_delta_a_wrong_delta_is_inferred():
     assert "σ′ missing" in report.of("W", 3).kinds & report.of("b", 3).kinds
     assert [report.of(array, 3).verdict for array in "Wb"] == ["wrong", "wrong"]
     assert "Your numbers are those of a wrong δ³:" in str(report)
-    assert {finding.verdict for finding in report.findings if finding.layer < 3} == {"follows"}
+    for finding in report.findings[2:]:
+        source = "²³"[finding.layer - 1]
+        assert (finding.verdict, finding.explanations) == ("follows", ())
+        assert finding.remark == f"right given the δ{source} that the layer above implies"
 
 
 def test_without_delta_a_right_layer_below_shows_that_delta_was_right():
