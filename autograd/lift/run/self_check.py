@@ -92,9 +92,10 @@ def _by_engine(recording: Recording, leaves: Sequence[Value], flat: Array, rows:
 
 
 def _sizes_of_terms(recording: Recording, leaves: Sequence[Value], flat: Array, rows: Mapping[str, Array]) -> Array:
-    """Return Σ |path| over all paths to each parameter: what rounding is relative to; for the loss 0.
+    """Return what rounding is relative to, (parameters + 1,), averaged over the rows.
 
-    It is the reverse pass with the size of every partial derivative, averaged over the rows.
+    For a parameter it is Σ |path| over all paths to it, by the reverse pass with the size of every partial derivative;
+    for the loss it is Σ |node| · Σ |path| over all nodes.
     """
     found: list[list[float]] = []
     for parameters, output in _recorded_again(recording, leaves, flat, rows):
@@ -106,7 +107,8 @@ def _sizes_of_terms(recording: Recording, leaves: Sequence[Value], flat: Array, 
             for operand, local in zip(operands, node.op.locals(node.data, [number(o) for o in operands]), strict=True):
                 if isinstance(operand, Value):
                     sizes[operand] = sizes.get(operand, 0.0) + size * abs(local)
-        found.append([*(sizes.get(parameter, 0.0) for parameter in parameters), 0.0])
+        of_loss = sum(size * abs(node.data) for node, size in sizes.items())
+        found.append([*(sizes.get(parameter, 0.0) for parameter in parameters), of_loss])
     average: Array = np.array(found).mean(axis=0)
     return average
 
