@@ -164,7 +164,9 @@ def test_keys_buttons_slider_and_links_move_the_step(show):
     slider = browser.find_element("id", "slider")
     slider.send_keys("\ue014\ue014\ue014")
     assert count() == f"3 / {last}"
-    assert browser.execute_script("return location.hash") == "#step=3"
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(browser, 10).until(lambda _: browser.execute_script("return location.hash") == "#step=3")
     browser.execute_script("location.hash = '#step=7'")
     assert count() == f"7 / {last}"
     assert not browser.find_element("id", "next").get_property("disabled")

@@ -10,26 +10,21 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from autograd import Value
 
-from .diagram import Arrow, Box, Diagram, Span
-from .graph import box, forward_rows
 from .layers import layer_level
-from .layout import Layout, Point
-from .level import Cell, Flow, Level, neuron_level, value_level
-from .style import numeral, plain, shortened, width
-from .svg import MARGIN, PAD_X, PAD_Y, ROW, attributes, box_size, coordinate, curve, escaped, place, xy
+from .level import Level, neuron_level, value_level
+from .sheets import Drawn, drawn
+from .style import plain, shortened
+from .svg import escaped
 from .trace import trace
 
 __all__ = ["Stepper", "to_html"]
-
-SHEET = 50
-"""Boxes or arrows to an SVG element. Browsers paint one as a whole, so a step costs a few sheets, not the picture."""
 
 FRAME_HEIGHT = 620
 
@@ -97,16 +92,17 @@ def to_html(
     heading = title or f"Both passes of {name}"
     table = levels[0] if levels[0].name == "value" else None
     counted = f"{len(traced.nodes)} boxes, {sum(1 for edge in traced.edges if edge.step)} contributions"
-    pictures = "\n".join(_picture(level, first=k == 0) for k, level in enumerate(levels))
+    pictures = [drawn(level, shown=k == 0) for k, level in enumerate(levels)]
     return Stepper(_page(heading, counted, levels, pictures, _table(table) if table else ""))
 
 
-def _page(heading: str, counted: str, levels: list[Level], pictures: str, table: str) -> str:
+def _page(heading: str, counted: str, levels: list[Level], pictures: list[Drawn], table: str) -> str:
     style, script = _asset("stepper.css"), _asset("stepper.js")
     allowed = f"script-src '{_hash(script)}'; style-src '{_hash(style)}'"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     buttons = "".join(f'<button type="button" aria-pressed="{str(k == 0).lower()}">{level.name}</button>'
                       for k, level in enumerate(levels))  # fmt: skip
+    markup = "\n".join(picture.markup for picture in pictures)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -128,7 +124,7 @@ aria-label="Search names and operations"></span>
 {_button("theme", "Light or dark", "live-only")}
 </header>
 <div class="desk"><div class="stage" tabindex="0" aria-label="Computation graph">
-{pictures}
+{markup}
 </div>
 <div class="zoom live-only">{_button("out", "Zoom out")}{_button("fit", "Fit")}{_button("in", "Zoom in")}</div></div>
 <footer>
@@ -149,7 +145,7 @@ each arrow its local derivative. With JavaScript the page steps through both pas
 </footer>
 </main>
 {table}
-<script type="application/json" id="data">{_data(levels)}</script>
+<script type="application/json" id="data">{_data(levels, pictures)}</script>
 <script>{script}</script>
 </body>
 </html>
@@ -180,11 +176,11 @@ def _tips() -> str:
     )
 
 
-def _data(levels: list[Level]) -> str:
+def _data(levels: list[Level], pictures: list[Drawn]) -> str:
     """Return what the script needs to know, as JSON that cannot end the element it stands in."""
     rules: dict[str, int] = {"": 0}
     tables = []
-    for level in levels:
+    for level, picture in zip(levels, pictures, strict=True):
         flows = [
             [flow.tail, flow.head, None if flow.is_constant else flow.local,
              None if flow.is_constant else flow.contribution,
@@ -194,7 +190,8 @@ def _data(levels: list[Level]) -> str:
         cells = [
             [shortened(cell.name, 24), plain(cell.forward), plain(" ".join(cell.operations))] for cell in level.cells
         ]
-        tables.append({"name": level.name, "root": level.root, "cells": cells, "flows": flows})
+        tables.append({"name": level.name, "root": level.root, "cells": cells, "flows": flows,
+                       "boxes": picture.boxes, "arrows": picture.arrows})  # fmt: skip
     data = {"levels": tables, "rules": list(rules), "icons": {name: ICONS[name] for name in ("play", "pause")}}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
@@ -209,100 +206,3 @@ def _table(level: Level) -> str:
         '<details id="all"><summary>All values</summary><div class="scroll"><table>'
         f"<thead><tr><th>name<th>operation<th>value<th>gradient</thead><tbody>\n{rows}\n</tbody></table></div></details>"
     )
-
-
-def _picture(level: Level, *, first: bool) -> str:
-    """Return one level as a pile of transparent sheets: its final state, and hidden in it every state before."""
-    states = _states(level)
-    diagram = _diagram(level, states)
-    layout = place(diagram)
-    wide, high = layout.size[0] + 2 * MARGIN, layout.size[1] + 2 * MARGIN
-    frame = f'viewBox="{xy((-MARGIN, -MARGIN))} {xy((wide, high))}"'
-    boxes = [
-        _box(cell, drawn, states[k], layout.boxes[k])
-        for k, (cell, drawn) in enumerate(zip(level.cells, diagram.boxes, strict=True))
-    ]
-    sheets = [
-        "\n".join(items[k : k + SHEET])
-        for items in (list(_edges(level, layout)), boxes)
-        for k in range(0, len(items), SHEET)
-    ]
-    size = attributes(width=wide, height=high)
-    return "\n".join(
-        [
-            f'<div class="picture{" shown" if first else ""}" role="img" aria-label="{level.name} level">',
-            f"<svg {size} {frame}></svg>",
-            *(f"<svg {frame}>\n{sheet}\n</svg>" for sheet in sheets),
-            "</div>",
-        ]
-    )
-
-
-def _states(level: Level) -> list[list[str]]:
-    """Return for each cell the gradients it shows one after the other."""
-    states: list[list[str]] = [[] for _ in level.cells]
-    states[level.root].append(numeral(1.0))
-    for flow in level.flows:
-        if not flow.is_constant:
-            states[flow.tail].append(flow.after)
-    for k, cell in enumerate(level.cells):
-        if cell.kind != "constant" and not states[k]:
-            states[k].append("0")
-    return states
-
-
-def _diagram(level: Level, states: list[list[str]]) -> Diagram:
-    boxes: list[Box] = []
-    for k, cell in enumerate(level.cells):
-        widest = max(states[k], key=width, default="")
-        name, numbers, *extra = forward_rows(cell)
-        rows = [name, (numbers[0], Span(f"∇ {widest}", "gradient")), *extra]
-        boxes.append(box(k, cell, rows))
-    arrows = tuple(
-        Arrow(f"n{flow.tail}", f"n{flow.head}", "" if flow.is_constant else flow.local) for flow in level.flows
-    )
-    return Diagram(tuple(boxes), arrows)
-
-
-def _edges(level: Level, layout: Layout) -> Iterator[str]:
-    for k, flow in enumerate(level.flows):
-        route, label = tuple((round(x), round(y)) for x, y in layout.routes[k]), layout.labels[k]
-        line = f'<path d="{curve(route, 0.0, turned=False, gap=len(route) - 3 if label else 0)}"/>'
-        yield f'<g class="e">{line}{_edge_label(flow, label)}</g>'
-
-
-def _edge_label(flow: Flow, label: Point | None) -> str:
-    if label is None:
-        return ""
-    return f"<text {attributes(x=round(label[0]), y=round(label[1] + 3.5))}>{escaped(flow.local)}</text>"
-
-
-def _box(cell: Cell, drawn: Box, states: list[str], centre: Point) -> str:
-    """Return one box with a text for each state of its gradient, the last one showing."""
-    wide, high = (round(size) for size in box_size(drawn))
-    left, top = round(centre[0] - wide / 2), round(centre[1] - high / 2)
-    start, middle, end = (coordinate(round(left + x)) for x in (PAD_X, wide / 2, wide - PAD_X))
-    parts = []
-    for k, (one, two) in enumerate(drawn.rows):
-        y = coordinate(top + PAD_Y + ROW * k + 12)
-        if k == 1 and cell.kind != "constant":
-            parts.append(_text(one, start, y))
-            parts += [f'<text class="g" x="{end}" y="{y}">∇ {state}</text>' for state in states[:-1]]
-            parts.append(f'<text class="g on last" x="{end}" y="{y}">∇ {states[-1]}</text>')
-        elif one.text and two.text:
-            parts += [_text(one, start, y), _text(two, end, y, "end")]
-        else:
-            parts.append(_text(one if one.text else two, middle, y, "middle"))
-    tooltip = "" if shortened(cell.name) == plain(cell.name) else f"<title>{escaped(cell.name[:12000])}</title>"
-    frame = f'<rect {attributes(x=left, y=top, width=wide, height=high)} rx="7"/>'
-    return f'<g class="b {cell.kind}">{tooltip}{frame}{"".join(parts)}</g>'
-
-
-def _text(span: Span, x: str, y: str, anchor: str = "") -> str:
-    kind = " ".join(filter(None, (_TONES.get(span.tone, ""), "bold" if span.bold else "")))
-    named = f' class="{kind}"' if kind else ""
-    side = f' text-anchor="{anchor}"' if anchor else ""
-    return f'<text{named} x="{x}" y="{y}"{side}>{escaped(span.text)}</text>'
-
-
-_TONES = {"muted": "m", "value": "v", "gradient": "x", "warning": "w"}

@@ -5,12 +5,33 @@
   const root = document.documentElement;
   const stage = document.querySelector(".stage");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  let level, timer = 0, hits = [], hit = -1, ready = false;
+  const ADDRESS_AFTER = 250;
+  const LARGE = 150; // boxes; in a larger picture nothing glides, because every frame of the way would be drawn anew
+  const AROUND = 300;
+  let level, timer = 0, writing = 0, hits = [], hit = -1, ready = false;
+
+  // Elements that lie near each other share a sheet, so their order is not that of the cells.
+  function ordered(elements, order) {
+    const result = [...elements];
+    order.forEach((k, at) => { result[k] = elements[at]; });
+    return result;
+  }
+
+  // Cut a sheet down to what is on it: then it need not be painted until it comes near, nor again when others do.
+  function crop(sheet, view) {
+    const [left, top, width, height] = sheet.dataset.area.split(" ").map(Number);
+    const part = (length, whole) => `${100 * length / whole}%`;
+    sheet.setAttribute("viewBox", sheet.dataset.area);
+    sheet.setAttribute("preserveAspectRatio", "none");
+    Object.assign(sheet.style, { left: part(left - view.x, view.width), top: part(top - view.y, view.height),
+      width: part(width, view.width), height: part(height, view.height) });
+  }
 
   // A level's position p counts its steps: F results, one seed, B contributions. Going one step toggles a few classes.
   const levels = data.levels.map((source, k) => {
     const picture = stage.querySelectorAll(".picture")[k], svg = picture.firstElementChild;
-    const boxes = [...picture.querySelectorAll(".b")], edges = [...picture.querySelectorAll(".e")];
+    const boxes = ordered(picture.querySelectorAll(".b"), source.boxes);
+    const edges = ordered(picture.querySelectorAll(".e"), source.arrows);
     const cells = source.cells.map(([name, forward, keywords], i) => {
       const [x, y] = [["x", "width"], ["y", "height"]].map(([at, size]) => {
         const rect = boxes[i].querySelector("rect");
@@ -32,6 +53,7 @@
     const results = source.cells.flatMap(([, forward], i) => (forward === "" ? [] : [cells[i]]));
     const seed = cells[source.root];
     const view = svg.viewBox.baseVal;
+    for (const sheet of picture.querySelectorAll("[data-area]")) crop(sheet, view);
     return { name: source.name, output: seed.name, picture, svg, cells, steps, results, seed, p: 0, active: [],
       last: results.length + 1 + steps.length, zoom: 0, width: view.width, height: view.height, left: view.x, top: view.y };
   });
@@ -82,7 +104,7 @@
     const out = y < scrollTop + 40 || y > scrollTop + clientHeight - 40;
     if (off || out) {
       stage.scrollTo({ left: off ? x - clientWidth / 2 : scrollLeft, top: out ? y - clientHeight / 2 : scrollTop,
-        behavior: still.matches || timer || far ? "instant" : "auto" });
+        behavior: still.matches || timer || far || level.cells.length > LARGE ? "instant" : "auto" });
     }
   }
 
@@ -181,8 +203,14 @@
     $("count").textContent = `${p} / ${l.last}`;
     for (const id of ["first", "back"]) $(id).disabled = p === 0;
     for (const id of ["next", "final"]) $(id).disabled = p === l.last;
-    const hash = "#step=" + p + (levels.length > 1 && l !== levels[0] ? "&level=" + l.name : "");
-    if (ready && hash !== location.hash && (p || location.hash)) {
+    clearTimeout(writing);
+    writing = ready && setTimeout(write, ADDRESS_AFTER);
+  }
+
+  // Changing the address costs more than a step, so it waits until the steps pause.
+  function write() {
+    const hash = "#step=" + level.p + (levels.length > 1 && level !== levels[0] ? "&level=" + level.name : "");
+    if (hash !== location.hash && (level.p || location.hash)) {
       try { history.replaceState(null, "", hash); } catch { /* a sandboxed frame has no address of its own */ }
     }
   }
@@ -195,6 +223,7 @@
     for (const other of levels) other.picture.classList.toggle("shown", other === l);
     document.querySelectorAll(".segments button").forEach((button, k) => button.setAttribute("aria-pressed", levels[k] === l));
     if (!l.zoom) fit(); else zoom(l.zoom);
+    clip();
     find();
     move(l.p);
   }
@@ -203,6 +232,18 @@
     level.zoom = Math.max(0.1, Math.min(4, z));
     level.svg.setAttribute("width", level.width * level.zoom);
     level.svg.setAttribute("height", level.height * level.zoom);
+    clip();
+  }
+
+  // Of a large picture show no more than what is seen and a little around it. A browser would paint far more than that,
+  // and anew whenever a step leads far away.
+  function clip() {
+    const { picture } = level;
+    if (level.cells.length <= LARGE) return;
+    const left = stage.scrollLeft - picture.offsetLeft - AROUND, top = stage.scrollTop - picture.offsetTop - AROUND;
+    const right = picture.offsetWidth - left - stage.clientWidth - 2 * AROUND;
+    const bottom = picture.offsetHeight - top - stage.clientHeight - 2 * AROUND;
+    picture.style.clipPath = `inset(${top}px ${right}px ${bottom}px ${left}px)`;
   }
 
   function fit() {
@@ -232,6 +273,7 @@
   }
 
   function pause() {
+    if (!timer) return;
     clearInterval(timer);
     timer = 0;
     $("play").setAttribute("aria-label", "Play");
@@ -301,6 +343,8 @@
   $("fit").onclick = fit;
   document.querySelectorAll(".segments button").forEach((button, k) => { button.onclick = () => choose(levels[k]); });
   addEventListener("hashchange", read);
+  addEventListener("resize", clip);
+  stage.addEventListener("scroll", clip, { passive: true });
   stage.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();

@@ -1,0 +1,201 @@
+"""Measure how soon a step of the stepper is seen, in headless Chromium: `python benchmarks/stepper.py`.
+
+It opens the page of a graph of about 1,300 Values, presses the arrow key at several places of both passes, and reads
+from the browser's own trace what each step cost: the script, the frame (style, layout, paint, commit), and what comes
+after it until the picture is in place (raster, activation). The time until the display's next tick, during which
+nothing is done, is not part of it. It needs Chromium and the package `websocket-client`, which comes with the extra
+`browser`; it writes `benchmarks/results.json` and the section `stepper` of `docs/performance.md`, with `--dry` neither.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness import ROOT, record, table, write_section
+
+sys.path.insert(0, str(ROOT))
+
+import viz  # the checkout's own package, found by the line above
+from autograd import Value, tanh, total
+
+__all__ = ["Page", "network", "summary", "traced_steps"]
+
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+         "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+         "--window-size=1280,800", "--remote-debugging-port=0")  # fmt: skip
+CATEGORIES = ["devtools.timeline", "cc"]
+SITUATIONS = {
+    "as it opens": "",
+    "without scrolling": "document.querySelector('.stage').scrollTo = () => {}",
+    "with the table open": "document.getElementById('all').open = true",
+    "with the table in view": "document.getElementById('all').open = true; scrollTo(0, 400)",
+}
+"""What is done to the page before it is measured."""
+
+PAUSE = 0.05
+PARTS = ("script", "frame", "raster", "whole")
+Trace = list[dict[str, Any]]
+Steps = dict[str, list[float]]
+
+
+class Page:
+    """A connection to one target of the browser, a page or the browser itself."""
+
+    def __init__(self, address: str) -> None:
+        websocket: Any = importlib.import_module("websocket")  # only who measures needs it
+        self._socket = websocket.create_connection(address, suppress_origin=True, timeout=60)
+        self._count = 0
+        self.events: list[dict[str, Any]] = []
+
+    def __call__(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Return the result of a method of the Chrome DevTools protocol."""
+        self._count += 1
+        self._socket.send(json.dumps({"id": self._count, "method": method, "params": parameters}))
+        while (message := json.loads(self._socket.recv())).get("id") != self._count:
+            self.events.append(message)
+        if "error" in message:
+            raise RuntimeError(f"{method}: {message['error']}")
+        return dict(message["result"])
+
+    def run(self, script: str) -> Any:
+        """Return the value of a script."""
+        return self("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
+
+    def wait(self, event: str) -> None:
+        """Read messages until an event has come."""
+        while self.events[-1:] == [] or self.events[-1].get("method") != event:
+            self.events.append(json.loads(self._socket.recv()))
+
+
+@contextmanager
+def browser() -> Iterator[tuple[Page, Page]]:
+    """Open Chromium, and yield the connections to it and to its page."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        raise SystemExit("there is no chromium: install it, on Debian with apt-get install chromium")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        command = [program, *FLAGS, f"--user-data-dir={folder}", "about:blank"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            ready = Path(folder) / "DevToolsActivePort"
+            while not ready.exists() or len(ready.read_text(encoding="utf-8").split()) < 2:
+                time.sleep(0.05)
+            port, path = ready.read_text(encoding="utf-8").split()
+            direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with direct.open(f"http://127.0.0.1:{port}/json") as listed:
+                address = next(each["webSocketDebuggerUrl"] for each in json.load(listed) if each["type"] == "page")
+            yield Page(f"ws://127.0.0.1:{port}{path}"), Page(address)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def network() -> Value:
+    """Return the loss of a network whose sums are written out, 1,278 Values in all."""
+    rng = random.Random(0)
+    a = [Value(rng.uniform(-1.0, 1.0)) for _ in range(10)]
+    for width in (15, 13, 4):
+        weights = [[Value(rng.uniform(-1.0, 1.0)) for _ in a] for _ in range(width)]
+        biases = [Value(rng.uniform(-1.0, 1.0)) for _ in range(width)]
+        a = [tanh(sum((w * v for w, v in zip(row, a, strict=True)), b)) for row, b in zip(weights, biases, strict=True)]
+    root: Value = total([(d := y - 0.5) * d for y in a])
+    return root
+
+
+def traced_steps(main: Page, page: Page, text: str, before: str, count: int) -> Trace:
+    """Return the browser's trace of `count` steps at each of four places of a stepper, forwards and backwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "page.html"
+        path.write_text(text, encoding="utf-8")
+        page("Page.enable")
+        page("Page.navigate", url=path.as_uri())
+        page.wait("Page.loadEventFired")
+        time.sleep(1.0)
+        last = page.run("Number(document.getElementById('slider').max)")
+        page.run(before)
+        main.events.clear()
+        main("Tracing.start", traceConfig={"includedCategories": CATEGORIES}, transferMode="ReportEvents")
+        for place, key in ((0.01, "ArrowRight"), (0.4, "ArrowRight"), (0.6, "ArrowLeft"), (0.8, "ArrowRight")):
+            page.run(f"location.hash = '#step={round(place * last)}'")
+            time.sleep(0.4)
+            code = {"ArrowRight": 39, "ArrowLeft": 37}[key]
+            for _ in range(count):
+                for kind in ("keyDown", "keyUp"):
+                    page("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+                time.sleep(PAUSE)
+        main("Tracing.end")
+        main.wait("Tracing.tracingComplete")
+    reports = [event for event in main.events if event.get("method") == "Tracing.dataCollected"]
+    return [each for report in reports for each in report["params"]["value"]]
+
+
+def steps(trace: Trace) -> Steps:
+    """Return the milliseconds that each part of each step took; a part of which the trace says nothing is left out."""
+    keys = [each for each in trace if each["name"] == "EventDispatch" and each["args"]["data"]["type"] == "keydown"]
+    process = keys[0]["pid"]
+
+    def spans(name: str) -> list[tuple[float, float]]:
+        found = (each for each in trace if each["name"] == name and each["ph"] == "X" and each["pid"] == process)
+        return sorted((each["ts"] / 1e3, each.get("dur", 0) / 1e3) for each in found)
+
+    pressed = sorted((each["ts"] / 1e3, each["dur"] / 1e3) for each in keys)
+    frames, activations = spans("ProxyMain::BeginMainFrame"), spans("LayerTreeHostImpl::ActivateSyncTree")
+    found: Steps = {part: [] for part in PARTS}
+    for (start, script), (end, _) in zip(pressed, [*pressed[1:], (float("inf"), 0.0)], strict=True):
+        frame = next(((at, took) for at, took in frames if start <= at < end), None)
+        if frame is None:
+            continue
+        done = frame[0] + frame[1]
+        active = next((at for at, _ in activations if done - 1.0 <= at < end), None)
+        found["script"].append(script)
+        found["frame"].append(frame[1])
+        if active is not None:
+            found["raster"].append(max(0.0, active - done))
+            found["whole"].append(script + frame[1] + found["raster"][-1])
+    return found
+
+
+def summary(found: Steps) -> dict[str, tuple[float, float]]:
+    """Return the median and the 95th percentile of each part."""
+    return {part: (statistics.median(v), statistics.quantiles(v, n=20)[-1]) for part, v in found.items()}
+
+
+def main() -> None:
+    """Measure every situation, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--steps", type=int, default=75, metavar="N", help="steps at each of the four places")
+    parser.add_argument("--dry", action="store_true", help="print the table and write nothing")
+    options = parser.parse_args()
+    root = network()
+    text, values = viz.to_html(root), len(viz.trace(root).nodes)
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    with browser() as (main, page):
+        agent = main("Browser.getVersion")["product"]
+        for situation, before in SITUATIONS.items():
+            taken = steps(traced_steps(main, page, text, before, options.steps))
+            found[situation] = summary(taken)
+            print(f"{situation}: {len(taken['whole'])} steps", flush=True)
+    rows = [[name, *(f"{a:.1f} / {b:.1f}" for a, b in parts.values())] for name, parts in found.items()]
+    header = [f"{values:,} Values, {agent}", "script, ms", "frame, ms", "raster, ms", "whole step, ms"]
+    print(table(header, rows))
+    if not options.dry:
+        record("stepper", {"found": found, "browser": agent, "values": values, "steps": 4 * options.steps})
+        write_section("stepper", table(header, rows))
+
+
+if __name__ == "__main__":
+    main()
