@@ -364,3 +364,109 @@ def test_in_a_notebook_it_runs_in_a_sandboxed_frame(show):
         browser.find_element("id", "next").click()
         assert browser.find_element("id", "count").text.startswith("1 /")
         browser.switch_to.default_content()
+
+
+# --- large pictures -----------------------------------------------------------------------------------
+
+
+def deep_network(*widths: int) -> Value:
+    """A network whose sums are written out, so that it has many Values."""
+    a = [Value(0.1 * k - 0.3, f"x{k}") for k in range(widths[0])]
+    for layer, width in enumerate(widths[1:]):
+        b = [Value(0.01 * j) for j in range(width)]
+        rows = [[Value(0.3 - 0.05 * ((3 * j + 5 * k + layer) % 11)) for k in range(len(a))] for j in range(width)]
+        a = [tanh(sum((w * v for w, v in zip(row, a, strict=True)), b[j])) for j, row in enumerate(rows)]
+    return total([y * y for y in a])
+
+
+COUNT = """
+  window.changed = new Set();
+  new MutationObserver((records) => records.forEach(({ target }) => changed.add(target)))
+    .observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+"""
+"""Collects the elements that a page changes."""
+
+
+def changed(browser) -> tuple[int, int]:
+    """How many elements changed since the last time, all and those of the picture."""
+    return tuple(
+        browser.execute_script("""
+      const all = [...changed], inside = all.filter((element) => element.closest && element.closest(".picture"));
+      changed.clear();
+      return [all.length, inside.length];
+    """)
+    )
+
+
+def test_a_step_touches_a_handful_of_elements_however_large_the_graph(show):
+    """What is left of "within a frame" without looking at a clock: the work of a step does not grow with the graph."""
+    most = []
+    for widths in ((3, 4, 2), (8, 12, 10, 4)):
+        root = deep_network(*widths)
+        interior = sum(1 for node in viz.trace(root).nodes if node.op)
+        browser = show(viz.to_html(root), f"#step={interior // 2}")
+        browser.execute_script(COUNT)
+        counts = []
+        for start in (interior // 2, interior + 10):
+            browser.execute_script(f"location.hash = '#step={start}'")
+            changed(browser)
+            for key in ["\ue014"] * 20 + ["\ue012"] * 20:
+                press(browser, key)
+                counts.append(changed(browser))
+        most.append((max(every for every, _ in counts), max(inside for _, inside in counts)))
+    assert most[0][1] <= 16  # arrows and boxes of this step and of the one before, and the texts of two gradients
+    assert most[1][1] <= 16
+    assert most[1][0] <= most[0][0] + 2
+    assert all(inside for _, inside in counts)
+
+
+def test_in_a_large_picture_every_step_is_seen_at_once(show):
+    browser = show(viz.to_html(deep_network(8, 12, 6)), "#step=300")
+    for _ in range(12):
+        press(browser, "\ue014")
+        seen = browser.execute_async_script("""
+          const done = arguments[0];
+          requestAnimationFrame(() => requestAnimationFrame(() => {  // the frame that shows the step
+            const box = document.querySelector(".b.gets rect, .b.now rect").getBoundingClientRect();
+            const at = document.elementFromPoint(box.x + box.width / 2, box.y + 4);
+            done(Boolean(at && at.closest(".gets, .now")));
+          }));
+        """)
+        assert seen
+
+
+def test_in_a_large_picture_boxes_arrows_and_numbers_belong_together(show):
+    """There they are drawn by their places, so their order is not that of the graph."""
+    root = deep_network(8, 12, 6)
+    traced = viz.trace(root)
+    browser = show(viz.to_html(root))
+    press(browser, "\ue010")
+    names = [text.text for text in browser.find_elements("css selector", ".shown .b text:first-of-type")]
+    gradient = {traced.name(node.index): f"∇ {numeral(node.adjoint)}" for node in traced.nodes if not node.is_constant}
+    value = {traced.name(node.index): numeral(node.data) for node in traced.nodes if not node.is_constant}
+    assert sorted(names) == sorted(value)
+    assert names != list(value)
+    for name, box in zip(names, boxes(browser), strict=True):
+        assert (box["value"], box["gradient"]) == (value[name], gradient[name])
+    for _ in range(30):
+        press(browser, "\ue012")
+        apart = browser.execute_script("""
+          const [edge, gives, gets] = [".e.act path", ".b.gives rect", ".b.gets rect"].map(
+            (which) => document.querySelector(".shown " + which).getBoundingClientRect());
+          return [Math.abs(edge.left - gets.right), Math.abs(edge.right - gives.left)];
+        """)
+        assert max(apart) < 3.0  # pixels: the arrow runs from one box to the other
+
+
+def test_the_equation_of_a_step_is_never_cut_off(show):
+    browser = show(viz.to_html(network(), digits=17), "#step=1")
+    for level in "123":
+        press(browser, level)
+        last = int(browser.find_element("id", "slider").get_attribute("max"))
+        for step in range(0, last + 1, 1 if level != "1" else 5):
+            browser.execute_script(f"location.hash = '#step={step}'")
+            over = browser.execute_script("""
+              const [tell, sums] = [document.getElementById("tell"), document.getElementById("sums")];
+              return [tell.scrollHeight - tell.clientHeight, sums.scrollHeight - sums.clientHeight];
+            """)
+            assert max(over) <= 2  # pixels: heights are rounded
