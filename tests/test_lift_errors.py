@@ -147,3 +147,28 @@ def test_wrong_arguments_of_compile_and_lift_are_refused():
         lift(w * w, {}, {"W": [[w, Value(1.0)], [Value(2.0)]]})
     with pytest.raises(TypeError, match="must return a loss"):
         compile(lambda x: (x[0], x[0], x[0])).value(x=[[1.0], [2.0]])
+
+
+# --- names of inputs ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["run", "batch", "in_0", "v7", "dot", "len", "class", "None", "ﬁ"])
+def test_an_input_may_have_any_name_that_an_argument_can_have(name):
+    w = Value(2.0, "w")
+    program = compile(lambda **inputs: (w * inputs[name][0] - 1.0) ** 2, parameters=[w])
+    for kind in (program.value_and_grad, program.value_and_grad):
+        loss, gradient = kind(**{name: [[1.0], [2.0]]})
+        assert (loss, gradient["w"]) == (5.0, 7.0)
+
+
+def test_an_input_too_many_or_too_few_is_refused_also_by_code_that_has_run():
+    w = Value(2.0, "w")
+    program = compile(lambda x, t: (w * x[0] - t[0]) ** 2, parameters=[w])
+    X = np.ones((2, 1))
+    for _ in range(2):
+        for kind in (program.backward, program.value, program.losses):
+            kind(x=X, t=X)
+            with pytest.raises(TypeError, match="no input 'y'"):
+                kind(x=X, t=X, y=X)
+            with pytest.raises(TypeError, match="input 't' is missing"):
+                kind(x=X)

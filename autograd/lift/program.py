@@ -75,7 +75,7 @@ class Program:
         """Return the loss of a batch and leave its gradient in `gradients`. Raises as `value_and_grad` does."""
         try:
             function = self._local.backward[len(next(iter(batch.values()), _NO_INPUT))]
-            return function(**batch)  # type: ignore[no-any-return]  # a float
+            return function(batch)  # type: ignore[no-any-return]  # a float
         except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
             return float(self._run("backward", batch))
 
@@ -231,7 +231,7 @@ class Program:
         flat = self._flat
         function = self._function(kind, batch.examples)
         try:
-            return function(**batch.named)
+            return function(batch.named)
         except (ArithmeticError, ValueError):
             gradient = self.flat_gradient if kind == "backward" else np.zeros(0)
             return checked_result(derived, flat, gradient, batch, kind, mean=self._mean)

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from ... import ops
 from ..expression import (
@@ -31,16 +30,14 @@ from ..expression import (
     Variadic,
 )
 from ..factors import factored
-from ..parameters import strides_of
-from .workspace import Workspace
+from .array_code import ArrayCode
 
 __all__ = ["ExpressionCode"]
 
 Array = np.ndarray[Any, Any]
-BOUND = 1e300  # squares that sum to less leave a product of two such vectors finite
 
 
-class ExpressionCode(Workspace):
+class ExpressionCode(ArrayCode):
     """Lines of code with the arrays they work on, for one program and one number of examples."""
 
     # --- values ----------------------------------------------------------------------------------
@@ -106,24 +103,6 @@ class ExpressionCode(Workspace):
             return array
         return self.view(array.reshape(-1, array.shape[-1]), ref.index)
 
-    def view(self, rows: Array, index: Array) -> Array:
-        """Return the rows of an array by number: a view if the numbers are regular, otherwise a copy in the code."""
-        steps = strides_of(index)
-        if steps is not None:
-            stride = rows.strides[0]
-            view: Array = as_strided(
-                rows[int(index.flat[0]) :] if index.size else rows,
-                (*index.shape, rows.shape[1]),
-                (*(step * stride for step in steps), rows.strides[1]),
-            )
-            return view
-        out = self.temporary((*index.shape, rows.shape[1]))
-        self.lines.append(f"take({self.name(rows)}, {self.name(index)}, 0, {self.name(out)}, 'clip')")
-        self.names["take"] = np.take
-        if (index < 0).any():
-            self.lines.append(f"{self.name(out)}[{self.name(index < 0)}] = 0.0")
-        return out
-
     def _take(self, expression: Take) -> Array:
         inner = self.solid(self.value(expression.value))
         if isinstance(inner, float):
@@ -138,36 +117,10 @@ class ExpressionCode(Workspace):
                 return reshaped
         whole = np.broadcast_to(inner, (*expression.value.shape, inner.shape[-1]))
         if not whole.flags.c_contiguous:
-            whole = self.temporary(whole.shape)
-            self.call(np.copyto, whole, inner)
+            whole = self.copied(whole)
         return self.view(whole.reshape(-1, whole.shape[-1]), expression.index)
 
-    def numeric(self, value: Any) -> Any:
-        """Return an array of numbers for one of truth values, whose sum would not be a number."""
-        if isinstance(value, float) or value.dtype == float:
-            return value
-        out = self.temporary(value.shape)
-        self.call(np.copyto, out, value)
-        self.release(value)
-        return out
-
-    def solid(self, array: Any) -> Any:
-        """Return an array of our own, of which views can be made, for one that the caller passes in."""
-        if id(array) not in self.direct:
-            return array
-        out = self.temporary(array.shape)
-        self.call(np.copyto, out, array)
-        return out
-
-    def _transposed(self, array: Array) -> Array:
-        turned = array.T
-        if id(array) in self.direct:
-            self.names[f"turned{len(self.names)}"] = turned  # keeps it alive
-            text = self.direct[id(array)]
-            self.direct[id(turned)] = text.removesuffix(".T") if text.endswith(".T") else f"{text}.T"
-        return turned
-
-    def _operands(self, args: Sequence[Expression], out: Array | None) -> tuple[list[Any], int]:
+    def _operands(self, args: Sequence[Expression], out: Array | None) -> list[Any]:
         """Return the arguments of an elementwise call, aligned; a compound one may be computed in `out`."""
         rank = max(len(arg.shape) for arg in args) + 1
         compound = [k for k, arg in enumerate(args) if isinstance(arg, (Apply, Plus)) and self.scaled(arg)[1]]
@@ -179,7 +132,7 @@ class ExpressionCode(Workspace):
                 value = self.solid(value)
                 value = value.reshape(*[1] * (rank - value.ndim), *value.shape)
             values.append(value)
-        return values, rank
+        return values
 
     def _result(self, expression: Expression, values: Sequence[Any], out: Array | None) -> Array:
         shape = self.shape(expression)
@@ -191,7 +144,7 @@ class ExpressionCode(Workspace):
         return self.temporary(shape)
 
     def _apply(self, expression: Apply, out: Array | None) -> Array:
-        values, _ = self._operands(expression.args, out)
+        values = self._operands(expression.args, out)
         op = expression.op
         if op is not ops.mul or all(value.__class__ is np.ndarray and value.dtype != float for value in values):
             values = [self.numeric(value) for value in values]
@@ -211,7 +164,7 @@ class ExpressionCode(Workspace):
         return target
 
     def _compare(self, expression: Compare) -> Array:
-        values, _ = self._operands((expression.left, expression.right), None)
+        values = self._operands((expression.left, expression.right), None)
         shape = np.broadcast_shapes(*(value.shape for value in values if isinstance(value, np.ndarray)))
         target = self.temporary(shape, bool)
         self.call(RELATIONS[expression.relation], *values, target)
@@ -267,46 +220,26 @@ class ExpressionCode(Workspace):
         """Add the lines that put a matrix product into `target`."""
         both = expression.left.batched and expression.right.batched and not expression.sum_batch
         if isinstance(left, float):
-            left = self._filled(left, self.shape(expression.left))
+            left = np.full(self.shape(expression.left), left)
         if isinstance(right, float):
-            right = self._filled(right, self.shape(expression.right))
+            right = np.full(self.shape(expression.right), right)
         if both:
             self._multiply_each(expression, left, right, target)
             return
-        rows = self._matrix(left, 1 if len(expression.left.shape) == 2 and not expression.sum_batch else None)
+        rows = self.matrix(left, first=len(expression.left.shape) == 2 and not expression.sum_batch)
         if expression.transpose_left:
-            rows = self._transposed(rows)
-        columns = self._matrix(right, 1)
+            rows = self.transposed(rows)
+        columns = self.matrix(right, first=True)
         if expression.transpose_right:
-            columns = self._transposed(columns)
+            columns = self.transposed(columns)
         flat_target = target.reshape(rows.shape[0], columns.shape[1])
         if flat_target.flags.c_contiguous and np.shares_memory(flat_target, target):
-            self._dot(rows, columns, flat_target)
+            self.dot(rows, columns, flat_target)
             return
         between = self.temporary(flat_target.shape)
-        self._dot(rows, columns, between)
+        self.dot(rows, columns, between)
         self.call(np.copyto, target, between.reshape(target.shape))
         self.release(between)
-
-    def _dot(self, rows: Array, columns: Array, out: Array) -> None:
-        self.lines.append(f"dot({self.name(rows)}, {self.name(columns)}, {self.name(out)})")
-        self.names["dot"] = np.dot
-
-    def _matrix(self, array: Array, keep: int | None) -> Array:
-        """Return an array as a matrix: the first axis by all others, or the first two where the examples are one."""
-        if array.ndim == 2:
-            return array
-        if keep == 1 and array.shape[-1] == 1:
-            return array[..., 0]
-        flat = array.reshape(array.shape[0], -1)
-        if array.size and not np.shares_memory(flat, array):
-            copy = self.temporary(array.shape)
-            self.call(np.copyto, copy, array)
-            flat = copy.reshape(array.shape[0], -1)
-        return flat
-
-    def _filled(self, number: float, shape: tuple[int, ...]) -> Array:
-        return np.full(shape, number)
 
     def _multiply_each(self, expression: MatMul, left: Array, right: Array, target: Array) -> None:
         a, b = ("an" if left.ndim == 2 else "abn"), ("bn" if right.ndim == 2 else "bcn")
@@ -319,32 +252,6 @@ class ExpressionCode(Workspace):
         self.lines.append(f"einsum({text})")
         self.names["einsum"] = np.einsum
 
-    def _logsumexp(self, rows: Array, target: Array) -> None:
-        """Add the lines for log Σ e^row, where log1p adds one of the largest terms, which are 1 after the shift."""
-        sets, members, examples = rows.shape
-        largest, others = self.temporary(target.shape), self.temporary(target.shape)
-        terms, ones = self.temporary(rows.shape), np.full((sets, members + 1, examples), -1.0)
-        self._reduce(np.maximum, rows, largest)
-        self.call(np.subtract, rows, largest[:, None], terms)
-        self.call(np.exp, terms, terms)
-        self.call(np.floor, terms, ones[:, :-1])
-        self.call(np.subtract, terms, ones[:, :-1], terms)
-        self._reduce(np.add, ones, others)  # the largest terms without one of them
-        self._reduce(np.add, terms, target)
-        self.call(np.add, target, others, target)
-        self.call(np.log1p, target, target)
-        self.call(np.add, target, largest, target)
-        self.release(largest, others, terms)
-
-    def _reduce(self, function: np.ufunc, rows: Array, target: Array) -> None:
-        """Add a line that puts the sums, or whatever `function` makes, over the second axis into `target`."""
-        if function is np.add and len(rows) == 1:
-            self._dot(np.ones(rows.shape[1]), rows[0], target[0])
-            return
-        reduce = f"{function.__name__}_reduce"
-        self.names[reduce] = function.reduce
-        self.lines.append(f"{reduce}({self.name(rows)}, 1, None, {self.name(target)})")
-
     def _run_sum(self, expression: RunSum, out: Array | None) -> Array:
         inner = self.value(expression.value)
         shape = self.shape(expression)
@@ -355,8 +262,7 @@ class ExpressionCode(Workspace):
             return target
         inner = np.broadcast_to(self.solid(inner), (count, inner.shape[-1])) if len(inner) != count else inner
         if len(expression.sizes) == 1:
-            self.lines.append(f"add_reduce({self.name(inner)}, 0, None, {self.name(target[0])})")
-            self.names["add_reduce"] = np.add.reduce
+            self.reduce(np.add, inner, 0, target[0])
         else:
             starts = np.concatenate([[0], np.cumsum(expression.sizes)[:-1]]).astype(np.intp)
             self.lines.append(f"add_reduceat({self.name(inner)}, {self.name(starts)}, 0, None, {self.name(target)})")
@@ -380,7 +286,7 @@ class ExpressionCode(Workspace):
         if isinstance(expression, Variadic):
             rows = self.value(expression.value)
             if expression.op is ops.logsumexp:
-                self._logsumexp(rows, target)
+                self.logsumexp(rows, target)
             else:
                 function = np.vectorize(expression.op.forward, otypes=[float])
                 columns = ", ".join(self.name(rows[:, k]) for k in range(rows.shape[1]))
@@ -389,14 +295,12 @@ class ExpressionCode(Workspace):
             return target
         inner = self.value(expression.value)
         if isinstance(inner, float):
-            inner = self._filled(inner * self.examples, (*shape[:-1], 1))
+            self.call(np.copyto, target, inner * self.examples)
         elif inner.shape[-1] == 1:
             self.call(np.multiply, inner, float(self.examples), target)
-            return target
-        if inner.ndim == 2 and inner.flags.c_contiguous and target[:, 0].flags.c_contiguous:
-            self._dot(inner, np.ones(inner.shape[1]), target[:, 0])
+        elif isinstance(expression.value, Ref):  # an adjoint, which the runner looks at
+            self.sum_small(inner, -1, target[..., 0])
         else:
-            self.lines.append(f"add_reduce({self.name(inner)}, -1, None, {self.name(target)}, True)")
-            self.names["add_reduce"] = np.add.reduce
+            self.reduce(np.add, inner, -1, target[..., 0])
         self.release(inner)
         return target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -19,32 +18,20 @@ from ..expression import (
     Ref,
     RunSum,
     Statement,
-    blocks_in,
     products_in,
     refs_in,
 )
 from ..lifted import Lifted
-from ..parameters import strides_of
-from .expression_code import BOUND, ExpressionCode
+from .array_code import BOUND
+from .expression_code import ExpressionCode
+from .folds import folds
 
-__all__ = ["MANY", "Fold", "ForwardCode", "Kind"]
+__all__ = ["MANY", "ForwardCode", "Kind"]
 
 Array = np.ndarray[Any, Any]
 Kind = Literal["backward", "value", "losses", "outputs"]
 MANY = 4000  # from this number of parameters on, fewer numbers need a look in the products than in the parameters
 _BOUNDED = {ops.tanh, ops.sigmoid, ops.sin, ops.cos, ops.erf, ops.erfc, ops.step, ops.sign, ops.arctan}
-
-
-@dataclass(eq=False)
-class Fold:
-    """A bias that is part of the matrix product: the statement, the matrix with the bias, and what it multiplies."""
-
-    statement: Statement
-    product: MatMul
-    bias: Ref
-    index: Array
-    inputs: Block
-    done: bool = False
 
 
 class ForwardCode:
@@ -53,7 +40,8 @@ class ForwardCode:
     def __init__(self, derived: Lifted, flat: Array, gradient: Array, examples: int, kind: Kind, *, mean: bool) -> None:
         self.derived, self.kind = derived, kind
         self.code = ExpressionCode(derived, flat, gradient, examples, mean=mean)
-        self.check_products = False
+        self.check_products = False  # instead of the parameters
+        self.bounded: set[Block] = set()  # of which the function looks at the entries
         self.gradient = gradient
         self.backward = derived.reverse.statements if kind == "backward" else []
         self.wanted = (
@@ -64,48 +52,9 @@ class ForwardCode:
         self.forward = derived.forward.needed([*self.wanted, *(statement.value for statement in self.backward)])
         values = [*self.wanted, *(statement.value for statement in (*self.forward, *self.backward))]
         self.read = [ref for value in values for ref in refs_in(value)]
-        self.folds = self._find_folds()
+        self.folds = folds(self.forward, self.code)
 
     # --- what is needed --------------------------------------------------------------------------
-
-    def _find_folds(self) -> list[Fold]:
-        found = []
-        for statement in self.forward:
-            if not isinstance(statement.value, Plus):
-                continue
-            for product in statement.value.terms:
-                if not isinstance(product, MatMul):
-                    continue
-                for bias in statement.value.terms:
-                    fold = self._fold(statement, product, bias)
-                    if fold is not None:
-                        found.append(fold)
-                        break
-                else:
-                    continue
-                break
-        return found
-
-    def _fold(self, statement: Statement, product: MatMul, bias: Expression) -> Fold | None:
-        left, right = product.left, product.right
-        if not (isinstance(left, Ref) and isinstance(right, Ref) and isinstance(bias, Ref)):
-            return None
-        matrix, vector = self.code.flat_index(left), self.code.flat_index(bias)
-        if matrix is None or vector is None or right.index is not None or self.code.flat_index(right) is not None:
-            return None
-        if right.block.batched and len(right.block.shape) != 1:
-            return None
-        if vector.ndim == 2:
-            if (vector != vector[:, :1]).any():
-                return None
-            vector = vector[:, 0]
-        if len(vector) != len(matrix):
-            return None
-        index = np.hstack([matrix, vector[:, None]])
-        steps = strides_of(index)
-        if steps is None or steps[1] != 1:
-            return None
-        return Fold(statement, product, bias, index, right.block)
 
     def _is_used(self, name: str) -> bool:
         block = self.derived.forward.inputs[name]
@@ -116,30 +65,22 @@ class ForwardCode:
     def _check_arguments(self) -> None:
         """Refuse arrays that do not fit, and doubt numbers whose products may not be finite."""
         code = self.code
-        code.names.update(vdot=np.vdot, doubt=_doubt, unfit=_unfit, float64=np.dtype(float))
+        code.names.update(vdot=np.vdot, unfit=_unfit, float64=np.dtype(float))
+        if self.kind != "outputs":
+            code.lines.append(f"if len(batch) != {len(self.derived.inputs)}: unfit()")
         for k, (name, length) in enumerate(self.derived.inputs.items()):
             if self._is_used(name):
                 code.names[f"shape_{k}"] = (code.examples, length)
+                code.lines.append(f"in_{k} = batch[{name!r}]")
                 code.lines.append(f"if in_{k}.shape != shape_{k} or in_{k}.dtype is not float64: unfit()")
-                code.lines.append(f"if not vdot(in_{k}, in_{k}) < {BOUND}: doubt()")
+                code.doubt_unless(f"vdot(in_{k}, in_{k}) < {BOUND}")
         self.check_products = code.flat.size > MANY and all(
             statement.target.role == "loss" or next(iter(products_in(statement.value)), None) is not None
             for statement in self.forward
             if any(code.flat_index(ref) is not None for ref in refs_in(statement.value))
         )
         if code.flat.size and not self.check_products:
-            self._bound(code.flat)
-
-    def _bound(self, array: Array) -> None:
-        """Add a line that doubts an array whose squares sum to too much, or that is not finite."""
-        code = self.code
-        flat = array.reshape(-1)
-        if array.size and np.shares_memory(flat, array):
-            code.names["dot"] = np.dot
-            code.lines.append(f"if not dot({code.name(flat)}, {code.name(flat)}) < {BOUND}: doubt()")
-        else:
-            code.names["isfinite"] = np.isfinite
-            code.lines.append(f"if not isfinite({code.name(array)}).all(): doubt()")
+            code.doubt_large(code.flat)
 
     def _take_inputs(self) -> None:
         code = self.code
@@ -198,8 +139,9 @@ class ForwardCode:
         """Let the function find what NumPy does not signal: overflow in a product, and a domain of the user's own."""
         code, value = self.code, statement.value
         sides = [side for product in products_in(value) for side in product.parts]
-        if sides and (self.check_products or not all(map(self._is_bounded, sides))):
-            self._bound(out)
+        if sides and not all(map(self._is_bounded, sides)):
+            self.bounded.add(statement.target)
+            code.doubt_large(out)
         if (
             isinstance(value, Apply)
             and value.op.domain is not EVERYWHERE
@@ -207,17 +149,21 @@ class ForwardCode:
         ):
             args = ", ".join(code.name(code.value(arg)) for arg in value.args)
             code.names[f"holds_{value.op.name}"] = value.op.domain.holds
-            code.lines.append(f"if not holds_{value.op.name}({args}).all(): doubt()")
+            code.doubt_unless(f"holds_{value.op.name}({args}).all()")
 
     def _is_bounded(self, side: Expression) -> bool:
-        """Whether the squares of these entries are known to sum to less than the bound: parameters are checked."""
-        for block in blocks_in(side):
-            if block.role in ("input", "parameter", "parameters"):
-                continue
-            made = next((s.value for s in self.forward if s.target is block), None)
-            if not (isinstance(made, Apply) and made.op in _BOUNDED):
-                return False
-        return isinstance(side, (Ref, Constant))
+        """Whether the squares of what a product multiplies are known to sum to less than the bound."""
+        match side:
+            case Constant():
+                return bool(np.vdot(side.values, side.values) < BOUND)
+            case Ref() if side.block.role in ("parameter", "parameters"):
+                return not self.check_products
+            case Ref() if side.block.role == "input" or side.block in self.bounded:
+                return True
+            case Ref():
+                made = next((each.value for each in self.forward if each.target is side.block), None)
+                return isinstance(made, Apply) and made.op in _BOUNDED
+        return False
 
     def _guards(self) -> None:
         if self.kind == "outputs":
@@ -226,9 +172,9 @@ class ForwardCode:
         for guard in self.derived.guards:
             left, right = (code.name(code.value(side)) for side in guard.sides)
             code.names["all_true"] = np.all
-            test = "not all_true" if guard.outcome else "any_true"
+            test = "all_true" if guard.outcome else "not any_true"
             code.names["any_true"] = np.any
-            code.lines.append(f"if {test}({left} {guard.relation} {right}): doubt()")
+            code.doubt_unless(f"{test}({left} {guard.relation} {right})")
 
     # --- results ---------------------------------------------------------------------------------
 
@@ -253,7 +199,7 @@ class ForwardCode:
         else:
             terms = self._total(root)
         code.lines.append(f"loss = {' + '.join(terms) or '0.0'}")
-        code.lines.append("if not loss - loss == 0.0: doubt()")
+        code.doubt_unless("loss - loss == 0.0")
         return "float(loss)"
 
     def _outputs(self) -> str:
@@ -285,27 +231,18 @@ class ForwardCode:
         if isinstance(rest, Apply) and rest.op is ops.mul:
             values = [code.value(arg) for arg in rest.args]
             flat = [self._raveled(value, code.shape(rest)) for value in values]
-            if all(each is not None for each in flat):
-                code.names["dot"] = np.dot
-                return [f"{factor} * dot({code.name(flat[0])}, {code.name(flat[1])})"]
+            if flat[0] is not None and flat[1] is not None:
+                return [f"{factor} * {code.dot_text(flat[0], flat[1])}"]
         value = code.value(rest)
-        flat_value = self._raveled(value, code.shape(rest))
-        if flat_value is not None:
-            code.names["dot"] = np.dot
-            return [f"{factor} * dot({code.name(flat_value)}, {code.name(np.ones(flat_value.size))})"]
+        vector = self._raveled(value, code.shape(rest))
+        if vector is not None:
+            return [f"{factor} * {code.dot_text(vector, np.ones(vector.size))}"]
         code.names["add_reduce"] = np.add.reduce
         return [f"{factor} * add_reduce({code.name(value)}, None)"]
 
     def _raveled(self, value: Any, shape: tuple[int, ...]) -> Array | None:
-        if not isinstance(value, np.ndarray) or value.shape != shape or value.dtype != float:
-            return None
-        value = self.code.solid(value)
-        flat: Array = value.reshape(-1)
-        if np.shares_memory(flat, value):
-            return flat
-        copy = self.code.temporary(value.shape)
-        self.code.call(np.copyto, copy, value)
-        return copy.reshape(-1)
+        usable = isinstance(value, np.ndarray) and value.shape == shape and value.dtype == float
+        return self.code.raveled(value) if usable else None
 
 
 def _column(array: Array, examples: int) -> Array:
@@ -314,7 +251,3 @@ def _column(array: Array, examples: int) -> Array:
 
 def _unfit() -> None:
     raise AttributeError("an array does not fit")
-
-
-def _doubt() -> None:
-    raise FloatingPointError("a result may not be finite")

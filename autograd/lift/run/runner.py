@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from types import CodeType
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..block import Block
-from ..expression import BatchSum, MatMul, Number, Plus, Ref, Statement, products_in, refs_in
+from ..expression import BatchSum, Expression, MatMul, Number, Plus, Ref, Statement, walked
 from ..lifted import Lifted
 from ..parameters import strides_of
 from .forward_code import MANY, ForwardCode, Kind
@@ -26,9 +26,9 @@ def runner(
 ) -> tuple[Callable[..., Any], str]:
     """Return the function for a batch of `examples` rows, and its code.
 
-    It takes an array (examples, length) for each input by keyword. It returns the loss ("backward", "value"), the loss
-    of each example ("losses") or the named outputs; "backward" leaves the gradient in `gradient`. It raises
-    FloatingPointError where anything is in doubt, and AttributeError for arrays that do not fit.
+    It takes a dict from the inputs' names to arrays (examples, length). It returns the loss ("backward", "value"), the
+    loss of each example ("losses") or the named outputs; "backward" leaves the gradient in `gradient`. It raises
+    FloatingPointError where anything is in doubt, AttributeError or KeyError where the arrays do not fit.
     """
     return _Builder(derived, flat, gradient, examples, kind, mean=mean).function()
 
@@ -45,14 +45,10 @@ class _Builder(ForwardCode):
             result = self._result()
             self._reverse()
         code = self.code
-        arguments = [f"in_{k}" for k in range(len(self.derived.inputs))]
-        text = "\n    ".join([f"def run({', '.join(arguments)}):", *code.lines, f"return {result}"])
-        names = list(self.derived.inputs)
-        given = [name if self._is_used(name) else f"{name}=None" for name in names]
-        text += f"\ndef entry(*, {', '.join(given)}): return run({', '.join(names)})\n" if names else "\nentry = run\n"
+        text = "\n    ".join(["def run(batch):", *code.lines, f"return {result}"]) + "\n"
         namespace = dict(code.names)
         exec(_bytecode(text), namespace)
-        return np.errstate(divide="raise", over="raise", invalid="raise")(namespace["entry"]), text
+        return np.errstate(divide="raise", over="raise", invalid="raise")(namespace["run"]), text
 
     # --- reverse ---------------------------------------------------------------------------------
 
@@ -85,45 +81,37 @@ class _Builder(ForwardCode):
                 skip.add(id(bias))
                 continue
             self._set(statement, alone=written[statement.target] == 1)
+        self._doubt_gradient()
+
+    def _doubt_gradient(self) -> None:
+        """Doubt a gradient that may not be finite: its numbers, or, if they are many, those it is a product of."""
+        code = self.code
         if self.gradient.size <= MANY:
-            self._bound(self.gradient)
+            code.doubt_large(self.gradient)
             return
-        checked: set[Block] = set()
         for statement in self.backward:
-            for product in products_in(statement.value):
-                for ref in refs_in(product.left if product.sum_batch else product.right):
-                    if ref.block.role == "adjoint" and ref.block not in checked:
-                        checked.add(ref.block)
-                        self._bound(code.arrays[ref.block])
+            for side in _multiplied(statement.value):
+                if not self._is_bounded(side):
+                    block = statement.target
+                    if isinstance(side, Ref) and side.block.role not in ("parameter", "parameters"):
+                        block = side.block
+                    if block not in self.bounded:
+                        self.bounded.add(block)
+                        code.doubt_large(code.arrays[block])
 
     def _folded_gradient(self, statement: Statement) -> Statement | None:
         """Write the gradient of a matrix and its bias as one product, and return the bias's statement."""
-        value = statement.value
-        if statement.add or statement.index is not None or not isinstance(value, MatMul) or not value.sum_batch:
+        code, value, matrix = self.code, statement.value, statement.target.of
+        if matrix is None or statement.add or statement.index is not None:
             return None
-        code = self.code
+        if not isinstance(value, MatMul) or not value.sum_batch:
+            return None
         for fold in self.folds:
-            positions, bias = code.flat_index(Ref(statement.target.of)), code.flat_index(fold.bias)  # type: ignore[arg-type]  # an adjoint is of a block
-            if positions is None or bias is None or not np.array_equal(positions, fold.index[:, :-1]):
-                continue
-            upstream, right = value.left, value.right
-            if not (isinstance(upstream, Ref) and isinstance(right, Ref) and right.block is fold.inputs):
-                continue
-            for other in self.backward:
-                summed = other.value
-                if (
-                    other.target.of is fold.bias.block
-                    and fold.bias.index is None
-                    and not other.add
-                    and other.index is None
-                    and isinstance(summed, BatchSum)
-                    and isinstance(summed.value, Ref)
-                    and summed.value.block is upstream.block
-                    and summed.value.index is None
-                ):
-                    out = code.view(self.gradient.reshape(-1, 1), fold.index)
-                    code.multiply(value, code.value(upstream), self.extended[fold.inputs], out)
-                    return other
+            bias = fold.bias_gradient(matrix, value, self.backward, code)
+            if bias is not None:
+                out = code.view(self.gradient.reshape(-1, 1), fold.index)
+                code.multiply(value, code.value(value.left), self.extended[fold.inputs], out)
+                return bias
         return None
 
     def _set(self, statement: Statement, *, alone: bool) -> None:
@@ -210,8 +198,7 @@ class _Builder(ForwardCode):
         whole = np.broadcast_to(code.solid(value), (*index.shape, value.shape[-1]))
         shape = tuple(n for k, n in enumerate(whole.shape) if k not in axes)
         target = code.temporary(shape)
-        code.names["add_reduce"] = np.add.reduce
-        code.lines.append(f"add_reduce({code.name(whole)}, {axes!r}, None, {code.name(target)})")
+        code.reduce(np.add, whole, axes, target)
         code.release(value)
         return target
 
@@ -220,6 +207,15 @@ class _Builder(ForwardCode):
 def _bytecode(text: str) -> CodeType:
     """Return a text compiled; programs of other batch sizes mostly have the same text."""
     return compile(text, "<program>", "exec")
+
+
+def _multiplied(value: Expression) -> Iterator[Expression]:
+    """Yield both sides of every matrix product in an expression, and what is summed by a product with ones."""
+    for each in walked(value):
+        if isinstance(each, MatMul):
+            yield from each.parts
+        elif isinstance(each, BatchSum) and isinstance(each.value, Ref):
+            yield each.value
 
 
 def _merged(statements: Iterable[Statement]) -> list[Statement]:

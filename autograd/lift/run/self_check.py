@@ -60,7 +60,7 @@ def _compare(
     own[derived.parameters.position] = flat
     count = _ROWS if rows else 1
     function, _ = runner(derived.without_guards(), own, gradient, count, "backward", mean=True)
-    value = function(**rows)
+    value = function(rows)
     found = np.append(gradient[derived.parameters.position], value)
     expected = by_engine.mean(axis=0)
     scale = np.abs(by_engine).mean(axis=0)
