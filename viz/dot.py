@@ -40,13 +40,13 @@ def fill(digraph: graphviz.Digraph, diagram: Diagram) -> None:
     for box in diagram.boxes:
         digraph.node(box.key, label=_table(box, theme), **_outline(box, theme), tooltip=_quoted(box.tooltip))
     _columns(digraph, diagram)
-    ports = {}
-    if diagram.has_columns:
+    ports, columns = {}, diagram.has_columns
+    if columns:
         digraph.attr("graph", splines="line", ranksep="1.1")
         ports = dict(zip(("tailport", "headport"), _PORTS[diagram.direction], strict=True))
     for arrow in diagram.arrows:
         line = _line(arrow, theme, labels)
-        if diagram.has_columns:
+        if columns:
             line.pop(labels, None)  # dot would put the number somewhere between the columns, not on its straight line
         digraph.edge(arrow.tail, arrow.head, **line, **ports)
 
