@@ -1,6 +1,6 @@
 """Mutation testing: which small faults in a module would its own tests not notice?
 
-    python .ci/mutate.py nn/referee.py --sample 150 --seed 0
+    python .ci/mutate.py nn/referee/check.py --sample 150 --seed 0
 
 plants one fault at a time in a copy of the tree, runs the tests that belong to the module (TESTS) and lists the faults
 that pass them. A fault is one comparison, arithmetic or boolean operator, number or name replaced, one condition
@@ -29,7 +29,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 # The tests of a module run in at most 5 s on an unmutated tree; the module itself stands for its doctests.
-REFEREE = ("tests/test_referee.py", "tests/test_referee_one_example.py", "tests/test_planted_mistakes.py")
+REFEREE = ("tests/test_referee.py", "tests/test_referee_without_delta.py", "tests/test_referee_one_example.py")
+CATALOGUE = ("tests/test_catalogue_of_mistakes.py", *REFEREE)
 REVERSE = ("tests/test_graph.py", "tests/test_reverse.py", "tests/test_shared_weights.py")
 CLOSED_FORM = (
     "tests/test_closed_form.py",
@@ -42,9 +43,15 @@ TESTS = {
     "autograd/graph.py": REVERSE,
     "autograd/shared_weights.py": REVERSE,
     "nn/closed_form.py": (*CLOSED_FORM, "nn/closed_form.py"),
-    "nn/referee.py": (*REFEREE, "nn/referee.py"),
-    "nn/judgement.py": ("tests/test_judgement.py", *REFEREE[:2]),
-    "nn/diagnosis.py": REFEREE,
+    "nn/referee/check.py": (*REFEREE, "nn/referee/check.py"),
+    "nn/referee/submission.py": REFEREE,
+    "nn/referee/comparison.py": ("tests/test_comparison.py", *REFEREE),
+    "nn/referee/unexplained.py": ("tests/test_comparison.py", *REFEREE),
+    "nn/referee/mistakes.py": CATALOGUE,
+    "nn/referee/delta_mistakes.py": CATALOGUE,
+    "nn/referee/gradient_mistakes.py": CATALOGUE,
+    "nn/referee/diagnosis.py": (*REFEREE, "tests/test_planted_mistakes.py"),
+    "nn/referee/inference.py": (*REFEREE, "tests/test_planted_mistakes.py"),
 }
 PATIENCE = 3  # a mutant that takes so many times as long as the unmutated tests is stopped, and counts as noticed
 MEMORY = 8 << 30  # bytes of address space, for a loop that no longer ends

@@ -18,8 +18,7 @@ from .mlp import MLP, Layer, Neuron
 from .model_files import from_torch_state_dict, load, load_with_notes, save, to_torch_state_dict
 from .module import Module
 from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from .referee import check_backprop
-from .report import Finding, Report
+from .referee import Finding, Report, check_backprop
 from .rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, clipped
 from .schedules import CosineSchedule, Schedule, StepSchedule
 from .stopping import EarlyStopping

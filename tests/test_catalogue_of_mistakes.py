@@ -2,7 +2,7 @@
 
 import pytest
 
-from nn.mistakes import raised
+from nn.referee.mistakes import raised
 from tests.matrix_networks import LOSSES
 from tests.planted_mistakes import Problem, catalogue, report_on
 

@@ -207,25 +207,6 @@ def test_what_was_computed_from_the_right_delta_and_not_from_yours_is_told():
     assert (report.of("δ", 1).kinds, report.of("δ", 1).remark) == ({"sign"}, "Given your δ²:")
 
 
-def test_without_delta_a_wrong_delta_is_inferred():
-    report = report_on(Problem(3, "tanh", "half_squared_error"), {("δ", 3): ("σ′ missing",)}, with_delta=False)
-    assert "σ′ missing" in report.of("W", 3).kinds & report.of("b", 3).kinds
-    assert [report.of(array, 3).verdict for array in "Wb"] == ["wrong", "wrong"]
-    assert "Your numbers are those of a wrong δ³:" in str(report)
-    for finding in report.findings[2:]:
-        source = "²³"[finding.layer - 1]
-        assert (finding.verdict, finding.explanations) == ("follows", ())
-        assert finding.remark == f"right given the δ{source} that the layer above implies"
-
-
-def test_without_delta_a_right_layer_below_shows_that_delta_was_right():
-    p = Problem(2, "tanh", "half_squared_error")
-    report = report_on(p, {("W", 2): ("sign",), ("b", 2): ("sign",)}, with_delta=False)
-    assert [report.of(array, 2).kinds for array in "Wb"] == [{"sign"}, {"sign"}]
-    assert "wrong δ²" not in str(report)
-    assert {report.of(array, 1).verdict for array in "Wb"} == {"right"}
-
-
 def test_any_size_of_regularisation_is_recognised():
     p = Problem(2, "tanh", "half_squared_error", l2=0.3)
     dW, db, delta = arrays_with(p, {})
@@ -292,24 +273,6 @@ def test_arrays_of_another_shape_or_with_nan_are_wrong():
         arrays[which][0] = arrays[which][0] * np.inf
         finding = check_backprop(lambda *_, a=arrays: a, *given(p)).of("Wbδ"[which], 1)
         assert (finding.verdict, finding.remark) == ("wrong", "It holds NaN or infinity.")
-
-
-def test_a_layer_that_nothing_explains_still_says_what_follows_from_it():
-    """Of four examples and three inputs both gradients determine δ, and the layer below is judged by it."""
-    p = Problem(2, "tanh", "half_squared_error", l2=0.3)
-    dW, db, delta = arrays_with(p, {})
-    delta[1] = delta[1] + np.cos(np.arange(12.0) ** 2).reshape(4, 3)  # like no mistake there is
-    delta[0] = (delta[1] @ p.W[1]) * p.slope(0)
-    for l in (0, 1):
-        dW[l], db[l] = delta[l].T @ p.a[l] / p.N + p.l2 * p.W[l], delta[l].mean(axis=0)
-    report = check_backprop(lambda *_: (dW, db), p.model, p.X, p.T, p.loss, l2=p.l2)
-    assert [report.of(array, 2).explanations for array in "Wb"] == [(), ()]
-    assert [report.of(array, 1).verdict for array in "Wb"] == ["follows", "follows"]
-    more = Problem(2, "tanh", "half_squared_error", N=6)  # six examples: they do not
-    dW, db, _ = arrays_with(more, {})
-    report = check_backprop(lambda *_: ([dW[0], np.cos(p.W[1])], [db[0], np.sin(db[1])]), *given(more))
-    assert [report.of(array, 2).kinds for array in "Wb"] == [set(), set()]
-    assert [report.of(array, 1).verdict for array in "Wb"] == ["right", "right"]
 
 
 def given(p):

@@ -1,4 +1,4 @@
-"""What the engine says a backward pass is, layer by layer, and how far rounding alone can move it.
+"""What the engine says a backward pass is, layer by layer.
 
 The engine records the loss of every example scalar by scalar; the adjoints of its nodes are z, a, δ and the gradients
 of the matrix equations. Nothing here knows a formula of backpropagation: the derivative of an activation is the partial
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -17,13 +16,11 @@ from autograd import Value, gradients, vector
 from autograd.graph import Graph
 from autograd.value import recording
 
-from .arguments import FloatArray
-from .losses import LossFunction
-from .mlp import MLP, Layer
+from ..arguments import FloatArray
+from ..losses import LossFunction
+from ..mlp import MLP, Layer
 
 __all__ = ["Reference", "gradient_of", "slope_of"]
-
-UNIT = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,74 +71,6 @@ class Reference:
     def slope(self, l: int, at: FloatArray) -> FloatArray:
         """Return σ′ of the layer at index l, by the rule of its operation, at numbers of your choice."""
         return slope_of(self.model.layers[l], at)
-
-    @cached_property
-    def rounding(self) -> Rounding:
-        """How far rounding can move each array."""
-        return Rounding(self)
-
-
-class Rounding:
-    """Bounds on how far two right computations of a backward pass can be apart, by running error analysis.
-
-    Every sum of n products may err by n units of the last place of Σ|terms|, and errors are carried on: into σ′ by
-    evaluating it at both ends of the interval that z may lie in, which also covers kinks. Another order of summation,
-    or 1 − a² computed from an a near 1, therefore never counts as a mistake.
-
-    Attributes:
-        delta: A bound for every entry of δ¹ … δ^L.
-        dW: A bound for every entry of each weight gradient.
-        db: A bound for every entry of each bias gradient.
-
-    Source: Nicholas Higham, "Accuracy and Stability of Numerical Algorithms", chapter 3 (running error bounds).
-    """
-
-    def __init__(self, reference: Reference) -> None:
-        r = reference
-        self.reference = r
-        self._a = [np.zeros_like(r.a[0])]
-        self._slope: list[FloatArray] = []
-        for l in range(r.L):
-            self._forward(l)
-        self.delta = self._backward()
-        n = (r.N + 8) * UNIT
-        self.dW, self.db = [], []
-        for l, (delta, a) in enumerate(zip(r.delta, r.a[:-1], strict=True)):
-            error = self.delta[l].T @ abs(a) + abs(delta).T @ self._a[l] + n * abs(delta).T @ abs(a)
-            self.dW.append(error / r.N + 8 * UNIT * r.l2 * abs(r.W[l]))
-            self.db.append((self.delta[l] + n * abs(delta)).sum(axis=0) / r.N)
-
-    def _forward(self, l: int) -> None:
-        r = self.reference
-        n = (r.W[l].shape[1] + 8) * UNIT
-        z = self._a[-1] @ abs(r.W[l]).T + n * (abs(r.a[l]) @ abs(r.W[l]).T + abs(r.b[l]))
-        here = r.slope(l, r.z[l])
-        ends = [r.slope(l, r.z[l] + side * z) for side in (-1.0, 1.0)]
-        jump = np.maximum(*(abs(end - here) for end in ends))
-        self._slope.append(jump + 8 * UNIT * np.maximum(abs(here), 1.0))
-        self._a.append(z * np.maximum(abs(here), np.maximum(*map(abs, ends))) + 4 * UNIT * abs(r.a[l + 1]))
-
-    def _backward(self) -> list[FloatArray]:
-        r = self.reference
-        error = self._of_gradient()
-        slope = r.slope(-1, r.z[-1])
-        delta = [error * abs(slope) + abs(r.gradient) * self._slope[-1]]
-        for l in range(r.L - 2, -1, -1):
-            above, W = r.delta[l + 1], r.W[l + 1]
-            n = (len(W) + 8) * UNIT
-            carried = delta[0] @ abs(W) + n * abs(above) @ abs(W)
-            delta.insert(0, carried * abs(r.slope(l, r.z[l])) + abs(above @ W) * self._slope[l])
-        return delta
-
-    def _of_gradient(self) -> FloatArray:
-        """Return how far ∇ₐC moves when the outputs move within their errors, all up or all down."""
-        r = self.reference
-        error = 8 * UNIT * abs(r.gradient) + 4 * UNIT * (abs(r.a[-1]) + abs(r.T))
-        for side in (-1.0, 1.0):
-            for k, (a, t, e) in enumerate(zip(r.a[-1], r.T, self._a[-1], strict=True)):
-                moved = gradient_of(r.loss, a + side * e, t)
-                error[k] += abs(moved - r.gradient[k]) if moved is not None else 0.0
-        return error
 
 
 def gradient_of(loss: LossFunction, outputs: FloatArray, target: FloatArray) -> FloatArray | None:

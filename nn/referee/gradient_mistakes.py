@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import FloatArray
+from ..arguments import FloatArray
 from .mistakes import Candidate, Choice, Mistake, combined, examples, factors, matching, raised
 from .reference import Reference
 
-__all__ = ["bias_candidates", "weight_candidates"]
+__all__ = ["GRADIENT_CANDIDATES"]
 
 
-def weight_candidates(r: Reference, l: int, delta: FloatArray, above: FloatArray | None) -> Iterator[Candidate]:
-    """Yield what the weight gradient of the layer at index l may be, given its δ and that of the layer above."""
+def _weight_candidates(r: Reference, l: int, delta: FloatArray, above: FloatArray | None) -> Iterator[Candidate]:
     n, before = raised(l + 1), raised(l)
     what = f"∂C/∂W{n}"
     inputs: list[Choice] = [(None, r.a[l])]
@@ -44,8 +43,7 @@ def weight_candidates(r: Reference, l: int, delta: FloatArray, above: FloatArray
     yield from combined(places, gradient)
 
 
-def bias_candidates(r: Reference, l: int, delta: FloatArray, above: FloatArray | None) -> Iterator[Candidate]:
-    """Yield what the bias gradient of the layer at index l may be, given its δ and that of the layer above."""
+def _bias_candidates(r: Reference, l: int, delta: FloatArray, above: FloatArray | None) -> Iterator[Candidate]:
     n = raised(l + 1)
     what = f"∂C/∂b{n}"
     axis = Mistake("wrong axis", f"{what} is summed over the wrong axis: the sum of δ{n} runs over the {r.N} examples.")
@@ -88,3 +86,7 @@ def _decays(r: Reference, W: FloatArray, what: str) -> list[Choice]:
                 text = f"The regularisation has the wrong size: {c:.6g} · {what} where l2 = {r.l2:.6g} belongs."
                 choices.append((Mistake("wrong l2", text), c * W))
     return choices
+
+
+GRADIENT_CANDIDATES = {"W": _weight_candidates, "b": _bias_candidates}
+"""What the weight gradient and the bias gradient of a layer may be, given its δ and that of the layer above."""

@@ -2,7 +2,7 @@
 
 A hypothesis is a right formula in which one or two things are replaced; `combined` computes the array that comes out
 of every such formula, the fewest mistakes first. A diagnosis is a hypothesis whose whole array equals the array that
-was handed in. The formulas are in `nn.delta_mistakes` and `nn.gradient_mistakes`.
+was handed in. The formulas are in `delta_mistakes` and `gradient_mistakes`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arguments import FloatArray
+from ..arguments import FloatArray
 
 __all__ = ["Candidate", "Choice", "Mistake", "combined", "examples", "factors", "matching", "only_example", "raised"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .arguments import FloatArray
+from ..arguments import FloatArray
 from .mistakes import Mistake, raised
 
 __all__ = ["Finding", "Report"]

@@ -7,27 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from .activations import ACTIVATIONS
-from .arguments import FloatArray
-from .losses import LOSSES, name_of
+from ..activations import ACTIVATIONS
+from ..arguments import FloatArray
+from ..losses import LOSSES, name_of
+from ..mlp import Layer
 from .mistakes import Candidate, Choice, Mistake, combined, examples, factors, matching, raised
-from .mlp import Layer
 from .reference import Reference, gradient_of, slope_of
 
 __all__ = ["delta_candidates"]
 
 
-def delta_candidates(r: Reference, l: int, above: FloatArray | None, *, lost_examples: bool) -> Iterator[Candidate]:
+def delta_candidates(r: Reference, l: int, above: FloatArray | None) -> Iterator[Candidate]:
     """Yield what δ of the layer at index l may be.
 
     Args:
         r: The reference.
         l: The index of the layer.
         above: δ of the layer above, right or not; None for the output layer.
-        lost_examples: Whether to try that only one example was used.
     """
     what = f"δ{raised(l + 1)}"
-    weights_and_factors = [examples(r.N) if lost_examples else [(None, np.ones(r.N))], *factors(r.N, what)]
+    weights_and_factors = [examples(r.N), *factors(r.N, what)]
 
     def weighed(delta: FloatArray, weights: FloatArray, *numbers: float) -> FloatArray:
         return delta * weights[:, None] * float(np.prod(numbers))

@@ -1,4 +1,4 @@
-"""The judgement of one array: right, undecidable, explained by a mistake, or at least located."""
+"""One of your arrays beside the right one: the same numbers, not to be told, or those of a mistake?"""
 
 from __future__ import annotations
 
@@ -7,22 +7,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arguments import FloatArray
-from .mistakes import Candidate, Mistake, raised
+from ..arguments import FloatArray
+from .mistakes import Candidate, Mistake
 from .reference import Reference
 from .report import Finding
+from .rounding import Rounding
+from .submission import Submission
 
-__all__ = ["Explanations", "Target", "location"]
+__all__ = ["TOLERANCE", "Comparison", "Comparisons", "Explanations", "comparisons", "fewest_mistakes"]
 
 TOLERANCE = 1e-10  # of the largest entry: far above rounding in sums of thousands, far below any mistake
 COARSE = 1e-6  # hypotheses must fit to this at least, however rounding blurs an array
+UNEXPLAINED = 5  # counts as so many mistakes when readings of what was handed in are compared
 
 Explanations = tuple[tuple[Mistake, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """One array to judge."""
+class Comparison:
+    """Your array and the right one.
+
+    Attributes:
+        layer: The layer, counted from 1.
+        array: "δ", "W" or "b", the latter two for ∂C/∂W and ∂C/∂b.
+        yours: The array that was handed in.
+        right: The array of the engine.
+        bound: How far rounding can move each entry of `right`.
+    """
 
     layer: int
     array: str
@@ -42,8 +53,6 @@ class Target:
         """Return whether nothing can be told: the right array is 0, or lost in rounding."""
         if self.yours.shape != self.right.shape or self.is_right():
             return False
-        if not self.right.any():
-            return not self.yours.any() or bool(np.all(abs(self.yours) <= self.bound))
         return bool(np.all(abs(self.yours - self.right) <= self.bound))
 
     def is_blurred(self) -> bool:
@@ -77,8 +86,14 @@ class Target:
         """Return the finding on this array."""
         return Finding(self.layer, self.array, verdict, explanations, remark, self.yours, self.right, blamed)
 
-    def undecidable(self) -> Finding:
-        """Return the finding that nothing can be told, with the reason."""
+    def settled(self) -> Finding | None:
+        """Return the finding that needs no hypothesis: not finite, right, or undecidable; None if it needs one."""
+        if not np.all(np.isfinite(self.yours)):
+            return self.finding("wrong", (), "It holds NaN or infinity.")
+        if self.is_right():
+            return self.finding("right")
+        if not self.is_undecidable():
+            return None
         if not self.right.any():
             remark = (
                 f"All {self.right.size} entries of the right array are 0 on this data, so a right and a wrong formula "
@@ -92,51 +107,23 @@ class Target:
         return self.finding("undecidable", (), remark)
 
 
-def location(r: Reference, this: Target) -> tuple[Explanations, str]:
-    """Return a common factor as the explanation, or a remark on which entries are wrong."""
-    yours, right = this.yours, this.right
-    if yours.shape != right.shape:
-        return (), "None of the known mistakes gives an array of this shape."
-    if not yours.any():
-        return (), "All of its entries are 0."
-    if not right.any():
-        return (), "All entries of the right array are 0."
-    factor = float((yours * right).sum() / (right * right).sum())
-    if np.count_nonzero(right) > 1 and this.fits(factor * right):
-        text = f"Every entry is {factor:.6g} times what it should be."
-        return ((Mistake("factor", text),),), ""
-    decay = _decay(r, this)
-    if decay is not None:
-        return decay, ""
-    return (), _which_entries(abs(yours - right) > TOLERANCE * abs(right).max())
+Comparisons = dict[tuple[str, int], Comparison]
+"""By array, "δ", "W" or "b", and layer, counted from 0; without δ where it was not handed in."""
 
 
-def _decay(r: Reference, this: Target) -> Explanations | None:
-    """Return the explanation that a multiple of W or b was added, whatever its size."""
-    p = (r.W if this.array == "W" else r.b)[this.layer - 1]  # δ never has the shape of b
-    if p.shape != this.right.shape or np.count_nonzero(p) < 3:
-        return None
-    extra = float(((this.yours - this.right) * p).sum() / (p * p).sum())
-    if not this.fits(this.right + extra * p):
-        return None
-    name = f"{this.array}{raised(this.layer)}"
-    if this.array == "b":
-        text = f"The bias is regularised: {extra:.6g} · {name} is added to ∂C/∂{name}, but only weights are penalised."
-        return ((Mistake("bias regularised", text),),)
-    text = f"The regularisation has the wrong size: {r.l2 + extra:.6g} · {name} where l2 = {r.l2:.6g} belongs."
-    return ((Mistake("wrong l2", text),),)
+def comparisons(r: Reference, submission: Submission) -> Comparisons:
+    """Return every array that was handed in beside the right one."""
+    bounds = Rounding(r)
+    arrays = [("W", submission.dW, r.dW, bounds.dW), ("b", submission.db, r.db, bounds.db)]
+    if submission.delta is not None:
+        arrays.append(("δ", submission.delta, r.delta, bounds.delta))
+    return {
+        (array, l): Comparison(l + 1, array, yours[l], right[l], bound[l])
+        for array, yours, right, bound in arrays
+        for l in range(r.L)
+    }
 
 
-def _which_entries(wrong: FloatArray) -> str:
-    if wrong.sum() == 1:
-        place = ", ".join(str(k) for k in np.argwhere(wrong)[0])
-        return f"None of the known mistakes gives these numbers; only the entry [{place}] is wrong."
-    if wrong.all():
-        return "None of the known mistakes gives these numbers; every entry is wrong."
-    if wrong.ndim == 2:
-        for axis, name in ((1, "row"), (0, "column")):
-            lines = np.flatnonzero(wrong.any(axis=axis))
-            if len(lines) < wrong.shape[1 - axis]:
-                listed = ", ".join(map(str, lines[:6])) + (", …" if len(lines) > 6 else "")
-                return f"None of the known mistakes gives these numbers; the wrong ones are in {name} {listed}."
-    return f"None of the known mistakes gives these numbers; {int(wrong.sum())} of {wrong.size} entries are wrong."
+def fewest_mistakes(explanations: Explanations) -> int:
+    """Return the number of mistakes of the shortest explanation; none at all counts as several mistakes."""
+    return min(map(len, explanations), default=UNEXPLAINED)

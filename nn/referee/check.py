@@ -1,0 +1,105 @@
+"""The call: from a backward pass, a network and a batch to the report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arguments import FloatArray, float_rows
+from ..losses import LossFunction, loss_named, name_of, require_targets
+from ..mlp import MLP
+from .comparison import comparisons
+from .diagnosis import diagnosis, headline
+from .reference import Reference
+from .report import Report
+from .submission import Backprop, submitted
+
+__all__ = ["check_backprop"]
+
+
+def check_backprop(
+    my_backprop: Backprop,
+    model: MLP,
+    X: ArrayLike,
+    T: ArrayLike,
+    loss: str | LossFunction,
+    *,
+    l2: float = 0.0,
+    layout: Literal["rows", "columns"] = "rows",
+) -> Report:
+    """Return a report on a hand-written backward pass: for every array, right or wrong, and how.
+
+    The engine differentiates the loss of the same network scalar by scalar, exactly, and each of your arrays must agree
+    with it to 1e-10 of its largest entry, plus what rounding can do to such a sum. A diagnosis is given only where the
+    mistake explains the whole array, given the arrays above it.
+
+    Args:
+        my_backprop: Called once as `my_backprop(weights, biases, X, T)`, with copies. Returns (dW, db) or
+            (dW, db, delta), each a list with one array a layer, first layer first; or a dict or an object with these
+            names. dW and db are gradients of the mean loss over the batch; δ may carry 1/N or not.
+        model: The network.
+        X: The inputs, one row an example, shape (N, n_0), in either layout.
+        T: The targets, shape (N, n_L).
+        loss: The loss of one example: a name, or a function of outputs and target.
+        l2: The coefficient c of (c/2) Σ‖W‖², added once per batch.
+        layout: "rows" hands over X (N, n_0), T and biases (n_l,), and takes δ of shape (N, n_l). "columns" hands over
+            the transposed X and T and biases (n_l, 1), and takes δ of shape (n_l, N). dW has the shape of W in both,
+            and db may be (n_l,), (1, n_l) or (n_l, 1).
+
+    Raises:
+        TypeError: If what comes back is not numbers, or the model is not an MLP.
+        ValueError: If shapes of X and T do not fit, or an array is missing.
+        DomainError: If the loss or a derivative is undefined on this data.
+
+    Example:
+        >>> from nn import MLP, check_backprop
+        >>> def my_backprop(weights, biases, X, T):
+        ...     delta = X @ weights[0].T + biases[0] - T
+        ...     return [delta.T @ X], [delta.mean(axis=0)]
+        >>> X, T = [[1, 2], [3, 4], [5, 7]], [[1], [0], [1]]
+        >>> report = check_backprop(my_backprop, MLP(2, [1], seed=0), X, T, "half_squared_error")
+        >>> report.of("W", 1).kinds, report.of("b", 1).verdict
+        ({'factor m'}, 'right')
+    """
+    if not isinstance(model, MLP):
+        raise TypeError(f"check_backprop needs an nn.MLP, got {model!r} of type {type(model).__name__}")
+    if layout not in ("rows", "columns"):
+        raise ValueError(f"layout must be 'rows' or 'columns', got {layout!r}")
+    l2 = _coefficient(l2)
+    X, T = _batch(model, X, T)
+    loss = loss_named(loss)
+    require_targets(loss, T)
+    submission = submitted(my_backprop, model, X, T, columns=layout == "columns")
+    reference = Reference(model, X, T, loss, l2)
+    findings, delta_scale = diagnosis(reference, comparisons(reference, submission))
+    if layout == "columns":
+        findings = [replace(f, yours=f.yours.T, right=f.right.T) if f.array == "δ" else f for f in findings]
+    return Report(tuple(findings), _subject(reference), delta_scale, headline(findings, reference), reference.N, l2)
+
+
+def _coefficient(l2: float) -> float:
+    if isinstance(l2, bool) or not isinstance(l2, (int, float, np.integer, np.floating)):
+        raise TypeError(f"l2 must be a number, got {l2!r}")
+    if not 0.0 <= l2 < np.inf:
+        raise ValueError(f"l2 must be finite and not negative, got {l2!r}")
+    return float(l2)
+
+
+def _batch(model: MLP, X: ArrayLike, T: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    rows, targets = float_rows("X", np.atleast_2d(X)), float_rows("T", np.atleast_2d(T))
+    for name, array, width in (("X", rows, model.n_in), ("T", targets, model.n_out)):
+        if array.shape[1] != width:
+            raise ValueError(f"{name} needs one row an example, with {width} entries, got shape {array.shape}")
+    if len(rows) != len(targets):
+        raise ValueError(f"X and T need as many rows, got {len(rows)} and {len(targets)}")
+    return rows, targets
+
+
+def _subject(r: Reference) -> str:
+    network = f"MLP({r.model.n_in}, {[layer.n_out for layer in r.model.layers]}) with {', '.join(r.model.activations)}"
+    count = f"{r.N} examples" if r.N > 1 else "one example"
+    penalty = f", l2 = {r.l2:g}" if r.l2 else ""
+    return f"Your backpropagation of {network}, {name_of(r.loss)}, {count}{penalty}, against the engine"

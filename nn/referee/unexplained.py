@@ -1,0 +1,64 @@
+"""What is said of an array that no combination of known mistakes explains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arguments import FloatArray
+from .comparison import TOLERANCE, Comparison, Explanations
+from .mistakes import Mistake, raised
+from .reference import Reference
+
+__all__ = ["unexplained"]
+
+
+def unexplained(r: Reference, this: Comparison) -> tuple[Explanations, str]:
+    """Return a common factor or a penalty, of whatever size, as the explanation, or a remark on where it is wrong."""
+    yours, right = this.yours, this.right
+    if yours.shape != right.shape:
+        return (), "None of the known mistakes gives an array of this shape."
+    if not yours.any():
+        return (), "All of its entries are 0."
+    if not right.any():
+        return (), "All entries of the right array are 0."
+    mistake = _factor(this) or _penalty(r, this)
+    return (((mistake,),), "") if mistake else ((), _which_entries(abs(yours - right) > TOLERANCE * abs(right).max()))
+
+
+def _factor(this: Comparison) -> Mistake | None:
+    """Return the mistake that every entry is multiplied by the same number."""
+    factor = float((this.yours * this.right).sum() / (this.right * this.right).sum())
+    if np.count_nonzero(this.right) < 2 or not this.fits(factor * this.right):
+        return None
+    return Mistake("factor", f"Every entry is {factor:.6g} times what it should be.")
+
+
+def _penalty(r: Reference, this: Comparison) -> Mistake | None:
+    """Return the mistake that a multiple of W or b was added."""
+    p = (r.W if this.array == "W" else r.b)[this.layer - 1]  # δ never has the shape of b
+    if p.shape != this.right.shape or np.count_nonzero(p) < 3:
+        return None
+    extra = float(((this.yours - this.right) * p).sum() / (p * p).sum())
+    if not this.fits(this.right + extra * p):
+        return None
+    name = f"{this.array}{raised(this.layer)}"
+    if this.array == "b":
+        text = f"The bias is regularised: {extra:.6g} · {name} is added to ∂C/∂{name}, but only weights are penalised."
+        return Mistake("bias regularised", text)
+    text = f"The regularisation has the wrong size: {r.l2 + extra:.6g} · {name} where l2 = {r.l2:.6g} belongs."
+    return Mistake("wrong l2", text)
+
+
+def _which_entries(wrong: FloatArray) -> str:
+    if wrong.sum() == 1:
+        place = ", ".join(str(k) for k in np.argwhere(wrong)[0])
+        return f"None of the known mistakes gives these numbers; only the entry [{place}] is wrong."
+    if wrong.all():
+        return "None of the known mistakes gives these numbers; every entry is wrong."
+    if wrong.ndim == 2:
+        for axis, name in ((1, "row"), (0, "column")):
+            lines = np.flatnonzero(wrong.any(axis=axis))
+            if len(lines) < wrong.shape[1 - axis]:
+                listed = ", ".join(map(str, lines[:6])) + (", …" if len(lines) > 6 else "")
+                return f"None of the known mistakes gives these numbers; the wrong ones are in {name} {listed}."
+    return f"None of the known mistakes gives these numbers; {int(wrong.sum())} of {wrong.size} entries are wrong."
