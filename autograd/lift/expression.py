@@ -221,6 +221,16 @@ class MatMul(Expression):
         """Whether a side is, unless the examples are summed."""
         return not self.sum_batch and (self.left.batched or self.right.batched)
 
+    def subscripts(self, left_axis: bool = True, right_axis: bool = True) -> str:
+        """Return the product as subscripts for `einsum`; sides with examples have them as their last axis."""
+        left = "r" if len(self.left.shape) == 1 else "kr" if self.transpose_left else "rk"
+        right = "ck" if self.transpose_right else "kc"
+        if len(self.right.shape) == 1:
+            right = "c" if len(left) == 1 else "k"
+        out = "".join(sorted({*left} ^ {*right}, reverse=True))
+        axes = "n" * left_axis, "n" * right_axis, "n" * ((left_axis or right_axis) and not self.sum_batch)
+        return f"{left}{axes[0]},{right}{axes[1]}->{out}{axes[2]}"
+
 
 @dataclass(frozen=True, eq=False)
 class _OfOne(Expression):

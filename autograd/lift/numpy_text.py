@@ -261,7 +261,7 @@ class NumpyText:
             if one_axis:
                 return f"np.outer({a}, {b})", _ATOM
             return f"{a} @ {self._bracketed(b)}.T", 2
-        return self._einsum(value, a, b), _ATOM
+        return f'np.einsum("{value.subscripts(*with_axes)}", {a}, {b})', _ATOM
 
     def _sizes(self, value: Expression) -> str:
         return f"({', '.join([*map(str, value.shape), *(['N'] if value.batched else [])])},)"
@@ -269,16 +269,3 @@ class NumpyText:
     @staticmethod
     def _bracketed(text: str) -> str:
         return text if text.replace("_", "").isalnum() else f"({text})"
-
-    def _einsum(self, value: MatMul, a: str, b: str) -> str:
-        left, right = value.left, value.right
-        if value.transpose_right:
-            letters = ("r", "k", "rk") if len(left.shape) == 1 else ("rc", "kc", "rk")
-        else:
-            letters = ("rk", "k", "r") if len(right.shape) == 1 else ("rk", "kc", "rc")
-            if value.transpose_left:
-                letters = ("kr", *letters[1:])
-        axes = self._side_has_axis(left), self._side_has_axis(right)
-        one, other = letters[0] + "n" * axes[0], letters[1] + "n" * axes[1]
-        out = letters[2] + "n" * (any(axes) and not value.sum_batch)
-        return f'np.einsum("{one},{other}->{out}", {a}, {b})'

@@ -242,20 +242,9 @@ class Evaluation:
 
     def _product(self, expression: MatMul) -> Array:
         left, right = self.evaluate(expression.left), self.evaluate(expression.right)
-        if expression.transpose_left:
-            left = np.swapaxes(left, 0, 1)
-        rows, columns = expression.left.shape, expression.right.shape
-        out = "...n"
-        if expression.transpose_right:
-            letters = ("an", "bn") if len(rows) == 1 else ("acn", "bcn")
-            out = "ab"
-        else:
-            letters = ("abn", "bn") if len(columns) == 1 else ("abn", "bcn")
-            out = "a" if len(columns) == 1 else "ac"
         length = max(left.shape[-1], right.shape[-1])
-        left = np.broadcast_to(left, (*left.shape[:-1], length))
-        right = np.broadcast_to(right, (*right.shape[:-1], length))
-        value = np.einsum(f"{letters[0]},{letters[1]}->{out}{'' if expression.sum_batch else 'n'}", left, right)
+        sides = [np.broadcast_to(side, (*side.shape[:-1], length)) for side in (left, right)]
+        value = np.einsum(expression.subscripts(), *sides)
         return value[..., None] if expression.sum_batch else value  # type: ignore[no-any-return]  # an array
 
     # --- errors ----------------------------------------------------------------------------------

@@ -210,21 +210,21 @@ class ExpressionCode(ArrayCode):
 
     def _matmul(self, expression: MatMul, out: Array | None) -> Array:
         left, right = self.value(expression.left), self.value(expression.right)
-        shape = self.shape(expression)
-        target = out if out is not None and out.shape == shape else self.temporary(shape)
+        target = self._result(expression, (), out)
         self.multiply(expression, left, right, target)
         self.release(left, right)
         return target
 
     def multiply(self, expression: MatMul, left: Any, right: Any, target: Array) -> None:
         """Add the lines that put a matrix product into `target`."""
-        both = expression.left.batched and expression.right.batched and not expression.sum_batch
         if isinstance(left, float):
             left = np.full(self.shape(expression.left), left)
         if isinstance(right, float):
             right = np.full(self.shape(expression.right), right)
-        if both:
-            self._multiply_each(expression, left, right, target)
+        if expression.left.batched and expression.right.batched and not expression.sum_batch:
+            names = ", ".join([self.name(left), self.name(right), f"out={self.name(target)}"])
+            self.lines.append(f"einsum({expression.subscripts()!r}, {names})")
+            self.names["einsum"] = np.einsum
             return
         rows = self.matrix(left, first=len(expression.left.shape) == 2 and not expression.sum_batch)
         if expression.transpose_left:
@@ -241,21 +241,9 @@ class ExpressionCode(ArrayCode):
         self.call(np.copyto, target, between.reshape(target.shape))
         self.release(between)
 
-    def _multiply_each(self, expression: MatMul, left: Array, right: Array, target: Array) -> None:
-        a, b = ("an" if left.ndim == 2 else "abn"), ("bn" if right.ndim == 2 else "bcn")
-        out = "an" if right.ndim == 2 else "acn"
-        if expression.transpose_left:
-            a = "ban"
-        if expression.transpose_right:
-            a, b, out = ("an", "bn", "abn") if left.ndim == 2 else ("acn", "bcn", "abn")
-        text = f"'{a},{b}->{out}', {self.name(left)}, {self.name(right)}, out={self.name(target)}"
-        self.lines.append(f"einsum({text})")
-        self.names["einsum"] = np.einsum
-
     def _run_sum(self, expression: RunSum, out: Array | None) -> Array:
         inner = self.value(expression.value)
-        shape = self.shape(expression)
-        target = out if out is not None and out.shape == shape else self.temporary(shape)
+        target = self._result(expression, (), out)
         count = int(expression.sizes.sum())
         if isinstance(inner, float):
             self.call(np.copyto, target, (inner * expression.sizes)[:, None])
@@ -281,8 +269,7 @@ class ExpressionCode(ArrayCode):
 
     def _other(self, expression: Any, out: Array | None) -> Array:
         """Return the value of a batch sum or of an operation on rows."""
-        shape = self.shape(expression)
-        target = out if out is not None and out.shape == shape else self.temporary(shape)
+        target = self._result(expression, (), out)
         if isinstance(expression, Variadic):
             rows = self.value(expression.value)
             if expression.op is ops.logsumexp:
