@@ -1,0 +1,7 @@
+"""Imports the packages as users do, before pytest imports their modules one by one.
+
+`autograd.lift` is a function, and the package of its passes has the same name. Had pytest to import that package before
+`autograd`, it would put it in the function's place afterwards.
+"""
+
+import autograd  # noqa: F401  # the import is the point
