@@ -36,6 +36,7 @@ from .expression import (
 )
 from .forward import Forward
 from .parameters import Parameters
+from .strided import is_everything
 
 __all__ = ["Reverse", "reverse_program"]
 
@@ -155,7 +156,7 @@ class _Builder:
                 return
             upstream = Take(_broadcast(upstream, index.shape), present)
             index = index.ravel()[present]
-        if index is not None and np.array_equal(index.ravel(), np.arange(value.block.size)):
+        if index is not None and is_everything(index, value.block.size):
             upstream = _broadcast(_broadcast(upstream, index.shape), value.block.shape)
             index = None
         self._arrive(value.block, index, upstream)

@@ -27,6 +27,7 @@ from .expression import (
 )
 from .groups import CONSTANT, PARAMETERS, Group, Groups
 from .parameters import Parameters
+from .strided import is_everything
 from .terms import Term
 
 __all__ = ["Forward", "forward_program"]
@@ -248,7 +249,7 @@ def _flat(value: Expression) -> Expression:
 
 def reference(block: Block, positions: np.ndarray[Any, Any]) -> Ref:
     """Return the reference to members of a block, without an index where it is the whole block in its own shape."""
-    if positions.shape == block.shape and np.array_equal(positions.ravel(), np.arange(block.size)):
+    if positions.shape == block.shape and is_everything(positions, block.size):
         return Ref(block)
     return Ref(block, positions)
 
@@ -274,7 +275,7 @@ def _layers(groups: Groups) -> dict[int, tuple[int, str]]:
         elif group.operation is not None and group.operation.arity == 1:
             source, positions = group.operands[0]
             number, role = found.get(source, (0, ""))
-            whole = np.array_equal(positions, np.arange(len(groups.all[source].members)))
+            whole = is_everything(positions, len(groups.all[source].members))
             if role == "z" and whole and consumers[source] == 1 and group.operation is not ops.stop_gradient:
                 found[group.number] = (number, "a")
     return found

@@ -17,6 +17,7 @@ import numpy as np
 
 from .. import ops
 from .canonical import Atoms
+from .strided import is_everything
 from .terms import Term, terms_of
 
 __all__ = ["CONSTANT", "PARAMETERS", "Group", "Groups"]
@@ -150,7 +151,7 @@ class Groups:
             g = int(self.group[column[0]])
             operands.append((g, self.number[column] if g == CONSTANT else self.position[column]))
             source = self.all[g]
-            if len(source.shape) == 2 and np.array_equal(self.position[column], np.arange(len(source.members))):
+            if len(source.shape) == 2 and is_everything(self.position[column], len(source.members)):
                 shape = source.shape
         self._add(Group(len(self.all), members, shape, self.atoms.batched[members[0]], op, operands))
 

@@ -29,6 +29,7 @@ from .expression import (
     walked,
 )
 from .factors import factored
+from .strided import is_everything, strided
 
 __all__ = ["NumpyText", "operations_in"]
 
@@ -201,20 +202,19 @@ class NumpyText:
 
     def _taken(self, text: str, value: Expression, index: Array) -> tuple[str, int]:
         """Return the text of members of an array by number, in C order."""
-        size, count = int(np.prod(value.shape)), index.size
-        if count == size and np.array_equal(index.ravel(), np.arange(size)):
+        size = int(np.prod(value.shape))
+        if is_everything(index, size):
             if index.shape == value.shape:
                 return text, _ATOM
             lengths = ", ".join(map(str, index.shape)) + (", N" if self.has_axis(value) else "")
             return f"{text}.reshape({lengths})", _ATOM
-        if len(value.shape) == 2 and index.ndim == 2:
-            turned = np.arange(size).reshape(value.shape).T
-            if index.shape == turned.shape and np.array_equal(index, turned):
-                return (f"np.swapaxes({text}, 0, 1)" if self.has_axis(value) else f"{text}.T"), _ATOM
+        if index.ndim == 2 and index.shape[::-1] == value.shape and is_everything(index.T, size):
+            return (f"np.swapaxes({text}, 0, 1)" if self.has_axis(value) else f"{text}.T"), _ATOM
         if len(value.shape) != 1:
             text = f"{text}.reshape({size}{', N' if self.has_axis(value) else ''})"
-        if index.ndim == 1 and count and (np.diff(index) == 1).all() and index[0] >= 0:
-            return f"{text}[{index[0]}:{index[-1] + 1}]", _ATOM
+        regular = strided(index)
+        if regular is not None and regular.slice_text:
+            return f"{text}[{regular.slice_text}]", _ATOM
         if (index < 0).any():
             return f"pick({text}, {self.constant(index, 'index')})", _ATOM
         return f"{text}[{self.constant(index, 'index')}]", _ATOM

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from ..value import Value
 from .block import Block
 from .groups import PARAMETERS, Groups
+from .strided import strided
 
-__all__ = ["Parameter", "Parameters", "given_parameters", "strides_of"]
+__all__ = ["Parameter", "Parameters", "given_parameters"]
 
 _LABEL = re.compile(r"([^\[]*)(?:\[([0-9]+)(?:,([0-9]+))?\])?")
 _WIDE = 64  # an input layer with more columns keeps its bias apart, so that the examples need not be copied
@@ -47,11 +47,10 @@ class Parameter:
 
     def view(self, flat: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the array as a view of a vector of all parameters."""
-        steps = strides_of(self.positions) or ()
-        stride = flat.strides[0]
-        start = flat[int(self.positions.flat[0]) :]
-        view = as_strided(start, self.positions.shape, [step * stride for step in steps])
-        return view.reshape(self.shape)
+        places = strided(self.positions)
+        if places is None:
+            raise RuntimeError(f"the entries of {self.name} lie at unequal distances, so there is no view of them")
+        return places.view(flat).reshape(self.shape)
 
 
 def given_parameters(parameters: Any) -> tuple[list[Value], dict[str, Any] | None]:
@@ -220,7 +219,7 @@ class Parameters:
                     start += home.size
             for parameter in self.all:
                 parameter.positions = self.position[parameter.leaves]
-            irregular = {k for k, each in enumerate(self.all) if strides_of(each.positions) is None}
+            irregular = {k for k, each in enumerate(self.all) if strided(each.positions) is None}
             if not irregular:
                 return
             apart |= irregular
@@ -268,30 +267,3 @@ def _wide(groups: Groups, left: np.ndarray[Any, Any]) -> bool:
         for term in group.terms
         if term.kind == "matmul"
     )
-
-
-def strides_of(index: np.ndarray[Any, Any]) -> tuple[int, ...] | None:
-    """Return the step along each axis if `index` is an affine function of its coordinates, otherwise None.
-
-    Example:
-        >>> strides_of(np.array([[3, 5], [13, 15]]))
-        (10, 2)
-        >>> strides_of(np.array([0, 1, 3]))
-    """
-    if not index.size:
-        return (0,) * index.ndim
-    steps = []
-    lowest = first = index.item(0)
-    expected: Any = first
-    for axis, length in enumerate(index.shape):
-        if length == 1:
-            steps.append(0)
-            continue
-        step = int(index[(0,) * axis + (1,) + (0,) * (index.ndim - axis - 1)]) - first
-        steps.append(step)
-        lowest += min(0, step * (length - 1))
-        grid = np.arange(0, length * step, step) if step else np.zeros(length, dtype=np.intp)
-        expected = expected + grid.reshape((length,) + (1,) * (index.ndim - axis - 1))
-    if lowest < 0 or not (index == expected).all():
-        return None
-    return tuple(steps)

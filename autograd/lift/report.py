@@ -12,7 +12,7 @@ from ..op import Op
 from .block import Block
 from .expression import Apply, Expression, MatMul, Plus, Ref, RunSum, Statement, Take, Variadic, blocks_in, walked
 from .lifted import Lifted
-from .parameters import strides_of
+from .strided import strided
 
 __all__ = ["report"]
 
@@ -96,10 +96,9 @@ def _scattered(statement: Statement, positions: dict[Block, Any]) -> Iterator[st
     if index is None:
         return
     places = _places(target.of, index, positions) if target.of is not None else index
-    steps = strides_of(places)
-    if steps is not None:  # what repeats along a whole axis is summed first
-        same = [step == 0 and n > 1 for step, n in zip(steps, places.shape, strict=True)]
-        places = places[tuple(0 if each else slice(None) for each in same)]
+    regular = strided(places)
+    if regular is not None:  # what repeats along a whole axis is summed first
+        places = places[regular.distinct]
     why = _irregular(places)
     if not why and len(np.unique(places)) < places.size:
         why = "their numbers overlap"
@@ -131,7 +130,7 @@ def _places(block: Block, index: Any, positions: dict[Block, Any]) -> Any:
 
 def _irregular(index: Any) -> str:
     """Return why members of these numbers are no view of an array; nothing if they are."""
-    if strides_of(index) is not None:
+    if strided(index) is not None:
         return ""
     if (index < 0).any():
         return f"{int((index < 0).sum())} of them are absent (−1)"

@@ -16,6 +16,7 @@ from .block import Block
 from .expression import Number, Statement, blocks_in
 from .lifted import Lifted
 from .numpy_text import NumpyText, operations_in
+from .strided import strided
 
 __all__ = ["source"]
 
@@ -173,10 +174,11 @@ class _Module:
             self._scatter(whole, statement.index, value)
 
     def _scatter(self, array: str, index: Array | None, value: str) -> None:
+        regular = None if index is None else strided(index)
         if index is None:
             self.lines.append(f"{array} = {array} + {value}")
-        elif index.ndim == 1 and (np.diff(index) == 1).all():
-            self.lines.append(f"{array}[{index[0]}:{index[-1] + 1}] += {value}")
+        elif regular is not None and regular.slice_text:
+            self.lines.append(f"{array}[{regular.slice_text}] += {value}")
         else:
             self.lines.append(f"np.add.at({array}, {self.numpy_text.constant(index, 'index')}, {value})")
 

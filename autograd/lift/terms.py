@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from .strided import is_everything
+
 if TYPE_CHECKING:
     from .groups import Groups
 
@@ -219,7 +221,7 @@ def _order(groups: Groups, classes: list[_Class], count: int) -> tuple[Array, tu
     np.minimum.at(key, latest.m, positions)
     order = np.argsort(key, kind="stable")
     source = groups.all[max(latest.left, latest.right)]
-    if len(source.shape) == 2 and np.array_equal(key[order], np.arange(len(source.members))):
+    if len(source.shape) == 2 and is_everything(key[order], len(source.members)):
         return order, source.shape
     return order, (count,)
 
@@ -264,7 +266,7 @@ def _product(groups: Groups, each: _Class, order: Array) -> list[Term]:
     u, v, c = each.u.reshape(count, -1), each.v.reshape(count, -1), each.c.reshape(count, -1)
     first_row, first_column = _first(row, n_rows), _first(column, n_columns)
     place = row * n_columns + column
-    take = None if np.array_equal(place, np.arange(count)) else place
+    take = None if is_everything(place, count) else place
     scale: float | Array = 1.0
     left: tuple[int, Array]
     right: tuple[int, Array]

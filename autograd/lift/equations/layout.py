@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..strided import Strided, is_everything, strided
+
 __all__ = ["Layout", "layout_of"]
 
 Array = np.ndarray[Any, Any]
@@ -47,20 +49,16 @@ def layout_of(shape: tuple[int, ...], index: Array | None) -> Layout:
         return Layout("picked")
     if size == 1:
         return Layout("scalar")
-    flat, everything = index.ravel(), np.arange(size)
-    if np.array_equal(flat, everything):
+    if is_everything(index, size):
         matrix = len(shape) == 1 and index.ndim == 2 and min(index.shape) > 1
         return Layout("shaped", _shape_text(index.shape)) if matrix else Layout("whole")
-    if index.ndim == 2 and np.array_equal(index.T.ravel(), everything):
+    if index.ndim == 2 and is_everything(index.T, size):
         if len(shape) == 2 and index.shape == shape[::-1]:
             return Layout("transposed")
         if len(shape) == 1:
             return Layout("shaped", _shape_text(index.shape[::-1]), transposed=True)
-    return _repeated(shape, index) or _part(shape, index) or _scattered(flat, size)
-
-
-def _scattered(flat: Array, size: int) -> Layout:
-    return Layout("permuted" if flat.size == size and len(np.unique(flat)) == size else "picked")
+    permuted = index.size == size and len(np.unique(index)) == size
+    return _repeated(shape, index) or _part(shape, index) or Layout("permuted" if permuted else "picked")
 
 
 def _shape_text(shape: tuple[int, ...]) -> str:
@@ -68,52 +66,35 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 
 
 def _repeated(shape: tuple[int, ...], index: Array) -> Layout | None:
-    size = int(np.prod(shape))
+    """Return the layout of a vector's members repeated, each as a column or all as a row of a matrix."""
+    size = shape[0]
     if len(shape) != 1 or index.size % size or index.size == size:
         return None
-    flat, members = index.ravel(), np.arange(size)
     times = index.size // size
-    if np.array_equal(flat, np.repeat(members, times)) and (index.ndim == 1 or index.shape[0] == size):
-        return Layout("repeated", axis=1)
-    if np.array_equal(flat, np.tile(members, times)) and (index.ndim == 1 or index.shape[1] == size):
-        return Layout("repeated", axis=0)
+    for axis, matrix, steps in ((1, (size, times), (1, 0)), (0, (times, size), (0, 1))):
+        fits = index.ndim == 1 or index.shape == matrix
+        if fits and strided(index.reshape(matrix)) == Strided(0, steps, matrix):
+            return Layout("repeated", axis=axis)
     return None
 
 
 def _part(shape: tuple[int, ...], index: Array) -> Layout | None:
+    """Return the layout of a slice of a vector, or of rows and columns of a matrix."""
     if len(shape) == 1:
-        text = _slice(index.ravel(), shape[0]) if index.ndim == 1 or min(index.shape) == 1 else None
+        text = _slice(index.ravel(), shape[0]) if max(index.shape) == index.size else ""
         return Layout("part", f"[{text}]") if text else None
-    rows, columns = np.divmod(index, shape[1])
-    if index.ndim == 1:
-        if (rows == rows[0]).all():
-            rows, columns = rows[:, None], columns[:, None]
-            return _rectangle(shape, rows[:1, 0], columns[:, 0], transposed=False)
-        if (columns == columns[0]).all():
-            return _rectangle(shape, rows, columns[:1], transposed=False)
-        return None
-    if (rows == rows[:, :1]).all() and (columns == columns[:1]).all():
-        return _rectangle(shape, rows[:, 0], columns[0], transposed=False)
-    if (rows == rows[:1]).all() and (columns == columns[:, :1]).all():
-        return _rectangle(shape, rows[0], columns[:, 0], transposed=True)
+    ways = [(index, False), (index.T, True)] if index.ndim == 2 else [(index[None], False), (index[:, None], False)]
+    for matrix, transposed in ways:
+        rows, columns = np.divmod(matrix, shape[1])
+        if (rows == rows[:, :1]).all() and (columns == columns[:1]).all():
+            texts = _slice(rows[:, 0], shape[0]), _slice(columns[0], shape[1])
+            if all(texts):
+                return Layout("part", f"[{texts[0]}]" if texts[1] == ":" else f"[{', '.join(texts)}]", transposed)
     return None
 
 
-def _rectangle(shape: tuple[int, ...], rows: Array, columns: Array, *, transposed: bool) -> Layout | None:
-    texts = [_slice(rows, shape[0]), _slice(columns, shape[1])]
-    if None in texts:
-        return None
-    view = f"[{texts[0]}]" if texts[1] == ":" else f"[{texts[0]}, {texts[1]}]"
-    return Layout("part", view, transposed=transposed)
-
-
-def _slice(index: Array, length: int) -> str | None:
-    """Return the slice that reads these indices, as Python writes it, or None."""
-    if len(index) == 1:
-        return f"{index[0]}:{index[0] + 1}"
-    step = int(index[1] - index[0])
-    if step < 1 or (np.diff(index) != step).any():
-        return None
-    if len(index) == length:
-        return ":"
-    return f"{index[0]}:{index[-1] + 1}" + (f":{step}" if step > 1 else "")
+def _slice(index: Array, length: int) -> str:
+    """Return the slice that reads some members of a vector, as Python writes it; empty if there is none."""
+    regular = strided(index)
+    text = regular.slice_text if regular else ""
+    return ":" if text and index.size == length > 1 else text

@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
-from ..parameters import strides_of
+from ..strided import strided
 from .workspace import Workspace
 
 __all__ = ["BOUND", "ArrayCode"]
@@ -28,15 +27,9 @@ class ArrayCode(Workspace):
 
     def view(self, rows: Array, index: Array) -> Array:
         """Return the rows of an array by number: a view if the numbers are regular, otherwise a copy in the code."""
-        steps = strides_of(index)
-        if steps is not None:
-            stride = rows.strides[0]
-            view: Array = as_strided(
-                rows[int(index.flat[0]) :] if index.size else rows,
-                (*index.shape, rows.shape[1]),
-                (*(step * stride for step in steps), rows.strides[1]),
-            )
-            return view
+        regular = strided(index)
+        if regular is not None:
+            return regular.view(rows)
         out = self.temporary((*index.shape, rows.shape[1]))
         self.lines.append(f"take({self.name(rows)}, {self.name(index)}, 0, {self.name(out)}, 'clip')")
         self.names["take"] = np.take

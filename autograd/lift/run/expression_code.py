@@ -30,6 +30,7 @@ from ..expression import (
     Variadic,
 )
 from ..factors import factored
+from ..strided import is_everything
 from .array_code import ArrayCode
 
 __all__ = ["ExpressionCode"]
@@ -109,9 +110,7 @@ class ExpressionCode(ArrayCode):
             out = self.temporary((*expression.shape, 1))
             self.call(np.copyto, out, np.where(expression.index < 0, 0.0, inner)[..., None])
             return out
-        if expression.index.size == np.prod(inner.shape[:-1]) and np.array_equal(
-            expression.index.ravel(), np.arange(expression.index.size)
-        ):
+        if is_everything(expression.index, int(np.prod(inner.shape[:-1]))):
             reshaped: Array = inner.reshape(*expression.shape, inner.shape[-1])
             if np.shares_memory(reshaped, inner):
                 return reshaped

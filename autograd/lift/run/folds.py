@@ -10,7 +10,7 @@ import numpy as np
 
 from ..block import Block
 from ..expression import BatchSum, Expression, MatMul, Plus, Ref, Statement
-from ..parameters import strides_of
+from ..strided import strided
 from .expression_code import ExpressionCode
 
 __all__ = ["Fold", "folds"]
@@ -96,7 +96,7 @@ def _fold(statement: Statement, product: MatMul, bias: Expression, code: Express
     if len(vector) != len(matrix):
         return None
     index = np.hstack([matrix, vector[:, None]])
-    steps = strides_of(index)
-    if steps is None or steps[1] != 1:
+    regular = strided(index)
+    if regular is None or regular.steps[1] != 1:
         return None
     return Fold(statement, product, bias, index, right.block)

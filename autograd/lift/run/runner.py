@@ -8,12 +8,11 @@ from types import CodeType
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from ..block import Block
 from ..expression import BatchSum, Expression, MatMul, Number, Plus, Ref, Statement, walked
 from ..lifted import Lifted
-from ..parameters import strides_of
+from ..strided import strided
 from .forward_code import MANY, ForwardCode, Kind
 
 __all__ = ["Kind", "runner"]
@@ -146,15 +145,11 @@ class _Builder(ForwardCode):
 
     def _writable(self, out: Array, index: Array) -> Array | None:
         """Return a view of the rows `index` of a block, if there is one in which no row occurs twice."""
-        steps = strides_of(index)
+        regular = strided(index)
         flat = out.reshape(-1, out.shape[-1])
-        if steps is None or not np.shares_memory(flat, out) or len(np.unique(index)) != index.size:
+        if regular is None or not np.shares_memory(flat, out) or len(np.unique(index)) != index.size:
             return None
-        return as_strided(
-            flat[int(index.flat[0]) :],
-            (*index.shape, flat.shape[1]),
-            (*(step * flat.strides[0] for step in steps), flat.strides[1]),
-        )
+        return regular.view(flat)
 
     def _add(self, statement: Statement, out: Array) -> None:
         code = self.code
@@ -163,13 +158,10 @@ class _Builder(ForwardCode):
             code.call(np.add, out, value, out)
             code.release(value)
             return
-        index, steps = statement.index, strides_of(statement.index)
-        if isinstance(value, np.ndarray):
-            value = self._summed_over_repeats(value, index, steps)
-            if steps is not None and any(step == 0 and n > 1 for step, n in zip(steps, index.shape, strict=True)):
-                index = index[
-                    tuple(0 if s == 0 and n > 1 else slice(None) for s, n in zip(steps, index.shape, strict=True))
-                ]
+        index, regular = statement.index, strided(statement.index)
+        if isinstance(value, np.ndarray) and regular is not None and regular.repeated:
+            value = self._summed(value, index.shape, regular.repeated)
+            index = index[regular.distinct]
         place = self._writable(out, index)
         if place is not None:
             code.call(np.add, place, value, place)
@@ -187,15 +179,10 @@ class _Builder(ForwardCode):
         places = self.code.flat_index(Ref(target.of, index))  # type: ignore[arg-type]  # an adjoint is of a block
         return self.gradient.reshape(-1, 1), index if places is None else places
 
-    def _summed_over_repeats(self, value: Array, index: Array, steps: tuple[int, ...] | None) -> Array:
-        """Return the value summed over the axes along which the same member is meant."""
-        if steps is None:
-            return value
-        axes = tuple(k for k, (step, n) in enumerate(zip(steps, index.shape, strict=True)) if step == 0 and n > 1)
-        if not axes:
-            return value
+    def _summed(self, value: Array, members: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+        """Return the value for members of some shape, summed over axes along which the same member is meant."""
         code = self.code
-        whole = np.broadcast_to(code.solid(value), (*index.shape, value.shape[-1]))
+        whole = np.broadcast_to(code.solid(value), (*members, value.shape[-1]))
         shape = tuple(n for k, n in enumerate(whole.shape) if k not in axes)
         target = code.temporary(shape)
         code.reduce(np.add, whole, axes, target)
