@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import importlib.resources
@@ -26,11 +27,12 @@ def load_digits() -> Dataset:
         >>> load_digits()
         Dataset(digits: 1797 examples, 64 inputs, 10 classes)
     """
-    columns = np.frombuffer(gzip.decompress(_bytes("digits.gz")), dtype=np.uint8).reshape(65, -1)
-    rows = np.ascontiguousarray(columns.T)
+    digits, *pixels = np.frombuffer(bz2.decompress(_bytes("digits.bz2")), dtype=np.uint8).reshape(65, -1)
+    X = np.empty((len(digits), 64))
+    X[np.argsort(digits, kind="stable")] = np.transpose(pixels) / 16.0
     return Dataset(
-        X=rows[:, :-1] / 16.0,
-        y=rows[:, -1].astype(np.int64),
+        X=X,
+        y=digits.astype(np.int64),
         feature_names=tuple(f"pixel[{i},{j}]" for i in range(8) for j in range(8)),
         class_names=tuple(str(digit) for digit in range(10)),
         name="digits",
