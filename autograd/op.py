@@ -224,17 +224,28 @@ class Op:
     def _on_arrays(self, operands: tuple[Any, ...]) -> Any:
         arrays = [self._array(operand) for operand in operands]
         if any(array.dtype == object for array in arrays):
-            return np.frompyfunc(self.__call__, len(arrays), 1)(*arrays)
+            return self._on_each(lambda args: self(args) if self.arity is None else self(*args), arrays)[()]
+        if self.array is None:
+            return self._on_each(self.evaluate, arrays).astype(float)
         with np.errstate(all="ignore"):
             defined = self.domain.holds(*arrays)
             if not np.all(defined):
-                raise DomainError(f"{self.name} needs {self.domain.requirement}, got {_first(~defined, arrays, self)}")
-            out = np.asarray((self.array or np.vectorize(self.forward, otypes=[float]))(*arrays), dtype=float)
+                wrong = _first(np.logical_not(defined), arrays, self)
+                raise DomainError(f"{self.name} needs {self.domain.requirement}, got {wrong}")
+            out = np.asarray(self.array(*arrays), dtype=float)
         if not np.all(np.isfinite(out)):
             raise DomainError(
                 f"{self.name} has no finite result (overflow) at {_first(~np.isfinite(out), arrays, self)}"
             )
         return out
+
+    def _on_each(
+        self, function: Callable[[tuple[Any, ...]], Any], arrays: Sequence[np.ndarray[Any, Any]]
+    ) -> np.ndarray[Any, Any]:
+        full = np.broadcast_arrays(*arrays)
+        out = np.empty(full[0].size, dtype=object)
+        out[:] = [function(args) for args in zip(*[array.ravel().tolist() for array in full], strict=True)]
+        return out.reshape(full[0].shape)
 
     def _array(self, operand: Any) -> np.ndarray[Any, Any]:
         if isinstance(operand, Operand):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .op import PRIMITIVES, Domain, Kink, Op
+from .op import PRIMITIVES, Domain, DomainError, Kink, Op, Operand
 
 __all__ = [
     "abs",
@@ -65,6 +65,7 @@ __all__ = [
 _TWO_BY_ROOT_PI = 2.0 / math.sqrt(math.pi)
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_HALF_HIGH, _ROOT_HALF_LOW = 0.7071067690849304, 1.210161710447897e-08  # 24 bits of √½, and the rest of it
+_EXACT = 2.0**53  # beyond it floats are even numbers
 
 # --- arithmetic ---------------------------------------------------------------------------------
 
@@ -110,13 +111,15 @@ div: Op = Op(
 )
 
 
-def _power_by_base(_out: Any, x: Any, y: Any) -> Any:
+def _power_by_base(out: Any, x: Any, y: Any) -> Any:
     """Return y·x^(y−1), with 0 for y = 0, where x^(−1) may not exist.
 
     A number as exponent stays a number, so that derivatives of every order exist for x < 0. A recorded exponent is
     masked only at (0, 0), so that its own derivative stays right elsewhere.
     """
     if isinstance(y, (int, float)):
+        if not -_EXACT <= y <= _EXACT:
+            return y * (out / x)  # y − 1 is rounded to an even number, although it may be odd
         return y * x ** (y - 1.0) if y else 0.0
     return y * x ** where(maximum(abs(sign(x)), abs(sign(y))), y - 1.0, 1.0)
 
@@ -268,12 +271,20 @@ tan: Op = Op(
     samples=((0.7,), (-1.1,), (2.0,)),
 )
 
+
+def _slope_of_arctan(x: Any) -> Any:
+    try:
+        return 1.0 / (1.0 + x * x)
+    except DomainError:  # x² overflows, and what is recorded is 0, as between floats
+        return 0.0 * x
+
+
 arctan: Op = Op(
     "arctan",
     doc="the angle between −π/2 and π/2 whose tangent is x, in radians",
     forward=math.atan,
     array=np.arctan,
-    partials=(lambda out, x: 1.0 / (1.0 + x * x),),
+    partials=(lambda out, x: _slope_of_arctan(x),),
     samples=((0.7,), (-1.3,), (2.0,)),
 )
 
@@ -536,10 +547,13 @@ def _logsumexp(*x: float) -> float:
 
 
 def _share(value: Any, out: Any) -> Any:
-    """Return e^(value − out); between floats the difference may overflow to −inf, where the share is 0."""
-    if isinstance(value, float) and isinstance(out, float):
-        return math.exp(max(value - out, -746.0))
-    return exp(value - out)
+    """Return e^(value − out), which is 0 where the difference overflows to −∞."""
+    if isinstance(out, float):
+        return math.exp(max(float(value) - out, -746.0))
+    try:
+        return exp(value - out)
+    except DomainError:
+        return 0.0 * out
 
 
 def _affine(*x: float) -> float:
@@ -617,7 +631,9 @@ def softmax(values: Iterable[Any]) -> list[Any]:
         >>> softmax([0.0, 1000.0])
         [0.0, 1.0]
     """
-    return [exp(value) for value in log_softmax(values)]
+    values = tuple(values)
+    normaliser = logsumexp(values)
+    return [_share(value, normaliser) for value in values]
 
 
 def log_softmax(values: Iterable[Any]) -> list[Any]:
@@ -625,7 +641,7 @@ def log_softmax(values: Iterable[Any]) -> list[Any]:
 
     Raises:
         TypeError: If something is neither a number nor a Value.
-        DomainError: If the sequence is empty.
+        DomainError: If the sequence is empty, or a result is not finite.
 
     Example:
         >>> log_softmax([0.0, 0.0])
@@ -633,4 +649,4 @@ def log_softmax(values: Iterable[Any]) -> list[Any]:
     """
     values = tuple(values)
     normaliser = logsumexp(values)
-    return [value - normaliser for value in values]
+    return [value - normaliser if isinstance(normaliser, Operand) else sub(value, normaliser) for value in values]

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
 from operator import mul as _product
 from types import TracebackType
-from typing import Any, NamedTuple, NoReturn, cast, final
+from typing import Any, NamedTuple, cast, final
 
 import numpy as np
 
@@ -265,7 +265,7 @@ class Value(Operand):
         else:
             return NotImplemented if (other := _operand(other, _add)) is None else _node(_add, self, other)
         if data - data != 0.0:
-            _refuse(_add, self, other)
+            data = _evaluated(_add, self, other)  # raises
         if _paused and _off():
             return Value(data)
         node = _new(Value)
@@ -286,7 +286,7 @@ class Value(Operand):
         else:
             return NotImplemented if (other := _operand(other, _mul)) is None else _node(_mul, self, other)
         if data - data != 0.0:
-            _refuse(_mul, self, other)
+            data = _evaluated(_mul, self, other)  # raises
         if _paused and _off():
             return Value(data)
         node = _new(Value)
@@ -307,7 +307,7 @@ class Value(Operand):
         else:
             return NotImplemented if (other := _operand(other, _sub)) is None else _node(_sub, self, other)
         if data - data != 0.0:
-            _refuse(_sub, self, other)
+            data = _evaluated(_sub, self, other)  # raises
         if _paused and _off():
             return Value(data)
         node = _new(Value)
@@ -561,9 +561,9 @@ def _node(op: Op, a: Any, b: Any) -> Value:
     try:
         data = op.forward(a if a.__class__ is float else a._data, b if b.__class__ is float else b._data)
     except (ArithmeticError, ValueError):
-        _refuse(op, a, b)
+        data = _evaluated(op, a, b)
     if data.__class__ is not float or data - data != 0.0:
-        _refuse(op, a, b)
+        data = _evaluated(op, a, b)
     if _paused and _off():
         return Value(data)
     node = _new(Value)
@@ -577,11 +577,10 @@ def _node(op: Op, a: Any, b: Any) -> Value:
     return node
 
 
-def _refuse(op: Op, *operands: Any) -> NoReturn:
-    """Raise the error for a result that is not a finite float."""
+def _evaluated(op: Op, *operands: Any) -> float:
+    """Return the result as a float, or raise the error for one that is undefined or not finite."""
     args = [number(o) if isinstance(o, Value) else finite_float(o, op.name) for o in operands]
-    op.evaluate(args, [_label(o) for o in operands])
-    raise AssertionError(f"{op.name} was refused at {args} but is defined there")
+    return op.evaluate(args, [_label(o) for o in operands])
 
 
 def _label(operand: Any) -> str:

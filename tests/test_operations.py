@@ -39,6 +39,10 @@ def slope(function, x, h=1e-3):
     return (4 * fine - coarse) / 3
 
 
+def numbers(values):
+    return [value.data if isinstance(value, Value) else value for value in values]
+
+
 def at(args, k, x):
     return (*args[:k], x, *args[k + 1 :])
 
@@ -154,6 +158,32 @@ def test_arrays_give_what_floats_give(op, args):
     objects = op(*[np.array([Value(x), x], dtype=object) for x in args])
     assert isinstance(objects[0], Value)
     assert objects[0].data == op(*args) == objects[1]
+
+
+def in_columns(rows):
+    return [np.array(column) for column in zip(*rows, strict=True)]
+
+
+@pytest.mark.parametrize("op", [op for op in TABLE if op.arity is None], ids=name)
+def test_a_sequence_of_arrays_gives_what_sequences_of_numbers_give(op):
+    rows = [op.samples[-1], tuple(reversed(op.samples[-1]))]
+    expected = [op(row) for row in rows]
+    assert op(in_columns(rows)).tolist() == expected
+    boxed = op(in_columns([[Value(x) for x in row] for row in rows]))
+    assert [out.data for out in boxed] == expected
+    mixed = op([Value(rows[0][0]), *in_columns(rows)[1:]])
+    assert (mixed[0].data, mixed[0].op) == (expected[0], op)
+
+
+def test_a_sequence_of_arrays_may_be_long():
+    assert ops.total([np.array([1.0, 2.0])] * 100).tolist() == [100.0, 200.0]
+
+
+def test_means_and_shares_of_arrays_of_values_are_elementwise():
+    columns = in_columns([[Value(1.0), 2.0], [3.0, Value(2.0)]])
+    assert numbers(autograd.mean(columns)) == [1.5, 2.5]
+    first, second = autograd.softmax(columns)
+    assert numbers(first + second) == pytest.approx([1.0, 1.0], rel=ULPS)
 
 
 def in_two_rows(op, args):
@@ -296,6 +326,31 @@ def test_logsumexp_is_stable_for_every_finite_input():
     assert (out.data, big.grad, small.grad) == (1e308, 1.0, 0.0)
 
 
+def test_shares_are_right_where_the_arguments_are_further_apart_than_any_float():
+    for far in ([1e308, -1e308], [10**308, -(10**308)], [Value(1e308), Value(-1e308)], [1e308, Value(-1e308)]):
+        assert numbers(autograd.softmax(far)) == [1.0, 0.0]
+        assert all(isinstance(p, Value) == any(isinstance(x, Value) for x in far) for p in autograd.softmax(far))
+        with pytest.raises(DomainError, match=r"^sub has no finite result \(overflow\)"):
+            autograd.log_softmax(far)
+    assert autograd.softmax(np.array([1e308, -1e308])) == [1.0, 0.0]
+    assert autograd.hessian(ops.logsumexp)([1e308, -1e308]) == [[0.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("x", [1e155, -1e200, 1.7e308])
+def test_arctan_has_derivatives_of_every_order_where_its_slope_underflows(x):
+    assert autograd.grad(ops.arctan)(x) == autograd.hessian(ops.arctan)(x) == 0.0
+    assert autograd.gradients(ops.arctan(Value(x)), [Value(1.0)], create_graph=True)[0].data == 0.0
+
+
+@pytest.mark.parametrize("n", [2**53 + 2, -(2**53) - 2, 2**60])
+def test_an_even_power_of_a_negative_number_falls_however_large_it_is(n):
+    """d/dx xⁿ = n xⁿ⁻¹ is −n at −1, and the second derivative n(n − 1)."""
+    x = Value(-1.0)
+    (x**n).backward()
+    assert x.grad == -n
+    assert autograd.hessian(lambda x: x**n)(-1.0) == pytest.approx(n * (n - 1.0), rel=1e-15)
+
+
 def test_softmax_of_equal_values_is_uniform_and_sums_to_one():
     values = [Value(3.0) for _ in range(4)]
     assert [p.data for p in autograd.softmax(values)] == pytest.approx([0.25] * 4, rel=1e-15)
@@ -350,6 +405,36 @@ def test_an_operation_of_your_own_needs_its_block_only():
     x.grad = 0.0
     y.backward()
     assert (y.data, x.grad) == (7.0, 2.0)
+
+
+@pytest.mark.parametrize("kind", [int, np.float64, np.float32, np.array, bool])
+def test_an_operation_of_your_own_may_return_any_real_number(kind):
+    first = Op("first", forward=lambda x: kind(1), partials=(lambda out, x: 0.0,))
+    both = Op("both", forward=lambda x, y: kind(1), partials=(lambda out, x, y: 0.0, lambda out, x, y: 0.0))
+    for result in (first(Value(2.0)), both(Value(2.0), 3.0), both(2.0, Value(3.0)), both(Value(2.0), Value(3.0))):
+        assert (type(result.data), result.data) == (float, 1.0)
+    assert first(np.array([2.0])).tolist() == both(np.array([2.0]), 3.0).tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        Op("power", forward=lambda x, y: x**y, partials=(lambda out, x, y: 1.0, lambda out, x, y: 1.0)),
+        Op("quotient", forward=lambda x, y: y / (x - 10.0), partials=(lambda out, x, y: 1.0, lambda out, x, y: 1.0)),
+    ],
+    ids=name,
+)
+def test_an_operation_of_your_own_is_refused_where_it_has_no_finite_result(op):
+    for args in ((10.0, 400.0), (Value(10.0), 400.0), (np.array([10.0]), 400.0), (np.array([Value(10.0)]), 400.0)):
+        with pytest.raises(DomainError, match=f"^{op.name} has no finite result .* x = 10.0, y = 400.0"):
+            op(*args)
+
+
+def test_a_sum_of_arrays_that_overflows_is_refused():
+    with pytest.raises(DomainError, match=r"^total has no finite result"):
+        ops.total([np.array([1e308]), np.array([1e308])])
+    with pytest.raises(DomainError, match=r"^affine needs as many weights as inputs"):
+        ops.affine([np.array([1.0]), np.array([1.0])])
 
 
 def test_a_partial_rule_that_gives_too_few_results_is_an_error():
