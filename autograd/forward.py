@@ -27,7 +27,7 @@ def tangent(output: Value, seeds: Mapping[Value, float]) -> float:
             on counts for nothing.
 
     Raises:
-        TypeError: If a key is not a leaf Value or a seed is not a real number.
+        TypeError: If `output` is not a Value, a key is not a leaf Value or a seed is not a real number.
         RuntimeError: If a leaf was assigned after a node that uses it was recorded.
         DomainError: If a derivative is needed where it is undefined, or a tangent is not finite.
 
@@ -36,6 +36,8 @@ def tangent(output: Value, seeds: Mapping[Value, float]) -> float:
         >>> tangent(x * y, {x: 1.0, y: 10.0})
         32.0
     """
+    if not isinstance(output, Value) or not isinstance(seeds, Mapping):
+        raise TypeError(f"tangent needs a Value and a mapping from leaves to numbers, got {output!r} and {seeds!r}")
     for leaf in seeds:
         if not isinstance(leaf, Value) or not leaf.is_leaf or leaf.is_literal:
             raise TypeError(f"a tangent is given for leaf Values, got {leaf!r}")

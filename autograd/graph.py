@@ -21,6 +21,7 @@ from .op import DomainError
 __all__ = [
     "Graph",
     "Vector",
+    "assigned",
     "assignments",
     "clock",
     "number",
@@ -34,7 +35,17 @@ clock = itertools.count(1)
 """Gives every node its serial, and every assigned leaf a new one: a leaf newer than its consumer has changed."""
 
 assignments = [0]
-"""The serial of the latest assignment to any leaf: a graph whose nodes are all newer needs no search for changes."""
+"""The serial of the latest assignment to any leaf: a graph whose nodes are all newer needs no search for changes.
+
+It never goes back: between drawing a serial and storing it here another thread, or a signal handler, may store a newer.
+"""
+
+
+def assigned(at: int) -> None:
+    """Take note that a leaf was assigned at a serial."""
+    if assignments[0] < at:
+        assignments[0] = at
+
 
 serial = attrgetter("_serial")
 """The serial of a node."""

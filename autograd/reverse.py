@@ -59,7 +59,18 @@ class _Reached:
         leaves: The leaves that can have a gradient, so no literals.
     """
 
-    __slots__ = ("_kind", "_old_leaf", "_old_node", "_pending", "_unsorted", "_zero", "leaves", "nodes", "root")
+    __slots__ = (
+        "_ends",
+        "_kind",
+        "_old_leaf",
+        "_old_node",
+        "_pending",
+        "_unsorted",
+        "_zero",
+        "leaves",
+        "nodes",
+        "root",
+    )
 
     def __init__(self, root: Any) -> None:
         self.root = root
@@ -71,6 +82,7 @@ class _Reached:
         self._pending: list[Any] = []
         self._old_leaf: list[float] = []
         self._old_node: list[float] = []
+        self._ends: list[Any] = []  # nodes of literal numbers only, which hand nothing on to a leaf
 
     def reach(self, operands: Iterable[Any]) -> None:
         """Mark operands that are new to this pass, and set their gradients aside."""
@@ -103,6 +115,7 @@ class _Reached:
         self.reach((self.root,))
         kind, zero, pending = self._kind, self._zero, self._pending
         nodes, old_node, leaves, old_leaf = self._unsorted, self._old_node, self.leaves, self._old_leaf
+        ends = self._ends
         while pending:
             node = pending.pop()
             while node is not None:
@@ -110,17 +123,22 @@ class _Reached:
                 b = node._b
                 if a.__class__ is Vector:
                     self.reach((a,) if b is None else (a, b, node._c))
+                    if not (a.targets or (b is not None and (b.targets or node._c.__class__ is kind))):
+                        ends.append(node)
                     break
-                node = None
-                if a.__class__ is kind and a.grad is not zero:
-                    if a.op is None:
-                        leaves.append(a)
-                        old_leaf.append(a.grad)
-                    else:
-                        nodes.append(a)
-                        old_node.append(a.grad)
-                        node = a
-                    a.grad = zero
+                below = None
+                if a.__class__ is kind:
+                    if a.grad is not zero:
+                        if a.op is None:
+                            leaves.append(a)
+                            old_leaf.append(a.grad)
+                        else:
+                            nodes.append(a)
+                            old_node.append(a.grad)
+                            below = a
+                        a.grad = zero
+                elif b.__class__ is not kind:
+                    ends.append(node)
                 if b.__class__ is kind and b.grad is not zero:
                     if b.op is None:
                         leaves.append(b)
@@ -128,19 +146,30 @@ class _Reached:
                     else:
                         nodes.append(b)
                         old_node.append(b.grad)
-                        if node is not None:
-                            pending.append(node)
-                        node = b
+                        if below is not None:
+                            pending.append(below)
+                        below = b
                     b.grad = zero
+                node = below
         self.nodes = sorted(nodes, key=serial, reverse=True)
         if nodes and self.nodes[-1]._serial < assignments[0]:
             refuse_changed_leaves(self.nodes)
 
     def commit(self) -> None:
         """Add what arrived at the leaves to their old gradients, if all of it is finite."""
-        totals = [old + leaf.grad for old, leaf in zip(self._old_leaf, self.leaves, strict=True)]
-        if not all(map(math.isfinite, totals)):
+        try:
+            totals = [old + leaf.grad for old, leaf in zip(self._old_leaf, self.leaves, strict=True)]
+            finite = all(map(math.isfinite, totals)) and all(math.isfinite(node.grad) for node in self._ends)
+        except TypeError as error:
+            self.restore()
+            held = [f"{v.describe()} holds {v.grad!r}" for v in self.leaves if not isinstance(v.grad, (int, float))]
+            raise TypeError(f"a grad must be a number (set it to 0.0): {', '.join(held[:3]) or error}") from error
+        if not finite:
             raise self._not_finite()
+        if any(total.__class__ is not float for total in totals):  # a rule of the user's own gave NumPy scalars
+            totals = list(map(float, totals))
+            for node in self.nodes:
+                node.grad = float(node.grad)
         for leaf, total in zip(self.leaves, totals, strict=True):
             leaf.grad = total
 
@@ -154,7 +183,11 @@ class _Reached:
         for value in itertools.chain(self.nodes, self.leaves):
             if not math.isfinite(value.grad):
                 return DomainError(f"the gradient is not finite: the adjoint of {value.describe()} is {value.grad}")
-        return DomainError("the gradient is not finite: what a leaf had before and this pass's adjoint sum to infinity")
+        before = zip(self.leaves, self._old_leaf, strict=True)
+        leaf, old = next((leaf, old) for leaf, old in before if not math.isfinite(old + leaf.grad))
+        return DomainError(
+            f"the gradient is not finite: {leaf.describe()} had the grad {old}, and this pass adds {leaf.grad}"
+        )
 
 
 def _propagate(nodes: list[Any], kind: Any) -> None:
@@ -183,7 +216,7 @@ def _propagate(nodes: list[Any], kind: Any) -> None:
                         b.grad += g * a._data
                     else:
                         a.grad += g * (b if b.__class__ is float else b._data)
-                else:
+                elif b.__class__ is kind:
                     b.grad += g * (a if a.__class__ is float else a._data)
             elif op is add:
                 if a.__class__ is kind:

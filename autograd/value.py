@@ -16,6 +16,7 @@ the whole operation.
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +28,7 @@ from typing import Any, NamedTuple, cast, final
 import numpy as np
 
 from . import ops
-from .graph import Vector, assignments, clock, number
+from .graph import Vector, assigned, clock, number
 from .op import EVERYWHERE, Op, Operand, Relation, finite_float
 from .reverse import backward
 
@@ -180,7 +181,8 @@ class Value(Operand):
                 f"{self.describe()} is a literal number; use a Value in the expression to assign to it"
             )
         self._data = _checked(data)
-        self._serial = assignments[0] = next(clock)
+        self._serial = next(clock)
+        assigned(self._serial)
 
     @property
     def operands(self) -> tuple[Value, ...]:
@@ -458,7 +460,7 @@ def assign(leaves: Sequence[Value], numbers: Sequence[float]) -> None:
             leaf._data = number
         raise
     finally:
-        assignments[0] = next(clock)
+        assigned(next(clock))
 
 
 def vector(values: Iterable[Any]) -> Vector:
@@ -595,13 +597,20 @@ def _compare(value: Value, other: Any, holds: Callable[[float, float], bool]) ->
     elif other != other:
         raise ValueError(f"{value.describe()} cannot be compared with NaN")
     else:
-        other = float(other)
+        other = _float_or_infinite(other)
         outcome = holds(value._data, other)
     if _watched and (noted := getattr(_here, "comparisons", None)) is not None:
         frame = sys._getframe(2)
         place = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
         noted.append(Comparison(_RELATIONS[holds], (value, other), outcome, place))
     return outcome
+
+
+def _float_or_infinite(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # an int beyond all floats
+        return math.inf if number > 0 else -math.inf
 
 
 class Comparison(NamedTuple):

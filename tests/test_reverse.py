@@ -4,13 +4,16 @@ import gc
 import math
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 
-from autograd import DomainError, Value, affine, exp, log, maximum, ops, tangent, total, vector
+from autograd import DomainError, Value, affine, exp, gradients, log, maximum, ops, tangent, total, vector
+from autograd.graph import clock
 
 
 def test_a_repeated_operand_counts_each_time():
@@ -180,9 +183,74 @@ def test_an_infinite_adjoint_is_found_behind_operations_that_pass_nothing_on():
 def test_what_a_leaf_had_before_may_not_make_the_sum_infinite():
     x = Value(1.0, "x")
     x.grad = 1.5e308
-    with pytest.raises(DomainError, match="sum to infinity"):
+    with pytest.raises(DomainError, match=r'leaf "x" = 1.0 had the grad 1.5e\+308, and this pass adds 1e\+308'):
         (x * 1e308).backward()
     assert x.grad == 1.5e308
+
+
+def test_numbers_alone_pass_nothing_on_and_still_may_not_make_an_adjoint_infinite():
+    for use in (
+        lambda number: number * 2.0,
+        lambda number: 2.0 * number,
+        lambda number: number + number,
+        lambda number: number.exp() - 1.0,
+        lambda number: total([number, 2.0]) * number,
+        lambda number: ops.affine([number, 2.0, 0.5]),
+        lambda number: ops.affine([2.0, 1.0, number]),
+    ):
+        x = Value(1.0, "x")
+        constant = use((x * 0.0).operands[1])
+        (constant * 3.0 + x).backward()
+        assert (x.grad, constant.grad) == (1.0, 3.0)
+        with pytest.raises(DomainError, match=r"not finite: the adjoint of .* is inf"):
+            ((constant - constant.data) * 1e200 * 1e200 + x).backward()
+        assert (x.grad, constant.grad) == (1.0, 3.0)
+
+
+def test_a_constant_derivative_can_be_used_like_any_value():
+    x = Value(3.0)
+    (slope,) = gradients(x * 2.0, [x], create_graph=True)
+    (slope * 5.0 + slope * x).backward()
+    assert (slope.is_literal, x.grad) == (True, 2.0)
+
+
+def test_rules_that_give_numpy_scalars_leave_floats():
+    sine = ops.Op("sine", forward=np.sin, partials=(lambda out, x: np.cos(x),))
+    x = Value(2.0)
+    inner = x * 3.0
+    sine(inner).backward()
+    assert (type(x.grad), type(inner.grad)) == (float, float)
+    x.grad = np.float32(0.5)
+    (x * 2.0).backward()
+    assert (type(x.grad), x.grad) == (float, 2.5)
+
+
+@pytest.mark.parametrize("grad", [None, "0", 1j])
+def test_a_grad_that_is_no_number_is_an_error_that_says_which(grad):
+    x, y = Value(1.0, "x"), Value(2.0, "y")
+    y.grad, z = grad, x * y
+    with pytest.raises(TypeError, match=rf'a grad must be a number .*: leaf "y" = 2.0 holds {re.escape(repr(grad))}'):
+        z.backward()
+    assert (x.grad, y.grad, z.grad) == (0.0, grad, 0.0)
+
+
+def test_an_assignment_amid_another_is_not_forgotten(monkeypatch):
+    """As if another thread, or a signal's handler, came between drawing a serial and storing it."""
+    x, other, recorded = Value(1.0, "x"), Value(2.0), []
+
+    class Interrupted:
+        def __next__(self):
+            at = next(clock)
+            if not recorded:
+                recorded.append(x)  # so that this happens once
+                recorded.append(x * x)
+                x.data = 5.0
+            return at
+
+    monkeypatch.setattr("autograd.value.clock", Interrupted())
+    other.data = 3.0
+    with pytest.raises(RuntimeError, match=r'leaf "x" = 5.0 was assigned after'):
+        recorded[-1].backward()
 
 
 def test_an_undefined_derivative_is_refused_with_its_place():
@@ -253,6 +321,9 @@ def test_tangents_are_of_leaves_and_real_numbers():
     for seeds in ({z: 1.0}, {z.operands[1]: 1.0}, {"x": 1.0}):
         with pytest.raises(TypeError, match="leaf Values"):
             tangent(z * z, seeds)
+    for output, seeds in ((3.0, {x: 1.0}), ([z], {x: 1.0}), (z, [x])):
+        with pytest.raises(TypeError, match="a Value and a mapping"):
+            tangent(output, seeds)
     with pytest.raises(TypeError, match="real number"):
         tangent(z, {x: "1"})
     with pytest.raises(ValueError, match="finite"):

@@ -140,6 +140,8 @@ def test_comparisons_look_at_the_data_and_equality_is_identity():
     assert one < 2
     assert one < math.inf
     assert one <= np.float64(1.0)
+    assert one < 10**400
+    assert one > -(10**400)
     assert one != again
     assert len({one, again, one}) == 2
     assert max([one, two]) is two
