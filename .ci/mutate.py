@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 # The tests of a module run in at most 5 s on an unmutated tree; the module itself stands for its doctests.
-REFEREE = ("tests/test_referee.py", "tests/test_referee_without_delta.py", "tests/test_referee_one_example.py")
+REFEREE = tuple(f"tests/test_referee{name}.py" for name in ("", "_whole_answers", "_without_delta", "_one_example"))
 CATALOGUE = ("tests/test_catalogue_of_mistakes.py", *REFEREE)
 REVERSE = ("tests/test_graph.py", "tests/test_reverse.py", "tests/test_shared_weights.py")
 CLOSED_FORM = (
@@ -45,6 +45,7 @@ TESTS = {
     "nn/closed_form.py": (*CLOSED_FORM, "nn/closed_form.py"),
     "nn/referee/check.py": (*REFEREE, "nn/referee/check.py"),
     "nn/referee/submission.py": REFEREE,
+    "nn/referee/headline.py": REFEREE,
     "nn/referee/comparison.py": ("tests/test_comparison.py", *REFEREE),
     "nn/referee/unexplained.py": ("tests/test_comparison.py", *REFEREE),
     "nn/referee/mistakes.py": CATALOGUE,

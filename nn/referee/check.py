@@ -12,10 +12,11 @@ from ..arguments import FloatArray, float_rows
 from ..losses import LossFunction, loss_named, name_of, require_targets
 from ..mlp import MLP
 from .comparison import comparisons
-from .diagnosis import diagnosis, headline
+from .diagnosis import diagnosis
+from .headline import headline
 from .reference import Reference
 from .report import Report
-from .submission import Backprop, submitted
+from .submission import Backprop, Submission, submitted
 
 __all__ = ["check_backprop"]
 
@@ -33,8 +34,8 @@ def check_backprop(
     """Return a report on a hand-written backward pass: for every array, right or wrong, and how.
 
     The engine differentiates the loss of the same network scalar by scalar, exactly, and each of your arrays must agree
-    with it to 1e-10 of its largest entry, plus what rounding can do to such a sum. A diagnosis is given only where the
-    mistake explains the whole array, given the arrays above it.
+    with it to 1e-10 of its largest entry, plus what rounding can do to such a sum in the precision of your arrays. A
+    diagnosis is given only where the mistake explains the whole array, given the arrays above it.
 
     Args:
         my_backprop: Called once as `my_backprop(weights, biases, X, T)`, with copies. Returns (dW, db) or
@@ -74,10 +75,12 @@ def check_backprop(
     require_targets(loss, T)
     submission = submitted(my_backprop, model, X, T, columns=layout == "columns")
     reference = Reference(model, X, T, loss, l2)
-    findings, delta_scale = diagnosis(reference, comparisons(reference, submission))
+    compared = comparisons(reference, submission)
+    findings, delta_scale = diagnosis(reference, compared)
     if layout == "columns":
         findings = [replace(f, yours=f.yours.T, right=f.right.T) if f.array == "δ" else f for f in findings]
-    return Report(tuple(findings), _subject(reference), delta_scale, headline(findings, reference), reference.N, l2)
+    subject = _subject(reference, submission)
+    return Report(tuple(findings), subject, delta_scale, headline(reference, compared), reference.N, l2)
 
 
 def _coefficient(l2: float) -> float:
@@ -98,8 +101,9 @@ def _batch(model: MLP, X: ArrayLike, T: ArrayLike) -> tuple[FloatArray, FloatArr
     return rows, targets
 
 
-def _subject(r: Reference) -> str:
+def _subject(r: Reference, submission: Submission) -> str:
     network = f"MLP({r.model.n_in}, {[layer.n_out for layer in r.model.layers]}) with {', '.join(r.model.activations)}"
     count = f"{r.N} examples" if r.N > 1 else "one example"
     penalty = f", l2 = {r.l2:g}" if r.l2 else ""
-    return f"Your backpropagation of {network}, {name_of(r.loss)}, {count}{penalty}, against the engine"
+    precision = "" if submission.precision == np.float64 else f", {submission.precision}"
+    return f"Your backpropagation of {network}, {name_of(r.loss)}, {count}{penalty}{precision}, against the engine"

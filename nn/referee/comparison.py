@@ -113,7 +113,7 @@ Comparisons = dict[tuple[str, int], Comparison]
 
 def comparisons(r: Reference, submission: Submission) -> Comparisons:
     """Return every array that was handed in beside the right one."""
-    bounds = Rounding(r)
+    bounds = Rounding(r, float(np.finfo(submission.precision).eps))
     arrays = [("W", submission.dW, r.dW, bounds.dW), ("b", submission.db, r.db, bounds.db)]
     if submission.delta is not None:
         arrays.append(("δ", submission.delta, r.delta, bounds.delta))

@@ -14,12 +14,12 @@ from .comparison import Comparison, Comparisons, fewest_mistakes
 from .delta_mistakes import delta_candidates
 from .gradient_mistakes import GRADIENT_CANDIDATES
 from .inference import inferred
-from .mistakes import Candidate, only_example, raised
+from .mistakes import Candidate, Mistake, only_example, raised
 from .reference import Reference
 from .report import Finding
 from .unexplained import unexplained
 
-__all__ = ["diagnosis", "headline"]
+__all__ = ["diagnosis"]
 
 
 def diagnosis(r: Reference, compared: Comparisons) -> tuple[list[Finding], str]:
@@ -50,18 +50,16 @@ def _given_delta(r: Reference, compared: Comparisons) -> Iterator[Finding]:
     for l in range(r.L - 1, -1, -1):
         this, n = compared["δ", l], raised(l + 1)
         alone = _of_one_example(r, this, follows=alone is not None)
-        attempts = [("", delta_candidates(r, l, above))]
-        if above is not right_above:
-            attempts.append(("the right ", delta_candidates(r, l, right_above)))
-        on_delta = alone or _judged(r, this, attempts, f"δ{raised(l + 2)}")
+        on_delta = alone or _judged(r, this, _sources_of_delta(r, l, above, right_above), f"δ{raised(l + 2)}")
         yield on_delta
         fits = this.yours.shape == this.right.shape
         delta = this.yours if fits else this.right
         for array, candidates in GRADIENT_CANDIDATES.items():
-            attempts = [("", candidates(r, l, delta, above))]
+            sources = [("", candidates(r, l, delta, above))]
             if fits and on_delta.verdict not in ("right", "undecidable"):
-                attempts.append(("the right ", candidates(r, l, this.right, right_above)))
-            yield _judged(r, compared[array, l], attempts, f"δ{n}")
+                sources = [(f"Given your δ{n}:", candidates(r, l, delta, above))]
+                sources.append((f"Given the right δ{n}:", candidates(r, l, this.right, right_above)))
+            yield _judged(r, compared[array, l], sources, f"δ{n}")
         above, right_above = delta, this.right
 
 
@@ -84,38 +82,29 @@ def _of_one_example(r: Reference, this: Comparison, *, follows: bool) -> Finding
     return this.finding("wrong", ((only_example("last", r.N),),))
 
 
-def _judged(r: Reference, this: Comparison, attempts: list[tuple[str, Iterator[Candidate]]], source: str) -> Finding:
-    """Return the finding on an array, given one or another source that it may have been computed from."""
+def _sources_of_delta(
+    r: Reference, l: int, above: FloatArray | None, right_above: FloatArray | None
+) -> list[tuple[str, Iterator[Candidate]]]:
+    """Return what a δ may be, given yours of the layer above or the right one, and that it may be transposed."""
+    up = raised(l + 2)
+    sources = [("" if above is right_above else f"Given your δ{up}:", delta_candidates(r, l, above))]
+    if above is not right_above:
+        sources.append((f"Given the right δ{up}:", delta_candidates(r, l, right_above)))
+    text = f"δ{raised(l + 1)} is transposed: `layout` says whether an example is a row or a column."
+    turned = Mistake("transposed", text)
+    right = delta_candidates(r, l, right_above)
+    return [*sources, ("", (Candidate((*c.mistakes, turned), c.array.T) for c in right if len(c.mistakes) < 2))]
+
+
+def _judged(r: Reference, this: Comparison, sources: list[tuple[str, Iterator[Candidate]]], first: str) -> Finding:
+    """Return the finding on an array, given what it may have been computed from; `first` names the first source."""
     if (settled := this.settled()) is not None:
         return settled
-    for which, candidates in attempts:
+    for k, (given, candidates) in enumerate(sources):
         explanations = this.explanations(candidates)
         if explanations == ((),):
-            if which:
-                continue
-            return this.finding("follows", (), f"right given your {source}")
-        if explanations:
-            given = f"Given {which or 'your '}{source}:" if len(attempts) > 1 else ""
+            if k == 0:
+                return this.finding("follows", (), f"right given your {first}")
+        elif explanations:
             return this.finding("wrong", explanations, given)
     return this.finding("wrong", *unexplained(r, this))
-
-
-def headline(findings: list[Finding], r: Reference) -> str:
-    """Return a sentence if every gradient is off by the same factor, else nothing."""
-    gradients = [f for f in findings if f.array != "δ" and f.verdict != "undecidable"]
-    if len(gradients) < 2 or any(f.verdict == "right" for f in gradients):
-        return ""
-    for factor, name in ((-1.0, "−1"), (2.0, "2"), (0.5, "½"), (float(r.N), "m"), (1.0 / r.N, "1/m")):
-        if factor != 1.0 and all(_is_multiple(f, factor, r) for f in gradients):
-            size = f", m = {r.N}" if "m" in name else ""
-            return f"Every gradient is {name} times what it should be{size}: probably one mistake, made once for all.\n"
-    return ""
-
-
-def _is_multiple(f: Finding, factor: float, r: Reference) -> bool:
-    """Return whether a gradient, but for its regularisation, is `factor` times the right one."""
-    if f.yours.shape != f.right.shape:
-        return False
-    decay = r.l2 * r.W[f.layer - 1] if f.array == "W" else 0.0
-    expected = factor * (f.right - decay)
-    return bool(abs(f.yours - decay - expected).max() <= 1e-9 * abs(expected).max())

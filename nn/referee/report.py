@@ -163,11 +163,15 @@ def _told(report: Report) -> Iterator[str]:
         yield f"Start with {first.name}." if count > 1 else f"Only {first.name} is wrong by itself."
     told: dict[tuple[int, str], Finding] = {}
     for finding in report.findings:
-        if finding.verdict in ("wrong", "undecidable"):
+        if finding.verdict == "undecidable" or finding is first or (finding.verdict == "wrong" and not report.headline):
             yield ""
             same = told.get((finding.layer, finding.remark)) if finding.remark and finding.explanations else None
             yield from _about(finding, same, report.equation(finding.blamed or finding.array, finding.layer))
             told[finding.layer, finding.remark] = finding
+    others = [finding.name for finding in report.findings if finding.verdict == "wrong" and finding is not first]
+    if report.headline and others:
+        yield ""
+        yield f"The same holds for {', '.join(others)}."
     follows = [finding for finding in report.findings if finding.verdict == "follows"]
     if follows:
         yield ""

@@ -13,6 +13,8 @@ from ..mlp import MLP
 
 __all__ = ["Backprop", "Submission", "submitted"]
 
+NAMES = ("dW", "db", "delta")
+
 Backprop = Callable[[list[FloatArray], list[FloatArray], FloatArray, FloatArray], Any]
 
 
@@ -24,58 +26,72 @@ class Submission:
         dW: One array a layer.
         db: One array a layer.
         delta: One array a layer, with 1/N or without; None if δ was not handed in.
+        precision: The least precise type of floats among them.
     """
 
     dW: list[FloatArray]  # noqa: N815  # the gradient by W, as the documents write it
     db: list[FloatArray]
     delta: list[FloatArray] | None
+    precision: np.dtype[Any]
 
 
 def submitted(my_backprop: Backprop, model: MLP, X: FloatArray, T: FloatArray, *, columns: bool) -> Submission:
     """Return what a backward pass returns for copies of the network's arrays and of a batch in rows.
 
     Raises:
-        TypeError: If what comes back is not numbers.
+        TypeError: If it is no function, or what comes back is not numbers.
         ValueError: If an array is missing.
     """
+    if not callable(my_backprop):
+        raise TypeError(f"my_backprop must be a function of (weights, biases, X, T), got {my_backprop!r}")
     weights, biases = [np.array(W) for W in model.weights], [np.array(b) for b in model.biases]
     if columns:
         returned = my_backprop(weights, [b[:, None] for b in biases], X.T.copy(), T.T.copy())
     else:
         returned = my_backprop(weights, biases, X.copy(), T.copy())
-    dW, db, delta = _parts(returned)
-    if dW is None or db is None:
-        raise ValueError("my_backprop must return both dW and db")
+    parts = _parts(returned)
+    given = {name: _arrays(part, name, len(weights)) for name, part in parts.items() if part is not None}
+    if "dW" not in given or "db" not in given:
+        names = f", got the names {', '.join(map(str, returned))}" if isinstance(returned, Mapping) else ""
+        raise ValueError(f"my_backprop must return both dW and db{names}")
+    types = {array.dtype for arrays in given.values() for array in arrays if array.dtype.kind == "f"}
+    dW, db, *delta = ([array.astype(float) for array in arrays] for arrays in given.values())
     return Submission(
-        _arrays(dW, "dW", len(weights)),
-        [array.ravel() if array.ndim == 2 and 1 in array.shape else array for array in _arrays(db, "db", len(weights))],
-        None if delta is None else [_in_rows(d, len(X), columns) for d in _arrays(delta, "delta", len(weights))],
+        dW,
+        [array.ravel() if array.ndim == 2 and 1 in array.shape else array for array in db],
+        [_in_rows(array, len(X), columns) for array in delta[0]] if delta else None,
+        max(types, key=lambda dtype: np.finfo(dtype).eps, default=np.dtype(float)),
     )
 
 
-def _parts(returned: Any) -> tuple[Any, Any, Any]:
-    """Return dW, db and δ, in whatever form they came; None for what is missing."""
+def _parts(returned: Any) -> dict[str, Any]:
+    """Return dW, db and δ by name, in whatever form they came; None for what is missing."""
     if isinstance(returned, Mapping):
-        return returned.get("dW"), returned.get("db"), returned.get("delta")
+        return {name: returned.get(name) for name in NAMES}
     if hasattr(returned, "dW") and hasattr(returned, "db"):
-        return returned.dW, returned.db, getattr(returned, "delta", None)
+        return {name: getattr(returned, name, None) for name in NAMES}
     if isinstance(returned, (tuple, list)) and len(returned) in (2, 3):
-        dW, db, *rest = returned
-        return dW, db, rest[0] if rest else None
+        return dict(zip(NAMES, returned, strict=False))
     raise TypeError(f"my_backprop must return (dW, db) or (dW, db, delta), got {type(returned).__name__}")
 
 
-def _arrays(arrays: Any, name: str, L: int) -> list[FloatArray]:
+def _arrays(arrays: Any, name: str, L: int) -> list[np.ndarray[Any, Any]]:
     if not isinstance(arrays, (list, tuple)) or len(arrays) != L:
         got = f"{len(arrays)}" if isinstance(arrays, (list, tuple)) else f"a {type(arrays).__name__}"
         raise ValueError(f"my_backprop must return {name} as a list of {L} arrays, one a layer, got {got}")
-    found = []
-    for l, array in enumerate(arrays):
-        try:
-            found.append(np.array(array, dtype=float))
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"{name}[{l}] must be an array of real numbers, got {array!r}") from error
-    return found
+    return [_numbers(array, f"{name}[{l}]") for l, array in enumerate(arrays)]
+
+
+def _numbers(given: Any, name: str) -> np.ndarray[Any, Any]:
+    """Return an array of bools, integers or floats; objects are read as floats."""
+    try:
+        array = np.asarray(given)
+        array = array.astype(float) if array.dtype.kind == "O" else array
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be an array of real numbers, got {given!r}") from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be an array of real numbers, got one of {array.dtype}")
+    return array
 
 
 def _in_rows(delta: FloatArray, N: int, columns: bool) -> FloatArray:

@@ -11,9 +11,11 @@ from .reference import Reference
 
 __all__ = ["unexplained"]
 
+ROUNDED = 1e-5  # of the largest entry: what single precision and finite differences leave
+
 
 def unexplained(r: Reference, this: Comparison) -> tuple[Explanations, str]:
-    """Return a common factor or a penalty, of whatever size, as the explanation, or a remark on where it is wrong."""
+    """Return a factor, a penalty or a step of whatever size as the explanation, or a remark on where it is wrong."""
     yours, right = this.yours, this.right
     if yours.shape != right.shape:
         return (), "None of the known mistakes gives an array of this shape."
@@ -21,8 +23,16 @@ def unexplained(r: Reference, this: Comparison) -> tuple[Explanations, str]:
         return (), "All of its entries are 0."
     if not right.any():
         return (), "All entries of the right array are 0."
-    mistake = _factor(this) or _penalty(r, this)
-    return (((mistake,),), "") if mistake else ((), _which_entries(abs(yours - right) > TOLERANCE * abs(right).max()))
+    mistake = _factor(this) or _penalty(r, this) or _step(r, this)
+    if mistake:
+        return ((mistake,),), ""
+    distance = abs(yours - right) / abs(right).max()
+    if distance.max() <= ROUNDED:
+        return (), (
+            f"It agrees with the right array to {distance.max():.1e} of the largest entry: rounded numbers, float32 or "
+            "finite differences?"
+        )
+    return (), _which_entries(distance > TOLERANCE)
 
 
 def _factor(this: Comparison) -> Mistake | None:
@@ -47,6 +57,20 @@ def _penalty(r: Reference, this: Comparison) -> Mistake | None:
         return Mistake("bias regularised", text)
     text = f"The regularisation has the wrong size: {r.l2 + extra:.6g} · {name} where l2 = {r.l2:.6g} belongs."
     return Mistake("wrong l2", text)
+
+
+def _step(r: Reference, this: Comparison) -> Mistake | None:
+    """Return the mistake that it is W or b after a step along the gradient."""
+    p = (r.W if this.array == "W" else r.b)[this.layer - 1]
+    if p.shape != this.right.shape or np.count_nonzero(this.right) < 2:
+        return None
+    rate = float(((p - this.yours) * this.right).sum() / (this.right * this.right).sum())
+    if not this.fits(p - rate * this.right):
+        return None
+    name = f"{this.array}{raised(this.layer)}"
+    return Mistake(
+        "step", f"It is {name} after a step, {name} − {rate:.6g} · ∂C/∂{name}: the gradient alone belongs here."
+    )
 
 
 def _which_entries(wrong: FloatArray) -> str:
