@@ -111,7 +111,7 @@ div: Op = Op(
 )
 
 
-def _power_by_base(out: Any, x: Any, y: Any) -> Any:
+def _power_by_base(_out: Any, x: Any, y: Any) -> Any:
     """Return y·x^(y−1), with 0 for y = 0, where x^(−1) may not exist.
 
     A number as exponent stays a number, so that derivatives of every order exist for x < 0. A recorded exponent is
@@ -119,7 +119,7 @@ def _power_by_base(out: Any, x: Any, y: Any) -> Any:
     """
     if isinstance(y, (int, float)):
         if not -_EXACT <= y <= _EXACT:
-            return y * (out / x)  # y − 1 is rounded to an even number, although it may be odd
+            return y * sign(x) * abs(x) ** (y - 1.0)  # y is even, and y − 1 is rounded to an even number too
         return y * x ** (y - 1.0) if y else 0.0
     return y * x ** where(maximum(abs(sign(x)), abs(sign(y))), y - 1.0, 1.0)
 

@@ -349,6 +349,10 @@ def test_an_even_power_of_a_negative_number_falls_however_large_it_is(n):
     (x**n).backward()
     assert x.grad == -n
     assert autograd.hessian(lambda x: x**n)(-1.0) == pytest.approx(n * (n - 1.0), rel=1e-15)
+    if n > 0:
+        flat = Value(0.0)
+        (flat**n).backward()
+        assert flat.grad == 0.0
 
 
 def test_softmax_of_equal_values_is_uniform_and_sums_to_one():
