@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
 import gzip
 import importlib.resources
@@ -27,7 +26,7 @@ def load_digits() -> Dataset:
         >>> load_digits()
         Dataset(digits: 1797 examples, 64 inputs, 10 classes)
     """
-    digits, *pixels = np.frombuffer(bz2.decompress(_bytes("digits.bz2")), dtype=np.uint8).reshape(65, -1)
+    digits, *pixels = np.frombuffer(_unpacked("digits.gz"), dtype=np.uint8).reshape(65, -1)
     X = np.empty((len(digits), 64))
     X[np.argsort(digits, kind="stable")] = np.transpose(pixels) / 16.0
     return Dataset(
@@ -68,8 +67,8 @@ def load_iris() -> Dataset:
 
 
 def _rows(name: str) -> list[list[str]]:
-    return list(csv.reader(gzip.decompress(_bytes(name)).decode("utf-8").splitlines()))
+    return list(csv.reader(_unpacked(name).decode("utf-8").splitlines()))
 
 
-def _bytes(name: str) -> bytes:
-    return importlib.resources.files("nn.data").joinpath(name).read_bytes()
+def _unpacked(name: str) -> bytes:
+    return gzip.decompress(importlib.resources.files("nn.data").joinpath(name).read_bytes())
