@@ -8,7 +8,8 @@ what runs them (`run`) or shows them (`source`, `report`, `equations`). `neurons
 those who want to point at the recorded Values.
 """
 
+from .entry import compile, lift
 from .neurons import Neuron, Place, neurons_under
-from .program import Program, compile, lift
+from .program import Program
 
 __all__ = ["Neuron", "Place", "Program", "compile", "lift", "neurons_under"]

@@ -31,6 +31,7 @@ class Lifted:
         reverse: The reverse program.
         outputs: The named outputs' members, each a list of roots.
         read_by_outputs: The inputs that the outputs depend on.
+        output_guards: The guards that these inputs decide; a run for the outputs alone checks no others.
         start: The parameters' numbers when the graph was recorded, in the order of `flat`.
         guards: Comparisons that the recording relied on; their sides are expressions.
         recorded: How many rows were at hand when the graph was recorded.
@@ -47,12 +48,18 @@ class Lifted:
     recorded: int = 1
     sums: dict[str, tuple[float, float]] = field(default_factory=dict)
     read_by_outputs: set[str] = field(init=False)
+    output_guards: list[Comparison] = field(init=False)
 
     def __post_init__(self) -> None:
-        roots = [expression for row in self.outputs.values() for expression in row]
-        values = [*roots, *(statement.value for statement in self.forward.needed(roots))]
-        blocks = blocks_in(*values)
-        self.read_by_outputs = {name for name, block in self.forward.inputs.items() if block in blocks}
+        below = {block: {name} for name, block in self.forward.inputs.items()}
+
+        def inputs_of(*values: Expression) -> set[str]:
+            return set().union(*(below.get(block, set()) for block in blocks_in(*values)))
+
+        for statement in self.forward.statements:
+            below[statement.target] = inputs_of(statement.value)
+        self.read_by_outputs = inputs_of(*(expression for row in self.outputs.values() for expression in row))
+        self.output_guards = [guard for guard in self.guards if inputs_of(*guard.sides) <= self.read_by_outputs]
 
     def keep_sums(self, rows: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Note what the members of each input, (N, length), sum to, for what the equations assume of them."""

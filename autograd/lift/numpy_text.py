@@ -64,6 +64,8 @@ class NumpyText:
             if known.shape == array.shape and known.dtype == array.dtype and np.array_equal(known, array):
                 return name
         name = f"{stem.upper()}_{len(self.constants) + 1}"
+        while name in self.names.values():
+            name += "_"
         self.constants[name] = array
         return name
 

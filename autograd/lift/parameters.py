@@ -10,7 +10,7 @@ the matrix product; an array whose entries would not lie at regular distances ge
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from .block import Block
 from .groups import PARAMETERS, Groups
 from .strided import strided
 
-__all__ = ["Parameter", "Parameters", "given_parameters"]
+__all__ = ["Parameter", "Parameters"]
 
 _LABEL = re.compile(r"([^\[]*)(?:\[([0-9]+)(?:,([0-9]+))?\])?")
 _WIDE = 64  # an input layer with more columns keeps its bias apart, so that the examples need not be copied
@@ -51,57 +51,6 @@ class Parameter:
         if places is None:
             raise RuntimeError(f"the entries of {self.name} lie at unequal distances, so there is no view of them")
         return places.view(flat).reshape(self.shape)
-
-
-def given_parameters(parameters: Any) -> tuple[list[Value], dict[str, Any] | None]:
-    """Return the leaves of what was given as `parameters`, and the arrays of their numbers by name if it was a mapping.
-
-    Raises:
-        TypeError: If it is no module, iterable of leaves or mapping to nested lists of leaves.
-        ValueError: If a leaf occurs twice, or a nested list is not rectangular.
-    """
-    named: dict[str, Any] | None = None
-    leaves: list[Value] = []
-    if isinstance(parameters, Mapping):
-        named = {}
-        for name, nested in parameters.items():
-            if not isinstance(name, str) or not name.isidentifier():
-                raise TypeError(f"a parameter's name must be an identifier, got {name!r}")
-            array = _nested(name, nested)
-            named[name] = np.arange(len(leaves), len(leaves) + array.size, dtype=np.intp).reshape(array.shape)
-            leaves.extend(array.ravel().tolist())
-    else:
-        listed = parameters.parameters() if callable(getattr(parameters, "parameters", None)) else parameters
-        if isinstance(listed, (str, bytes, Value)) or not isinstance(listed, Iterable):
-            raise TypeError(f"parameters must be a module, an iterable of leaves or a mapping, got {parameters!r}")
-        leaves = list(listed)
-    seen: set[Value] = set()
-    for leaf in leaves:
-        if not isinstance(leaf, Value) or not leaf.is_leaf or leaf.is_literal:
-            raise TypeError(f"a parameter must be a leaf Value, got {leaf!r}")
-        if leaf in seen:
-            raise ValueError(f"{leaf.describe()} occurs twice among the parameters")
-        seen.add(leaf)
-    return leaves, named
-
-
-def _nested(name: str, nested: Any) -> np.ndarray[Any, Any]:
-    shape: list[int] = []
-    level = nested
-    while isinstance(level, Sequence) or (isinstance(level, np.ndarray) and level.ndim):
-        if not len(level):
-            raise ValueError(f"parameter {name!r} is empty")
-        shape.append(len(level))
-        level = level[0]
-    array = np.empty(tuple(shape), dtype=object)
-    for index in np.ndindex(*shape):
-        entry = nested
-        for k, i in enumerate(index):
-            if len(entry) != shape[k]:
-                raise ValueError(f"parameter {name!r} is not rectangular: {shape[k]} and {len(entry)} entries")
-            entry = entry[i]
-        array[index] = entry
-    return array
 
 
 class Parameters:

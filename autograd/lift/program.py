@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..collector import collector_paused
-from ..value import Value
+from ..value import Value, recording
 from .equations import equations, latex
+from .given import given_parameters
 from .lifted import Lifted, lifted
 from .named import NamedArrays
-from .parameters import given_parameters
 from .recording import Recording, two_rows
 from .report import report
 from .run.batch import Batch, taken
@@ -23,7 +23,7 @@ from .run.self_check import self_check
 from .run.workspace import aligned
 from .source import source
 
-__all__ = ["Program", "compile", "lift"]
+__all__ = ["Program"]
 
 Array = np.ndarray[Any, Any]
 _SIZES = 8  # how many batch sizes a thread keeps buffers for, for each kind of run
@@ -45,7 +45,13 @@ class Program:
         ValueError: If `reduce` is neither "mean" nor "sum".
     """
 
-    def __init__(self, reduce: str, fun: Callable[..., Any] | None = None, parameters: Any = None) -> None:
+    def __init__(
+        self,
+        reduce: str,
+        fun: Callable[..., Any] | None = None,
+        parameters: Any = None,
+        recorded: Recording | None = None,
+    ) -> None:
         if reduce not in ("mean", "sum"):
             raise ValueError(f'reduce must be "mean" or "sum", got {reduce!r}')
         self._mean = reduce == "mean"
@@ -54,12 +60,16 @@ class Program:
         self._leaves: list[Value] | None = None
         self._flat: Array = np.zeros(0)
         self._notes: list[str] = []
-        self._tracing = threading.Lock()
+        self._tracing = threading.RLock()
+        self._is_tracing = False
         self._local = threading.local()
+        if recorded is not None:
+            with recording(), collector_paused():
+                self._derive(recorded)
 
     # --- results ---------------------------------------------------------------------------------
 
-    def value_and_grad(self, **batch: Any) -> tuple[float, dict[str, Array]]:
+    def value_and_grad(self, /, **batch: Any) -> tuple[float, dict[str, Array]]:
         """Return the loss of a batch and its gradient by parameter name, as fresh arrays.
 
         Raises:
@@ -71,7 +81,7 @@ class Program:
         loss = self.backward(**batch)
         return loss, {name: gradient.copy() for name, gradient in self.gradients.items()}
 
-    def backward(self, **batch: Any) -> float:
+    def backward(self, /, **batch: Any) -> float:
         """Return the loss of a batch and leave its gradient in `gradients`. Raises as `value_and_grad` does."""
         try:
             function = self._local.backward[len(next(iter(batch.values()), _NO_INPUT))]
@@ -79,18 +89,19 @@ class Program:
         except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
             return float(self._run("backward", batch))
 
-    def value(self, **batch: Any) -> float:
+    def value(self, /, **batch: Any) -> float:
         """Return the loss of a batch. Raises as `value_and_grad` does."""
         return float(self._run("value", batch))
 
-    def losses(self, **batch: Any) -> Array:
+    def losses(self, /, **batch: Any) -> Array:
         """Return the loss of each row, (N,). Raises as `value_and_grad` does."""
         result: Array = self._run("losses", batch)
         return result
 
-    def outputs(self, **batch: Any) -> dict[str, Array]:
+    def outputs(self, /, **batch: Any) -> dict[str, Array]:
         """Return the named outputs, each (N, k). Inputs that they don't depend on may be left out.
 
+        Comparisons that take such an input, as a loss may make them, are not checked here; all others are.
         Raises as `value_and_grad` does; also a RuntimeError if nothing is recorded yet.
         """
         result: dict[str, Array] = self._run("outputs", batch)
@@ -187,6 +198,8 @@ class Program:
     def source(self) -> str:
         """The text of a module with `value_and_grad(parameters, **inputs)`, which needs NumPy alone.
 
+        An input whose name the text needs for itself, such as N, or that Python reserves has an underscore behind it.
+
         Raises:
             TypeError: If an operation of the user's own has no NumPy text.
         """
@@ -228,46 +241,47 @@ class Program:
             self._record(kind, given)
         derived = self.derived
         batch = taken(derived, given, outputs_only=kind == "outputs")
-        flat = self._flat
         function = self._function(kind, batch.examples)
         try:
             return function(batch.named)
         except (ArithmeticError, ValueError):
-            gradient = self.flat_gradient if kind == "backward" else np.zeros(0)
-            return checked_result(derived, flat, gradient, batch, kind, mean=self._mean)
+            return checked_result(derived, self._flat, self._gradient(kind), batch, kind, mean=self._mean)
+
+    def _gradient(self, kind: Kind) -> Array:
+        return self.flat_gradient if kind == "backward" else np.zeros(0)
 
     def _function(self, kind: Kind, examples: int) -> Callable[..., Any]:
-        functions: dict[int, Callable[..., Any]] | None = getattr(self._local, kind, None)
-        if functions is None:
-            functions = {}
-            setattr(self._local, kind, functions)
+        functions: dict[int, Callable[..., Any]] = self._local.__dict__.setdefault(kind, {})
         found = functions.get(examples)
         if found is None:
-            gradient = self.flat_gradient if kind == "backward" else np.zeros(0)
-            found, _ = runner(self.derived, self._flat, gradient, examples, kind, mean=self._mean)
+            found, _ = runner(self.derived, self._flat, self._gradient(kind), examples, kind, mean=self._mean)
             if len(functions) >= _SIZES:
                 functions.pop(next(iter(functions)))
             functions[examples] = found
         return found
 
     def _record(self, kind: Kind, given: Mapping[str, Any]) -> None:
-        if self._fun is None or kind == "outputs":
-            raise RuntimeError(
-                "nothing is recorded yet: call value_and_grad, backward, value or losses with a batch first"
-            )
-        with self._tracing, collector_paused():
+        if self._fun is None or kind == "outputs":  # which may be called without some inputs
+            return
+        with self._tracing, recording(), collector_paused():
+            if self._is_tracing:
+                raise RuntimeError("the function runs the program that is being compiled from it: call the function")
             if self._derived is not None:
                 return
-            batch = Batch.of(given)
-            self._derive(two_rows(self._fun, batch.named))
-            self.derived.keep_sums(batch.named)
+            self._is_tracing = True
+            try:
+                batch = Batch.of(given)
+                self._derive(two_rows(self._fun, batch.named))
+                self.derived.keep_sums(batch.named)
+            finally:
+                self._is_tracing = False
 
-    def _derive(self, recording: Recording) -> None:
+    def _derive(self, recorded: Recording) -> None:
         """Take over what is derived from a recording, after comparing it with the engine."""
         given = self._given
-        leaves, named = (recording.other_leaves, None) if given is None else given_parameters(given)
-        derived = lifted(recording, leaves, named)
-        note = self_check(derived, recording, leaves)
+        leaves, named = (recorded.other_leaves, None) if given is None else given_parameters(given)
+        derived = lifted(recorded, leaves, named)
+        note = self_check(derived, recorded, leaves)
         if note:
             self._notes.append(note)
         self._leaves = leaves
@@ -286,79 +300,3 @@ class Program:
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__init__("mean" if state["mean"] else "sum")  # type: ignore[misc]  # sets up what is not pickled
         self._derived, self._flat, self._notes = state["derived"], state["flat"], state["notes"]
-
-
-def compile(fun: Callable[..., Any], *, parameters: Any = None, reduce: str = "mean") -> Program:
-    """Return the program that computes `fun` and its gradient for whole batches.
-
-    It records `fun` at the first call of `value_and_grad`, `backward`, `value` or `losses`.
-
-    Args:
-        fun: Called with a list of Values for each input, by keyword, it returns the loss of one example; or the loss
-            and a dict of named outputs.
-        parameters: A module, an iterable of leaves, or a mapping from names to nested lists of leaves; by default the
-            leaves that existed before `fun` was recorded.
-        reduce: "mean" or "sum": how the losses of a batch are put together.
-
-    Raises:
-        TypeError: If `fun` is not a function.
-        ValueError: If `reduce` is something else.
-
-    What depends on the graph is raised when it is recorded: a TypeError or ValueError if `fun` returns no loss or the
-    parameters are no leaves, a RuntimeError if it does not record the same graph for two rows.
-
-    Example:
-        >>> w = Value(2.0, "w")
-        >>> program = compile(lambda x, t: (w * x[0] - t[0]) ** 2)
-        >>> program.value_and_grad(x=[[1.0], [2.0]], t=[[1.0], [5.0]])
-        (1.0, {'w': array(-1.)})
-    """
-    if not callable(fun):
-        raise TypeError(f"compile needs a function of one example, got {fun!r}")
-    return Program(reduce, fun, parameters)
-
-
-def lift(
-    output: Value, inputs: Mapping[str, Sequence[Value]] | None = None, parameters: Any = None, *, reduce: str = "mean"
-) -> Program:
-    """Return the matrix program of a graph that is already recorded, also of one that holds a whole batch.
-
-    Args:
-        output: The loss.
-        inputs: The leaves that are inputs, by name; the program takes arrays with a row for each example.
-        parameters: As for `compile`; by default all leaves that are neither inputs nor literals.
-        reduce: "mean" or "sum": how the losses of the rows of a batch are put together.
-
-    Raises:
-        TypeError: If `output` is no Value, or an input is no leaf.
-        ValueError: If a leaf is in two places, or `reduce` is something else.
-
-    Example:
-        >>> from autograd import affine
-        >>> w, x = [Value(2.0, "w[0]"), Value(-1.0, "w[1]")], [Value(3.0), Value(4.0)]
-        >>> program = lift(affine(w, x) ** 2, {"x": x})
-        >>> program.value_and_grad(x=[[3.0, 4.0], [1.0, 0.0]])
-        (4.0, {'w': array([8., 8.])})
-    """
-    if not isinstance(output, Value):
-        raise TypeError(f"lift needs a Value, got {output!r}")
-    program = Program(reduce, parameters=parameters)
-    with collector_paused():
-        program._derive(Recording(_checked_inputs(inputs or {}, parameters), output))
-    return program
-
-
-def _checked_inputs(inputs: Mapping[str, Sequence[Value]], parameters: Any) -> dict[str, list[Value]]:
-    seen = set() if parameters is None else set(given_parameters(parameters)[0])
-    found = {}
-    for name, leaves in inputs.items():
-        if not isinstance(name, str) or not name.isidentifier():
-            raise TypeError(f"an input's name must be an identifier, got {name!r}")
-        found[name] = list(leaves)
-        for leaf in found[name]:
-            if not isinstance(leaf, Value) or not leaf.is_leaf or leaf.is_literal:
-                raise TypeError(f"input {name!r} must be a sequence of leaf Values, got {leaf!r} in it")
-            if leaf in seen:
-                raise ValueError(f"{leaf.describe()} occurs twice among the inputs and parameters")
-            seen.add(leaf)
-    return found

@@ -113,9 +113,11 @@ def _record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
 
 
 def _values(name: str, values: Any) -> list[Any]:
-    if isinstance(values, Value):
-        return [values]
-    listed = np.asarray(values, dtype=object).ravel().tolist()
+    if not isinstance(name, str):
+        raise TypeError(f"an output's name must be a string, got {name!r}")
+    listed = [values] if isinstance(values, Value) else np.asarray(values, dtype=object).ravel().tolist()
+    if not listed:
+        raise ValueError(f"output {name!r} needs at least one value, got none")
     return [value if isinstance(value, Value) else finite_float(value, f"output {name!r}") for value in listed]
 
 

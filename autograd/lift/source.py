@@ -30,6 +30,8 @@ _PICK = '''def pick(values, index):
 def source(derived: Lifted, *, mean: bool) -> str:
     """Return the text of a module with one function, `value_and_grad(parameters, **inputs)`.
 
+    An input whose name the text needs for itself, such as N, or that Python reserves has an underscore behind it there.
+
     Raises:
         TypeError: If an operation of the user's own has no NumPy text.
     """
@@ -61,7 +63,7 @@ class _Module:
         return [found[op] for op in sorted(found, key=lambda op: op.name)]
 
     def _names(self) -> dict[Block, str]:
-        taken = {"np", "math", "pick", "parameters", "flat", "dflat", "N", "float", "len"}
+        taken = {"np", "math", "pick", "parameters", "flat", "dflat", "N", "float"}
         taken |= {definition.split("(")[0].removeprefix("def ").split(" ")[0] for definition in self.definitions}
         names: dict[Block, str] = {}
         adjoints = self.derived.reverse.adjoints
@@ -102,7 +104,7 @@ class _Module:
             self._backward(statement)
         result = self._epilogue()
         body = "\n".join(f"    {line}" if line else "" for line in [*self.lines, f"return {loss}, {result}"])
-        inputs = ", ".join(self.derived.inputs)
+        inputs = ", ".join(self.numpy_text.names[block] for block in self.derived.forward.inputs.values())
         over = "mean" if self.mean else "sum"
         rows = f" over the rows of {inputs}" if inputs else ""
         head = ["import numpy as np"]
@@ -128,10 +130,8 @@ class _Module:
         if self._reads(self.derived.parameters.flat):
             arrays = ", ".join(f"{names[each.block]}.ravel()" for each in self.derived.parameters.all)
             self.lines.append(f"flat = np.concatenate([{arrays}])")
-        for name, block in self.derived.forward.inputs.items():
-            self.lines.append(
-                f"{names[block]} = np.atleast_2d(np.asarray({name}, dtype=float)).T  # examples are columns"
-            )
+        for name in (names[block] for block in self.derived.forward.inputs.values()):
+            self.lines.append(f"{name} = np.atleast_2d(np.asarray({name}, dtype=float)).T  # examples are columns")
         first = next((names[block] for block in self.derived.forward.inputs.values()), None)
         self.lines.append(f"N = {first}.shape[1]" if first else "N = 1")
         self.lines.append("")

@@ -8,13 +8,14 @@ asks for counts for nothing, as in the engine.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ... import ops
 from ...op import DomainError, Op
+from ...value import Comparison
 from ..adjoint import Reverse
 from ..block import Block
 from ..expression import (
@@ -60,13 +61,15 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
     blocks = {derived.forward.inputs[name]: rows for name, rows in batch.named.items()}
     run = Evaluation(derived.parameters, flat, blocks, batch.examples, mean=mean)
     if kind == "outputs":
-        run.forward(derived.forward, [each for row in derived.outputs.values() for each in row])
+        sides = [side for guard in derived.output_guards for side in guard.sides]
+        run.forward(derived.forward, [*sides, *(each for row in derived.outputs.values() for each in row)])
+        _check_guards(derived.output_guards, run)
         return {
             name: np.concatenate([np.broadcast_to(run.evaluate(each), (1, batch.examples)).T for each in row], axis=1)
             for name, row in derived.outputs.items()
         }
     run.forward(derived.forward)
-    _check_guards(derived, run)
+    _check_guards(derived.guards, run)
     losses = run.losses(derived.forward.roots[0])
     if kind == "losses":
         return losses
@@ -80,8 +83,8 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
     return total
 
 
-def _check_guards(derived: Lifted, run: Evaluation) -> None:
-    for guard in derived.guards:
+def _check_guards(guards: Iterable[Comparison], run: Evaluation) -> None:
+    for guard in guards:
         left, right = (run.evaluate(side) for side in guard.sides)
         wrong = RELATIONS[guard.relation](left, right) != guard.outcome
         if wrong.any():

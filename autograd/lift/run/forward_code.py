@@ -44,11 +44,10 @@ class ForwardCode:
         self.bounded: set[Block] = set()  # of which the function looks at the entries
         self.gradient = gradient
         self.backward = derived.reverse.statements if kind == "backward" else []
-        self.wanted = (
-            [expression for row in derived.outputs.values() for expression in row]
-            if kind == "outputs"
-            else [derived.forward.roots[0], *(side for guard in derived.guards for side in guard.sides)]
-        )
+        self.guards = derived.output_guards if kind == "outputs" else derived.guards
+        outputs = [expression for row in derived.outputs.values() for expression in row]
+        results = outputs if kind == "outputs" else derived.forward.roots[:1]
+        self.wanted = [*results, *(side for guard in self.guards for side in guard.sides)]
         self.forward = derived.forward.needed([*self.wanted, *(statement.value for statement in self.backward)])
         values = [*self.wanted, *(statement.value for statement in (*self.forward, *self.backward))]
         self.read = [ref for value in values for ref in refs_in(value)]
@@ -166,10 +165,8 @@ class ForwardCode:
         return False
 
     def _guards(self) -> None:
-        if self.kind == "outputs":
-            return
         code = self.code
-        for guard in self.derived.guards:
+        for guard in self.guards:
             left, right = (code.name(code.value(side)) for side in guard.sides)
             code.names["all_true"] = np.all
             test = "all_true" if guard.outcome else "not any_true"
