@@ -1,5 +1,6 @@
 """The scripts in examples/ run from anywhere, without a warning, and print what they promise."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ EXAMPLES = ROOT / "examples"
 
 QUICK = {
     "xor": ((), ["-1 xor -1  →  -0.9", "-1 xor  1  →  +0.9", " 1 xor -1  →  +0.9", " 1 xor  1  →  -0.9"]),
-    "moons": (("2",), ["number of parameters 337", "at first: loss ", "step 1 loss", "compiled: loss"]),
+    "moons": (("3",), ["number of parameters 337", "at first: loss ", "step 1 loss", "compiled: loss"]),
     "check_your_backprop": ((), ["The factor σ′(z¹) is missing.", "∂C/∂W¹, ∂C/∂b¹: right given your δ¹"]),
     "derive_equations": ((), ["δ¹ = ((W²)ᵀδ² + (W³)ᵀδ³) ⊙ σ′(z¹)", "softmax_rows(s₁)"]),
     # asinh(3/4) = ln 2; its derivatives are 1/√(1 + x²) = 0.8 and −x/(1 + x²)^1.5 = −0.384.
@@ -26,44 +27,57 @@ SLOW = {
 }
 
 
-def output_of(name, arguments, folder):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """What an example prints, and the folder that it worked in; each is run once for the tests of this module."""
+
+    @functools.cache
+    def of(name, arguments):
+        folder = tmp_path_factory.mktemp(name)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONIOENCODING": "utf-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        done = subprocess.run(
+            [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout, folder
+
+    return of
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_quick_example_prints_what_it_promises(name, tmp_path):
+def test_a_quick_example_prints_what_it_promises(name, run):
     arguments, promised = QUICK[name]
-    printed = output_of(name, arguments, tmp_path)
+    printed, _ = run(name, arguments)
     assert [line for line in promised if line not in printed] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW)
-def test_a_long_example_prints_what_it_promises(name, tmp_path):
+def test_a_long_example_prints_what_it_promises(name, run):
     arguments, promised = SLOW[name]
-    printed = output_of(name, arguments, tmp_path)
+    printed, _ = run(name, arguments)
     assert [line for line in promised if line not in printed] == []
 
 
-def test_the_compiled_moons_demo_trains_as_the_eager_one(tmp_path):
-    last = output_of("moons", ("3",), tmp_path).splitlines()[-1]
-    assert float(last.split("by ")[1]) < 1e-12  # rounding: the sums are taken in another order
+def test_the_compiled_moons_demo_trains_as_the_eager_one(run):
+    printed, _ = run("moons", ("3",))
+    assert float(printed.splitlines()[-1].split("by ")[1]) < 1e-12  # rounding: the sums are taken in another order
 
 
-def test_the_stepper_example_leaves_a_page_and_a_picture(tmp_path):
-    output_of("stepper", (), tmp_path)
-    assert "<svg" in (tmp_path / "stepper.html").read_text(encoding="utf-8")
-    assert (tmp_path / "backward.svg").read_text(encoding="utf-8").rstrip().endswith("</svg>")
+def test_the_stepper_example_leaves_a_page_and_a_picture(run):
+    _, folder = run("stepper", ())
+    assert "<svg" in (folder / "stepper.html").read_text(encoding="utf-8")
+    assert (folder / "backward.svg").read_text(encoding="utf-8").rstrip().endswith("</svg>")
 
 
 def test_every_example_is_run():
