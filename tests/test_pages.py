@@ -136,3 +136,15 @@ def test_every_font_that_katex_asks_for_first_is_there():
     css = (DOCS / "katex" / "katex.min.css").read_text(encoding="utf-8")
     fonts = set(re.findall(r"fonts/(\w[\w-]*\.woff2)", css))
     assert fonts == {path.name for path in (DOCS / "katex" / "fonts").iterdir()}
+
+
+def test_what_the_readme_says_of_speed_was_measured():
+    """After `benchmarks/run.py`: if this fails, the README says too much."""
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    measured = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+    assert "An operation costs less than a fifth of micrograd's" in readme
+    assert all(measured[chain]["ratios"]["ours"]["micrograd"] < 1 / 5 for chain in ("chains", "long chain"))
+    assert "the three networks measured takes less time than the same step in PyTorch, in JAX, and by hand" in readme
+    networks = [section["ratios"]["compiled"] for name, section in measured.items() if name.endswith(", arrays")]
+    assert len(networks) == 3
+    assert all(network[peer] < 1 for network in networks for peer in ("torch", "jax", "numpy_by_hand"))
