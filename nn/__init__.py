@@ -10,7 +10,6 @@ from .losses import (
     cross_entropy,
     half_squared_error,
     hinge_loss,
-    l2_penalty,
     mse_loss,
 )
 from .metrics import METRICS
@@ -18,6 +17,7 @@ from .mlp import MLP, Layer, Neuron
 from .model_files import from_torch_state_dict, load, load_with_notes, save, to_torch_state_dict
 from .module import Module
 from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from .penalty import l2_penalty
 from .referee import Finding, Report, check_backprop
 from .rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, clipped
 from .schedules import CosineSchedule, Schedule, StepSchedule

@@ -17,7 +17,7 @@ from autograd import Value, no_grad
 
 from . import closed_form
 from .arguments import FloatArray, float_rows
-from .losses import loss_named
+from .loss_table import loss_named
 from .mlp import MLP
 from .training import eager_gradient, evaluate
 

@@ -9,9 +9,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FloatArray", "float_array", "float_rows", "unknown_name", "whole_number"]
+__all__ = ["FloatArray", "Seed", "float_array", "float_rows", "generator", "unknown_name", "whole_number"]
 
 FloatArray: TypeAlias = NDArray[np.float64]
+
+Seed: TypeAlias = int | np.random.Generator | None
+"""What random numbers are drawn from; None for numbers that differ from run to run."""
 
 
 def float_array(name: str, given: ArrayLike, shape: tuple[int, ...] | None = None) -> FloatArray:
@@ -81,3 +84,16 @@ def unknown_name(kind: str, given: object, known: Iterable[str]) -> ValueError:
     near = difflib.get_close_matches(str(given).lower(), names, n=1)
     advice = f"did you mean {near[0]!r}? " if near else ""
     return ValueError(f"unknown {kind} {given!r}: {advice}known are {', '.join(names)}")
+
+
+def generator(seed: Seed) -> np.random.Generator:
+    """Return a generator with a seed, or the given generator.
+
+    Raises:
+        TypeError: If it is neither a whole number nor a generator.
+        ValueError: If it is negative.
+    """
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"seed must be a whole number from 0 up or a numpy.random.Generator, got {seed!r}") from None

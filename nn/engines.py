@@ -22,7 +22,7 @@ from autograd import compile as compiled
 from .arguments import FloatArray, unknown_name
 from .closed_form import backprop
 from .evaluation import BatchGradient, Gradient, Model, eager_gradient
-from .losses import LOSSES, LossFunction, name_of
+from .loss_table import LOSSES, LossFunction, name_of
 from .mlp import MLP
 
 __all__ = ["ENGINES", "compiled_gradient", "gradient_by"]

@@ -14,7 +14,7 @@ from autograd.op import finite_float
 
 from .arguments import FloatArray, float_rows
 from .history import Evaluation
-from .losses import LossFunction, loss_named, name_of, require_targets
+from .loss_table import LossFunction, loss_named, name_of, require_targets
 from .targets import decision
 
 __all__ = ["BatchGradient", "Gradient", "Model", "assessed", "eager_gradient", "evaluate", "examples"]

@@ -16,13 +16,12 @@ from autograd import Op, Value, affine, vector
 from autograd.graph import Vector
 
 from .activations import Activation, activation_named
-from .arguments import whole_number
+from .arguments import Seed, generator, whole_number
 from .initializers import Initializer, initial_weights
 from .module import Module, ValueArray, value_array
 
-__all__ = ["Inputs", "Layer", "Neuron", "Seed", "inputs_of"]
+__all__ = ["Inputs", "Layer", "Neuron", "inputs_of"]
 
-Seed: TypeAlias = int | np.random.Generator | None
 Inputs: TypeAlias = Sequence[Any] | np.ndarray[Any, Any]
 
 
@@ -60,7 +59,7 @@ class Neuron(Module):
     ) -> None:
         self.activation = activation_named(activation)
         n_in = whole_number("n_in", n_in)
-        (row,) = initial_weights(init, self.activation.name, np.random.default_rng(seed), 1, n_in)
+        (row,) = initial_weights(init, self.activation.name, generator(seed), 1, n_in)
         self.w = tuple(Value(number, f"w[{k}]") for k, number in enumerate(row.tolist()))
         self.b = Value(0.0, "b")
         self._weights = vector(self.w)
@@ -135,7 +134,7 @@ class Layer(Module):
     ) -> None:
         self.activation: Activation = activation_named(activation)
         n_in, n_out = whole_number("n_in", n_in), whole_number("n_out", n_out)
-        W = initial_weights(init, self.activation.name, np.random.default_rng(seed), n_out, n_in)
+        W = initial_weights(init, self.activation.name, generator(seed), n_out, n_in)
         self.neurons = tuple(Neuron(n_in, activation, init=lambda *_, row=row: row[None]) for row in W)
         self.relabel("")
 

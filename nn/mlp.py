@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 from autograd import Op, Value, vector
 
 from . import prediction
-from .arguments import FloatArray, whole_number
+from .arguments import FloatArray, Seed, generator, whole_number
 from .initializers import Initializer
-from .layers import Inputs, Layer, Neuron, Seed, inputs_of
+from .layers import Inputs, Layer, Neuron, inputs_of
 from .module import Module, ValueArray, assign, data_of
 
 __all__ = ["MLP", "Layer", "Neuron"]
@@ -68,7 +68,7 @@ class MLP(Module):
             raise ValueError("an MLP needs at least one layer, got n_outs with none")
         sizes = [whole_number("n_in", n_in), *(whole_number("the size of a layer", n) for n in n_outs)]
         names = _activation_per_layer(activation, output_activation, len(n_outs))
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         self.layers = tuple(
             Layer(n_before, n, sigma, init=init, seed=rng)
             for n_before, n, sigma in zip(sizes[:-1], sizes[1:], names, strict=True)

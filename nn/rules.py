@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from typing import Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .arguments import FloatArray
 
@@ -230,13 +231,13 @@ class RMSpropRule:
         return -self.learning_rate * direction, after
 
 
-def clipped(gradients: FloatArray, max_norm: float) -> FloatArray:
+def clipped(gradients: ArrayLike, max_norm: float) -> FloatArray:
     """Return gradients whose Euclidean norm is at most `max_norm`, in the same direction.
 
     The factor is max_norm / (‖g‖ + 1e-6) where that is less than 1, as in `torch.nn.utils.clip_grad_norm_`.
 
     Args:
-        gradients: All gradients together, an array of any shape.
+        gradients: All gradients together, of any shape.
         max_norm: The largest norm allowed, finite and greater than 0.
 
     Raises:
@@ -246,10 +247,11 @@ def clipped(gradients: FloatArray, max_norm: float) -> FloatArray:
     Example:
         >>> clipped(np.array([3.0, 4.0]), 10.0)
         array([3., 4.])
-        >>> clipped(np.array([3e200, 4e200]), 1.0).round(6)
+        >>> clipped([3e200, 4e200], 1.0).round(6)
         array([0.6, 0.8])
     """
     require_max_norm(max_norm)
+    gradients = np.asarray(gradients, dtype=float)
     largest = float(np.abs(gradients).max(initial=0.0))
     if largest == 0.0 or not math.isfinite(largest):
         return gradients  # what is not finite is reported where the step is taken

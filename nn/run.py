@@ -15,22 +15,21 @@ from typing import Any, TypeAlias
 import numpy as np
 from tqdm import tqdm
 
-from autograd import Value
-
 from .arguments import FloatArray
 from .checkpoints import Checkpoint, description, digest, read_checkpoint, restored_generator, write_checkpoint
-from .evaluation import BatchGradient, Gradient, Model, assessed
+from .evaluation import Gradient, Model, assessed
 from .history import FINISHED, History, Record
 from .interruption import Interruption
-from .losses import LossFunction, l2_penalty, name_of
+from .loss_table import LossFunction, name_of
 from .module import Module
 from .optimizers import Optimizer
+from .penalty import Penalty
 from .rules import clipped
 from .schedules import Schedule
 from .stopping import Best
 from .storage import ModelFileError, remove_partial_files
 
-__all__ = ["Callback", "EpochEnd", "Penalty", "Run"]
+__all__ = ["Callback", "EpochEnd", "Run"]
 
 
 class EpochEnd:
@@ -56,44 +55,6 @@ class EpochEnd:
 
 Callback: TypeAlias = Callable[[EpochEnd], object]
 """What is called after each epoch."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Penalty:
-    """The L2 penalty (c/2) Σ w².
-
-    Attributes:
-        c: The coefficient.
-        weights: The weights it applies to.
-        positions: Where they stand among the parameters of the optimiser, for those that do.
-    """
-
-    c: float
-    weights: tuple[Value, ...]
-    positions: FloatArray
-
-    @classmethod
-    def of(cls, model: Model, c: float, optimizer: Optimizer) -> Penalty | None:
-        """Return the penalty, or None where the coefficient is 0.
-
-        Raises:
-            TypeError: If the coefficient is no number, or the model does not say which parameters are weights.
-            ValueError: If the coefficient is negative or not finite.
-        """
-        l2_penalty([0.0], c)  # checks c
-        if c == 0.0:
-            return None
-        if not isinstance(model, Module):
-            raise TypeError(f"l2 needs a model that says which parameters are weights, got {type(model).__name__}")
-        weights = tuple(dict.fromkeys(model.weight_values()))
-        positions = np.isin([id(leaf) for leaf in optimizer.parameters], [id(weight) for weight in weights])
-        return cls(float(c), weights, positions.astype(float))
-
-    def added(self, batch: BatchGradient, optimizer: Optimizer) -> BatchGradient:
-        """Return a batch with the penalty in its loss and gradient."""
-        data = np.array([leaf.data for leaf in optimizer.parameters])
-        loss = batch.loss + float(l2_penalty([weight.data for weight in self.weights], self.c))
-        return batch._replace(loss=loss, gradients=batch.gradients + self.c * self.positions * data)
 
 
 @dataclasses.dataclass
@@ -159,7 +120,10 @@ class Run:
         if self.shuffle:
             self.order = self.rng.permutation(len(self.X))
         if self.schedule is not None and self.base_rate is not None:
-            self.optimizer.learning_rate = self.base_rate * self.schedule(self.epoch)
+            factor: object = self.schedule(self.epoch)
+            if not isinstance(factor, (int, float, np.integer, np.floating)):
+                raise TypeError(f"the schedule must return a number, got {factor!r} of type {type(factor).__name__}")
+            self.optimizer.learning_rate = self.base_rate * float(factor)
         while self.batch < self.batches:
             rows = self.order[self.batch * self.batch_size :][: self.batch_size]
             self._step(rows)

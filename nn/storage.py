@@ -117,6 +117,10 @@ def atomically_written(path: FilePath, data: bytes) -> None:
         OSError: If it cannot be written; then the old file is still there.
     """
     target = Path(os.path.realpath(path))  # a link is followed, not replaced
+    if target.is_dir():
+        raise IsADirectoryError(f"{os.fspath(path)} is a folder: a path with the name of a file is needed")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} to")
     partial = target.with_name(f".{target.name}.{secrets.token_hex(8)}.partial")
     # Created here and not by tempfile, so that the file gets the permissions every new file gets.
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)

@@ -15,15 +15,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from .arguments import unknown_name, whole_number
+from .arguments import generator, unknown_name, whole_number
 from .engines import gradient_by
 from .evaluation import BatchGradient, Model, eager_gradient, evaluate, examples
 from .history import Evaluation, History, Record
-from .losses import LossFunction, loss_named, name_of
+from .loss_table import LossFunction, loss_named, name_of
 from .metrics import Metric, metrics_named
 from .optimizers import Optimizer
+from .penalty import Penalty
 from .rules import require_max_norm
-from .run import Callback, EpochEnd, Penalty, Run
+from .run import Callback, EpochEnd, Run
 from .schedules import Schedule
 from .stopping import Best, EarlyStopping
 from .targets import decision
@@ -134,9 +135,10 @@ def fit(
         raise ValueError("the optimiser holds no parameter of this model: make it from model.parameters()")
     if max_norm is not None:
         require_max_norm(max_norm)
-    for name, callables in (("schedule", [] if schedule is None else [schedule]), ("callbacks", callbacks)):
-        if not isinstance(callables, Sequence) or not all(callable(given) for given in callables):
-            raise TypeError(f"{name} must be {'a function' if name == 'schedule' else 'functions'}, got {callables!r}")
+    if not (schedule is None or callable(schedule)):
+        raise TypeError(f"schedule must be a function of the epochs gone by, got {schedule!r}")
+    if not isinstance(callbacks, Sequence) or not all(callable(callback) for callback in callbacks):
+        raise TypeError(f"callbacks must be a list of functions, got {callbacks!r}")
     classify = decision(T, name_of(loss))
     record = Record(classify, metrics_named(metrics, with_accuracy=classify is not None))
     if isinstance(early_stopping, int) and not isinstance(early_stopping, bool):
@@ -150,7 +152,7 @@ def fit(
         optimizer=optimizer,
         epochs=epochs,
         batch_size=batch_size,
-        rng=np.random.default_rng(seed),
+        rng=generator(seed),
         shuffle=bool(shuffle),
         penalty=Penalty.of(model, l2, optimizer),
         max_norm=max_norm,

@@ -8,7 +8,7 @@ import numpy as np
 import nn
 from autograd import Value
 from autograd.lift import lift
-from nn.losses import LOSSES, l2_penalty
+from nn import LOSSES, l2_penalty
 
 
 def leaves(numbers, label=""):

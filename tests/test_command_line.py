@@ -278,7 +278,10 @@ def main(*arguments):
         (["train", "ragged.csv"], "ragged.csv: line 3 has 1 fields instead of 2"),
         (["train", "data.csv", "--target", "colour"], "unknown column 'colour'"),
         (["train", "one.csv"], "holds one class only, 'x'"),
-        (["train", "small.csv"], "the part with fraction 0.2 of 2 examples would be empty"),
+        (
+            ["train", "small.csv"],
+            "the part with fraction 0.2 of 2 examples would be empty: each class is split by itself, and",
+        ),
         (["train", "iris", "--target", "species"], "--target, --categorical and --ignore are for CSV files"),
         (["train", "xor", "--resume"], "--resume needs --checkpoint FILE"),
         (["train", "xor", "-o", "no/model.npz"], "there is no folder no to write model.npz to"),

@@ -126,6 +126,7 @@ def test_noisy_xor_repeats_the_corners():
     ("make", "message"),
     [
         (lambda: data.moons(1, seed=0), "at least 2 points"),
+        (lambda: data.moons(10, seed=-1), "seed must be a whole number from 0 up"),
         (lambda: data.moons(10, noise=-1.0, seed=0), "noise .* not negative, got -1.0"),
         (lambda: data.moons(10, noise=float("nan"), seed=0), "noise .* got nan"),
         (lambda: data.circles(10, factor=1.0, seed=0), "factor between 0 and 1, got 1.0"),

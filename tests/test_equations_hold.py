@@ -35,8 +35,8 @@ from autograd.lift.equations.formula import (
 )
 from autograd.lift.equations.layout import layout_of
 from autograd.op import PRIMITIVES
+from nn import LOSSES, l2_penalty
 from nn.activations import ACTIVATIONS
-from nn.losses import LOSSES, l2_penalty
 from tests.lift_graphs import random_function, squared_error
 from tests.printed_shapes import check_fits
 

@@ -9,7 +9,7 @@ import nn
 from autograd import Value, affine, maximum, softmax, total
 from autograd.lift import compile, lift
 from autograd.lift.equations.notation import NOTATIONS
-from nn.losses import LOSSES, l2_penalty
+from nn import LOSSES, l2_penalty
 from tests.equation_programs import backward, leaves, program_of, section
 from tests.lift_graphs import squared_error
 

@@ -7,7 +7,7 @@ import pytest
 
 import nn
 from autograd import DomainError, Value
-from nn.losses import require_targets
+from nn.loss_table import require_targets
 
 # Central differences of functions of size 1 to 10 with steps of 1e-6: rounding leaves about 1e-9.
 DIFFERENCE_TOLERANCE = 1e-8
@@ -242,8 +242,8 @@ def test_l2_penalty_takes_neurons_layers_values_and_arrays():
         (-0.1, ValueError, "not negative, got -0.1"),
         (math.nan, ValueError, "got nan"),
         (math.inf, ValueError, "got inf"),
-        ("1", TypeError, "a number c, got '1'"),
-        (True, TypeError, "a number c, got True"),
+        ("1", TypeError, "c must be a number, got '1'"),
+        (True, TypeError, "c must be a number, got True"),
     ],
 )
 def test_a_wrong_coefficient_is_an_error(c, error, message):

@@ -138,6 +138,10 @@ def test_a_missing_file_and_a_folder_are_errors_of_the_system(tmp_path):
         nn.load(tmp_path / "nothing.npz")
     with pytest.raises(IsADirectoryError):
         nn.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere to write model\.npz to"):
+        nn.save(network(), tmp_path / "nowhere" / "model.npz")
+    with pytest.raises(IsADirectoryError, match="is a folder: a path with the name of a file is needed"):
+        nn.save(network(), tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with a name")

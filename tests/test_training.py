@@ -259,7 +259,7 @@ OTHER = network()
         ({"epochs": 1.5}, TypeError, "epochs must be a whole number, got 1.5"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
         ({"batch_size": "all"}, TypeError, "batch_size must be a whole number, got 'all'"),
-        ({"seed": -1}, ValueError, "non-negative"),
+        ({"seed": -1}, ValueError, "seed must be a whole number from 0 up or a numpy.random.Generator, got -1"),
         ({"optimizer": nn.SGD(OTHER.parameters(), learning_rate=0.1)}, ValueError, "no parameter of this model"),
         ({"optimizer": "sgd"}, TypeError, "such as nn.SGD, got 'sgd'"),
         ({"validation": (X, T[:3])}, ValueError, "the validation X and the validation T must have as many rows"),

@@ -15,6 +15,7 @@ import numpy as np
 
 import nn
 
+from ..arguments import float_array
 from . import arguments, self_check
 from .arguments import Commands
 
@@ -62,7 +63,11 @@ def run(options: argparse.Namespace) -> int:
     if not callable(backprop):
         raise ValueError(f"{options.file} must define a function {options.function}(weights, biases, X, T)")
     rng = np.random.default_rng(options.seed)
-    model = getattr(module, "MODEL", None) or _model(rng)
+    model = getattr(module, "MODEL", None)
+    if model is None:
+        model = _model(rng)
+    elif not isinstance(model, nn.MLP):
+        raise TypeError(f"{options.file}: MODEL must be an nn.MLP, got one of type {type(model).__name__}")
     loss = getattr(module, "LOSS", LOSS_BY_DEFAULT)
     X = getattr(module, "X", None)
     T = getattr(module, "T", None)
@@ -70,7 +75,9 @@ def run(options: argparse.Namespace) -> int:
         _located(backprop, options.file),
         model,
         rng.normal(size=(5, model.n_in)) if X is None else X,
-        _targets(rng, loss, 5 if X is None else len(np.atleast_2d(X)), model.n_out) if T is None else T,
+        _targets(rng, loss, 5 if X is None else len(np.atleast_2d(float_array("X", X))), model.n_out)
+        if T is None
+        else T,
         loss,
         l2=getattr(module, "L2", 0.0),
         layout=getattr(module, "LAYOUT", "rows"),
@@ -86,12 +93,15 @@ def _located(backprop: Callable[..., Any], path: Path) -> Callable[..., Any]:
         try:
             return backprop(*arrays)
         except Exception as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            lines = [frame.lineno for frame in frames if Path(frame.filename).name == path.name]
-            where = f"{path}, line {lines[-1]}" if lines else str(path)
-            raise ValueError(f"{where}: {type(error).__name__}: {error}") from error
+            raise ValueError(f"{path}{_line(error, path)}: {type(error).__name__}: {error}") from error
 
     return called
+
+
+def _line(error: Exception, path: Path) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename).name == path.name]
+    return f", line {lines[-1]}" if lines else ""
 
 
 def _module(path: Path) -> ModuleType:
@@ -105,8 +115,8 @@ def _module(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.parent.resolve()))
     try:
         spec.loader.exec_module(module)
-    except (SyntaxError, ImportError, NameError) as error:
-        raise ValueError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
+    except Exception as error:
+        raise ValueError(f"{path} cannot be run{_line(error, path)}: {type(error).__name__}: {error}") from error
     finally:
         sys.path.pop(0)
     return module

@@ -11,7 +11,8 @@ from autograd.lift import Program, lift
 from autograd.lift.equations.notation import NOTATIONS
 
 from ..activations import ACTIVATIONS
-from ..losses import LOSSES, l2_penalty
+from ..losses import LOSSES
+from ..penalty import l2_penalty
 from . import arguments
 from .arguments import Commands
 

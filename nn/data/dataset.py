@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arguments import generator
 from ..targets import one_hot
 
 
@@ -104,7 +105,7 @@ def stratified_split(
     # The comparison also refuses NaN; 1e-9 leaves room for fractions such as 0.7, 0.2, 0.1.
     if shares.ndim != 1 or not (shares > 0).all() or not abs(shares.sum() - 1.0) <= 1e-9:
         raise ValueError(f"the fractions of a split must be positive and sum to 1, got {list(fractions)}")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     parts: list[list[NDArray[np.int64]]] = [[] for _ in shares]
     for label in np.unique(classes):
         members = rng.permutation(np.flatnonzero(classes == label))
@@ -114,7 +115,11 @@ def stratified_split(
     result = [rng.permutation(np.concatenate(part)) for part in parts]
     for fraction, rows in zip(shares, result, strict=True):
         if len(rows) == 0:
-            raise ValueError(f"the part with fraction {fraction:g} of {len(classes)} examples would be empty")
+            most = np.unique(classes, return_counts=True)[1].max()
+            raise ValueError(
+                f"the part with fraction {fraction:g} of {len(classes)} examples would be empty: each class is split "
+                f"by itself, and none has more than {most}"
+            )
     return result
 
 

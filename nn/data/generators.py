@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import generator, whole_number
 from .dataset import Dataset
 
 __all__ = ["circles", "moons", "spirals", "xor"]
@@ -111,11 +112,12 @@ def _classes(
     n: int, classes: int, noise: float, seed: int | np.random.Generator
 ) -> tuple[NDArray[np.int64], np.random.Generator]:
     """Return the class of each point, in turn, and the generator; raises where the arguments make no sense."""
+    whole_number("n", n)
     if n < classes:
         raise ValueError(f"at least {classes} points are needed, got n = {n!r}")
     if not (noise >= 0.0 and math.isfinite(noise)):
         raise ValueError(f"noise is a standard deviation: it must be finite and not negative, got {noise!r}")
-    return np.arange(n, dtype=np.int64) % classes, np.random.default_rng(seed)
+    return np.arange(n, dtype=np.int64) % classes, generator(seed)
 
 
 def _even_parameter(y: NDArray[np.int64], classes: int, *, endpoint: bool = True) -> NDArray[np.float64]:

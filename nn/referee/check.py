@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import FloatArray, float_rows
-from ..losses import LossFunction, loss_named, name_of, require_targets
+from ..arguments import FloatArray, float_array, float_rows
+from ..loss_table import LossFunction, loss_named, name_of, require_targets
 from ..mlp import MLP
+from ..penalty import require_coefficient
 from .comparison import comparisons
 from .diagnosis import diagnosis
 from .headline import headline
@@ -69,12 +70,12 @@ def check_backprop(
         raise TypeError(f"check_backprop needs an nn.MLP, got {model!r} of type {type(model).__name__}")
     if layout not in ("rows", "columns"):
         raise ValueError(f"layout must be 'rows' or 'columns', got {layout!r}")
-    l2 = _coefficient(l2)
+    require_coefficient("l2", l2)
     X, T = _batch(model, X, T)
     loss = loss_named(loss)
     require_targets(loss, T)
     submission = submitted(my_backprop, model, X, T, columns=layout == "columns")
-    reference = Reference(model, X, T, loss, l2)
+    reference = Reference(model, X, T, loss, float(l2))
     compared = comparisons(reference, submission)
     findings, delta_scale = diagnosis(reference, compared)
     if layout == "columns":
@@ -83,16 +84,8 @@ def check_backprop(
     return Report(tuple(findings), subject, delta_scale, headline(reference, compared), reference.N, l2)
 
 
-def _coefficient(l2: float) -> float:
-    if isinstance(l2, bool) or not isinstance(l2, (int, float, np.integer, np.floating)):
-        raise TypeError(f"l2 must be a number, got {l2!r}")
-    if not 0.0 <= l2 < np.inf:
-        raise ValueError(f"l2 must be finite and not negative, got {l2!r}")
-    return float(l2)
-
-
 def _batch(model: MLP, X: ArrayLike, T: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    rows, targets = float_rows("X", np.atleast_2d(X)), float_rows("T", np.atleast_2d(T))
+    rows, targets = (float_rows(name, np.atleast_2d(float_array(name, given))) for name, given in (("X", X), ("T", T)))
     for name, array, width in (("X", rows, model.n_in), ("T", targets, model.n_out)):
         if array.shape[1] != width:
             raise ValueError(f"{name} needs one row an example, with {width} entries, got shape {array.shape}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..activations import ACTIVATIONS
 from ..arguments import FloatArray
-from ..losses import LOSSES, name_of
+from ..loss_table import LOSSES, name_of
 from ..mlp import Layer
 from .mistakes import Candidate, Choice, Mistake, combined, examples, factors, matching, raised
 from .reference import Reference, gradient_of, slope_of

@@ -17,7 +17,7 @@ from autograd.graph import Graph
 from autograd.value import recording
 
 from ..arguments import FloatArray
-from ..losses import LossFunction
+from ..loss_table import LossFunction
 from ..mlp import MLP, Layer
 
 __all__ = ["Reference", "gradient_of", "slope_of"]
