@@ -21,11 +21,9 @@ What every operation and its partial derivatives are at signed zeros, subnormals
 borders of the domain and where results overflow, and what other libraries give there. The column "here" is made by
 running the code, and a test holds it; the others were measured once, in environments of their own, in float64.
 
-A cell shows the value; then, after a semicolon, the first partial derivative by each argument, and no derivative of a
-higher order; a second table has the second derivatives at the kinks of operations of one argument. "refused" means
-that a `DomainError` says what was wrong, before anything is recorded; "undefined" that a backward pass which needs this
-derivative raises, and one whose adjoint is 0 there leaves it out. "–" means that the library has no such function.
-Numbers are rounded to six digits.
+A cell shows the value and, after a semicolon, the partial derivative by each argument, rounded to six digits. "Refused"
+means that a `DomainError` says what was wrong, before anything is recorded; "undefined", that a backward pass which needs
+this derivative raises, and one whose adjoint is 0 there leaves it out; "–", that the library has no such function.
 
 A refused point has no number to show. Where the other columns have inf or nan, a Value would have to carry it on: one
 nan makes every gradient it reaches nan, and an inf turns into nan where it meets 0 or another inf, far from where the
@@ -40,6 +38,8 @@ The rules behind the column "here":
   every order at 0 and below. The derivative in the exponent is undefined for x < 0, and 0 at x = 0.
 - sigmoid, softplus, tanh and logsumexp are right for every finite argument; nothing switches to an approximation.
 - `where` has derivative 0 in its condition, and −0.0 is false like 0.0.
+
+Second derivatives at kinks stand [at the end](#second-derivatives-at-kinks).
 
 """
 
@@ -86,17 +86,17 @@ def there(peer, name, k):
     return f"{shown}; {', '.join(_digits(float(p)) for p in partials)}" if partials else shown
 
 
-def table():
-    """The lines of the table."""
+def tables():
+    """The lines of the tables, one for each operation under its name."""
     peers = json.loads((HERE / "peers.json").read_text(encoding="utf-8"))
-    titles = ["operation", "at", "here", *(peer["version"] for peer in peers)]
-    lines = [f"| {' | '.join(titles)} |", f"|{' --- |' * len(titles)}"]
+    titles = ["at", "here", *(peer["version"] for peer in peers)]
     for name, points in _points().items():
+        yield from (f"## {name}", "", f"| {' | '.join(titles)} |", f"|{' --- |' * len(titles)}")
         for k, args in enumerate(points):
             at = ", ".join(map(_digits, args))
-            cells = [name, at, here(PRIMITIVES[name], args), *(there(peer, name, k) for peer in peers)]
-            lines.append(f"| {' | '.join(cells)} |")
-    return lines
+            cells = [at, here(PRIMITIVES[name], args), *(there(peer, name, k) for peer in peers)]
+            yield f"| {' | '.join(cells)} |"
+        yield ""
 
 
 def second(op, at):
@@ -120,7 +120,7 @@ def table_of_kinks():
 
 def document():
     """The whole page."""
-    return INTRODUCTION + "\n".join(table()) + "\n\n" + KINKS + "\n".join(table_of_kinks()) + "\n"
+    return INTRODUCTION + "\n".join(tables()) + "\n" + KINKS + "\n".join(table_of_kinks()) + "\n"
 
 
 def _digits(number):
