@@ -47,15 +47,15 @@ class Call:
         return derivative.pull([(self.outputs[0], 1.0)], self.variables)
 
     def require_one_output(self, transformation: str) -> None:
-        """Raise a TypeError unless the function returned a single Value."""
-        if self.out.is_array != [False] or self.out.names != [""]:
+        """Raise a TypeError unless the function returned a single Value, be it in an array of shape ()."""
+        if self.out.names != [""]:
             raise TypeError(
                 f"{transformation} needs a function that returns one Value, but it returned {len(self.outputs)} in "
                 f"{kind_of(self.out)}: sum them, pick one, or use jacobian"
             )
 
     def primals_out(self) -> Any:
-        """Return what the function returned."""
+        """Return what the function returned, in numbers unless a graph further out goes on from it."""
         return self.out.filled(finished(self.outputs, self.recorded))
 
     def filled(self, entries: Sequence[Any], *, recorded: bool) -> list[Any]:
@@ -129,8 +129,8 @@ def finished(entries: Sequence[Any], recorded: bool) -> list[Any]:
 
 def kind_of(structure: Structure) -> str:
     """Return what an error message calls a structure."""
-    if structure.names == [""]:
-        return "one number"
     if len(structure.shapes) == 1 and structure.is_array[0]:
         return f"an array of shape {structure.shapes[0]}"
+    if structure.names == [""]:
+        return "one number"
     return f"entries {', '.join(structure.names[:6])}{', …' if len(structure.names) > 6 else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .call import Call
-from .differences import Slopes, slopes
-from .graph import Graph
+from .differences import UNIT, Slopes, slopes
+from .graph import Graph, number
 from .linearization import Linearization
 from .structure import Structure, taken_apart
 from .transforms import grad, jacobian
@@ -21,9 +22,11 @@ __all__ = ["Coordinate", "GradientReport", "check_gradients"]
 
 Fun: TypeAlias = Callable[..., Any]
 Array: TypeAlias = NDArray[np.float64]
+_Routes: TypeAlias = tuple[Array, Array, Array, Callable[[list[float]], Array], float]
 
 ROUTES = 1e-10  # between forward and reverse mode, relative to Σ|paths|: they sum the same products in another order
 COARSE = 1e-3  # what differences must tell at least, relative to the derivative
+SMALL = 1e-8  # coordinates below it may need smaller steps than those from 1e-2 to 1e-14
 SHOWN = 8
 
 
@@ -56,7 +59,7 @@ class Coordinate:
     @property
     def difference(self) -> float:
         """How far the engine and the differences are apart, relative to the larger one."""
-        apart = max(abs(self.reverse - self.numeric), abs(self.reverse - self.forward))
+        apart = max(abs(self.reverse - self.forward), abs(self.reverse - self.numeric))  # the second may be NaN
         return apart / max(abs(self.reverse), abs(self.numeric), self.error, 5e-324)
 
     def __str__(self) -> str:
@@ -110,16 +113,18 @@ def check_gradients(
     the engine uses, and nothing fails.
 
     Args:
-        fun: Takes one argument and returns one Value; called 20 to 80 times for each entry of x.
+        fun: Takes one argument and returns one Value; called 20 to 80 times for each entry of x, or up to 160 times
+            where an entry that is not 0 is below 1e-8.
         x: Numbers: one, or nested lists, tuples, dicts and arrays.
         order: 1 for the gradient, 2 for the Hessian, compared with differences of the gradient.
         eps: The largest step, relative to the coordinate, or to 1 for smaller ones; it is halved as often as it helps.
+            Where that resolves nothing, a small coordinate is moved by steps relative to itself.
         rtol: The relative tolerance.
         atol: The absolute tolerance.
 
     Raises:
         TypeError: If `fun` does not return a Value or x holds Values.
-        ValueError: If `order` is neither 1 nor 2, or a tolerance is negative.
+        ValueError: If `order` is neither 1 nor 2, `eps` is not positive and finite, or a tolerance is negative.
         DomainError: If `fun` or a derivative is undefined at x.
 
     Example:
@@ -129,26 +134,31 @@ def check_gradients(
     """
     if order not in (1, 2):
         raise ValueError(f"order must be 1 or 2, got {order!r}")
-    if not (eps > 0.0 and rtol >= 0.0 and atol >= 0.0):
-        raise ValueError(f"eps must be positive, rtol and atol not negative, got {eps!r}, {rtol!r}, {atol!r}")
+    if not (0.0 < eps < math.inf and rtol >= 0.0 and atol >= 0.0):
+        raise ValueError(f"eps must be positive and finite, rtol and atol not negative, got {eps}, {rtol}, {atol}")
     entries, structure = taken_apart(x, "x")
     if any(isinstance(entry, Value) for entry in entries):
         raise TypeError("check_gradients needs numbers in x, got a Value")
     routes = _first_order if order == 1 else _second_order
-    reverse, forward, mass, values = routes(fun, x, structure)
+    reverse, forward, mass, values, noise = routes(fun, x, structure)
     names = [f"x{name}" for name in structure.names]
     found: list[Coordinate] = []
     for i, at in enumerate(entries):
-        step = eps * max(abs(at), 1.0)
+        scales = (1.0, abs(at)) if 0.0 < abs(at) < SMALL else (max(abs(at), 1.0),)
 
         def along(distance: float, i: int = i) -> Array:
             return values([*entries[:i], entries[i] + distance, *entries[i + 1 :]])
 
-        numeric = slopes(along, step)
+        numeric = slopes(along, *[_power_of_two(eps * scale) for scale in scales], noise=noise)
         for j in range(len(reverse)):
             name = names[i] if order == 1 else f"{names[j]}, {names[i]}"
             found.append(_coordinate(name, (reverse[j, i], forward[j, i], mass[j, i]), numeric, j, (rtol, atol)))
     return GradientReport(tuple(found), order)
+
+
+def _power_of_two(step: float) -> float:
+    """Return the largest one that is not above the step: a coordinate is moved by it without rounding."""
+    return math.ldexp(0.5, math.frexp(step)[1])
 
 
 def _coordinate(
@@ -163,16 +173,19 @@ def _coordinate(
         verdict = "wrong"
     elif numeric.jumps[j] or numeric.kinks[j]:
         verdict = "not differentiable"
-    elif not abs(reverse - n) <= atol + rtol * size + 10 * error:
+    elif abs(reverse - n) > atol + rtol * size + 10 * error:
         verdict = "wrong"
-    elif reverse and 10 * error > COARSE * size:
+    elif math.isnan(n) or (reverse and 10 * error > COARSE * size):
         verdict = "unresolved"
     sides = float(numeric.left[j]), float(numeric.right[j])
     return Coordinate(name, verdict, reverse, forward, n, error, *sides, bool(numeric.jumps[j]))
 
 
-def _first_order(fun: Fun, x: Any, structure: Structure) -> tuple[Array, Array, Array, Callable[[list[float]], Array]]:
-    """Return the gradient by reverse mode, by forward mode, Σ|paths| for each entry, and the function of entries."""
+def _first_order(fun: Fun, x: Any, structure: Structure) -> _Routes:
+    """Return the gradient by reverse mode, by forward mode, Σ|paths| for each entry, the function, and its noise.
+
+    What rounding does to the function is, to first order, Σ|adjoint·data| over all nodes, in units of the last place.
+    """
     call = Call(fun, (x,), {}, (0,))
     call.require_one_output("check_gradients")
     (output,), variables = call.outputs, call.variables
@@ -183,13 +196,16 @@ def _first_order(fun: Fun, x: Any, structure: Structure) -> tuple[Array, Array, 
 
     def values(entries: list[float]) -> Array:
         with no_grad():
-            return np.array([fun(structure.filled([Value(entry) for entry in entries])).data])
+            result = fun(structure.filled([Value(entry) for entry in entries]))
+            return np.array([number(taken_apart(result, "the result of the function")[0][0])])
 
-    return np.array([_by_backward(output, variables)]), forward[None], mass[None], values
+    by_reverse = _by_backward(output, variables)
+    noise = UNIT * sum(abs(node.grad * node.data) for node in Graph([output]).nodes)
+    return np.array([by_reverse]), forward[None], mass[None], values, noise
 
 
-def _second_order(fun: Fun, x: Any, structure: Structure) -> tuple[Array, Array, Array, Callable[[list[float]], Array]]:
-    """Return the Hessian by reverse over reverse, by forward over reverse, Σ|paths|, and the gradient function."""
+def _second_order(fun: Fun, x: Any, structure: Structure) -> _Routes:
+    """Return the Hessian by reverse over reverse, by forward over reverse, Σ|paths|, and the gradient; 0 for noise."""
 
     def gradient(entries: list[float]) -> Array:
         return np.array(taken_apart(grad(fun)(structure.filled(entries)), "the gradient")[0])
@@ -212,7 +228,7 @@ def _second_order(fun: Fun, x: Any, structure: Structure) -> tuple[Array, Array,
         places, derivative.push(directions, moving), derivative.push(directions, moving, absolute=True), strict=True
     ):
         forward[k], mass[k] = row, total
-    return by_reverse, forward, mass, gradient
+    return by_reverse, forward, mass, gradient, 0.0
 
 
 def _by_backward(output: Value, variables: list[Value]) -> list[float]:
@@ -234,7 +250,7 @@ def _told(report: GradientReport) -> Iterator[str]:
         for verdict in ("wrong", "right", "not differentiable", "unresolved")
         if any(c.verdict == verdict for c in report.coordinates)
     ]
-    yield f"{len(report.coordinates)} {kind} derivatives: {', '.join(counts)}."
+    yield f"{len(report.coordinates)} {kind} derivatives: {', '.join(counts) or 'x has no entries'}."
     worst = report.worst
     wrong = [c for c in worst if c.verdict == "wrong"]
     if wrong:

@@ -12,10 +12,12 @@ import heapq
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import NamedTuple
 
 from .graph import undefined
 from .linearization import Edge, Linearization, gradients
+from .op import DomainError
 from .ops import relu
 from .value import Value
 
@@ -127,12 +129,14 @@ def explain(output: Value, wrt: Value, top: int = 10) -> Explanation:
     for what, value in (("output", output), ("wrt", wrt)):
         if not isinstance(value, Value) or value.is_literal:
             raise TypeError(f"explain needs a Value as {what}, got {value!r}")
-    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+    if isinstance(top, bool) or not isinstance(top, Integral) or top < 1:
         raise ValueError(f"top must be a positive whole number, got {top!r}")
     gradient = float(gradients(output, wrt))
     edges = Linearization([output], [wrt]).edges
     totals = _totals(edges, wrt).get(id(output), _Totals(0, 0, 0.0, 0.0))
     size = totals.positive + totals.negative
+    if not math.isfinite(size):
+        raise DomainError(f"the contributions of the paths to {output.describe()} are not finite, although they cancel")
     if not abs(totals.positive - totals.negative - gradient) <= ROUNDING * size + SUBNORMAL:
         raise ArithmeticError(
             f"the contributions of the paths sum to {totals.positive - totals.negative!r}, but the gradient is "
@@ -168,8 +172,7 @@ def _totals(edges: Sequence[tuple[Value, list[Edge]]], wrt: Value) -> dict[int, 
             same, opposite = (positive, negative) if slope > 0.0 else (negative, positive)
             same.append(abs(slope) * before.positive)
             opposite.append(abs(slope) * before.negative)
-        if node is not wrt:
-            found[id(node)] = _Totals(count, live, math.fsum(positive), math.fsum(negative))
+        found[id(node)] = _Totals(count, live, math.fsum(positive), math.fsum(negative))
     return found
 
 
@@ -181,8 +184,6 @@ def _largest_paths(edges: Sequence[tuple[Value, list[Edge]]], wrt: Value, output
     best: dict[int, list[tuple[float, Edge | None, int]]] = {id(wrt): [(1.0, None, 0)]}
     nodes = {id(wrt): wrt}
     for node, uses in edges:
-        if node is wrt:
-            continue
         candidates = [
             (product * _number(edge.local, node), edge, rank)
             for edge in uses

@@ -64,8 +64,13 @@ class Linearization:
             places = [k for k, operand in enumerate(operands) if id(operand) in moving]
             if places:
                 moving.add(id(node))
-                self.edges.append((node, _edges(node, operands, places, recorded)))
+                try:
+                    self.edges.append((node, _edges(node, operands, places, recorded)))
+                except TypeError as error:
+                    error.add_note(f"The partial derivatives of {node.op.name} are to be written with operations.")
+                    raise
 
+    @np.errstate(all="ignore")  # what is not finite is found at the end
     def pull(self, seeds: Sequence[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:
         """Return Σ seed · ∂output/∂variable over the (output, seed) pairs, for every variable: reverse mode.
 
@@ -88,6 +93,7 @@ class Linearization:
         adjoints.update((at, _sum(contributions)) for at, contributions in arrived.items())
         return [_finite(adjoints.get(id(variable), 0.0), "the gradient", variable) for variable in variables]
 
+    @np.errstate(all="ignore")
     def push(
         self, seeds: Sequence[tuple[Value, Any]], outputs: Sequence[Value], *, absolute: bool = False
     ) -> list[Any]:

@@ -23,7 +23,8 @@ class Structure:
     Attributes:
         shapes: The shape of every block, in order; `()` for a number.
         is_array: Whether a block is an array.
-        names: The place of every entry, such as "[1][0,2]" for an array in a list, or "" for a single number.
+        names: The place of every entry, such as "[1][0,2]" for an array in a list, or "" for a single number, which
+            may be an array of shape ().
     """
 
     def __init__(self, tree: Any, what: str, entries: list[Any]) -> None:
@@ -41,7 +42,8 @@ class Structure:
             children = [self._visit(child, f"{place}[{k}]", what, entries) for k, child in enumerate(part)]
             return lambda blocks: kind(nest(blocks) for nest in children)
         if isinstance(part, np.ndarray):
-            self.names.extend(f"{place}[{','.join(map(str, index))}]" for index in np.ndindex(part.shape))
+            indices = (f"[{','.join(map(str, index))}]" if index else "" for index in np.ndindex(part.shape))
+            self.names.extend(place + index for index in indices)
             entries.extend(_entry(entry, what) for entry in part.ravel().tolist())
         else:
             self.names.append(place)

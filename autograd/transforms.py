@@ -11,7 +11,8 @@ Value in that graph. Other Values that a function uses, such as the parameters o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ def grad(fun: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     Raises:
         TypeError: When called: if `fun` does not return a Value, or `argnums` names no argument. `np.maximum` and
             `np.where` select one of their arguments and record nothing: use `autograd.maximum` and `autograd.where`.
+        ValueError: When called: if `argnums` is empty or names an argument twice.
         DomainError: When called: if a derivative is undefined there, or not finite.
 
     Example:
@@ -67,7 +69,7 @@ def value_and_grad(fun: Fun, argnums: int | Sequence[int] = 0) -> Fun:
         call.require_one_output("grad")
         with recording():
             trees = call.filled(call.gradient(recorded=call.recorded), recorded=call.recorded)
-        return call.primals_out(), trees[0] if isinstance(argnums, int) else tuple(trees)
+        return call.primals_out(), tuple(trees) if isinstance(argnums, Iterable) else trees[0]
 
     return value_and_gradient
 
@@ -89,7 +91,7 @@ def jacobian(fun: Fun, argnums: int = 0) -> Fun:
     """
 
     def derivative(*args: Any, **kwargs: Any) -> Any:
-        call = Call(fun, args, kwargs, _within((argnums,), args))
+        call = Call(fun, args, kwargs, _within((index(argnums),), args))
         with recording():
             matrix = _matrix(call.outputs, call.variables, recorded=call.recorded)
         return _in_blocks(matrix, call.out, call.structures[0])
@@ -115,7 +117,7 @@ def hessian(fun: Fun, argnums: int = 0) -> Fun:
     """
 
     def second_derivative(*args: Any, **kwargs: Any) -> Any:
-        call = Call(fun, args, kwargs, _within((argnums,), args))
+        call = Call(fun, args, kwargs, _within((index(argnums),), args))
         call.require_one_output("hessian")
         with recording():
             slopes = call.gradient(recorded=True)
@@ -269,18 +271,21 @@ def _in_blocks(matrix: Any, rows: Structure, columns: Structure) -> Any:
 
 
 def _places(argnums: int | Sequence[int]) -> tuple[int, ...]:
-    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    return tuple(map(index, argnums if isinstance(argnums, Iterable) else (argnums,)))
 
 
 def _within(places: tuple[int, ...], args: tuple[Any, ...]) -> tuple[int, ...]:
     for place in places:
         if not -len(args) <= place < len(args):
             raise TypeError(f"argnums names argument {place}, but the function was called with {len(args)} of them")
-    return tuple(place % len(args) for place in places)
+    found = tuple(place % len(args) for place in places)
+    if not found or len({*found}) < len(found):
+        raise ValueError(f"argnums must name arguments, each once, got {places} for {len(args)} of them")
+    return found
 
 
 def _matching(tree: Any, structure: Structure, what: str, like: str) -> list[Any]:
     entries, own = taken_apart(tree, what)
-    if own.names != structure.names or own.shapes != structure.shapes:
+    if (own.names, own.shapes, own.is_array) != (structure.names, structure.shapes, structure.is_array):
         raise ValueError(f"{what} must have the structure of {like}, {kind_of(structure)}, got {kind_of(own)}")
     return entries

@@ -1,11 +1,13 @@
 """check_gradients tells right derivatives from wrong ones, kinks from mistakes, and says what it cannot tell."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import Op, Value, check_gradients, exp, log, maximum, sin, sqrt, stop_gradient, tanh
+from autograd import DomainError, Op, Value, check_gradients, exp, grad, log, maximum, sin, sqrt, stop_gradient, tanh
 from autograd.differences import slopes
 
 
@@ -37,6 +39,65 @@ def test_right_derivatives_pass(name):
 def test_right_second_derivatives_pass(name):
     report = check_gradients(*SMOOTH[name], order=2)
     assert report.ok, str(report)
+
+
+@pytest.mark.parametrize("at", [1e-310, 1e-300, 1e-100, 1e-20, 1e-12, 1e-9, 1e9, 1e20, 1e100, 1e300])
+@pytest.mark.parametrize("fun", [log, sqrt, lambda x: 1.0 / x, lambda x: x * 1e-5, lambda x: abs(x)])
+def test_right_derivatives_pass_at_coordinates_of_every_size(fun, at):
+    try:
+        grad(fun)(at)
+    except DomainError:
+        return  # the slope of 1/x overflows
+    assert verdicts(check_gradients(fun, at)) == ["right"]
+
+
+@pytest.mark.parametrize("at", [1e-12, 1e9])
+@pytest.mark.parametrize("fun", [log, sqrt, lambda x: 1.0 / x])
+def test_wrong_derivatives_are_caught_at_coordinates_of_every_size(fun, at):
+    wrong = op_with_slope(1.0 + 1e-4)
+    assert verdicts(check_gradients(lambda x: fun(wrong(x)), at)) == ["wrong"]
+
+
+@pytest.mark.parametrize("at", [1e10, -1e10, 1e8 + 0.1])
+def test_a_function_much_finer_than_its_coordinate_is_resolved(at):
+    """The first steps, a hundredth of the coordinate, go over many periods."""
+    assert verdicts(check_gradients(sin, at)) == ["right"]
+    assert verdicts(check_gradients(lambda x: sin(op_with_slope(1.01)(x)), at)) == ["wrong"]
+
+
+@pytest.mark.parametrize("lost", [1e3, 1e6, 1e9])
+@pytest.mark.parametrize("at", [3.6e-11, 0.3, 500.0])
+@pytest.mark.parametrize("frequency", [0.01, 1.0, 50.0])
+def test_rounding_within_a_function_is_no_mistake(lost, at, frequency):
+    """The sum takes digits that the difference does not give back, and leaves a staircase."""
+    report = check_gradients(lambda x: (sin(x * frequency) * 1e-3 + lost) - lost, at)
+    assert set(verdicts(report)) <= {"right", "unresolved"}, str(report)
+
+
+def test_values_and_slopes_near_the_ends_of_the_floats_are_compared():
+    assert verdicts(check_gradients(lambda x: x * 1e308, 1.7)) == ["right"]
+    assert verdicts(check_gradients(exp, 709.7)) == ["right"]
+    assert verdicts(check_gradients(lambda x: x * 5e-324, 1.3)) == ["unresolved"]
+
+
+def test_a_function_that_is_undefined_everywhere_around_is_unresolved():
+    def only_at_two(x):
+        return Op("one point", forward=lambda x: {2.0: 1.0}[x], partials=(lambda out, x: 1.0,))(x)
+
+    def along(x):
+        try:
+            return only_at_two(x)
+        except KeyError:
+            raise DomainError("undefined") from None
+
+    report = check_gradients(along, 2.0)
+    assert verdicts(report) == ["unresolved"]
+    assert report.worst[0].difference == 0.0
+
+
+def test_an_array_of_no_dimension_and_no_entries_at_all_can_be_checked():
+    assert verdicts(check_gradients(lambda x: x, np.array(2.0))) == ["right"]
+    assert str(check_gradients(lambda x: Value(1.0), [])) == "0 first derivatives: x has no entries."
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1e-6, 1.0, 1e8])
@@ -137,6 +198,8 @@ def test_arguments_out_of_range_are_refused():
         check_gradients(abs, 1.0, order=3)
     with pytest.raises(ValueError, match="eps must be positive"):
         check_gradients(abs, 1.0, eps=0.0)
+    with pytest.raises(ValueError, match="eps must be positive and finite"):
+        check_gradients(abs, 1.0, eps=math.inf)
     with pytest.raises(TypeError, match="needs numbers in x"):
         check_gradients(abs, Value(1.0))
 

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -162,6 +163,18 @@ def test_bad_arguments_and_undefined_derivatives_are_refused():
         explain(x * x, x, top=0)
     with pytest.raises(DomainError, match="derivative of sqrt"):
         explain(x.sqrt(), x)
+
+
+def test_paths_that_overflow_although_they_cancel_are_refused():
+    x = Value(1e-200, "x")
+    large = x * 1e200 * 1e200
+    with pytest.raises(DomainError, match=r"the contributions of the paths to .* are not finite, although they cancel"):
+        explain(large - large, x)
+
+
+def test_the_number_of_paths_may_be_any_integer():
+    x = Value(1.5)
+    assert len(explain(x * x, x, top=np.int64(1)).paths) == 1
 
 
 def test_grads_are_left_alone():

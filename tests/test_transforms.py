@@ -8,6 +8,7 @@ import pytest
 
 from autograd import (
     DomainError,
+    Op,
     Value,
     affine,
     grad,
@@ -138,6 +139,32 @@ def test_argnums_choose_arguments_also_from_the_end():
         grad(f, 2)(2.0, 3.0)
 
 
+def test_argnums_may_be_any_integers_and_name_each_argument_once():
+    def f(x, y):
+        return x * y * y
+
+    assert grad(f, np.int64(1))(2.0, 3.0) == jacobian(f, np.int64(1))(2.0, 3.0) == 12.0
+    assert value_and_grad(f, np.array([1, 0]))(2.0, 3.0) == (18.0, (12.0, 9.0))
+    for argnums in ((0, 0), (1, -1), ()):
+        with pytest.raises(ValueError, match="argnums must name arguments, each once"):
+            grad(f, argnums)(2.0, 3.0)
+    for argnums in (0.0, "0"):
+        with pytest.raises(TypeError, match="integer"):
+            grad(f, argnums)(2.0, 3.0)
+    with pytest.raises(TypeError, match="integer"):
+        hessian(f, (0, 1))(2.0, 3.0)
+
+
+def test_an_array_of_no_dimension_is_a_number():
+    x = np.array(3.0)
+    for fun, slope in ((lambda x: x, 1.0), (lambda x: x * x, 6.0), (np.tanh, 1.0 - math.tanh(3.0) ** 2)):
+        for found in (grad(fun)(x), jacobian(fun)(x), jvp(fun, (x,), (np.array(1.0),))[1]):
+            assert (np.shape(found), float(found)) == ((), pytest.approx(slope, rel=ROUNDING))
+    assert value_and_grad(lambda x: x)(x) == (3.0, 1.0)
+    with pytest.raises(ValueError, match=r"structure of primal 0, one number, got an array of shape \(\)"):
+        jvp(lambda x: x, (3.0,), (np.array(1.0),))
+
+
 def test_parameters_used_by_a_function_are_constants_and_keep_their_gradients():
     w = Value(3.0, "w")
     w.grad = 7.0
@@ -203,6 +230,20 @@ def test_a_derivative_that_overflows_is_refused():
         grad(lambda x: (x * 1e-200) * 1e200 * 1e200)(1e-100)
     with pytest.raises(DomainError, match="not finite"):
         jvp(lambda x: (x * 1e-200) * 1e200 * 1e200, (1e-100,), (1e200,))
+
+
+@pytest.mark.parametrize("x", [1e-200, [1e-200] * 2, [1e-200] * 3])
+def test_a_jacobian_that_overflows_is_refused_without_a_warning(x):
+    with pytest.raises(DomainError, match="not finite"):
+        jacobian(lambda x: [v * 1e200 * 1e200 for v in (x if isinstance(x, list) else [x])][:2])(x)
+
+
+def test_a_rule_that_is_not_written_with_operations_is_named_when_it_is_to_be_differentiated():
+    sine = Op("sine", forward=math.sin, partials=(lambda out, x: math.cos(x),))
+    assert grad(sine)(1.0) == math.cos(1.0)
+    with pytest.raises(TypeError) as error:
+        grad(grad(sine))(1.0)
+    assert error.value.__notes__ == ["The partial derivatives of sine are to be written with operations."]
 
 
 # --- gradients ----------------------------------------------------------------------------------
