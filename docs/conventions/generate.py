@@ -22,7 +22,7 @@ borders of the domain and where results overflow, and what other libraries give 
 running the code, and a test holds it; the others were measured once, in environments of their own, in float64.
 
 A cell shows the value and, after a semicolon, the partial derivative by each argument, rounded to six digits. "Refused"
-means that a `DomainError` says what was wrong, before anything is recorded; "undefined", that a backward pass which needs
+means that a `DomainError` says what was wrong, before anything is recorded; "undefined", that a backward pass needing
 this derivative raises, and one whose adjoint is 0 there leaves it out; "–", that the library has no such function.
 
 A refused point has no number to show. Where the other columns have inf or nan, a Value would have to carry it on: one
