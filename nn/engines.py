@@ -21,17 +21,15 @@ from autograd import compile as compiled
 
 from .arguments import FloatArray, unknown_name
 from .closed_form import backprop
-from .evaluation import BatchGradient, Gradient, Model, eager_gradient
+from .evaluation import BatchGradient, Gradient, Model, eager_gradient, trainable
 from .loss_table import LOSSES, LossFunction, name_of
 from .mlp import MLP
 
-__all__ = ["ENGINES", "compiled_gradient", "gradient_by"]
+__all__ = ["ENGINES", "CompiledGradient", "gradient_by"]
 
 
-def compiled_gradient(
-    model: Model, loss: LossFunction, parameters: Sequence[Value], *, resumable: bool = False
-) -> Gradient:
-    """Return the function that gives the loss and the gradient of a batch by the matrix program of model and loss.
+class CompiledGradient:
+    """The function that gives the loss and the gradient of a batch by the matrix program of model and loss.
 
     A model or a loss that branches on its numbers cannot be recorded once for all examples; it is then trained by the
     eager engine, and a RuntimeWarning says why.
@@ -43,45 +41,45 @@ def compiled_gradient(
         resumable: Whether a run that begins at another batch must give the same bits. A program that holds only while
             some comparisons come out as recorded depends on where it was recorded, so the eager engine takes over.
     """
-    leaves = list(dict.fromkeys([*parameters, *model.parameters()]))
 
-    def one_example(x: list[Value], t: list[Value]) -> tuple[Any, dict[str, Any]]:
-        y = model(x)
-        outputs = [y] if isinstance(y, Value) else y
-        result = loss(outputs, t)
-        if not isinstance(result, Value):
-            raise TypeError(f"the loss {name_of(loss)} must return a Value to be trained on, got {result!r}")
-        return result, {"y": outputs}
+    def __init__(
+        self, model: Model, loss: LossFunction, parameters: Sequence[Value], *, resumable: bool = False
+    ) -> None:
+        def one_example(x: list[Value], t: list[Value]) -> tuple[Any, dict[str, Any]]:
+            y = model(x)
+            outputs = [y] if isinstance(y, Value) else y
+            return trainable(loss, loss(outputs, t)), {"y": outputs}
 
-    program = compiled(one_example, parameters=leaves)
-    eager = eager_gradient(model, loss, parameters)
-    places: np.ndarray[Any, np.dtype[np.intp]] | None = None
-    refused = False
+        self._program = compiled(one_example, parameters=list(dict.fromkeys([*parameters, *model.parameters()])))
+        self._eager = eager_gradient(model, loss, parameters)
+        self._count = len(parameters)
+        self._resumable = resumable
+        self._compiled = False
+        self._refused = False
 
-    def gradient(X: FloatArray, T: FloatArray) -> BatchGradient:
-        nonlocal places, refused
-        if refused:
-            return eager(X, T)
+    def __call__(self, X: FloatArray, T: FloatArray) -> BatchGradient:
+        """Return the loss, the outputs and the gradient of a batch."""
+        if self._refused:
+            return self._eager(X, T)
+        program = self._program
         try:
-            if places is not None:
+            if self._compiled:
                 program.pull()
             mean = program.backward(x=X, t=T)
         except RuntimeError as error:
-            refused = True
-            warnings.warn(f"training goes on with the eager engine: {error}", RuntimeWarning, stacklevel=2)
-            return eager(X, T)
+            return self._by_the_eager_engine(X, T, str(error))
         except (ArithmeticError, ValueError):
-            return eager(X, T)  # which raises the error that names the nodes
-        if resumable and program.derived.guards:
-            refused = True
-            reason = "the model compares numbers, and a checkpoint is kept"
-            warnings.warn(f"training goes on with the eager engine: {reason}", RuntimeWarning, stacklevel=2)
-            return eager(X, T)
-        if places is None:
-            places = program.derived.parameters.position[: len(parameters)]
+            return self._eager(X, T)  # which raises the error that names the nodes
+        if self._resumable and program.derived.guards:
+            return self._by_the_eager_engine(X, T, "the model compares numbers, and a checkpoint is kept")
+        self._compiled = True
+        places = program.derived.parameters.position[: self._count]
         return BatchGradient(mean, program.outputs(x=X)["y"], program.flat_gradient[places])
 
-    return gradient
+    def _by_the_eager_engine(self, X: FloatArray, T: FloatArray, reason: str) -> BatchGradient:
+        self._refused = True
+        warnings.warn(f"training goes on with the eager engine: {reason}", RuntimeWarning, stacklevel=3)
+        return self._eager(X, T)
 
 
 def closed_form_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]) -> Gradient:
@@ -114,7 +112,7 @@ def _by_layer(model: MLP) -> list[Value]:
 
 
 ENGINES: dict[str, Callable[[Model, LossFunction, Sequence[Value]], Gradient]] = {
-    "compiled": compiled_gradient,
+    "compiled": CompiledGradient,
     "eager": eager_gradient,
     "closed_form": closed_form_gradient,
 }
@@ -142,5 +140,5 @@ def gradient_by(
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
     if engine == "compiled":
-        return compiled_gradient(model, loss, parameters, resumable=resumable)
+        return CompiledGradient(model, loss, parameters, resumable=resumable)
     return ENGINES[engine](model, loss, parameters)

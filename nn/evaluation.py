@@ -17,7 +17,7 @@ from .history import Evaluation
 from .loss_table import LossFunction, loss_named, name_of, require_targets
 from .targets import decision
 
-__all__ = ["BatchGradient", "Gradient", "Model", "assessed", "eager_gradient", "evaluate", "examples"]
+__all__ = ["BatchGradient", "Gradient", "Model", "assessed", "eager_gradient", "evaluate", "examples", "trainable"]
 
 
 EXAMPLES_IN_A_PASS = 32
@@ -100,7 +100,7 @@ def eager_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]
             try:
                 for n in part:
                     outputs.append(_outputs(model, X[n]))
-                    of_examples.append(_trainable(loss, loss(outputs[-1], rows[n])))
+                    of_examples.append(trainable(loss, loss(outputs[-1], rows[n])))
             except ArithmeticError as error:
                 error.add_note(f"at example {n + 1} of the batch of {len(X)}")
                 raise
@@ -145,7 +145,12 @@ def _outputs(model: Model, x: FloatArray) -> Sequence[Value]:
     return [y] if isinstance(y, Value) else y
 
 
-def _trainable(loss: LossFunction, result: Any) -> Value:
+def trainable(loss: LossFunction, result: Any) -> Value:
+    """Return the loss of an example, if it is a Value.
+
+    Raises:
+        TypeError: If it is not.
+    """
     if not isinstance(result, Value):
         raise TypeError(f"the loss {name_of(loss)} must return a Value to be trained on, got {result!r}")
     return result

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from .arguments import generator, unknown_name, whole_number
+from .arguments import FloatArray, generator, unknown_name, whole_number
 from .engines import gradient_by
 from .evaluation import BatchGradient, Model, eager_gradient, evaluate, examples
 from .history import Evaluation, History, Record
@@ -126,23 +126,13 @@ def fit(
     epochs, batch_size = whole_number("epochs", epochs), whole_number("batch_size", batch_size)
     X, T = examples(model, loss, "X", X, "T", T)
     if validation is not None:
-        if not isinstance(validation, tuple) or len(validation) != 2:
-            raise TypeError(f"validation must be a pair (X, T), got {type(validation).__name__}")
-        validation = examples(model, loss, "the validation X", validation[0], "the validation T", validation[1])
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be an nn.Optimizer, such as nn.SGD, got {optimizer!r}")
-    if not {id(parameter) for parameter in model.parameters()} & {id(leaf) for leaf in optimizer.parameters}:
-        raise ValueError("the optimiser holds no parameter of this model: make it from model.parameters()")
+        validation = _validation(model, loss, validation)
+    _require_fitting(optimizer, model)
     if max_norm is not None:
         require_max_norm(max_norm)
-    if not (schedule is None or callable(schedule)):
-        raise TypeError(f"schedule must be a function of the epochs gone by, got {schedule!r}")
-    if not isinstance(callbacks, Sequence) or not all(callable(callback) for callback in callbacks):
-        raise TypeError(f"callbacks must be a list of functions, got {callbacks!r}")
+    _require_functions(schedule, callbacks)
     classify = decision(T, name_of(loss))
     record = Record(classify, metrics_named(metrics, with_accuracy=classify is not None))
-    if isinstance(early_stopping, int) and not isinstance(early_stopping, bool):
-        early_stopping = EarlyStopping(early_stopping)
     best = _best(early_stopping, record, validation is not None)
     run = Run(
         model=model,
@@ -175,9 +165,31 @@ def fit(
         return run.history(bar)
 
 
+def _validation(model: Model, loss: LossFunction, pair: object) -> tuple[FloatArray, FloatArray]:
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise TypeError(f"validation must be a pair (X, T), got {type(pair).__name__}")
+    return examples(model, loss, "the validation X", pair[0], "the validation T", pair[1])
+
+
+def _require_fitting(optimizer: object, model: Model) -> None:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be an nn.Optimizer, such as nn.SGD, got {optimizer!r}")
+    if not {id(parameter) for parameter in model.parameters()} & {id(leaf) for leaf in optimizer.parameters}:
+        raise ValueError("the optimiser holds no parameter of this model: make it from model.parameters()")
+
+
+def _require_functions(schedule: object, callbacks: object) -> None:
+    if not (schedule is None or callable(schedule)):
+        raise TypeError(f"schedule must be a function of the epochs gone by, got {schedule!r}")
+    if not isinstance(callbacks, Sequence) or not all(callable(callback) for callback in callbacks):
+        raise TypeError(f"callbacks must be a list of functions, got {callbacks!r}")
+
+
 def _best(rule: object, record: Record, with_validation: bool) -> Best | None:
     if rule is None:
         return None
+    if isinstance(rule, int) and not isinstance(rule, bool):
+        rule = EarlyStopping(rule)
     if not isinstance(rule, EarlyStopping):
         raise TypeError(f"early_stopping must be an nn.EarlyStopping or a number of epochs, got {rule!r}")
     names = record.names(with_validation)

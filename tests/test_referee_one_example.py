@@ -18,6 +18,7 @@ def test_a_delta_in_the_shape_of_one_example_is_that_of_the_last_one(shape, carr
     report = check_backprop(lambda *_: (dW, db, last), p.model, p.X, p.T, p.loss)
     assert report.of("δ", 3).kinds == {"only the last example"}
     assert [report.of("δ", l).verdict for l in (1, 2)] == ["follows", "follows"]
+    assert report.of("δ", 2).remark == "right given your δ³"
     assert {finding.verdict for finding in report.findings if finding.array != "δ"} == {"right"}
     assert "Only the last of the 4 examples is used" in str(report)
     alone = check_backprop(lambda *_: (dW, db, [last[0], *delta[1:]]), p.model, p.X, p.T, p.loss)
@@ -49,6 +50,14 @@ def test_a_delta_of_another_shape_is_no_source_of_those_below():
     report = check_backprop(lambda *_: (dW, db, [*delta[:2], delta[2][-1]]), p.model, p.X, p.T, p.loss)
     assert report.of("δ", 3).kinds == {LAST}
     assert (report.of("δ", 2).kinds, report.of("δ", 2).remark) == ({"sign"}, "")
+
+
+def test_a_delta_of_another_shape_or_a_right_one_is_not_named_as_the_source_of_a_gradient():
+    p = Problem(3, "tanh", "half_squared_error")
+    dW, db, delta = arrays_with(p, {("W", 3): ("sign",), ("W", 1): ("sign",)})
+    report = check_backprop(lambda *_: (dW, db, [*delta[:2], delta[2][-1]]), p.model, p.X, p.T, p.loss)
+    for l in (3, 1):
+        assert (report.of("W", l).kinds, report.of("W", l).remark) == ({"sign"}, "")
 
 
 def test_examples_that_were_lost_are_found_given_the_right_delta_too():

@@ -154,24 +154,27 @@ def _told(report: Report) -> Iterator[str]:
             f"All {len(report.findings)} arrays are right: no entry differs from the engine's by more than "
             f"{worst:.1e} of the largest one."
         )
-        return
-    first = next((finding for finding in report.findings if finding.verdict == "wrong"), None)
+    else:
+        yield from _what_is_wrong(report)
+
+
+def _what_is_wrong(report: Report) -> Iterator[str]:
+    wrong = [finding for finding in report.findings if finding.verdict == "wrong"]
     if report.headline:
         yield report.headline
-    if first is not None:
-        count = sum(finding.verdict == "wrong" for finding in report.findings)
-        yield f"Start with {first.name}." if count > 1 else f"Only {first.name} is wrong by itself."
+    if wrong:
+        yield f"Start with {wrong[0].name}." if len(wrong) > 1 else f"Only {wrong[0].name} is wrong by itself."
+    in_full = wrong[:1] if report.headline else wrong
     told: dict[tuple[int, str], Finding] = {}
     for finding in report.findings:
-        if finding.verdict == "undecidable" or finding is first or (finding.verdict == "wrong" and not report.headline):
+        if finding.verdict == "undecidable" or any(finding is other for other in in_full):
             yield ""
             same = told.get((finding.layer, finding.remark)) if finding.remark and finding.explanations else None
             yield from _about(finding, same, report.equation(finding.blamed or finding.array, finding.layer))
             told[finding.layer, finding.remark] = finding
-    others = [finding.name for finding in report.findings if finding.verdict == "wrong" and finding is not first]
-    if report.headline and others:
+    if len(in_full) < len(wrong):
         yield ""
-        yield f"The same holds for {', '.join(others)}."
+        yield f"The same holds for {', '.join(finding.name for finding in wrong[1:])}."
     follows = [finding for finding in report.findings if finding.verdict == "follows"]
     if follows:
         yield ""
