@@ -114,7 +114,8 @@ def atomically_written(path: FilePath, data: bytes) -> None:
     """Put `data` at a path so that at any moment the path holds the old file or all of the new one.
 
     Raises:
-        OSError: If it cannot be written; then the old file is still there.
+        OSError: If it cannot be written; then the old file is still there. An IsADirectoryError if the path is a
+            folder, a FileNotFoundError if its folder is missing.
     """
     target = Path(os.path.realpath(path))  # a link is followed, not replaced
     if target.is_dir():

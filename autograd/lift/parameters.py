@@ -46,7 +46,11 @@ class Parameter:
     positions: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
 
     def view(self, flat: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return the array as a view of a vector of all parameters."""
+        """Return the array as a view of a vector of all parameters.
+
+        Raises:
+            RuntimeError: If its entries lie at unequal distances there.
+        """
         places = strided(self.positions)
         if places is None:
             raise RuntimeError(f"the entries of {self.name} lie at unequal distances, so there is no view of them")

@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         ValueError: If the file does not define the function, or the function fails.
+        TypeError: If its MODEL is no MLP.
     """
     if options.file is None:
         return self_check.run(options.seed)
