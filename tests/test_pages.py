@@ -148,3 +148,9 @@ def test_what_the_readme_says_of_speed_was_measured():
     networks = [section["ratios"]["compiled"] for name, section in measured.items() if name.endswith(", arrays")]
     assert len(networks) == 3
     assert all(network[peer] < 1 for network in networks for peer in ("torch", "jax", "numpy_by_hand"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_power_in_the_prose_of_a_page_would_be_taken_for_bold_type(page):
+    prose = re.sub(r"`[^`\n]*`", "", FENCE.sub("", PAGES[page]))
+    assert re.findall(r".*\w\*\*\w.*", prose) == []

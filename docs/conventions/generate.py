@@ -34,7 +34,7 @@ The rules behind the column "here":
 - A Value is always finite. What overflows, or would be inf or NaN, is refused; what underflows is rounded as IEEE says.
 - At a kink the derivative is one of the slopes beside it or their mean: relu′(0) = 0, |x|′(0) = 0, leaky_relu′(0) =
   0.01, elu′(0) = 1; tied arguments of maximum and minimum get ½ each; hypot at the origin gets 0 and 0.
-- x**0 is 1 for every x, 0 included, with derivative 0 in x. With a number as exponent, x**n has its derivatives of
+- `x**0` is 1 for every x, 0 included, with derivative 0 in x. With a number as exponent, `x**n` has its derivatives of
   every order at 0 and below. The derivative in the exponent is undefined for x < 0, and 0 at x = 0.
 - sigmoid, softplus, tanh and logsumexp are right for every finite argument; nothing switches to an approximation.
 - `where` has derivative 0 in its condition, and −0.0 is false like 0.0.
