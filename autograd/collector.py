@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import gc
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .graph import clock
 
-__all__ = ["PATIENCE", "Deferral", "collector_paused", "spare_graphs"]
+__all__ = ["PATIENCE", "Deferral", "collector_paused", "goes_through_everything_old", "spare_graphs"]
 
 PATIENCE = 5_000_000
 """How many nodes may be recorded before a full collection is let through: those of a few seconds."""
@@ -71,9 +72,19 @@ class Deferral:
         self._full = self._now
 
 
+def goes_through_everything_old() -> bool:
+    """Return whether the collector is the one that this module is about.
+
+    Python 3.14.0 to 3.14.4 collect in increments, builds without a global lock and other Pythons in ways of their own.
+    """
+    incremental = (3, 14, 0) <= sys.version_info < (3, 14, 5)
+    locked = not sysconfig.get_config_var("Py_GIL_DISABLED")
+    return sys.implementation.name == "cpython" and locked and not incremental
+
+
 def spare_graphs() -> Deferral | None:
-    """Install the callback and return it; None where the collector works otherwise (Python from 3.14 on, PyPy)."""
-    if sys.implementation.name != "cpython" or sys.version_info >= (3, 14):
+    """Install the callback and return it; None where the collector works otherwise."""
+    if not goes_through_everything_old():
         return None
     deferral = Deferral(clock)
     gc.callbacks.append(deferral)
