@@ -11,7 +11,7 @@ from nn.referee.unexplained import unexplained
 
 RIGHT = np.array([[1.0, -2.0, 0.5], [4.0, 0.25, -3.0]])
 W = np.array([[0.3, -0.7, 0.2], [0.9, 0.4, -0.5]])
-NETWORK = SimpleNamespace(W=[W], b=[np.array([0.3, -0.8, 0.6])], l2=0.5)
+NETWORK = SimpleNamespace(L=1, W=[W], b=[np.array([0.3, -0.8, 0.6])], l2=0.5)
 
 
 def judged(yours, right=RIGHT, bound=0.0, array="W"):

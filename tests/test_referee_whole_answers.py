@@ -133,3 +133,28 @@ def test_what_is_undecidable_stays_told_under_a_sentence_for_all():
     text = str(report_on(p, {("W", 1): ("sign",), ("W", 2): ("sign",)}))
     assert "Every gradient is −1 times" in text
     assert text.count("cannot be judged.") == 2
+
+
+def test_a_delta_through_weights_that_the_step_has_changed_is_named():
+    p = Problem(3, "tanh", "half_squared_error", l2=0.3)
+    dW, db, delta = arrays_with(p, {})
+    delta[0] = (delta[1] @ (p.W[1] - 0.5 * dW[1])) * p.slope(0)
+    dW[0], db[0] = delta[0].T @ p.X / p.N + p.l2 * p.W[0], delta[0].mean(axis=0)
+    report = report_of(p, dW, db, delta)
+    assert "W² was changed before δ² went back through it, by −0.5 · ∂C/∂W²: the step comes last." in str(report)
+    assert [report.of(array, 1).verdict for array in "δWb"] == ["wrong", "follows", "follows"]
+    delta[0][0, 0] += 1e-3
+    assert report_of(p, dW, db, delta).of("δ", 1).kinds == set()
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -1e308, 1e-320])
+@pytest.mark.parametrize("scale", [1.0, 1 / 3])
+def test_numbers_of_any_size_are_judged_without_a_warning(number, scale):
+    p = Problem(2, "tanh", "half_squared_error", N=3)
+    answers = [[np.full_like(array, number) for array in arrays] for arrays in arrays_with(p, {})]
+    answers[2] = [scale * array for array in answers[2]]
+    for given_arrays in (answers, answers[:2]):
+        report = report_of(p, *given_arrays)
+        assert report.findings[0].verdict == "wrong"
+        assert {finding.verdict for finding in report.findings} <= {"wrong", "follows"}
+        assert ("It holds NaN or infinity." in str(report)) == (not np.isfinite(number))

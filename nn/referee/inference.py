@@ -130,8 +130,8 @@ def _recovered(r: Reference, l: int, pair: list[Comparison]) -> FloatArray:
     """
     weight, bias = pair
     inputs = np.hstack([r.a[l], np.ones((r.N, 1))])
-    shapes_fit = weight.yours.shape == weight.right.shape and bias.yours.shape == bias.right.shape
-    if shapes_fit and inputs.shape[1] >= r.N and np.linalg.cond(inputs) < 1e4:
+    usable = all(this.yours.shape == this.right.shape and np.all(np.isfinite(this.yours)) for this in pair)
+    if usable and inputs.shape[1] >= r.N and np.linalg.cond(inputs) < 1e4:
         gradients = r.N * np.hstack([weight.yours - r.l2 * r.W[l], bias.yours[:, None]])
         delta = np.asarray(np.linalg.lstsq(inputs.T, gradients.T, rcond=None)[0], dtype=np.float64)
         if np.allclose(delta.T @ inputs, gradients, rtol=1e-9, atol=1e-9 * abs(gradients).max()):

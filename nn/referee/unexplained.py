@@ -23,7 +23,7 @@ def unexplained(r: Reference, this: Comparison) -> tuple[Explanations, str]:
         return (), "All of its entries are 0."
     if not right.any():
         return (), "All entries of the right array are 0."
-    mistake = _factor(this) or _penalty(r, this) or _step(r, this)
+    mistake = _factor(this) or _penalty(r, this) or _step(r, this) or _updated_weights(r, this)
     if mistake:
         return ((mistake,),), ""
     distance = abs(yours - right) / abs(right).max()
@@ -71,6 +71,19 @@ def _step(r: Reference, this: Comparison) -> Mistake | None:
     return Mistake(
         "step", f"It is {name} after a step, {name} − {rate:.6g} · ∂C/∂{name}: the gradient alone belongs here."
     )
+
+
+def _updated_weights(r: Reference, this: Comparison) -> Mistake | None:
+    """Return the mistake that a δ came back through weights that the step had already changed."""
+    l, up = this.layer - 1, raised(this.layer + 1)
+    if this.array != "δ" or this.layer == r.L:
+        return None
+    change = (r.delta[l + 1] @ r.dW[l + 1]) * r.slope(l, r.z[l])
+    rate = float(((this.right - this.yours) * change).sum() / max(float((change * change).sum()), np.finfo(float).tiny))
+    if not this.fits(this.right - rate * change):
+        return None
+    text = f"W{up} was changed before δ{up} went back through it, by −{rate:.6g} · ∂C/∂W{up}: the step comes last."
+    return Mistake("updated W", text)
 
 
 def _which_entries(wrong: FloatArray) -> str:
