@@ -168,14 +168,16 @@ class Op:
             DomainError: If it is undefined there or not finite; the error names the arguments and their labels.
         """
         if not self.domain.holds(*args):
-            raise DomainError(f"{self.name} needs {self.domain.requirement}, got {self.describe(args, labels)}")
+            raise self._outside(self.describe(args, labels))
         try:
             out = self.forward(*args)
-            if math.isfinite(out):
+            if not isinstance(out, complex) and math.isfinite(out):
                 return out if type(out) is float else float(out)
         except (ArithmeticError, ValueError) as error:
-            raise self._not_finite(args, labels) from error
-        raise self._not_finite(args, labels)
+            raise self._not_finite(self.describe(args, labels)) from error
+        if isinstance(out, complex):
+            raise DomainError(f"{self.name} has no real result at {self.describe(args, labels)}")
+        raise self._not_finite(self.describe(args, labels))
 
     def local(self, index: int, out: Any, args: Sequence[Any]) -> Any:
         """Return ∂out/∂args[index], by the operation's own rule, for whatever kind of operand `args` are."""
@@ -218,34 +220,26 @@ class Op:
             raise TypeError(f"{self.name} takes one sequence of numbers or Values, got {got!r}")
         return tuple(operands[0])
 
-    def _not_finite(self, args: Sequence[float], labels: Sequence[str]) -> DomainError:
-        return DomainError(f"{self.name} has no finite result (overflow) at {self.describe(args, labels)}")
+    def _outside(self, at: str) -> DomainError:
+        return DomainError(f"{self.name} needs {self.domain.requirement}, got {at}")
+
+    def _not_finite(self, at: str) -> DomainError:
+        return DomainError(f"{self.name} has no finite result (overflow) at {at}")
 
     def _on_arrays(self, operands: tuple[Any, ...]) -> Any:
         arrays = [self._array(operand) for operand in operands]
         if any(array.dtype == object for array in arrays):
-            return self._on_each(lambda args: self(args) if self.arity is None else self(*args), arrays)[()]
+            return _on_each(lambda args: self(args) if self.arity is None else self(*args), arrays)[()]
         if self.array is None:
-            return self._on_each(self.evaluate, arrays).astype(float)
+            return _on_each(self.evaluate, arrays).astype(float)
         with np.errstate(all="ignore"):
             defined = self.domain.holds(*arrays)
             if not np.all(defined):
-                wrong = _first(np.logical_not(defined), arrays, self)
-                raise DomainError(f"{self.name} needs {self.domain.requirement}, got {wrong}")
+                raise self._outside(_first(np.logical_not(defined), arrays, self))
             out = np.asarray(self.array(*arrays), dtype=float)
         if not np.all(np.isfinite(out)):
-            raise DomainError(
-                f"{self.name} has no finite result (overflow) at {_first(~np.isfinite(out), arrays, self)}"
-            )
+            raise self._not_finite(_first(~np.isfinite(out), arrays, self))
         return out
-
-    def _on_each(
-        self, function: Callable[[tuple[Any, ...]], Any], arrays: Sequence[np.ndarray[Any, Any]]
-    ) -> np.ndarray[Any, Any]:
-        full = np.broadcast_arrays(*arrays)
-        out = np.empty(full[0].size, dtype=object)
-        out[:] = [function(args) for args in zip(*[array.ravel().tolist() for array in full], strict=True)]
-        return out.reshape(full[0].shape)
 
     def _array(self, operand: Any) -> np.ndarray[Any, Any]:
         if isinstance(operand, Operand):
@@ -292,6 +286,14 @@ def finite_float(number: Any, wanted_by: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{wanted_by} needs a finite number, got {number!r}")
     return number  # type: ignore[no-any-return]  # narrowed by the checks above, which mypy cannot follow through Any
+
+
+def _on_each(function: Callable[[tuple[Any, ...]], Any], arrays: Sequence[np.ndarray[Any, Any]]) -> Any:
+    """Return an array of what `function` gives for the arguments of every element."""
+    full = np.broadcast_arrays(*arrays)
+    out = np.empty(full[0].size, dtype=object)
+    out[:] = [function(args) for args in zip(*[array.ravel().tolist() for array in full], strict=True)]
+    return out.reshape(full[0].shape)
 
 
 def _first(wrong: Any, arrays: Sequence[np.ndarray[Any, Any]], op: Op) -> str:

@@ -434,6 +434,14 @@ def test_an_operation_of_your_own_is_refused_where_it_has_no_finite_result(op):
             op(*args)
 
 
+def test_an_operation_of_your_own_is_refused_where_its_result_is_not_real():
+    root = Op("root", forward=lambda x: x**0.5, partials=(lambda out, x: 0.5 / out,))
+    power = Op("power", forward=lambda x, y: x**y, partials=(lambda out, x, y: 0.0, lambda out, x, y: 0.0))
+    for call in (lambda: root(-1.0), lambda: root(Value(-1.0)), lambda: power(Value(-1.0), 0.5)):
+        with pytest.raises(DomainError, match=r"has no real result at x = -1\.0"):
+            call()
+
+
 def test_a_sum_of_arrays_that_overflows_is_refused():
     with pytest.raises(DomainError, match=r"^total has no finite result"):
         ops.total([np.array([1e308]), np.array([1e308])])
