@@ -181,15 +181,20 @@ class Op:
 
     def local(self, index: int, out: Any, args: Sequence[Any]) -> Any:
         """Return ∂out/∂args[index], by the operation's own rule, for whatever kind of operand `args` are."""
-        if isinstance(self.partials, tuple):
-            return self.partials[index](out, *args)
-        return tuple(self.partials(out, *args))[index]
+        return self.partials[index](out, *args) if isinstance(self.partials, tuple) else self.locals(out, args)[index]
 
     def locals(self, out: Any, args: Sequence[Any]) -> tuple[Any, ...]:
-        """Return all partial derivatives in the order of the arguments."""
+        """Return all partial derivatives in the order of the arguments.
+
+        Raises:
+            ValueError: If the rule of an operation of any number of arguments gives another number of them.
+        """
         if isinstance(self.partials, tuple):
             return tuple(partial(out, *args) for partial in self.partials)
-        return tuple(self.partials(out, *args))
+        found = tuple(self.partials(out, *args))
+        if len(found) != len(args):
+            raise ValueError(f"the rule of {self.name} gave {len(found)} partial derivatives for {len(args)} arguments")
+        return found
 
     @property
     def docstring(self) -> str:
@@ -212,7 +217,7 @@ class Op:
             f"{name} = {value!r}" + (f' ("{label}")' if label else "")
             for name, value, label in zip(names, args, list(labels) or [""] * len(args), strict=True)
         ]
-        return ", ".join(shown if len(shown) <= 8 else [*shown[:7], f"… ({len(shown)} arguments)"])
+        return ", ".join(shown if len(shown) <= 8 else [*shown[:7], f"… ({len(shown)} arguments)"]) or "none"
 
     def _sequence(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(operands) != 1 or not isinstance(operands[0], Iterable) or isinstance(operands[0], (str, bytes)):

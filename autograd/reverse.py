@@ -161,9 +161,11 @@ class _Reached:
             totals = [old + leaf.grad for old, leaf in zip(self._old_leaf, self.leaves, strict=True)]
             finite = all(map(math.isfinite, totals)) and all(math.isfinite(node.grad) for node in self._ends)
         except TypeError as error:
-            self.restore()
-            held = [f"{v.describe()} holds {v.grad!r}" for v in self.leaves if not isinstance(v.grad, (int, float))]
-            raise TypeError(f"a grad must be a number (set it to 0.0): {', '.join(held[:3]) or error}") from error
+            before = zip(self.leaves, self._old_leaf, strict=True)
+            held = [f"{leaf.describe()} holds {old!r}" for leaf, old in before if not isinstance(old, (int, float))]
+            if not held:
+                raise  # a rule of the user's own gave something else
+            raise TypeError(f"a grad must be a number (set it to 0.0): {', '.join(held[:3])}") from error
         if not finite:
             raise self._not_finite()
         if any(total.__class__ is not float for total in totals):  # a rule of the user's own gave NumPy scalars
@@ -276,6 +278,6 @@ def _propagate_by_table(node: Any, op: Op, g: float, kind: Any) -> None:
             if operand.__class__ is kind:
                 operand.grad += g * partial(node._data, *args)
     else:
-        for operand, local in zip(operands, op.partials(node._data, *args), strict=True):
+        for operand, local in zip(operands, op.locals(node._data, args), strict=True):
             if operand.__class__ is kind:
                 operand.grad += g * local

@@ -21,6 +21,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from operator import mul as _product
 from types import TracebackType
 from typing import Any, NamedTuple, cast, final
@@ -52,6 +53,16 @@ class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function
         >>> y.is_leaf
         True
     """
+
+    def __call__(self, func: Any) -> Any:
+        """Return the function with the context around each call.
+
+        Raises:
+            TypeError: If its body runs after the call has returned: that of a generator or a coroutine.
+        """
+        if any(test(func) for test in (isgeneratorfunction, iscoroutinefunction, isasyncgenfunction)):
+            raise TypeError(f"no_grad cannot decorate {func!r}, which runs after it was called: use `with` in its body")
+        return super().__call__(func)
 
     def __enter__(self) -> None:
         global _paused

@@ -249,6 +249,37 @@ def test_conventions_at_kinks(op, kink):
             assert tangent(out, {args[k]: 1.0}) == expected
 
 
+def test_the_help_tells_every_convention_once():
+    told = {op.name: [line for line in op.docstring.splitlines() if line.startswith("At ")] for op in TABLE}
+    assert all(len(set(lines)) == len(lines) for lines in told.values())
+    assert told["abs"] == ["At x = 0 its derivative is 0."]
+    assert told["where"] == ["At x = 0, y = 1, z = 2 its derivatives are 0, 0, 1."]
+    assert told["pow"] == [
+        "At x = 0, y = 0 its derivatives are 0, 0.",
+        "At x = 0, y = 2 its derivatives are 0, 0.",
+        "At x = 0, y = 1 its derivatives are 1, 0.",
+        "At x = -2, y = 3 its derivatives are 12, undefined.",
+    ]
+
+
+def test_second_derivatives_of_hypot_at_the_origin_are_those_of_half_the_squared_distance():
+    assert autograd.hessian(lambda v: ops.hypot(v[0], v[1]))([0.0, 0.0]) == [[1.0, 0.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("x", "exact"),
+    [
+        (-36.612813882998076, -3.2742662571129762e-292),
+        (-35.40103267339098, -2.9137424852561186e-273),
+        (-20.5, -2.2067580180521469e-92),
+        (-3.8411700777300837, -0.00023517416563613922),
+    ],
+)
+def test_the_tail_of_gelu_keeps_its_digits(x, exact):
+    """x erfc(−x/√2)/2, by mpmath."""
+    assert ops.gelu(x) == pytest.approx(exact, rel=ULPS)
+
+
 def test_stop_gradient_passes_the_value_and_no_gradient():
     x = Value(3.0)
     y = x * ops.stop_gradient(x)
@@ -449,12 +480,28 @@ def test_a_sum_of_arrays_that_overflows_is_refused():
         ops.affine([np.array([1.0]), np.array([1.0])])
 
 
-def test_a_partial_rule_that_gives_too_few_results_is_an_error():
-    broken = Op("broken", forward=lambda *x: sum(x), partials=lambda out, *x: [1.0])
-    x = Value(1.0)
-    with pytest.raises(ValueError, match="zip"):
-        broken([x, x]).backward()
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_rule_that_gives_another_number_of_partials_than_of_arguments_is_an_error(count):
+    broken = Op("broken", forward=lambda *x: sum(x), partials=lambda out, *x: [1.0] * count)
+    x, y = Value(1.0), Value(1.0)
+    message = f"the rule of broken gave {count} partial derivatives for 2 arguments"
+    for differentiate in (
+        lambda: broken([x, x]).backward(),
+        lambda: autograd.gradients(broken([x, y]), x),
+        lambda: tangent(broken([x, y]), {x: 1.0}),
+    ):
+        with pytest.raises(ValueError, match=message):
+            differentiate()
     assert x.grad == 0.0
+
+
+@pytest.mark.parametrize("partial", [1j, np.array([1.0, 2.0]), Value(1.0)], ids=["complex", "array", "Value"])
+def test_a_rule_that_gives_no_number_is_an_error_and_changes_nothing(partial):
+    x = Value(1.0)
+    x.grad = 5.0
+    with pytest.raises(TypeError, match=r"real number|scalars"):
+        Op("broken", forward=lambda x: x, partials=(lambda out, x: partial,))(x).backward()
+    assert x.grad == 5.0
 
 
 @pytest.mark.parametrize(
@@ -516,6 +563,8 @@ def test_zero_keeps_its_sign():
     ],
 )
 def test_messages_name_the_arguments_and_shorten_long_lists(count, text):
+    with pytest.raises(DomainError, match=r"^logsumexp needs at least one argument, got none$"):
+        ops.logsumexp([])
     with pytest.raises(DomainError) as error:
         ops.total([1e308] * count)
     assert str(error.value).endswith(text)

@@ -285,6 +285,21 @@ def test_no_grad_ends_with_an_exception_and_decorates():
     assert not (x * x).is_leaf
 
 
+def test_no_grad_refuses_functions_that_run_after_they_were_called():
+    def numbers():
+        yield Value(3.0) * 2.0
+
+    async def number():
+        return Value(3.0) * 2.0
+
+    async def sequence():
+        yield Value(3.0) * 2.0
+
+    for later in (numbers, number, sequence):
+        with pytest.raises(TypeError, match=r"no_grad cannot decorate .*: use `with` in its body"):
+            no_grad()(later)
+
+
 def test_detach_cuts_the_graph():
     x = Value(3.0)
     y = (x * x).detach()
