@@ -1,6 +1,6 @@
 """The canonical form of a recorded graph, in which the way a sum was written no longer shows.
 
-Every value becomes an *atom*, a number counted from 0. Additions, subtractions, negations, `total`, `affine`, products
+Every value becomes an *atom*. Additions, subtractions, negations, `total`, `affine`, products
 and multiples become sums of monomials, a mapping {(u, v): coefficient} with u ≤ v; atom 0 is the number 1, so (0, v) is
 linear and (0, 0) constant. A partial sum that has a single use is absorbed by the sum that uses it. So the chain
 `((w1*x1 + w2*x2) + …) + b` and the node `affine(w, x, b)` become one and the same atom.
@@ -11,17 +11,16 @@ A partial sum is *not* absorbed where like terms of opposite sign would meet: `(
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from .. import ops
 from ..graph import Vector, stored_operands
 from ..op import Op
 from ..value import Value
+from .atoms import Atoms, Monomial
 
-__all__ = ["Atoms", "canonical"]
+__all__ = ["canonical"]
 
-Monomial = tuple[int, int]
 _TINY, _HUGE = 1e-100, 1e100  # coefficients stay between these, so that absorbing one cannot overflow or vanish
 
 
@@ -33,42 +32,6 @@ class _Sum:
     def __init__(self, terms: dict[Monomial, float], scale: float = 1.0) -> None:
         self.terms = terms
         self.scale = scale
-
-
-@dataclass
-class Atoms:
-    """The atoms of a graph; every list is indexed by the atom.
-
-    Attributes:
-        inputs: For each input, its name and position, by atom.
-        parameters: For each parameter, its number, by atom.
-        constants: The number of each constant, by atom.
-        operations: The operation and the operands' atoms, by atom.
-        sums: The monomials with their coefficients, by atom.
-        level: The length of the longest path from a leaf.
-        batched: Whether it depends on an input.
-        node: A recorded node it was made from, for messages; None for leaves' constants.
-        roots: The atoms of the outputs that were asked for.
-        of: The atom of each Value that has one; a Value without one was absorbed by the sum that uses it.
-    """
-
-    inputs: dict[int, tuple[str, int]] = field(default_factory=dict)
-    parameters: dict[int, int] = field(default_factory=dict)
-    constants: dict[int, float] = field(default_factory=dict)
-    operations: dict[int, tuple[Op, tuple[int, ...]]] = field(default_factory=dict)
-    sums: dict[int, dict[Monomial, float]] = field(default_factory=dict)
-    level: list[int] = field(default_factory=list)
-    batched: list[bool] = field(default_factory=list)
-    node: list[Value | None] = field(default_factory=list)
-    roots: list[int] = field(default_factory=list)
-    of: dict[Value, int] = field(default_factory=dict)
-
-    def new(self, level: int, batched: bool, node: Value | None) -> int:
-        """Return a new atom."""
-        self.level.append(level)
-        self.batched.append(batched)
-        self.node.append(node)
-        return len(self.level) - 1
 
 
 def canonical(
@@ -103,43 +66,49 @@ class _Canonical:
         self.operands = operands
         self.known = atoms.of
         self.sums: dict[Value, _Sum] = {}
-        self.seen: dict[Any, int] = {}
-        self.number_atom: dict[float, int] = {1.0: atoms.new(0, False, None)}
-        atoms.constants[0] = 1.0
         for leaf, where in inputs.items():
-            self.known[leaf] = atom = atoms.new(0, True, leaf)
-            atoms.inputs[atom] = where
+            atoms.inputs[atoms.leaf(leaf, batched=True)] = where
         for leaf, k in parameters.items():
-            self.known[leaf] = atom = atoms.new(0, False, leaf)
-            atoms.parameters[atom] = k
+            atoms.parameters[atoms.leaf(leaf, batched=False)] = k
         self.uses = _uses(nodes, roots)
         for node in nodes:
             self._enter(node)
         atoms.roots = [self.atom(root) for root in roots]
 
     def _enter(self, node: Value) -> None:
-        op = node.op
+        op: Any = node.op  # an interior node has one
         operands = self.operands(node)
-        if op is ops.affine:
-            self.sums[node] = self._affine(operands)
-        elif op is ops.mul:
-            self.sums[node] = self._product(*operands)
-        elif op is ops.add:
-            self.sums[node] = self._merged([(operands[0], 1.0), (operands[1], 1.0)])
-        elif op is ops.sub:
-            self.sums[node] = self._merged([(operands[0], 1.0), (operands[1], -1.0)])
-        elif op is ops.total:
-            self.sums[node] = self._merged([(operand, 1.0) for operand in operands])
-        elif op is ops.neg:
-            self.sums[node] = self._scaled(operands[0], -1.0)
-        elif op is ops.div and _moderate(1.0 / (self._number(operands[1]) or _TINY)):
-            self.sums[node] = self._scaled(operands[0], 1.0 / (self._number(operands[1]) or 1.0))
-        elif op is ops.pow and self._number(operands[1]) == 2.0:
-            self.sums[node] = self._product(operands[0], operands[0])
-        elif op is ops.pow and self._number(operands[1]) == 1.0:
-            self.sums[node] = self._scaled(operands[0], 1.0)
+        partial = self._linear(op, operands)
+        if partial is not None:
+            self.sums[node] = partial
+            return
+        args = tuple(self.atom(operand) for operand in operands)
+        constants = self.atoms.constants
+        if all(arg in constants for arg in args):
+            self.known[node] = self.atoms.constant(op.evaluate([constants[arg] for arg in args]))
         else:
-            self.known[node] = self._operation(node, op, operands)  # type: ignore[arg-type]  # an interior node has an operation
+            self.known[node] = self.atoms.operation(op, args, node)
+
+    def _linear(self, op: Op, operands: tuple[Any, ...]) -> _Sum | None:
+        """Return what an operation gives as a sum of products, None if it is none."""
+        if op is ops.affine:
+            return self._affine(operands)
+        if op is ops.mul:
+            return self._product(*operands)
+        if op is ops.add or op is ops.total:
+            return self._merged([(operand, 1.0) for operand in operands])
+        if op is ops.sub:
+            return self._merged([(operands[0], 1.0), (operands[1], -1.0)])
+        if op is ops.neg:
+            return self._scaled(operands[0], -1.0)
+        number = self._number(operands[1]) if op is ops.div or op is ops.pow else None
+        if op is ops.div and number and _moderate(1.0 / number):
+            return self._scaled(operands[0], 1.0 / number)
+        if op is ops.pow and number == 2.0:
+            return self._product(operands[0], operands[0])
+        if op is ops.pow and number == 1.0:
+            return self._scaled(operands[0], 1.0)
+        return None
 
     # --- what an operand is ----------------------------------------------------------------------
 
@@ -151,21 +120,14 @@ class _Canonical:
             return float(operand.data)
         return None
 
-    def _constant(self, number: float) -> int:
-        atom = self.number_atom.get(number)
-        if atom is None:
-            atom = self.number_atom[number] = self.atoms.new(0, False, None)
-            self.atoms.constants[atom] = number
-        return atom
-
     def atom(self, operand: Any) -> int:
         """Return the atom of an operand, making one of a partial sum."""
         if operand.__class__ is float:
-            return self._constant(operand)
+            return self.atoms.constant(operand)
         atom = self.known.get(operand)
         if atom is None:
             partial = self.sums.pop(operand, None)
-            atom = self._constant(operand.data) if partial is None else self._settle(partial, operand)
+            atom = self.atoms.constant(operand.data) if partial is None else self._settle(partial, operand)
             self.known[operand] = atom
         return atom
 
@@ -176,27 +138,16 @@ class _Canonical:
         if not terms.get((0, 0), 1.0):
             del terms[0, 0]
         if not terms:
-            return self._constant(0.0)
+            return self.atoms.constant(0.0)
         if len(terms) == 1:
             ((u, v), coefficient) = next(iter(terms.items()))
             if u == v == 0:
-                return self._constant(coefficient)
+                return self.atoms.constant(coefficient)
             if u == 0 and coefficient == 1.0:
                 return v
         if len(terms) > 1:
             terms = self._apart(terms, node)
-        key = frozenset(terms.items())
-        atom = self.seen.get(key)
-        if atom is None:
-            level, batched = self.atoms.level, self.atoms.batched
-            factors: set[int] = set()
-            for pair in terms:
-                factors.update(pair)
-            atom = self.seen[key] = self.atoms.new(
-                1 + max(level[f] for f in factors), any(batched[f] for f in factors), node
-            )
-            self.atoms.sums[atom] = terms
-        return atom
+        return self.atoms.sum(terms, node)
 
     def _apart(self, terms: dict[Monomial, float], node: Value) -> dict[Monomial, float]:
         """Return a weighted input as a term of its own where something batched is added to it: z in z − t."""
@@ -218,7 +169,7 @@ class _Canonical:
         partial = self.sums.get(operand)
         if partial is not None and self.uses[operand] == 1 and len(partial.terms) == 1:
             ((u, v), coefficient) = next(iter(partial.terms.items()))
-            if u == 0 and _moderate(coefficient * partial.scale):
+            if u == 0 and coefficient and _moderate(coefficient * partial.scale):
                 return coefficient * partial.scale, v
         return 1.0, self.atom(operand)
 
@@ -248,13 +199,13 @@ class _Canonical:
 
     def _scaled(self, operand: Any, factor: float) -> _Sum:
         partial = self._absorbed(operand)
+        if not factor:
+            return _Sum(dict.fromkeys(partial.terms, 0.0))
         scale = partial.scale * factor
-        if factor and not _moderate(scale):
-            return _Sum({(0, self.atom(operand)): factor})
-        if factor:
-            partial.scale = scale
-            return partial
-        return _Sum(dict.fromkeys(partial.terms, 0.0))
+        if not scale or not _moderate(scale):
+            return _Sum({(0, self.atom(operand)): 1.0}, factor)
+        partial.scale = scale
+        return partial
 
     def _merged(self, operands: list[tuple[Any, float]]) -> _Sum:
         """Return the sum of factor × operand; partial sums become atoms where terms would cancel."""
@@ -271,9 +222,11 @@ class _Canonical:
 
     @staticmethod
     def _mergeable(parts: list[tuple[_Sum, float]]) -> bool:
-        """Whether no two like terms have opposite signs, and no factor is out of proportion."""
-        if not all(_moderate(part.scale) for part, _ in parts):
-            return False
+        """Whether no two like terms have opposite signs, and no factor or constant is out of proportion."""
+        for part, _ in parts:
+            constant = part.terms.get((0, 0))
+            if not _TINY < abs(part.scale) < _HUGE or (constant and not _TINY < abs(constant) < _HUGE):
+                return False
         if len(parts) == 2:
             (small, f), (large, g) = sorted(parts, key=lambda each: len(each[0].terms))
             sign = f * g * small.scale * large.scale
@@ -309,22 +262,6 @@ class _Canonical:
                 bias = _Sum({(0, self.atom(operands[-1])): 1.0})
             _add(whole, bias, 1.0)
         return whole
-
-    # --- everything else -------------------------------------------------------------------------
-
-    def _operation(self, node: Value, op: Op, operands: tuple[Any, ...]) -> int:
-        args = tuple(self.atom(operand) for operand in operands)
-        atoms = self.atoms
-        if all(arg in atoms.constants for arg in args):
-            return self._constant(op.evaluate([atoms.constants[arg] for arg in args]))
-        key = (op, args)
-        atom = self.seen.get(key)
-        if atom is None:
-            atom = self.seen[key] = atoms.new(
-                1 + max(atoms.level[arg] for arg in args), any(atoms.batched[arg] for arg in args), node
-            )
-            atoms.operations[atom] = key
-        return atom
 
 
 def _uses(nodes: list[Value], roots: Sequence[Value]) -> dict[Value, int]:

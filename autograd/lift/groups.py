@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from .canonical import Atoms
+from .atoms import Atoms
 from .strided import is_everything
 from .terms import Term, terms_of
 
@@ -163,18 +163,12 @@ class Groups:
 
 
 def _needed(atoms: Atoms) -> list[int]:
-    needed = set(atoms.roots)
-    todo = list(needed)
+    """Return the atoms under the roots, in order."""
+    needed: set[int] = set()
+    todo = list(atoms.roots)
     while todo:
         atom = todo.pop()
-        found = atoms.operations.get(atom)
-        below: Any = ()
-        if found is not None:
-            below = found[1]
-        elif atom in atoms.sums:
-            below = {factor for pair in atoms.sums[atom] for factor in pair}
-        for factor in below:
-            if factor not in needed:
-                needed.add(factor)
-                todo.append(factor)
+        if atom not in needed:
+            needed.add(atom)
+            todo.extend(atoms.below(atom))
     return sorted(needed)

@@ -12,14 +12,15 @@ another neuron lies further on; at the end of a network such a thing belongs to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from .. import ops
 from ..collector import collector_paused
 from ..graph import Graph, serial
 from ..value import Value
-from .canonical import Atoms, canonical
+from .atoms import Atoms
+from .canonical import canonical
 from .region import Region
 from .roles import Operands, Roles
 
@@ -128,18 +129,10 @@ class _Search:
 
     def _consumers(self) -> dict[int, set[int]]:
         consumers: dict[int, set[int]] = {atom: {-1} for atom in self.atoms.roots}
-        for atom, below in self._below():
-            for factor in below:
+        for atom in self.atoms.computed:
+            for factor in self.atoms.below(atom):
                 consumers.setdefault(factor, set()).add(atom)
         return consumers
-
-    def _below(self) -> Iterator[tuple[int, set[int]]]:
-        """Yield each computed atom with those it is computed from, in the order of the computation."""
-        for atom in sorted((*self.atoms.sums, *self.atoms.operations)):
-            if atom in self.atoms.sums:
-                yield atom, {factor for pair in self.atoms.sums[atom] for factor in pair}
-            else:
-                yield atom, set(self.atoms.operations[atom][1])
 
     def _sum(self, atom: int) -> _Sum | None:
         terms = self.atoms.sums[atom]
@@ -159,8 +152,8 @@ class _Search:
         """Return the atoms from which some weighted sum is computed."""
         sources: dict[int, set[int]] = {found.atom: set().union(*found.products.values()) for found in self.sums}
         hidden: set[int] = set()
-        for atom, below in reversed(list(self._below())):
-            hidden |= below if atom in hidden else sources.get(atom, set())
+        for atom in reversed(self.atoms.computed):
+            hidden.update(self.atoms.below(atom) if atom in hidden else sources.get(atom, ()))
         return hidden
 
     # --- neurons ---------------------------------------------------------------------------------
@@ -233,8 +226,8 @@ class _Search:
             held.setdefault(each.atom, set()).add(each.sources)
         depth: dict[int, int] = {}
         layer: dict[frozenset[int], int] = {}
-        for atom, below in self._below():
-            depth[atom] = max(depth.get(factor, 0) for factor in below)
+        for atom in self.atoms.computed:
+            depth[atom] = max(depth.get(factor, 0) for factor in self.atoms.below(atom))
             for sources in held.get(atom, ()):
                 layer[sources] = 1 + max(depth.get(source, 0) for source in sources)
                 depth[atom] = max(depth[atom], layer[sources])

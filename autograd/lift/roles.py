@@ -13,7 +13,7 @@ from typing import Any
 from .. import ops
 from ..graph import Vector, stored_operands
 from ..value import Value
-from .canonical import Atoms, Monomial
+from .atoms import Atoms, Monomial
 
 __all__ = ["Operands", "Roles"]
 
