@@ -178,6 +178,8 @@ class _Builder:
             terms.extend(self._term(part, block) for part in self._split(term))
             if term.why:
                 self.program.why[block.name] = term.why
+        if not terms:  # constants that cancel
+            return Constant(np.zeros(block.shape))
         return terms[0] if len(terms) == 1 else Plus(tuple(terms))
 
     def _split(self, term: Term) -> list[Term]:

@@ -82,7 +82,10 @@ class Program:
         return loss, {name: gradient.copy() for name, gradient in self.gradients.items()}
 
     def backward(self, /, **batch: Any) -> float:
-        """Return the loss of a batch and leave its gradient in `gradients`. Raises as `value_and_grad` does."""
+        """Return the loss of a batch and leave its gradient in `gradients`.
+
+        Raises as `value_and_grad` does; after a DomainError or RuntimeError the gradient is 0, and not half of one.
+        """
         try:
             function = self._local.backward[len(next(iter(batch.values()), _NO_INPUT))]
             return function(batch)  # type: ignore[no-any-return]  # a float

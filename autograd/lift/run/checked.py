@@ -50,11 +50,14 @@ Array = np.ndarray[Any, Any]
 def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, kind: Kind, *, mean: bool) -> Any:
     """Return what the fast code would have, having found that nothing is wrong.
 
+    Where it raises, the gradient is 0, and not half of one.
+
     Raises:
         DomainError: If an operation or a needed derivative is undefined, or a result is not finite.
         RuntimeError: If a comparison comes out differently from when the graph was recorded.
         ValueError: If a parameter is not finite.
     """
+    gradient[:] = 0.0
     for each in derived.parameters.all:
         if not np.isfinite(each.view(flat)).all():
             raise ValueError(f"parameter {each.name!r} holds NaN or infinity")
@@ -73,13 +76,13 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
     losses = run.losses(derived.forward.roots[0])
     if kind == "losses":
         return losses
-    if kind == "backward":
-        gradient[:] = run.backward(derived.reverse, derived.parameters)
     try:
         total = math.fsum(losses / batch.examples if mean else losses)
     except OverflowError:
         total = math.inf
     run.check_finite(np.array([[total]]))
+    if kind == "backward":
+        gradient[:] = run.backward(derived.reverse, derived.parameters)
     return total
 
 

@@ -71,7 +71,9 @@ class ForwardCode:
             if self._is_used(name):
                 code.names[f"shape_{k}"] = (code.examples, length)
                 code.lines.append(f"in_{k} = batch[{name!r}]")
-                code.lines.append(f"if in_{k}.shape != shape_{k} or in_{k}.dtype is not float64: unfit()")
+                # unpickled arrays have a dtype object of their own, which is equal
+                test = f"in_{k}.shape != shape_{k} or in_{k}.dtype is not float64 and in_{k}.dtype != float64"
+                code.lines.append(f"if {test}: unfit()")
                 code.doubt_unless(f"vdot(in_{k}, in_{k}) < {BOUND}")
         self.check_products = code.flat.size > MANY and all(
             statement.target.role == "loss" or next(iter(products_in(statement.value)), None) is not None
@@ -112,6 +114,7 @@ class ForwardCode:
         return sum(uses(statement.value) for statement in (*self.forward, *self.backward))
 
     def _forward(self, statement: Statement) -> None:
+        self._check_domain(statement.value)
         if statement.target.role == "loss" and self._loss_is_only_added():
             return
         code = self.code
@@ -135,20 +138,21 @@ class ForwardCode:
         self._check(statement, out)
 
     def _check(self, statement: Statement, out: Array) -> None:
-        """Let the function find what NumPy does not signal: overflow in a product, and a domain of the user's own."""
-        code, value = self.code, statement.value
-        sides = [side for product in products_in(value) for side in product.parts]
+        """Let the function find what NumPy does not signal: overflow in a product."""
+        sides = [side for product in products_in(statement.value) for side in product.parts]
         if sides and not all(map(self._is_bounded, sides)):
             self.bounded.add(statement.target)
-            code.doubt_large(out)
-        if (
-            isinstance(value, Apply)
-            and value.op.domain is not EVERYWHERE
-            and PRIMITIVES.get(value.op.name) is not value.op
-        ):
+            self.code.doubt_large(out)
+
+    def _check_domain(self, value: Expression) -> None:
+        """Let the function find what NumPy does not signal: a point outside a domain of the user's own."""
+        if not isinstance(value, Apply) or PRIMITIVES.get(value.op.name) is value.op:
+            return
+        if value.op.domain is not EVERYWHERE:
+            code = self.code
             args = ", ".join(code.name(code.value(arg)) for arg in value.args)
-            code.names[f"holds_{value.op.name}"] = value.op.domain.holds
-            code.doubt_unless(f"holds_{value.op.name}({args}).all()")
+            code.names["all_true"] = np.all
+            code.doubt_unless(f"all_true({code.name(value.op.domain.holds)}({args}))")
 
     def _is_bounded(self, side: Expression) -> bool:
         """Whether the squares of what a product multiplies are known to sum to less than the bound."""

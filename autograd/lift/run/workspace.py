@@ -28,7 +28,6 @@ class Workspace:
     """
 
     def __init__(self, derived: Lifted, flat: Array, gradient: Array, examples: int, *, mean: bool) -> None:
-        self.derived = derived
         self.flat, self.gradient = flat, gradient
         self.examples = examples
         self.mean = mean
