@@ -54,16 +54,10 @@ def inferred(r: Reference, compared: Comparisons) -> list[Finding]:
 
 def _readings(r: Reference, l: int, pair: list[Comparison], aboves: list[FloatArray | None]) -> list[Reading]:
     """Return the readings with the fewest mistakes; none if both gradients stay unexplained."""
-    best: list[Reading] = []
-    for above in aboves:
-        for delta in delta_candidates(r, l, above):
-            if best and len(delta.mistakes) > best[0].cost:
-                break
-            reading = _reading(r, l, pair, delta, above)
-            if reading is None or (best and reading.cost > best[0].cost):
-                continue
-            best = [*(other for other in best if other.cost == reading.cost), reading]
-    return best
+    found = [_reading(r, l, pair, delta, above) for above in aboves for delta in delta_candidates(r, l, above)]
+    readings = [reading for reading in found if reading is not None]
+    fewest = min((reading.cost for reading in readings), default=0)
+    return [reading for reading in readings if reading.cost == fewest]
 
 
 def _reading(
@@ -134,6 +128,6 @@ def _recovered(r: Reference, l: int, pair: list[Comparison]) -> FloatArray:
     if usable and inputs.shape[1] >= r.N and np.linalg.cond(inputs) < 1e4:
         gradients = r.N * np.hstack([weight.yours - r.l2 * r.W[l], bias.yours[:, None]])
         delta = np.asarray(np.linalg.lstsq(inputs.T, gradients.T, rcond=None)[0], dtype=np.float64)
-        if np.allclose(delta.T @ inputs, gradients, rtol=1e-9, atol=1e-9 * abs(gradients).max()):
+        if abs(delta.T @ inputs - gradients).max() <= 1e-9 * abs(gradients).max():
             return delta
     return r.delta[l]
