@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -213,19 +214,24 @@ def _number(local: object, node: Value) -> float:
 
 
 def _names(values: Sequence[Value]) -> dict[int, str]:
-    """Return a name for every Value: its label, numbered if several share it, or v1, v2, … for those without."""
+    """Return a name for every Value: its label, numbered if several share it, or v1, v2, … for those without.
+
+    What is numbered passes over the labels of others.
+    """
     names: dict[int, str] = {}
-    seen: dict[str, int] = {}
-    unnamed = 0
+    labels = {value.label for value in values}
+    uses: Counter[str] = Counter()
     for value in values:
         if id(value) in names:
             continue
-        if value.label:
-            seen[value.label] = seen.get(value.label, 0) + 1
-            names[id(value)] = value.label + (f"#{seen[value.label]}" if seen[value.label] > 1 else "")
-        else:
-            unnamed += 1
-            names[id(value)] = f"v{unnamed}"
+        label = name = value.label
+        uses[label] += 1
+        while not name or (uses[label] > 1 and name in labels):
+            name = f"{label}#{uses[label]}" if label else f"v{uses[label]}"
+            if name in labels:
+                name = ""
+                uses[label] += 1
+        names[id(value)] = name
     return names
 
 

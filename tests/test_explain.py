@@ -122,6 +122,16 @@ def test_values_that_share_a_label_are_told_apart():
     assert "∂a#2/∂x" in str(explain(a * b, x))
 
 
+def test_names_that_are_made_up_are_nobody_elses_label():
+    x = Value(2.0, "v1")
+    nodes = [x]
+    for label in ("", "a", "a#2", "a", "", "v3", "a"):
+        nodes.append(nodes[-1] * 1.0)
+        nodes[-1].label = label
+    found = explain(nodes[-1], x)
+    assert [found.name(node) for node in nodes] == ["v1", "v2", "a", "a#2", "a#3", "v4", "v3", "a#4"]
+
+
 def test_what_is_left_out_is_summed():
     x = Value(1.0, "x")
     y = x * 5.0 + x * 2.0 + x * 1.0
