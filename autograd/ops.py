@@ -409,6 +409,7 @@ erf: Op = Op(
     doc="the error function (2/√π) ∫₀ˣ exp(−t²) dt",
     numpy="""erf = np.vectorize(math.erf, otypes=[float])""",
     forward=math.erf,
+    array=np.vectorize(math.erf, otypes=[float]),
     partials=(lambda out, x: _TWO_BY_ROOT_PI * _gaussian(x),),
     samples=((0.7,), (-1.1,), (0.2,)),
 )
@@ -418,6 +419,7 @@ erfc: Op = Op(
     doc="1 − erf x, to full precision also for large x",
     numpy="""erfc = np.vectorize(math.erfc, otypes=[float])""",
     forward=math.erfc,
+    array=np.vectorize(math.erfc, otypes=[float]),
     partials=(lambda out, x: -_TWO_BY_ROOT_PI * _gaussian(x),),
     samples=((0.7,), (-1.1,), (0.2,)),
 )
@@ -449,6 +451,7 @@ gelu: Op = Op(
     numpy="""def gelu(x):
     return 0.5 * x * np.vectorize(math.erfc, otypes=[float])(-x * math.sqrt(0.5))""",
     forward=_gelu,
+    array=np.vectorize(_gelu, otypes=[float]),
     partials=(
         lambda out, x: (
             0.5 * erfc(-_ROOT_HALF * x) + x * (0.5 * _ROOT_HALF * _TWO_BY_ROOT_PI) * _gaussian(_ROOT_HALF * x)
