@@ -38,7 +38,7 @@ CLOSED_FORM = (
     "tests/test_closed_form_on_values.py",
 )
 TESTS = {
-    "autograd/ops.py": ("tests/test_operations.py", "autograd/ops.py"),
+    "autograd/ops.py": ("tests/test_operations.py", "tests/test_against_mpmath.py", "autograd/ops.py"),
     "autograd/reverse.py": REVERSE,
     "autograd/graph.py": REVERSE,
     "autograd/shared_weights.py": REVERSE,
