@@ -178,6 +178,25 @@ def test_mistakes_that_give_the_same_numbers_are_named_as_equals():
     ]
 
 
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        ("cross_entropy", "a squared error, a − t, but of cross_entropy ∇ₐC is softmax(a²) − t."),
+        (
+            "binary_cross_entropy_with_logits",
+            "a squared error, a − t, but of binary_cross_entropy_with_logits ∇ₐC is σ(a²) − t.",
+        ),
+        (
+            "binary_cross_entropy",
+            "a squared error, (a − t) ⊙ σ′, but of binary_cross_entropy ∇ₐC ⊙ σ′(z²) is a² − t where σ is the sigmoid.",
+        ),
+    ],
+)
+def test_of_a_squared_error_s_delta_the_right_one_is_told(loss, told):
+    finding = report_on(Problem(2, "tanh", loss), {("δ", 2): ("squared-error δ",)}).of("δ", 2)
+    assert f"δ² is that of {told}" in [mistake.text for (mistake,) in finding.explanations]
+
+
 def test_a_mistake_that_leaves_the_numbers_unchanged_is_not_reported():
     assert report_on(Problem(2, "identity", "half_squared_error"), {("δ", 1): ("σ′ missing",)}).ok
 

@@ -99,9 +99,17 @@ def _output_deltas(r: Reference) -> list[Choice]:
         text = f"δ{n} is that of cross-entropy, {{}} − t, but the loss is {own}: ∇ₐC ⊙ σ′(z{n}) belongs there."
         choices += [(Mistake("cross-entropy δ", text.format(p)), P - T) for p, P in probabilities]
     else:
-        text = f"δ{n} is that of a squared error, with a factor σ′ that {own} cancels: {{}} − t is all of it."
-        choices += [(Mistake("squared-error δ", text.format(p)), (P - T) * slope) for p, P in probabilities[:1]]
-        choices += [(Mistake("squared-error δ", text.format(p)), (P - T) * P * (1 - P)) for p, P in probabilities]
+        gradient = {
+            "cross_entropy": f"∇ₐC is softmax(a{n}) − t",
+            "binary_cross_entropy_with_logits": f"∇ₐC is σ(a{n}) − t",
+        }.get(own, f"∇ₐC ⊙ σ′(z{n}) is a{n} − t where σ is the sigmoid")
+        text = f"δ{n} is that of a squared error, {{}}, but of {own} {gradient}."
+        error = "a − t" if r.model.layers[-1].activation.op is None else "(a − t) ⊙ σ′"
+        choices.append((Mistake("squared-error δ", text.format(error)), (a - T) * slope))
+        for p, P in probabilities:
+            choices.append(
+                (Mistake("squared-error δ", text.format(f"({p} − t) ⊙ {p}(1 − {p})")), (P - T) * P * (1 - P))
+            )
     return choices + _other_losses(r, slope)
 
 
