@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -379,3 +380,9 @@ def test_calls_in_any_order_with_errors_between_them_give_what_the_engine_gives(
             assert found == pytest.approx(exact[0], rel=EXACT, abs=allowed)
             if kind == "backward":
                 np.testing.assert_allclose(program.gradients["p"], exact[1:], rtol=1e-9, atol=allowed)
+                module: dict = {}
+                exec(program.source, module)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # NumPy's, where a derivative is undefined and nothing upstream
+                    _, by_source = module["value_and_grad"](dict(program.parameters), X)
+                np.testing.assert_allclose(by_source["p"], exact[1:], rtol=1e-9, atol=allowed)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..op import Op
 from .block import Block
-from .expression import Number, Statement, blocks_in
+from .expression import Apply, Number, Statement, blocks_in
 from .lifted import Lifted
 from .numpy_text import NumpyText, operations_in
 from .strided import strided
@@ -25,6 +26,10 @@ _PICK = '''def pick(values, index):
     """Return values by number, with zeros for -1."""
     missing = (index < 0).reshape(index.shape + (1,) * (values.ndim - 1))
     return np.where(missing, 0.0, values[index])'''
+
+_CHAIN_RULE = '''def chain_rule(upstream, derivative):
+    """Return the product, and 0 where nothing is upstream, though the derivative be undefined there."""
+    return np.where(upstream == 0.0, 0.0, upstream * derivative)'''
 
 
 def source(derived: Lifted, *, mean: bool) -> str:
@@ -44,7 +49,8 @@ class _Module:
         self.backward = derived.reverse.statements
         self.forward = derived.forward.needed([derived.forward.roots[0], *(s.value for s in self.backward)])
         self.definitions = self._definitions()
-        self.numpy_text = NumpyText(self._names(), self._flat_order(), mean=mean)
+        roots = {each.target for each in self.forward if isinstance(each.value, Apply) and each.value.op is ops.sqrt}
+        self.numpy_text = NumpyText(self._names(), self._flat_order(), roots, mean=mean)
         self.lines: list[str] = []
 
     # --- names -----------------------------------------------------------------------------------
@@ -63,7 +69,7 @@ class _Module:
         return [found[op] for op in sorted(found, key=lambda op: op.name)]
 
     def _names(self) -> dict[Block, str]:
-        taken = {"np", "math", "pick", "parameters", "flat", "dflat", "N", "float"}
+        taken = {"np", "math", "pick", "chain_rule", "parameters", "flat", "dflat", "N", "float"}
         taken |= {definition.split("(")[0].removeprefix("def ").split(" ")[0] for definition in self.definitions}
         names: dict[Block, str] = {}
         adjoints = self.derived.reverse.adjoints
@@ -109,8 +115,7 @@ class _Module:
         rows = f" over the rows of {inputs}" if inputs else ""
         head = ["import numpy as np"]
         definitions = list(self.definitions)
-        if "pick(" in body:
-            definitions.append(_PICK)
+        definitions += [text for name, text in (("pick(", _PICK), ("chain_rule(", _CHAIN_RULE)) if name in body]
         if any("math." in text for text in definitions):
             head.insert(0, "import math")
         function = [
