@@ -20,7 +20,7 @@ from .graph import Graph, number, refuse_changed_leaves, stored_operands, undefi
 from .op import DomainError
 from .ops import total
 from .structure import taken_apart
-from .value import Literal, Value
+from .value import Literal, Value, recording
 
 __all__ = ["Edge", "Linearization", "gradients"]
 
@@ -148,8 +148,9 @@ def gradients(output: Value, wrt: Any, create_graph: bool = False) -> Any:
     for variable, name in zip(variables, structure.names, strict=True):
         if not isinstance(variable, Value) or variable.is_literal:
             raise TypeError(f"gradients needs Values in wrt, got the number {number(variable)!r} as wrt{name}")
-    derivative = Linearization([output], variables, recorded=create_graph)
-    adjoints = derivative.pull([(output, 1.0)], variables)
+    with recording():
+        derivative = Linearization([output], variables, recorded=create_graph)
+        adjoints = derivative.pull([(output, 1.0)], variables)
     if create_graph:
         adjoints = [adjoint if isinstance(adjoint, Value) else Literal(adjoint) for adjoint in adjoints]
     return structure.filled(adjoints)

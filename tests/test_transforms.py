@@ -180,9 +180,12 @@ def test_a_value_as_argument_gives_a_graph_to_go_on_from():
 
 
 def test_transformations_record_inside_no_grad():
+    x = Value(2.0)
+    cube = x**3
     with no_grad():
         assert grad(lambda x: x**3)(2.0) == 12.0
         assert hessian(lambda x: x**3)(2.0) == 12.0
+        assert gradients(gradients(cube, [x], create_graph=True)[0], x) == 12.0
         assert Value(1.0).exp().is_leaf
 
 
