@@ -166,7 +166,7 @@ def _edges(node: Any, operands: tuple[Any, ...], places: list[int], recorded: bo
     try:
         shared = op.locals(out, args) if op.arity is None else None
     except (ArithmeticError, ValueError) as error:
-        return [Edge(operands[k], k, error) for k in places]
+        return [Edge(operands[k], k, _without_frames(error)) for k in places]
     edges = []
     for k in places:
         try:
@@ -176,9 +176,17 @@ def _edges(node: Any, operands: tuple[Any, ...], places: list[int], recorded: bo
                 if not math.isfinite(local):
                     raise OverflowError(f"the partial derivative by operand {k} is {local}")
         except (ArithmeticError, ValueError) as error:
-            local = error
+            local = _without_frames(error)
         edges.append(Edge(operands[k], k, local))
     return edges
+
+
+def _without_frames(error: Exception) -> Exception:
+    """Return the error, which no longer leads to the frames that keep it: the graph would live as long as the cycle."""
+    each: BaseException | None = error
+    while each is not None:
+        each = each.with_traceback(None).__context__
+    return error
 
 
 def _product(moved: Any, edge: Edge, node: Value) -> Any:

@@ -1,6 +1,8 @@
 """Laws of the transformations: agreement with each other, with closed forms and with mpmath."""
 
+import gc
 import math
+import weakref
 
 import mpmath
 import numpy as np
@@ -21,6 +23,7 @@ from autograd import (
     maximum,
     no_grad,
     tangent,
+    total,
     value_and_grad,
     vjp,
 )
@@ -226,6 +229,22 @@ def test_an_undefined_derivative_is_refused_by_name():
 def test_an_undefined_derivative_that_is_not_needed_is_left_out():
     assert grad(lambda x: x[0].sqrt() * 0.0 + x[1])([0.0, 2.0]) == [0.0, 1.0]
     assert grad(lambda x: maximum(x, 1.0) ** 0.5)(0.0) == 0.0
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_graph_whose_derivative_is_undefined_is_freed_at_once(create_graph):
+    x, y = Value(0.0), Value(2.0)
+    out = total([x.sqrt() * 0.0, y * y, logsumexp([x, y])])
+    node = weakref.ref(out.operands[0])
+    gc.disable()
+    try:
+        gradients(out, [x, y], create_graph=create_graph)
+        with pytest.raises(DomainError, match="undefined"):
+            gradients(out + x.sqrt(), [x], create_graph=create_graph)
+        del out
+        assert node() is None
+    finally:
+        gc.enable()
 
 
 def test_a_derivative_that_overflows_is_refused():
