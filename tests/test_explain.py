@@ -53,7 +53,7 @@ def test_totals_and_paths_are_those_of_an_enumeration(graph):
     assert found.gradient == pytest.approx(math.fsum(products), rel=ROUNDING, abs=ROUNDING * size + SUBNORMAL)
     largest = sorted((abs(p) for p in products if abs(p) > SUBNORMAL), reverse=True)[:5]
     sizes = [abs(path.product) for path in found.paths if abs(path.product) > SUBNORMAL]
-    assert sizes == pytest.approx(largest, rel=ROUNDING)
+    assert sizes == pytest.approx(largest, rel=ROUNDING, abs=0.0)
 
 
 @settings(max_examples=50, deadline=None)
