@@ -14,6 +14,7 @@ from .. import ops
 from ..graph import Vector, stored_operands
 from ..value import Value
 from .atoms import Atoms, Monomial
+from .sides import sides
 
 __all__ = ["Operands", "Roles"]
 
@@ -91,15 +92,12 @@ class Roles:
         self._rank = {leaf: k for k, leaf in enumerate(leaves)}
         self.weights: set[int] = set()
         self.sources: set[int] = set()
-        linked: dict[int, list[int]] = {}
-        for terms in atoms.sums.values():
-            for u, v in terms:
-                if u in self._leaves and v in self._leaves and u != v:
-                    linked.setdefault(u, []).append(v)
-                    linked.setdefault(v, []).append(u)
+        known = self._leaves
+        monomials = (pair for terms in atoms.sums.values() for pair in terms)
+        parts, _ = sides((u, v) for u, v in monomials if u in known and v in known and u != v)
         self._repeated = self._repeated_rows(atoms)
-        for sides in _sides(linked):
-            one, other = sorted(sides, key=self._likeliness)
+        for part in parts:
+            one, other = sorted(part, key=self._likeliness)
             self.sources |= one
             self.weights |= other
 
@@ -138,23 +136,3 @@ class Roles:
         """Return the leaves of a sum that may be its bias."""
         taken = self._numbers | self.weights | self.sources
         return [v for u, v in terms if not u and v in self._leaves and v not in taken]
-
-
-def _sides(linked: Mapping[int, Sequence[int]]) -> list[tuple[set[int], set[int]]]:
-    """Return the connected parts, each as two sides without a link within; parts that have no such sides are left."""
-    side: dict[int, bool] = {}
-    found = []
-    for start in linked:
-        if start in side:
-            continue
-        side[start] = False
-        part, fits = [start], True
-        for one in part:
-            for other in linked[one]:
-                if other not in side:
-                    side[other] = not side[one]
-                    part.append(other)
-                fits = fits and side[other] != side[one]
-        if fits:
-            found.append(({k for k in part if side[k]}, {k for k in part if not side[k]}))
-    return found

@@ -12,11 +12,11 @@ is missing, or a list of products summed in runs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from .monomials import Grid, Monomials, by_class
 from .strided import is_everything
 
 if TYPE_CHECKING:
@@ -53,36 +53,10 @@ class Term:
     why: str = ""
 
 
-@dataclass(eq=False)
-class _Class:
-    """The monomials of a group whose factors are in two given groups.
-
-    Attributes:
-        left: The group of the factors that become the matrix; 0 if there is none.
-        right: The group of the other factors.
-        m: The member that each monomial belongs to; likewise u and v, the positions of its factors, and c, its
-            coefficient.
-        grid: For each member its row and its column, and how many there are of each, if it is a matrix product.
-    """
-
-    left: int
-    right: int
-    m: Array
-    u: Array
-    v: Array
-    c: Array
-    grid: tuple[Array, Array, int, int] | None = None
-    rows: tuple[Array, Array] | None = None
-
-    def sort(self) -> None:
-        order = np.lexsort((self.u, self.v, self.m))
-        self.m, self.u, self.v, self.c = self.m[order], self.u[order], self.v[order], self.c[order]
-
-
 def terms_of(groups: Groups, members: list[int]) -> tuple[Array, tuple[int, ...], list[Term]]:
     """Return the order the members should have, their shape, and the terms for that order."""
     count = len(members)
-    classes, constants = _classes(groups, members)
+    classes, constants = by_class(groups, members)
     for each in classes:
         each.sort()
         _find_grid(groups, each, count)
@@ -100,77 +74,10 @@ def terms_of(groups: Groups, members: list[int]) -> tuple[Array, tuple[int, ...]
     return order, shape, terms
 
 
-# --- the monomials by class ----------------------------------------------------------------------
-
-
-def _classes(groups: Groups, members: list[int]) -> tuple[list[_Class], Array]:
-    sums = [groups.atoms.sums[atom] for atom in members]
-    lengths = np.array([len(terms) for terms in sums])
-    total = int(lengths.sum())
-    pairs = np.fromiter(chain.from_iterable(chain.from_iterable(sums)), np.intp, 2 * total).reshape(total, 2)
-    c = np.fromiter(chain.from_iterable(terms.values() for terms in sums), float, total)
-    m = np.repeat(np.arange(len(members)), lengths)
-    g, p = groups.group[pairs], groups.position[pairs]
-    for side in (0, 1):  # constants among the factors belong to the coefficient
-        constant = g[:, side] == 0
-        c = np.where(constant, c * groups.number[pairs[:, side]], c)
-        p[constant, side] = 0
-    swap = g[:, 0] > g[:, 1]
-    g[swap], p[swap] = g[swap][:, ::-1], p[swap][:, ::-1]
-    constants = np.zeros(len(members))
-    pure = g[:, 1] == 0
-    np.add.at(constants, m[pure], c[pure])
-    found = []
-    for left, right in sorted({(int(a), int(b)) for a, b in np.unique(g[~pure], axis=0)}):
-        here = (g[:, 0] == left) & (g[:, 1] == right)
-        each = _Class(left, right, m[here], p[here, 0], p[here, 1], c[here])
-        _orient(groups, each)
-        found.append(each)
-    return found, constants
-
-
-def _orient(groups: Groups, each: _Class) -> None:
-    """Put the factors that become the matrix on the left."""
-    if each.left == 0:
-        return
-    if each.left == each.right:
-        _two_colour(each)
-    elif groups.all[each.left].batched and not groups.all[each.right].batched:
-        each.left, each.right, each.u, each.v = each.right, each.left, each.v, each.u
-
-
-def _two_colour(each: _Class) -> None:
-    """Within one group, put factors on sides such that none is on both, if that is possible."""
-    if np.array_equal(each.u, each.v):
-        return
-    neighbours: dict[int, list[int]] = {}
-    for u, v in zip(each.u.tolist(), each.v.tolist(), strict=True):
-        neighbours.setdefault(u, []).append(v)
-        neighbours.setdefault(v, []).append(u)
-    side: dict[int, bool] = {}
-    for start in neighbours:
-        if start in side:
-            continue
-        side[start] = False
-        component = [start]
-        for p in component:
-            for q in neighbours[p]:
-                if q not in side:
-                    side[q] = not side[p]
-                    component.append(q)
-                elif side[q] == side[p]:
-                    return
-        if 2 * sum(side[p] for p in component) > len(component):  # the vector is the side with fewer elements
-            for p in component:
-                side[p] = not side[p]
-    swap = np.array([side[u] for u in each.u.tolist()], dtype=bool)
-    each.u, each.v = np.where(swap, each.v, each.u), np.where(swap, each.u, each.v)
-
-
 # --- the grid of a matrix product ----------------------------------------------------------------
 
 
-def _find_grid(groups: Groups, each: _Class, count: int) -> None:
+def _find_grid(groups: Groups, each: Monomials, count: int) -> None:
     """Find the rows and columns of a matrix product, if each member is one of all their pairs."""
     k, odd = divmod(len(each.m), count)
     if odd or not np.array_equal(each.m, np.repeat(np.arange(count), k)):
@@ -195,7 +102,7 @@ def _find_grid(groups: Groups, each: _Class, count: int) -> None:
     both = each.left and groups.all[each.left].batched
     if k == 1 and (both or min(n_rows, n_columns) == 1):
         return
-    each.grid = (row, column, n_rows, n_columns)
+    each.grid = Grid(row, column, (n_rows, n_columns))
 
 
 def _distinct(tuples: Array) -> tuple[Array, int]:
@@ -207,12 +114,12 @@ def _distinct(tuples: Array) -> tuple[Array, int]:
     return np.array(which, dtype=np.intp), len(seen)
 
 
-def _order(groups: Groups, classes: list[_Class], count: int) -> tuple[Array, tuple[int, ...]]:
+def _order(groups: Groups, classes: list[Monomials], count: int) -> tuple[Array, tuple[int, ...]]:
     """Return the order of the members: by row and column, or that of what they are computed from."""
-    grids = [each for each in classes if each.grid and each.grid[3] > 1]
+    grids = [(len(each.m), each.grid) for each in classes if each.grid and each.grid.shape[1] > 1]
     if grids:
-        row, column, n_rows, n_columns = max(grids, key=lambda each: len(each.m)).grid  # type: ignore[misc]  # they have one
-        return np.lexsort((column, row)), (n_rows, n_columns) if n_rows > 1 else (count,)
+        _, grid = max(grids, key=lambda sized: sized[0])
+        return np.lexsort((grid.column, grid.row)), grid.shape if grid.shape[0] > 1 else (count,)
     if not classes:
         return np.arange(count), (count,)
     latest = max(classes, key=lambda each: max(each.left, each.right))
@@ -229,12 +136,12 @@ def _order(groups: Groups, classes: list[_Class], count: int) -> tuple[Array, tu
 # --- terms ---------------------------------------------------------------------------------------
 
 
-def _terms(groups: Groups, each: _Class, count: int, order: Array) -> list[Term]:
+def _terms(groups: Groups, each: Monomials, count: int, order: Array) -> list[Term]:
     sizes = np.bincount(each.m, minlength=count)
     if sizes.max() == 1:
         return [_elementwise(each, count)]
     if each.grid:
-        return _product(groups, each, order)
+        return _product(groups, each, each.grid, order)
     if groups.all[each.right].batched and not groups.all[each.left].batched:
         partition = each.left == 0 and (each.c == each.c[0]).all() and len(np.unique(each.v)) == len(each.v)
         dense = None if partition else _dense(each, count)
@@ -247,7 +154,7 @@ def _uniform(c: Array) -> float | Array:
     return float(c[0]) if (c == c[0]).all() else c
 
 
-def _elementwise(each: _Class, count: int) -> Term:
+def _elementwise(each: Monomials, count: int) -> Term:
     u, v, c = np.full(count, -1, dtype=np.intp), np.full(count, -1, dtype=np.intp), np.ones(count)
     u[each.m], v[each.m] = each.u, each.v
     scale = _uniform(each.c)
@@ -258,10 +165,10 @@ def _elementwise(each: _Class, count: int) -> Term:
     return Term("elementwise", factors, scale)
 
 
-def _product(groups: Groups, each: _Class, order: Array) -> list[Term]:
-    """Return the terms of a matrix product whose grid is known."""
-    row, column, n_rows, n_columns = each.grid  # type: ignore[misc]  # the caller has looked
-    row, column = row[order], column[order]
+def _product(groups: Groups, each: Monomials, grid: Grid, order: Array) -> list[Term]:
+    """Return the terms of a matrix product."""
+    row, column = grid.row[order], grid.column[order]
+    n_rows, n_columns = grid.shape
     count = len(row)
     u, v, c = each.u.reshape(count, -1), each.v.reshape(count, -1), each.c.reshape(count, -1)
     first_row, first_column = _first(row, n_rows), _first(column, n_columns)
@@ -298,7 +205,7 @@ def _first(which: Array, n: int) -> Array:
     return first
 
 
-def _dense(each: _Class, count: int) -> Term | None:
+def _dense(each: Monomials, count: int) -> Term | None:
     """Return the product with a dense matrix that has exact zeros, or None where that would be wasteful."""
     columns, place = np.unique(each.v, return_inverse=True)
     if len(np.unique(each.m * len(columns) + place)) != len(each.m):
@@ -318,7 +225,7 @@ def _dense(each: _Class, count: int) -> Term | None:
     return Term("matmul", [(each.left, index), (each.right, columns)], scale)
 
 
-def _runs(each: _Class, sizes: Array) -> Term:
+def _runs(each: Monomials, sizes: Array) -> Term:
     present = np.flatnonzero(sizes)
     take = None
     if len(present) < len(sizes):
