@@ -28,14 +28,13 @@ from .expression import (
     RunSum,
     Seed,
     Spread,
-    Statement,
     Take,
     Variadic,
-    blocks_in,
     elementwise,
 )
 from .forward import Forward
 from .parameters import Parameters
+from .statement import Statement, blocks_in
 from .strided import is_everything
 
 __all__ = ["Reverse", "reverse_program"]

@@ -1,4 +1,4 @@
-"""The intermediate representation: a program is a list of statements, each of which sets a block to an expression.
+"""The intermediate representation: the expressions to which the statements of a program set blocks.
 
 Expressions are `Operand`s: pushing them through an operation's rule for a partial derivative writes down the formula of
 that derivative. That is how `autograd.lift.adjoint` derives the reverse program; it has no table of its own.
@@ -6,10 +6,9 @@ that derivative. That is how `autograd.lift.adjoint` derives the reverse program
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -32,14 +31,9 @@ __all__ = [
     "RunSum",
     "Seed",
     "Spread",
-    "Statement",
     "Take",
     "Variadic",
-    "blocks_in",
     "elementwise",
-    "products_in",
-    "refs_in",
-    "walked",
 ]
 
 
@@ -304,23 +298,8 @@ class BatchSum(_OfOne):
         return self.value.shape
 
 
-@dataclass(frozen=True, eq=False)
-class Statement:
-    """One line of a program: `target[index] = value`, or `+=`.
-
-    Attributes:
-        target: The block that is set.
-        value: What it is set to; its shape is that of the members that are written.
-        index: Which members, in C order (a member may be written twice when adding); None for all.
-        add: Whether the value is added to what is there.
-        origin: Where the forward statement came from: "tanh of 16 values, network.py line 12".
-    """
-
-    target: Block
-    value: Expression
-    index: Index | None = None
-    add: bool = False
-    origin: str = ""
+_NEUTRAL = {ops.mul: (1.0, 1.0), ops.add: (0.0, 0.0), ops.sub: (None, 0.0)}
+"""The first operand that leaves the second one as it is, and the second that leaves the first."""
 
 
 def wrapped(operand: Any) -> Expression:
@@ -335,43 +314,9 @@ def elementwise(op: Op, *operands: Any) -> Expression:
     if len(numbers) == len(args):
         return Number(op.evaluate(numbers))
     first, last = args[0], args[-1]
-    if op is ops.mul:
-        if isinstance(first, Number) and first.value == 1.0:
-            return last
-        if isinstance(last, Number) and last.value == 1.0:
-            return first
-    if op is ops.add and isinstance(first, Number) and first.value == 0.0:
+    left, right = _NEUTRAL.get(op, (None, None))
+    if isinstance(first, Number) and first.value == left:
         return last
-    if op in (ops.add, ops.sub) and isinstance(last, Number) and last.value == 0.0:
+    if isinstance(last, Number) and last.value == right:
         return first
     return Apply(op, args)
-
-
-class _Tree(Protocol):
-    @property
-    def parts(self) -> tuple[Any, ...]: ...
-
-
-Tree = TypeVar("Tree", bound=_Tree)
-
-
-def walked(tree: Tree) -> Iterator[Tree]:
-    """Yield an expression or a formula and everything in it, from left to right."""
-    yield tree
-    for part in tree.parts:
-        yield from walked(part)
-
-
-def refs_in(expression: Expression) -> Iterator[Ref]:
-    """Yield the references in an expression, from left to right."""
-    return (each for each in walked(expression) if isinstance(each, Ref))
-
-
-def products_in(expression: Expression) -> Iterator[MatMul]:
-    """Yield the matrix products in an expression, from left to right."""
-    return (each for each in walked(expression) if isinstance(each, MatMul))
-
-
-def blocks_in(*expressions: Expression) -> set[Block]:
-    """Return the blocks that some expressions read."""
-    return {ref.block for expression in expressions for ref in refs_in(expression)}

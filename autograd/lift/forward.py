@@ -10,23 +10,10 @@ import numpy as np
 
 from .. import ops
 from .block import Block
-from .expression import (
-    Apply,
-    Constant,
-    Expression,
-    MatMul,
-    Number,
-    Plus,
-    Ref,
-    RunSum,
-    Statement,
-    Take,
-    Variadic,
-    blocks_in,
-    elementwise,
-)
+from .expression import Apply, Constant, Expression, MatMul, Number, Plus, Ref, RunSum, Take, Variadic, elementwise
 from .groups import CONSTANT, PARAMETERS, Group, Groups
 from .parameters import Parameters
+from .statement import Statement, blocks_in
 from .strided import is_everything
 from .terms import Term
 

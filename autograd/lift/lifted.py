@@ -11,11 +11,12 @@ import numpy as np
 from ..value import Comparison, Value
 from .adjoint import Reverse, reverse_program
 from .canonical import canonical
-from .expression import Expression, blocks_in
+from .expression import Expression
 from .forward import Forward, forward_program
 from .groups import Groups
 from .parameters import Parameters
 from .recording import Recording
+from .statement import blocks_in
 
 __all__ = ["Lifted", "lifted"]
 

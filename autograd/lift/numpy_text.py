@@ -23,13 +23,11 @@ from .expression import (
     RunSum,
     Seed,
     Spread,
-    Statement,
     Take,
     Variadic,
-    refs_in,
-    walked,
 )
 from .factors import factored
+from .statement import Statement, refs_in, walked
 from .strided import is_everything, strided
 
 __all__ = ["NumpyText", "operations_in"]

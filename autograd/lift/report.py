@@ -10,8 +10,9 @@ import numpy as np
 from .. import ops
 from ..op import Op
 from .block import Block
-from .expression import Apply, Expression, MatMul, Plus, Ref, RunSum, Statement, Take, Variadic, blocks_in, walked
+from .expression import Apply, Expression, MatMul, Plus, Ref, RunSum, Take, Variadic
 from .lifted import Lifted
+from .statement import Statement, blocks_in, walked
 from .strided import strided
 
 __all__ = ["report"]

@@ -14,9 +14,10 @@ import numpy as np
 from .. import ops
 from ..op import Op
 from .block import Block
-from .expression import Apply, Number, Statement, blocks_in
+from .expression import Apply, Number
 from .lifted import Lifted
 from .numpy_text import NumpyText, operations_in
+from .statement import Statement, blocks_in
 from .strided import strided
 
 __all__ = ["source"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..block import Block
-from ..expression import walked
+from ..statement import walked
 from .equation import Derivation, Equation
 from .formula import Formula, Mat, Name, Sum, Trans
 from .normal_form import plus

@@ -16,8 +16,9 @@ import numpy as np
 from ... import ops
 from ...op import Op
 from ..block import Block
-from ..expression import Apply, Expression, Number, Plus, Ref, Statement, blocks_in, products_in, walked
+from ..expression import Apply, Expression, Number, Plus, Ref
 from ..lifted import Lifted
+from ..statement import Statement, blocks_in, products_in, walked
 from .equation import Derivation, Equation
 from .formula import ONE, ZERO, Call, Formula, Local, Name, Num, Power, Prod, Sum, Total
 from .layout import layout_of

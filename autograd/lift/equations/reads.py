@@ -10,7 +10,8 @@ import numpy as np
 
 from ... import ops
 from ..block import Block
-from ..expression import Apply, Expression, MatMul, Plus, Ref, RunSum, Statement, Take, blocks_in
+from ..expression import Apply, Expression, MatMul, Plus, Ref, RunSum, Take
+from ..statement import Statement, blocks_in
 from .layout import layout_of
 
 __all__ = ["in_order_of_layers", "indices_of_all", "is_linear_in", "reads", "uses"]

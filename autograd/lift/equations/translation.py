@@ -28,9 +28,9 @@ from ..expression import (
     Spread,
     Take,
     Variadic,
-    refs_in,
 )
 from ..parameters import Parameters
+from ..statement import refs_in
 from .formula import (
     MINUS_ONE,
     ONE,

@@ -32,13 +32,13 @@ from ..expression import (
     RunSum,
     Seed,
     Spread,
-    Statement,
     Take,
     Variadic,
 )
 from ..forward import Forward
 from ..lifted import Lifted
 from ..parameters import Parameters
+from ..statement import Statement
 from .batch import Batch
 from .runner import Kind
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..block import Block
-from ..expression import BatchSum, Expression, MatMul, Plus, Ref, Statement
+from ..expression import BatchSum, Expression, MatMul, Plus, Ref
+from ..statement import Statement
 from ..strided import strided
 from .expression_code import ExpressionCode
 

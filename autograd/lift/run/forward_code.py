@@ -9,19 +9,9 @@ import numpy as np
 from ... import ops
 from ...op import EVERYWHERE, PRIMITIVES
 from ..block import Block
-from ..expression import (
-    Apply,
-    Constant,
-    Expression,
-    MatMul,
-    Plus,
-    Ref,
-    RunSum,
-    Statement,
-    products_in,
-    refs_in,
-)
+from ..expression import Apply, Constant, Expression, MatMul, Plus, Ref, RunSum
 from ..lifted import Lifted
+from ..statement import Statement, products_in, refs_in
 from .array_code import BOUND
 from .expression_code import ExpressionCode
 from .folds import folds

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..block import Block
-from ..expression import BatchSum, Expression, MatMul, Number, Plus, Ref, Statement, walked
+from ..expression import BatchSum, Expression, MatMul, Number, Plus, Ref
 from ..lifted import Lifted
+from ..statement import Statement, walked
 from ..strided import strided
 from .forward_code import MANY, ForwardCode, Kind
 
