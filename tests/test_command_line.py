@@ -1,5 +1,6 @@
 """Each command says what it did and exits with 0, or says in one line what was wrong and exits with 2."""
 
+import contextlib
 import csv
 import io
 import os
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -36,6 +38,22 @@ def run(*arguments, cwd, **environment):
         encoding="utf-8",
         check=False,
     )
+
+
+def at_once(*arguments, cwd, **environment):
+    """The same within this process, which imports nothing anew; each command is run as a process, too."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.dict(os.environ, ENVIRONMENT | environment, clear=True),
+    ):
+        try:
+            code = command_line.main(list(map(str, arguments)))
+        except SystemExit as end:
+            code = end.code
+    return subprocess.CompletedProcess(arguments, code or 0, out.getvalue(), err.getvalue())
 
 
 def require_plain(result, *, code=0, err=""):
@@ -68,7 +86,7 @@ COMMANDS = [command.__name__.split(".")[-1] for command in command_line.COMMANDS
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
 def test_help_fits_the_terminal_and_shows_examples(tmp_path, command):
-    result = run(*command, "--help", cwd=tmp_path, COLUMNS="200")
+    result = at_once(*command, "--help", cwd=tmp_path, COLUMNS="200")
     require_plain(result)
     assert "examples:\n  python -m nn " in result.stdout
     assert list(tmp_path.iterdir()) == []
@@ -93,7 +111,7 @@ def test_draw_shows_value_and_derivatives_in_the_terminal(tmp_path):
     [("a.html", "<!doctype html>"), ("a.svg", "<"), ("a.txt", "L = tanh"), ("a.dot", "digraph"), ("a.json", "{")],
 )
 def test_draw_writes_what_the_suffix_says(tmp_path, name, start):
-    result = run(*DRAW, "-o", name, cwd=tmp_path)
+    result = at_once(*DRAW, "-o", name, cwd=tmp_path)
     require_plain(result)
     assert f"wrote {name}" in result.stdout
     assert (tmp_path / name).read_text(encoding="utf-8").lower().startswith(start.lower())
@@ -186,7 +204,7 @@ def test_predict_answers_with_classes_and_probabilities(flowers):
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop", "sgd"])
 def test_train_makes_data_and_takes_every_optimiser(tmp_path, optimizer):
-    result = run("train", "moons", "--optimizer", optimizer, "--epochs", "2", "--hidden", "3", "2", cwd=tmp_path)
+    result = at_once("train", "moons", "--optimizer", optimizer, "--epochs", "2", "--hidden", "3", "2", cwd=tmp_path)
     require_plain(result)
     assert "2-3-2-2, tanh" in result.stdout
     assert nn.load(tmp_path / "model.npz").n_out == 2
@@ -254,7 +272,7 @@ def test_an_interrupted_main_job_keeps_its_network(tmp_path, monkeypatch, capsys
     ],
 )
 def test_wrong_arguments_are_one_line_and_exit_with_two(tmp_path, arguments, message):
-    result = run(*arguments, cwd=tmp_path)
+    result = at_once(*arguments, cwd=tmp_path)
     require_one_line_error(result, re.escape(message), code=2)
     assert list(tmp_path.iterdir()) == []
 
@@ -409,7 +427,7 @@ def test_a_variable_that_is_given_twice_is_an_error(capsys):
     ],
 )
 def test_derive_prints_equations_latex_or_a_module(arguments, expected, tmp_path):
-    result = run("derive", "3-4-2", *arguments, cwd=tmp_path)
+    result = at_once("derive", "3-4-2", *arguments, cwd=tmp_path)
     if not arguments or "--notation" in arguments:
         require_plain(result)
     assert (result.returncode, result.stderr) == (0, "")
