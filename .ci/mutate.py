@@ -45,14 +45,14 @@ TESTS = {
     "nn/closed_form.py": (*CLOSED_FORM, "nn/closed_form.py"),
     "nn/referee/check.py": (*REFEREE, "nn/referee/check.py"),
     "nn/referee/submission.py": REFEREE,
-    "nn/referee/headline.py": REFEREE,
+    "nn/referee/headline.py": ("tests/test_referee_whole_answers.py", "tests/test_referee.py"),
     "nn/referee/comparison.py": ("tests/test_comparison.py", *REFEREE),
     "nn/referee/unexplained.py": ("tests/test_comparison.py", *REFEREE),
     "nn/referee/mistakes.py": CATALOGUE,
     "nn/referee/delta_mistakes.py": CATALOGUE,
     "nn/referee/gradient_mistakes.py": CATALOGUE,
-    "nn/referee/diagnosis.py": (*REFEREE, "tests/test_planted_mistakes.py"),
-    "nn/referee/inference.py": (*REFEREE, "tests/test_planted_mistakes.py"),
+    "nn/referee/diagnosis.py": REFEREE,
+    "nn/referee/inference.py": REFEREE,
 }
 PATIENCE = 3  # a mutant that takes so many times as long as the unmutated tests is stopped, and counts as noticed
 MEMORY = 8 << 30  # bytes of address space, for a loop that no longer ends

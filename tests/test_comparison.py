@@ -44,6 +44,18 @@ def test_an_array_is_right_as_far_as_rounding_can_move_it():
     assert not judged(moved(1e-9), bound=np.roll(bound, 1)).is_right()  # the bound is that of another entry
 
 
+def test_a_difference_of_exactly_the_tolerance_is_within_it():
+    right = np.array([0.0, 4.0, -2.0])  # what is added to 0 is the difference, to the last bit
+    for tolerance, bound in ((1e-10 * 4.0, 0.0), (1e-6, [1e-6, 0.0, 0.0])):
+        this = judged(right + np.array([tolerance, 0.0, 0.0]), right, bound=bound, array="b")
+        assert this.is_right()
+        assert this.fits(right)
+    blurred = [1e-3 * 4.0, 0.0, 0.0]
+    assert not judged(right, right, bound=blurred, array="b").is_blurred()
+    lost = judged(right + np.array([8e-3, 0.0, 0.0]), right, bound=[8e-3, 0.0, 0.0], array="b")
+    assert (lost.is_right(), lost.is_undecidable()) == (False, True)
+
+
 def test_an_array_whose_leading_digits_are_lost_is_not_called_right_but_undecidable():
     lost, kept = 4e-3 * 1.1, 4e-3 * 0.9  # the largest entry is 4: a thousandth of it is the limit
     assert judged(moved(1e-4), bound=kept).is_right()
