@@ -73,3 +73,14 @@ def test_examples_that_delta_lost_are_found_in_the_gradients_alone():
     for array in "Wb":
         finding = report.of(array, 2)
         assert (finding.kinds, finding.remark) == ({LAST}, "Your numbers are those of a wrong δ²:")
+
+
+def test_the_last_of_two_examples_is_named_and_of_one_there_is_no_last():
+    p = Problem(2, "tanh", "half_squared_error", N=2)
+    dW, db, delta = arrays_with(p, {})
+    report = check_backprop(lambda *_: (dW, db, [d[-1] for d in delta]), p.model, p.X, p.T, p.loss)
+    assert report.of("δ", 2).kinds == {LAST}
+    p = Problem(2, "tanh", "half_squared_error", N=1)
+    dW, db, delta = arrays_with(p, {})
+    report = check_backprop(lambda *_: (dW, db, [d.T for d in delta]), p.model, p.X, p.T, p.loss)
+    assert report.of("δ", 2).kinds == {"transposed"}
