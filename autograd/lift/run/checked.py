@@ -184,7 +184,7 @@ class Evaluation:
         """
         match expression:
             case Number():
-                return np.full((1,), expression.value)
+                return np.full((*expression.shape, 1), expression.value)
             case Constant():
                 return expression.values[..., None]
             case Seed():
