@@ -154,3 +154,14 @@ def test_what_the_readme_says_of_speed_was_measured():
 def test_no_power_in_the_prose_of_a_page_would_be_taken_for_bold_type(page):
     prose = re.sub(r"`[^`\n]*`", "", FENCE.sub("", PAGES[page]))
     assert re.findall(r".*\w\*\*\w.*", prose) == []
+
+
+NAMED = re.compile(r"`((?:autograd|nn|viz|tests|docs|benchmarks|examples|\.ci)/[\w./*-]*)`")
+TEXTS = {f"docs/{page}": text for page, text in PAGES.items()}
+TEXTS |= {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("*.md")}
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_every_file_that_is_named_is_there(path):
+    named = NAMED.findall(FENCE.sub("", TEXTS[path]))
+    assert [name for name in named if not any(ROOT.glob(name.rstrip("/")))] == []
