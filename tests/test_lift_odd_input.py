@@ -95,6 +95,25 @@ def test_inputs_that_are_no_leaves_by_name_are_refused(inputs, message):
         lift(w * v, inputs)
 
 
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[1.0], [1.0, 2.0]], "input 'x' needs rows of one length"),
+        (np.array([[np.longdouble(1e300) * np.longdouble(1e300)]]), "input 'x' needs finite numbers"),
+    ],
+)
+def test_rows_that_are_no_array_of_floats_are_refused_by_name(rows, message, recorded):
+    w, _ = weights()
+    program = compile(lambda x: w * x[0])
+    if recorded:
+        program.value(x=ROWS)
+    for run in (program.backward, program.value, program.losses):
+        with pytest.raises(ValueError, match=message):
+            run(x=rows)
+    assert program.value(x=ROWS) == 3.0
+
+
 # --- outputs --------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from autograd.lift.block import Block
+from autograd.lift.parameters import Parameter
 from autograd.lift.strided import is_everything, strided
 
 ROWS = np.arange(120.0).reshape(60, 2)
@@ -59,6 +61,13 @@ def test_repetitions_are_left_out_once_for_each_axis():
     regular = strided(np.broadcast_to(np.array([[4], [6]]), (2, 5)))
     assert regular.repeated == (1,)
     assert regular.distinct == (slice(None), 0)
+
+
+def test_a_parameter_whose_places_are_irregular_has_no_view():
+    block = Block("W", (3,), False, "parameter")
+    parameter = Parameter("W", np.arange(3), (3,), block, positions=np.array([0, 1, 3]))
+    with pytest.raises(RuntimeError, match="the entries of W lie at unequal distances"):
+        parameter.view(np.zeros(4))
 
 
 @pytest.mark.parametrize("shape", [(0,), (2, 0)])

@@ -75,10 +75,14 @@ def _count(named: Mapping[str, Array]) -> int:
 
 
 def _rows(name: str, values: Any) -> Array:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"input {name!r} needs rows of one length, shape (N, length), got {values!r}") from error
     if array.dtype.kind not in "biuf":
         raise TypeError(f"input {name!r} needs real numbers, got {type(values).__name__} of dtype {array.dtype}")
-    array = array.astype(float)
+    with np.errstate(over="ignore"):  # a longer float that overflows is refused below
+        array = array.astype(float)
     if array.ndim == 1:
         array = array[None]
     if array.ndim != 2:
