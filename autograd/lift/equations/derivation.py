@@ -297,6 +297,8 @@ class _Builder:
         written = np.zeros(target.size, dtype=bool)
         for part in parts:
             equation = self._simplified(part.left, part.value)
+            if equation.right == ZERO and (found or part is not parts[-1]):
+                continue
             twice = bool(written[part.index].any()) or len(np.unique(part.index)) < part.index.size
             equation.add = raw is not None or twice
             written[part.index] = True

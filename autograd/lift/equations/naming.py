@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from ...op import Op
 from ..block import Block
-from .formula import Formula
 from .notation import Notation
 from .style import Style
+from .translation import Translator
 
 __all__ = ["Names"]
 
@@ -20,6 +20,7 @@ class Names:
     Attributes:
         notation: The letters.
         style: Unicode or LaTeX.
+        translator: The shapes, numbers and lists behind the formulas.
         functions: The symbol of each activation, by layer.
         seen: What of the following occurred, for the explanations: "lse", "softmax", "1", "[]", "+=", ….
         numbers: The arrays of numbers that occurred, in order, and under which number each is printed.
@@ -31,7 +32,7 @@ class Names:
         notation: Notation,
         style: Style,
         activations: Mapping[int, Op],
-        definitions: Mapping[Block, Formula],
+        translator: Translator,
         network_input: Block | None,
         target: Block | None,
         *,
@@ -39,7 +40,7 @@ class Names:
     ) -> None:
         self.notation = notation
         self.style = style
-        self.definitions = definitions
+        self.translator = translator
         self.network_input = network_input
         self.target = target
         self.bias_column = bias_column

@@ -85,7 +85,7 @@ class _Page:
             notation if self.folded or not notation.bias_column else replace(notation, bias_column=False),
             style,
             found.activations,
-            found.translator.definitions,
+            found.translator,
             found.network_input,
             found.targets[0] if len(found.targets) == 1 else None,
             bias_column=bool(self.folded),
@@ -183,7 +183,7 @@ class _Page:
     def _rule(self, op: Op, layer: int) -> str:
         """Return the derivative of an activation as its own rule says it."""
         z, a = Block("z", (), False), Block("a", (), False)
-        typesetter = Typesetter(self.typesetter.notation, self.style, {}, {}, None, None)
+        typesetter = Typesetter(self.typesetter.notation, self.style, {}, self.found.translator, None, None)
         try:
             rule = op.local(0, Ref(a), (Ref(z),))
         except (ArithmeticError, ValueError, TypeError, AttributeError):
@@ -256,19 +256,20 @@ class _Page:
     def _indices(self) -> Iterator[str]:
         translator, numbers, lists = self.found.translator, self.typesetter.numbers, self.typesetter.lists
         for number, k in numbers.items():
-            values = _listed(translator.numbers[number - 1])
+            values = _listed(translator.numbers[number - 1], 12)
             yield f"{self.math(self.style.symbol('c', below=str(k)))} = {values}, numbers of the graph."
         for number, k in lists.items():
-            index = _listed(translator.lists[number - 1])
+            index = _listed(translator.lists[number - 1], 200)
             name = self.math(self.style.symbol("i", below=str(k)))
             yield f"{name} = {index}: members counted from 0 along the rows, −1 for a zero."
 
 
-def _listed(values: np.ndarray) -> str:
-    texts = [f"{value:g}" for value in values.ravel()[:12].tolist()]
-    shape = "" if values.ndim == 1 and values.size <= 12 else f" of shape {values.shape}"
+def _listed(values: np.ndarray, most: int) -> str:
+    """Return the first members of an array, rounded to six digits, and its shape."""
+    texts = [f"{value:g}" for value in values.ravel()[:most].tolist()]
+    shape = "" if values.ndim == 1 and values.size <= most else f" of shape {values.shape}"
     texts = [text.replace("-", "−") for text in texts]
-    return "[" + ", ".join([*texts, *(["…"] if values.size > 12 else [])]) + "]" + shape
+    return "[" + ", ".join([*texts, *(["…"] if values.size > most else [])]) + "]" + shape
 
 
 def _escaped(name: str, is_latex: bool) -> str:

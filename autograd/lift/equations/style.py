@@ -107,7 +107,9 @@ class Unicode:
 
     def power(self, base: str, exponent: str) -> str:
         """Return a power."""
-        return base + (exponent.translate(_SUPERSCRIPTS) if exponent.isdigit() else f"^{exponent}")
+        if exponent.isdigit():
+            return base + exponent.translate(_SUPERSCRIPTS)
+        return f"{base}^{exponent if re.fullmatch(r'[0-9.]+|[^ ]', exponent) else f'({exponent})'}"
 
     def parentheses(self, text: str) -> str:
         """Return the text in parentheses."""

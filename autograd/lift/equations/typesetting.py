@@ -56,7 +56,7 @@ class Typesetter(Names):
     def _adjoint(self, of: Block) -> str:
         if of.role == "z":
             return self.style.symbol(self.notation.delta, self.above(self.layer(of.layer)))
-        definition = self.definitions.get(of)
+        definition = self.translator.definitions.get(of)
         inside = self.style.parentheses(self.text(definition)) if definition is not None else self.block(of)
         return self.style.derivative(self.style.symbol(self.notation.cost), inside)
 
@@ -204,12 +204,12 @@ class Typesetter(Names):
 
     def _call(self, formula: Call) -> Text:
         args = [self.text(arg) for arg in formula.args]
-        if formula.name == "abs":
+        if formula.name == "abs" and "|" not in args[0]:
             return f"|{args[0]}|", _ATOM
         if formula.name == "sqrt" and self.style.minus == "−":
             return f"√({args[0]})", _ATOM
         if formula.name == "pow":
-            return self.style.power(self._base(formula.args[0]), f"{{{args[1]}}}"), _POWER
+            return self.style.power(self._base(formula.args[0]), args[1]), _POWER
         name = _NAMES.get(formula.name, _PLAIN.get(formula.name, formula.name))
         if formula.name in _NAMES or formula.name == "softmax":
             self.seen[name] = None
@@ -253,7 +253,17 @@ class Typesetter(Names):
 
     def _total(self, value: Formula) -> Text:
         if isinstance(value, Power) and value.exponent == 2:
-            return self.style.norm.format(self.text(value.base)), _ATOM
+            return self.style.norm.format(self.text(value.base)), _POWER
+        if isinstance(value, Prod):
+            numbers = [factor for factor in value.factors if not self.translator.shapes_of.of(factor)]
+            rest = times(*(factor for factor in value.factors if factor not in numbers))
+            if numbers and rest.kind:
+                before = self._multiplied(Fraction(1), numbers)
+                sides = [
+                    before[0] if before[1] >= _PRODUCT else self.style.parentheses(before[0]),
+                    self._total(rest)[0],
+                ]
+                return self._joined(sides), _PRODUCT
         if _is_dot(value):
             left, right = sorted(value.parts, key=self._place_in_dot)
             sides = [self._base(left) + self.style.transpose, self._at_least(right, _PRODUCT)]
@@ -283,7 +293,9 @@ def _touch(left: str, right: str, *, latex: bool) -> bool:
     """Whether two factors can stand side by side without a space."""
     if latex:
         return False
-    if right.startswith(("(", "‖", "[")) and not left[-1].isalpha():
+    if right.startswith("["):  # behind a name it would be a part of it
+        return left[-1] in "0123456789½¼¾"
+    if right.startswith(("(", "‖")) and not left[-1].isalpha():
         return True
     if left.endswith("]") or right.startswith("Σ"):
         return False

@@ -1,0 +1,172 @@
+"""The printed equations, read and computed by a reader of its own, give the engine's loss and gradients."""
+
+import re
+
+import numpy as np
+import pytest
+
+from autograd import Value
+from autograd.lift import lift
+from autograd.lift.equations.derivation import derivation
+from autograd.lift.equations.notation import NOTATIONS
+from nn.activations import ACTIVATIONS
+from nn.losses import LOSSES
+from tests.lift_graphs import random_function
+from tests.printed_equations import ABOVE, SUBSCRIPTS, MisreadError, Page, Reader
+from tests.test_equations_hold import GRAPHS, example, leaves
+
+TOLERANCE = 1e-11  # of the largest entry: some hundred roundings of 1e-16, and sums in another order
+ABOVE_IT = str.maketrans("0123456789()", ABOVE)
+SHOWN = ("half_squared_error", "binary_cross_entropy")  # in the documents, and so in the letters of each
+QUICK = {*range(5), *range(8, 15), 22, 42, 65, 86, 91, 109, 121}  # among them those that have uncovered a fault
+WEIGHTS = {"theta": "Θ", "prime": "w", "parentheses": "w"}
+
+
+def printed_name(name, notation="superscript"):
+    """Return what a reader of the notation's text calls a parameter or an input."""
+    stem, digits = re.fullmatch(r"(.*?)_?(\d*)", name).groups()
+    if stem not in ("W", "b"):
+        return stem + digits.translate(SUBSCRIPTS)
+    above = f"({digits})" if notation in ("theta", "epsilon") and digits else digits
+    return (WEIGHTS.get(notation, "W") if stem == "W" else stem) + above.translate(ABOVE_IT)
+
+
+def require_that_the_text_holds(program, row, notation="superscript", text=None):
+    text = text or program.equations(notation)
+    arrays = {each.name: program.flat[each.positions].reshape(each.shape) for each in program.derived.parameters.all}
+    known = {printed_name(name): np.asarray(values) for name, values in row.items()}
+    folded = "holds the biases" in text
+    for name, array in arrays.items():
+        known[printed_name(name, notation)] = array
+        if folded and name.startswith("W"):
+            known[printed_name(name, notation)] = np.column_stack([arrays["b" + name[1:]], array])
+            known["Θ\u0304" + printed_name(name, notation)[1:]] = array
+    if "θ" in text:
+        known["θ"] = program.flat
+    reader = Reader(Page.of(text), known, derivation(program.derived).translator.numbers)
+    loss, gradients = program.value_and_grad(**row)
+    cost = "J" if notation in ("theta", "epsilon") else "C"
+    assert reader.values[cost].array.item() == pytest.approx(loss, rel=1e-12, abs=1e-13)
+    across = reader.values.get(f"∂{cost}/∂θ")
+    for each in program.derived.parameters.all:
+        exact = np.asarray(gradients[each.name])
+        found = reader.values.get(f"∂{cost}/∂{printed_name(each.name, notation)}")
+        if folded and each.name.startswith("b"):
+            matrix = reader.values[f"∂{cost}/∂{printed_name('W' + each.name[1:], notation)}"].array
+            own = matrix[:, 0]
+        elif folded:
+            own = found.array[:, 1:]
+        else:
+            own = np.zeros(exact.shape) if found is None else found.array.reshape(exact.shape)
+        if across is not None:
+            own = own + each.view(across.array.ravel())
+        scale = max(np.abs(exact).max(), 1e-3)
+        np.testing.assert_allclose(own, exact, rtol=0, atol=TOLERANCE * scale, err_msg=each.name)
+
+
+@pytest.mark.parametrize(
+    ("loss", "notation"),
+    [
+        pytest.param(loss, notation, marks=() if notation == "superscript" or loss in SHOWN else pytest.mark.slow)
+        for loss in LOSSES
+        for notation in NOTATIONS
+    ],
+)
+def test_the_text_of_every_loss_holds_in_every_notation(loss, notation):
+    output = "sigmoid" if loss == "binary_cross_entropy" else "identity"
+    program, row = example(loss, ("sigmoid", output), l2=0.1)
+    require_that_the_text_holds(program, row, notation)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_text_of_every_activation_and_its_rule_hold(activation):
+    for activations in ((activation, activation), (activation, "tanh")):
+        program, row = example("half_squared_error", activations)
+        require_that_the_text_holds(program, row)
+
+
+@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__name__)
+def test_the_text_of_other_graphs_holds(graph):
+    cost, inputs = graph(np.random.default_rng(5))
+    row = {name: [leaf.data for leaf in values] for name, values in inputs.items()}
+    require_that_the_text_holds(lift(cost, inputs), row)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(seed, marks=() if seed in QUICK else pytest.mark.slow)
+        for seed in (*range(60), 65, 86, 91, 94, 97, 102, 109, 121, 134)
+    ],
+)
+def test_the_text_of_random_graphs_holds(seed):
+    """Over all operations of the table, with gathers, repeated numbers, relations and absolute values."""
+    n, targets, count, function = random_function(seed)
+    rng = np.random.default_rng(seed)
+    x, t = leaves(rng.normal(size=n)), leaves(rng.normal(size=targets))
+    try:
+        cost = function(x, t, [Value(rng.normal(), f"w[{k}]") for k in range(count)])
+    except (ArithmeticError, ValueError):  # outside of a domain, or too large
+        return
+    if not isinstance(cost, Value):
+        return
+    inputs = {"x": x, "t": t} if targets else {"x": x}
+    require_that_the_text_holds(
+        lift(cost, inputs), {name: [leaf.data for leaf in values] for name, values in inputs.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("(a² − t) ⊙ σ′(z²)", "a² − t ⊙ σ′(z²)"),
+        ("(a² − t) ⊙", "(a² + t) ⊙"),
+        ("(W²)ᵀδ²", "(W²)ᵀ ⊙ δ²"),
+        ("(W²)ᵀδ²", "W²δ²"),
+        ("δ² ⊙ σ′(z¹)", "δ²σ′(z¹)"),
+        ("δ²(a¹)ᵀ", "δ²a¹"),
+        ("δ²(a¹)ᵀ", "δ²(a²)ᵀ"),
+        ("½‖a² − t‖²", "‖a² − t‖²"),
+        ("1 − σ(z)²", "(1 − σ(z))²"),
+        ("1 − σ(z)²", "1 − σ(z)"),
+        ("∂C/∂b¹ = δ¹", "∂C/∂b¹ = 2δ¹"),
+    ],
+)
+def test_a_text_with_a_fault_is_noticed(right, wrong):
+    program, row = example("half_squared_error", ("tanh", "tanh"))
+    text = program.equations()
+    assert right in text
+    require_that_the_text_holds(program, row, text=text)
+    with pytest.raises(AssertionError):
+        require_that_the_text_holds(program, row, text=text.replace(right, wrong))
+
+
+@pytest.mark.parametrize(
+    "line", ["Σ x x", "x x", "x[w; u]", "x + ", "(x", "‖x", "𝟏 + Σ 𝟏", "x ⊙ A", "Ax ⊙ A", "f(x)", "||x||", "w²"]
+)
+def test_what_can_be_read_in_two_ways_or_in_none_is_refused(line):
+    known = {"x": np.ones(3), "w": 1.0, "u": 2.0, "A": np.eye(3), "w²": 1.0}
+    with pytest.raises(MisreadError):
+        Reader(Page.of(f"Forward\n  C = {line}\n\n"), known)
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("−w² + u", 1.75),
+        ("2w(u + 1)", 3.0),
+        ("xᵀx", 14.0),
+        ("Σ(x ⊙ x) / u", 7.0),
+        ("½[x[1:2] > w]", 0.5),
+        ("Σ(A𝟏 + x)", 16.0),
+        ("|−‖x‖²|", 14.0),
+        ("(u if w > 1 else w)", 0.5),
+        ("lse([w; w])", 0.5 + np.log(2.0)),
+        ("u^1.5 + u^(w + 1)", 2 * 2.0**1.5),
+        ("Σ √(x²)³", 36.0),
+    ],
+)
+def test_the_reader_reads_as_a_mathematician_does(line, value):
+    known = {"x": [1.0, 2.0, 3.0], "w": 0.5, "u": 2.0, "A": np.arange(9.0).reshape(3, 3) / 9.0 * 2.5}
+    read = Reader(Page.of(f"Forward\n  C = {line}\n\n"), known)
+    assert read.values["C"].array.item() == pytest.approx(value, rel=1e-14)
