@@ -551,7 +551,10 @@ class Expression:
 
     def _is_known(self, name: str) -> bool:
         page = self.reader.page
-        named = {*self.reader.values, *self.local, *page.functions, *page.primes, *page.lists, *FUNCTIONS, "max", "min"}
+        values = (
+            self.local or self.reader.values
+        )  # within the rule of a derivative z is its argument, and z² its square
+        named = {*values, *page.functions, *page.primes, *page.lists, *FUNCTIONS, "max", "min"}
         return name in named or name in PRIMITIVES or (name.startswith("a′") and len(name) > 2)
 
     def named(self) -> Grid:

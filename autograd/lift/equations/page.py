@@ -49,16 +49,9 @@ def equations(derived: Lifted, notation: str = "superscript", *, mean: bool = Tr
 
 
 def latex(derived: Lifted, notation: str = "superscript", *, mean: bool = True) -> str:
-    """Return the same as `equations` for LaTeX: displays of the `align*` environment of amsmath, and sentences.
+    """Return what `equations` returns for the same arguments, as LaTeX: `align*` displays of amsmath, and sentences.
 
-    Args:
-        derived: What was derived from a graph.
-        notation: A name of `autograd.lift.equations.notation.NOTATIONS`.
-        mean: Whether the loss of a batch is the mean over its examples; otherwise it is the sum.
-
-    Raises:
-        TypeError: If the notation is no string.
-        ValueError: If there is no notation of that name.
+    It raises what `equations` raises.
     """
     page = _Page(derivation(derived), notation_named(notation), Latex(), mean=mean)
     blocks = []
