@@ -101,6 +101,7 @@ def test_inputs_that_are_no_leaves_by_name_are_refused(inputs, message):
     [
         ([[1.0], [1.0, 2.0]], "input 'x' needs rows of one length"),
         (np.array([[np.longdouble(1e300) * np.longdouble(1e300)]]), "input 'x' needs finite numbers"),
+        (np.ma.masked_equal([[1.0], [2.0]], 2.0), "input 'x' needs a number in every place, got a masked array"),
     ],
 )
 def test_rows_that_are_no_array_of_floats_are_refused_by_name(rows, message, recorded):

@@ -79,6 +79,8 @@ def _rows(name: str, values: Any) -> Array:
         array = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"input {name!r} needs rows of one length, shape (N, length), got {values!r}") from error
+    if np.ma.is_masked(values):
+        raise ValueError(f"input {name!r} needs a number in every place, got a masked array")
     if array.dtype.kind not in "biuf":
         raise TypeError(f"input {name!r} needs real numbers, got {type(values).__name__} of dtype {array.dtype}")
     with np.errstate(over="ignore"):  # a longer float that overflows is refused below
