@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .diagram import Direction
+from .ranks import Cells, ordered
 
 __all__ = ["Layout", "layered"]
 
@@ -21,7 +22,6 @@ Point = tuple[float, float]
 Size = tuple[float, float]
 
 BOX_GAP = 14.0
-LINE_GAP = 7.0
 LINE_ROOM = 2.0
 RANK_GAP = 19.0
 COLUMN_GAP = 40.0
@@ -29,7 +29,6 @@ STRAIGHT = 2.0
 """A line moves across by no less than this: smaller steps are drawn straight."""
 MOST_BENDS = 60_000
 """Beyond this many points where lines pass ranks, long lines run straight: their number can grow with the square."""
-ORDER_SWEEPS = 8
 PLACE_SWEEPS = 16
 FLAT_SWEEPS = 8
 
@@ -49,34 +48,6 @@ class Layout:
     routes: tuple[tuple[Point, ...], ...]
     labels: tuple[Point | None, ...]
     size: Size
-
-
-@dataclass(slots=True)
-class _Cells:
-    """Boxes, labels and bends: everything that takes room in a rank."""
-
-    rank: list[int]
-    along: list[float]
-    across: list[float]
-    gap: list[float]
-    weight: list[float]
-    before: list[list[int]] = field(default_factory=list)
-    after: list[list[int]] = field(default_factory=list)
-    run: dict[int, list[int]] = field(default_factory=dict)
-
-    def add(self, rank: int, along: float, across: float) -> int:
-        self.rank.append(rank)
-        self.along.append(along)
-        self.across.append(across)
-        self.gap.append(LINE_GAP)
-        self.weight.append(3.0)
-        self.before.append([])
-        self.after.append([])
-        return len(self.rank) - 1
-
-    def link(self, tail: int, head: int) -> None:
-        self.after[tail].append(head)
-        self.before[head].append(tail)
 
 
 def layered(
@@ -102,7 +73,7 @@ def layered(
     room = [None if size is None else (size[1], size[0]) if turned else size for size in labels]
     fixed = columns is not None and all(column is not None for column in columns)
     ranks = [2 * (column or 0) for column in columns or ()] if fixed else [2 * r for r in _ranks(len(boxes), edges)]
-    cells = _Cells(
+    cells = Cells(
         ranks,
         [size[0] for size in sizes],
         [size[1] for size in sizes],
@@ -112,7 +83,7 @@ def layered(
         [[] for _ in sizes],
     )
     chains = _chains(cells, edges, room)
-    layers = _order(cells, len(sizes), fixed=fixed)
+    layers = ordered(cells, len(sizes), fixed=fixed)
     across = _places(cells, layers)
     return _turned(cells, chains, room, across, _stations(cells, layers, across, fixed=fixed), len(sizes), direction)
 
@@ -130,7 +101,7 @@ def _ranks(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     return [rank[k] if fed[k] or first[k] < 0 else first[k] - 1 for k in range(count)]
 
 
-def _chains(cells: _Cells, edges: Sequence[tuple[int, int]], labels: Sequence[Size | None]) -> list[list[int]]:
+def _chains(cells: Cells, edges: Sequence[tuple[int, int]], labels: Sequence[Size | None]) -> list[list[int]]:
     """Give every edge a cell for its label, just before its head, and one for each rank that it passes."""
     bends = sum(max(0, cells.rank[head] - cells.rank[tail] - 1) for tail, head in edges)
     chains = []
@@ -152,79 +123,7 @@ def _chains(cells: _Cells, edges: Sequence[tuple[int, int]], labels: Sequence[Si
     return chains
 
 
-def _order(cells: _Cells, boxes: int, *, fixed: bool) -> list[list[int]]:
-    """Return the cells of each rank in an order with few crossings."""
-    layers: list[list[int]] = [[] for _ in range(max(cells.rank) + 1)]
-    for cell in _depth_first(cells, boxes) if not fixed else range(len(cells.rank)):
-        layers[cells.rank[cell]].append(cell)
-    if fixed:
-        return layers
-    place = [0.0] * len(cells.rank)
-    for layer in layers:
-        _number(layer, place)
-    best, fewest = [list(layer) for layer in layers], _crossings(cells, layers, place)
-    for sweep in range(ORDER_SWEEPS):
-        if not fewest:
-            break
-        forward = sweep % 2 == 0
-        for layer in layers if forward else reversed(layers):
-            _sort(layer, cells.before if forward else cells.after, place)
-        crossings = _crossings(cells, layers, place)
-        if crossings < fewest:
-            best, fewest = [list(layer) for layer in layers], crossings
-    return best
-
-
-def _depth_first(cells: _Cells, boxes: int) -> list[int]:
-    """Return the cells in the order of a walk from the last box against the arrows: relatives stand together."""
-    seen = [False] * len(cells.rank)
-    order: list[int] = []
-    for start in range(boxes - 1, -1, -1):
-        waiting = [start]
-        while waiting:
-            cell = waiting.pop()
-            if not seen[cell]:
-                seen[cell] = True
-                order.append(cell)
-                waiting.extend(reversed(cells.before[cell]))
-    return order
-
-
-def _number(layer: list[int], place: list[float]) -> None:
-    for k, cell in enumerate(layer):
-        place[cell] = float(k)
-
-
-def _sort(layer: list[int], neighbours: list[list[int]], place: list[float]) -> None:
-    wanted = {
-        cell: sum(place[n] for n in neighbours[cell]) / len(neighbours[cell]) if neighbours[cell] else place[cell]
-        for cell in layer
-    }
-    layer.sort(key=wanted.__getitem__)
-    _number(layer, place)
-
-
-def _crossings(cells: _Cells, layers: list[list[int]], place: list[float]) -> int:
-    """Return how many lines cross, counted by Fenwick trees (Barth, Mutzel and Jünger 2004)."""
-    total = 0
-    for layer in layers:
-        heads = [int(place[h]) for cell in layer for h in sorted(cells.after[cell], key=place.__getitem__)]
-        size = max(heads, default=0) + 2
-        tree = [0] * (size + 1)
-        for count, head in enumerate(heads):
-            k, smaller = head + 1, 0
-            while k > 0:
-                smaller += tree[k]
-                k -= k & -k
-            total += count - smaller
-            k = head + 1
-            while k <= size:
-                tree[k] += 1
-                k += k & -k
-    return total
-
-
-def _places(cells: _Cells, layers: list[list[int]]) -> list[float]:
+def _places(cells: Cells, layers: list[list[int]]) -> list[float]:
     """Return the coordinate across the ranks of each cell."""
     across = [0.0] * len(cells.rank)
     for layer in layers:
@@ -237,7 +136,7 @@ def _places(cells: _Cells, layers: list[list[int]]) -> list[float]:
     return across
 
 
-def _wanted(cells: _Cells, cell: int, near: list[list[int]], across: list[float], *, last: bool) -> float:
+def _wanted(cells: Cells, cell: int, near: list[list[int]], across: list[float], *, last: bool) -> float:
     """Return where a cell would stand alone: at its neighbours' mean, and in the last sweeps level with its line."""
     linked = near[cell]
     if last:
@@ -245,7 +144,7 @@ def _wanted(cells: _Cells, cell: int, near: list[list[int]], across: list[float]
     return sum(across[n] for n in linked) / len(linked) if linked else across[cell]
 
 
-def _settle(cells: _Cells, layer: list[int], across: list[float], wanted: dict[int, float]) -> None:
+def _settle(cells: Cells, layer: list[int], across: list[float], wanted: dict[int, float]) -> None:
     """Place a rank as near to `wanted` as its order and its gaps allow: a least-squares fit by pooling violators."""
     pools: list[tuple[float, float, int]] = []
     offsets = []
@@ -266,7 +165,7 @@ def _settle(cells: _Cells, layer: list[int], across: list[float], wanted: dict[i
         across[cell] = mean + shift
 
 
-def _stations(cells: _Cells, layers: list[list[int]], across: list[float], *, fixed: bool) -> list[float]:
+def _stations(cells: Cells, layers: list[list[int]], across: list[float], *, fixed: bool) -> list[float]:
     """Return the coordinate along the arrows of each rank's centre; steep lines get more room between ranks."""
     least, slope, most = (COLUMN_GAP, 0.22, 320.0) if fixed else (RANK_GAP, 0.11, 80.0)
     stations, here = [], 0.0
@@ -280,7 +179,7 @@ def _stations(cells: _Cells, layers: list[list[int]], across: list[float], *, fi
 
 
 def _turned(
-    cells: _Cells,
+    cells: Cells,
     chains: list[list[int]],
     labels: Sequence[Size | None],
     across: list[float],
@@ -323,7 +222,7 @@ def _turned(
     return Layout(centres, tuple(routes), tuple(marks), size)
 
 
-def _ports(cells: _Cells, chains: list[list[int]], across: list[float]) -> list[list[float]]:
+def _ports(cells: Cells, chains: list[list[int]], across: list[float]) -> list[list[float]]:
     """Return where each edge leaves its tail and meets its head: spread along the side, in the order of the lines."""
     ports = [[0.0, 0.0] for _ in chains]
     for end in (0, 1):

@@ -13,24 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograd import Op, Value, ops
-from autograd.graph import Graph, Vector, number, refuse_changed_leaves, stored_operands
+from autograd import Op, Value
+from autograd.graph import number
 
+from .badges import badges, remark
 from .formula import rules
+from .recording import Recording, is_constant
 from .style import numeral, plain, shortened
 
-__all__ = ["EXPLODING", "SATURATED", "VANISHING", "Edge", "Node", "Trace", "trace"]
-
-SATURATED = 0.05
-"""A tanh or sigmoid unit passes on less than this part of its largest derivative: it is saturated."""
-
-VANISHING = 1e-6
-"""An adjoint that is smaller in size, but not zero, is marked as vanishing."""
-
-EXPLODING = 1e4
-"""An adjoint that is larger in size is marked as exploding."""
-
-_LARGEST_DERIVATIVE = {ops.tanh: 1.0, ops.sigmoid: 0.25}
+__all__ = ["Edge", "Node", "Trace", "trace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +162,7 @@ def trace(root: Value, names: Mapping[str, Any] | None = None) -> Trace:
         raise TypeError(
             f"a picture is drawn of a Value, got {plain(repr(root))[:80]} of type {type(root).__name__}{hint}"
         )
-    recorded = _Recording(root)
+    recorded = Recording(root)
     labels = {id(value): name for name, value in _named(names or {})}
     for _, value in _named(names or {}):
         if value.is_leaf and not value.is_literal:
@@ -180,53 +171,7 @@ def trace(root: Value, names: Mapping[str, Any] | None = None) -> Trace:
     return Trace(_nodes(recorded, edges, labels), edges, recorded.index[id(root)])
 
 
-class _Recording:
-    """The nodes in the order of the forward pass, and the operand indices of each."""
-
-    def __init__(self, root: Value) -> None:
-        self.keep: list[Any] = [root]  # keys below are ids of what this list keeps alive
-        self.index: dict[Any, int] = {}
-        self.things: list[Any] = []
-        self.operands: dict[int, tuple[int, ...]] = {}
-        self.root = root
-        nodes = Graph([root]).nodes
-        refuse_changed_leaves(nodes)
-        for node in nodes:
-            operands = tuple(self.add(key, operand) for key, operand in _slots(node))
-            self.operands[self.add(node, node)] = operands
-        self.add(root, root)
-        self.used = len(self.things)
-
-    def add(self, key: Any, thing: Any) -> int:
-        """Return the index of a Value, or of the number in one slot of one node or of one shared vector."""
-        mark = (id(key[0]), key[1]) if isinstance(key, tuple) else id(key)
-        index = self.index.get(mark)
-        if index is None:
-            self.index[mark] = index = len(self.things)
-            self.things.append(thing)
-            self.keep.append(key)
-        return index
-
-
-def _slots(node: Any) -> Iterable[tuple[Any, Any]]:
-    """Yield each operand with what identifies it: the Value, or where the number stands."""
-    a, b = node._a, node._b
-    if a.__class__ is not Vector:
-        for slot, operand in enumerate(stored_operands(node)):
-            yield ((node, slot) if operand.__class__ is float else operand), operand
-        return
-    for shared in (a,) if b is None else (a, b):
-        for place, operand in enumerate(shared.values):
-            yield ((shared, place) if operand.__class__ is float else operand), operand
-    if b is not None:
-        yield ((node, -1) if node._c.__class__ is float else node._c), node._c
-
-
-def _constant(thing: Any) -> bool:
-    return thing.__class__ is float or thing.is_literal
-
-
-def _backward(recorded: _Recording) -> tuple[Edge, ...]:
+def _backward(recorded: Recording) -> tuple[Edge, ...]:
     adjoint = [0.0] * len(recorded.things)
     adjoint[recorded.index[id(recorded.root)]] = 1.0
     edges: list[Edge] = []
@@ -237,7 +182,7 @@ def _backward(recorded: _Recording) -> tuple[Edge, ...]:
         upstream = adjoint[head]
         locals_ = _locals(thing, args)
         for slot, tail in enumerate(operands):
-            constant = _constant(recorded.things[tail])
+            constant = is_constant(recorded.things[tail])
             local = locals_[slot] if not constant else math.nan
             change = 0.0 if upstream == 0.0 else upstream * local
             before = adjoint[tail]
@@ -274,7 +219,7 @@ def _locals(node: Any, args: list[float]) -> list[float]:
     return partials
 
 
-def _nodes(recorded: _Recording, edges: tuple[Edge, ...], labels: Mapping[int, str]) -> tuple[Node, ...]:
+def _nodes(recorded: Recording, edges: tuple[Edge, ...], labels: Mapping[int, str]) -> tuple[Node, ...]:
     count = len(recorded.things)
     into: list[list[int]] = [[] for _ in range(count)]
     out: list[list[int]] = [[] for _ in range(count)]
@@ -287,12 +232,12 @@ def _nodes(recorded: _Recording, edges: tuple[Edge, ...], labels: Mapping[int, s
     ran = recorded.root.grad != 0.0
     nodes = []
     for index, thing in enumerate(recorded.things):
-        constant = _constant(thing)
+        constant = is_constant(thing)
         value = None if thing.__class__ is float else thing
         op = None if value is None else value.op
         label = "" if value is None else value.label or ("" if constant else labels.get(id(value), ""))
         name = plain(label) or (numeral(number(thing)) if constant else "")
-        incoming = [edges[k] for k in into[index]]
+        local = edges[into[index][0]].local if into[index] else math.nan
         grad = 0.0 if value is None else value.grad
         nodes.append(
             Node(
@@ -306,38 +251,12 @@ def _nodes(recorded: _Recording, edges: tuple[Edge, ...], labels: Mapping[int, s
                 is_constant=constant,
                 edges_in=tuple(into[index]),
                 edges_out=tuple(out[index]),
-                badges=() if constant else _badges(op, adjoint[index], incoming, used=index < recorded.used),
-                remark=_remark(grad, adjoint[index], ran=ran) if op is None and not constant else "",
+                badges=() if constant else badges(op, adjoint[index], local, used=index < recorded.used),
+                remark=remark(grad, adjoint[index], ran=ran) if op is None and not constant else "",
                 value=value,
             )
         )
     return tuple(nodes)
-
-
-def _badges(op: Op | None, adjoint: float, incoming: Sequence[Edge], *, used: bool) -> tuple[str, ...]:
-    badges = []
-    if not used:
-        badges.append("unused")
-    if op is ops.relu and incoming[0].local == 0.0:
-        badges.append("dead ReLU")
-    if op in _LARGEST_DERIVATIVE and abs(incoming[0].local) < SATURATED * _LARGEST_DERIVATIVE[op]:
-        badges.append("saturated")
-    if not math.isfinite(adjoint):
-        badges.append("undefined" if math.isnan(adjoint) else "not finite")
-    elif abs(adjoint) > EXPLODING:
-        badges.append("exploding")
-    elif 0.0 < abs(adjoint) < VANISHING:
-        badges.append("vanishing")
-    return tuple(badges)
-
-
-def _remark(grad: float, adjoint: float, *, ran: bool) -> str:
-    """Return how a leaf's `grad` differs from this pass, after `backward()` or before it."""
-    if grad in (0.0, adjoint):
-        return ""
-    if ran:
-        return f"{numeral(grad)} = this pass {numeral(adjoint)} + earlier {numeral(grad - adjoint)}"
-    return f"{numeral(grad)} from earlier; this pass adds {numeral(adjoint)}"
 
 
 def _named(names: Mapping[str, Any]) -> Iterable[tuple[str, Value]]:
