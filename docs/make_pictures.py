@@ -54,11 +54,6 @@ def dark() -> str:
     return svg(viz.draw_backward(two_neurons(), digits=3, theme="dark").diagram)
 
 
-def stepper() -> str:
-    """Return a page that steps through both passes of the same."""
-    return str(viz.to_html(two_neurons(), digits=3, title="Two neurons"))
-
-
 def used_twice() -> str:
     """Return the backward pass of x² + 2x, where x is used three times."""
     x = Value(3.0, "x")
@@ -132,7 +127,6 @@ PICTURES: dict[str, Callable[[], str]] = {
     "neurons.svg": neurons,
     "layers.svg": layers,
     "network.svg": network,
-    "stepper.html": stepper,
     "main_job_network.svg": main_job_network,
     "main_job_stepper.html": main_job_stepper,
 }
