@@ -1,8 +1,9 @@
 """Measure how soon a step of the stepper is seen, in headless Chromium: `python benchmarks/stepper.py`.
 
 It opens the page of a graph of about 1,300 Values, presses the arrow key at several places of both passes, and reads
-from the browser's own trace what each step cost: the script, the frame (style, layout, paint, commit), and what comes
-after it until the picture is in place (raster, activation). The time until the display's next tick, during which
+from the browser's own trace what each step cost: what the page's thread does before the frame (the script, and style
+and layout where the next event asks for them already), the frame (style, layout, paint, commit), and what comes after
+it until the picture is in place (raster, activation). The time until the display's next tick, during which
 nothing is done, is not part of it. It needs Chromium and the package `websocket-client`, which comes with the extra
 `browser`; it writes `benchmarks/results.json` and the section `stepper` of `docs/performance.md`, with `--dry` neither.
 """
@@ -47,7 +48,7 @@ SITUATIONS = {
 """What is done to the page before it is measured."""
 
 PAUSE = 0.05
-PARTS = ("script", "frame", "raster", "whole")
+PARTS = ("before", "frame", "raster", "whole")
 Trace = list[dict[str, Any]]
 Steps = dict[str, list[float]]
 
@@ -146,27 +147,40 @@ def traced_steps(main: Page, page: Page, text: str, before: str, count: int) -> 
 def steps(trace: Trace) -> Steps:
     """Return the milliseconds that each part of each step took; a part of which the trace says nothing is left out."""
     keys = [each for each in trace if each["name"] == "EventDispatch" and each["args"]["data"]["type"] == "keydown"]
-    process = keys[0]["pid"]
+    process, thread = keys[0]["pid"], keys[0]["tid"]
+    work = sorted((each["ts"] / 1e3, (each["ts"] + each.get("dur", 0)) / 1e3) for each in trace
+                  if each["ph"] == "X" and each["pid"] == process and each["tid"] == thread)  # fmt: skip
 
     def spans(name: str) -> list[tuple[float, float]]:
         found = (each for each in trace if each["name"] == name and each["ph"] == "X" and each["pid"] == process)
         return sorted((each["ts"] / 1e3, each.get("dur", 0) / 1e3) for each in found)
 
-    pressed = sorted((each["ts"] / 1e3, each["dur"] / 1e3) for each in keys)
+    pressed = sorted(each["ts"] / 1e3 for each in keys)
     frames, activations = spans("ProxyMain::BeginMainFrame"), spans("LayerTreeHostImpl::ActivateSyncTree")
     found: Steps = {part: [] for part in PARTS}
-    for (start, script), (end, _) in zip(pressed, [*pressed[1:], (float("inf"), 0.0)], strict=True):
+    for start, end in zip(pressed, [*pressed[1:], float("inf")], strict=True):
         frame = next(((at, took) for at, took in frames if start <= at < end), None)
         if frame is None:
             continue
         done = frame[0] + frame[1]
         active = next((at for at, _ in activations if done - 1.0 <= at < end), None)
-        found["script"].append(script)
+        before = busy(work, start, frame[0])
+        found["before"].append(before)
         found["frame"].append(frame[1])
         if active is not None:
             found["raster"].append(max(0.0, active - done))
-            found["whole"].append(script + frame[1] + found["raster"][-1])
+            found["whole"].append(before + frame[1] + found["raster"][-1])
     return found
+
+
+def busy(work: list[tuple[float, float]], start: float, end: float) -> float:
+    """Return for how long something was done from `start` to `end`; spans of work, in order, may hold others."""
+    total, done = 0.0, start
+    for begun, ended in work:
+        if start <= begun < end:
+            total += max(0.0, min(ended, end) - max(begun, done))
+            done = max(done, ended)
+    return total
 
 
 def summary(found: Steps) -> dict[str, tuple[float, float]]:
@@ -190,7 +204,7 @@ def main() -> None:
             found[situation] = summary(taken)
             print(f"{situation}: {len(taken['whole'])} steps", flush=True)
     rows = [[name, *(f"{a:.1f} / {b:.1f}" for a, b in parts.values())] for name, parts in found.items()]
-    header = [f"{values:,} Values, {agent}", "script, ms", "frame, ms", "raster, ms", "whole step, ms"]
+    header = [f"{values:,} Values, {agent}", "before the frame, ms", "frame, ms", "raster, ms", "whole step, ms"]
     print(table(header, rows))
     if not options.dry:
         record("stepper", {"found": found, "browser": agent, "values": values, "steps": 4 * options.steps})

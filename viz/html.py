@@ -131,17 +131,17 @@ aria-label="Search names and operations"></span>
 <div class="tell" id="tell"><div class="phase" id="phase"></div>
 <div class="sums" id="sums"><span class="noscript">The finished picture: each box shows its value and its gradient ∇,
 each arrow its local derivative. With JavaScript the page steps through both passes.</span></div>
-<div class="change" id="change"></div></div>
+<div class="change" id="change"></div>
+<div id="live" class="hidden" aria-live="polite"></div></div>
 <div class="controls">
 {_button("first", "To the start")}{_button("back", "One step back")}{_button("play", "Play")}
 {_button("next", "One step on")}{_button("final", "To the end")}
-<input id="slider" type="range" min="0" max="1" value="0" aria-label="Step">
-<output id="count"></output>
+<div class="slide"><input id="slider" type="range" min="0" max="1" value="0" aria-label="Step"></div>
+<div><output id="count"></output></div>
 <select id="speed" aria-label="Speed">
 <option value="0.5">½×<option value="1" selected>1×<option value="3">3×<option value="10">10×
 </select>
 </div>
-<div id="live" class="hidden" aria-live="polite"></div>
 </footer>
 </main>
 {table}

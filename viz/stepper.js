@@ -7,7 +7,8 @@
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const ADDRESS_AFTER = 250;
   const LARGE = 150; // boxes; in a larger picture nothing glides, because every frame of the way would be drawn anew
-  const AROUND = 300;
+  const AROUND = 100;
+  const AHEAD = "m-6-3l6 3-6 3", BACK = "m6-3l-6 3 6 3"; // the tips of lines: markers take as long as all the lines
   let level, timer = 0, writing = 0, hits = [], hit = -1, ready = false;
 
   // Elements that lie near each other share a sheet, so their order is not that of the cells.
@@ -32,6 +33,14 @@
     const picture = stage.querySelectorAll(".picture")[k], svg = picture.firstElementChild;
     const boxes = ordered(picture.querySelectorAll(".b"), source.boxes);
     const edges = ordered(picture.querySelectorAll(".e"), source.arrows);
+    const large = boxes.length > LARGE;
+    if (large) {
+      picture.classList.add("large");
+      for (const edge of edges) {
+        const line = edge.querySelector("path"), d = line.getAttribute("d");
+        edge.tips = { line, ahead: d + AHEAD, back: /^M[^A-Z]+/.exec(d)[0] + BACK + d };
+      }
+    }
     const cells = source.cells.map(([name, forward, keywords], i) => {
       const [x, y] = [["x", "width"], ["y", "height"]].map(([at, size]) => {
         const rect = boxes[i].querySelector("rect");
@@ -54,7 +63,7 @@
     const seed = cells[source.root];
     const view = svg.viewBox.baseVal;
     for (const sheet of picture.querySelectorAll("[data-area]")) crop(sheet, view);
-    return { name: source.name, output: seed.name, picture, svg, cells, steps, results, seed, p: 0, active: [],
+    return { name: source.name, output: seed.name, picture, svg, cells, steps, results, seed, large, p: 0, active: [],
       last: results.length + 1 + steps.length, zoom: 0, width: view.width, height: view.height, left: view.x, top: view.y };
   });
 
@@ -66,6 +75,10 @@
     cell.box.classList.toggle("full", count === states.length);
   };
 
+  function turn({ tips }, back) {
+    if (tips) tips.line.setAttribute("d", back ? tips.back : tips.ahead);
+  }
+
   function step(l, s, forwards) {
     const F = l.results.length;
     if (s <= F) l.results[s - 1].box.classList.toggle("f", forwards);
@@ -75,6 +88,7 @@
       const seeded = flow.tail === l.seed ? 1 : 0;
       show(flow.tail, seeded + flow.nth - (forwards ? 0 : 1));
       flow.edge.classList.toggle("done", forwards);
+      turn(flow.edge, forwards);
     }
   }
 
@@ -104,7 +118,7 @@
     const out = y < scrollTop + 40 || y > scrollTop + clientHeight - 40;
     if (off || out) {
       stage.scrollTo({ left: off ? x - clientWidth / 2 : scrollLeft, top: out ? y - clientHeight / 2 : scrollTop,
-        behavior: still.matches || timer || far || level.cells.length > LARGE ? "instant" : "auto" });
+        behavior: still.matches || timer || far || level.large ? "instant" : "auto" });
     }
   }
 
@@ -239,7 +253,7 @@
   // and anew whenever a step leads far away.
   function clip() {
     const { picture } = level;
-    if (level.cells.length <= LARGE) return;
+    if (!level.large) return;
     const left = stage.scrollLeft - picture.offsetLeft - AROUND, top = stage.scrollTop - picture.offsetTop - AROUND;
     const right = picture.offsetWidth - left - stage.clientWidth - 2 * AROUND;
     const bottom = picture.offsetHeight - top - stage.clientHeight - 2 * AROUND;
@@ -379,6 +393,7 @@
     for (const cell of l.cells) {
       for (const state of cell.states) state.classList.remove("on");
       cell.box.classList.toggle("f", !l.results.includes(cell));
+      for (const edge of cell.into) turn(edge, false);
     }
   }
   choose(levels[0]);
