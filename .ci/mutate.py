@@ -37,11 +37,22 @@ CLOSED_FORM = (
     "tests/test_closed_form_arguments.py",
     "tests/test_closed_form_on_values.py",
 )
+RUN = tuple(
+    f"tests/test_lift_{name}.py" for name in ("errors", "program", "overflow", "patterns", "expressions", "use")
+)
+LIFT = tuple(f"tests/test_lift_{name}.py" for name in ("structure", "errors", "patterns", "strided"))
 TESTS = {
     "autograd/ops.py": ("tests/test_operations.py", "tests/test_against_mpmath.py", "autograd/ops.py"),
     "autograd/reverse.py": REVERSE,
     "autograd/graph.py": REVERSE,
     "autograd/shared_weights.py": REVERSE,
+    **{f"autograd/lift/run/{name}.py": RUN for name in ("array_code", "batch", "checked", "expression_code", "folds")},
+    **{f"autograd/lift/run/{name}.py": RUN for name in ("forward_code", "runner", "self_check", "workspace")},
+    **{f"autograd/lift/{name}.py": LIFT for name in ("adjoint", "canonical", "factors", "forward", "groups", "terms")},
+    "autograd/lift/numpy_text.py": ("tests/test_lift_program.py", *LIFT),
+    "autograd/lift/parameters.py": ("tests/test_lift_program.py", *LIFT),
+    "viz/layout.py": ("tests/test_viz_layout.py",),
+    "viz/trace.py": ("tests/test_viz_trace.py",),
     "nn/closed_form.py": (*CLOSED_FORM, "nn/closed_form.py"),
     "nn/referee/check.py": (*REFEREE, "nn/referee/check.py"),
     "nn/referee/submission.py": REFEREE,

@@ -185,6 +185,7 @@ def test_leaves_that_are_constants_may_cancel():
     w, x = Value(2.0, "w"), Value(3.0)
     program = lift(ag.exp(x - (x + x) / 2) * w, {}, [w])
     assert program.value_and_grad() == (2.0, {"w": 1.0})
+    assert lift(ag.exp(x - (x + x) / 2) * w, {}, [w], reduce="sum").value_and_grad() == (2.0, {"w": 1.0})
     module: dict = {}
     exec(program.source, module)
     assert module["value_and_grad"](dict(program.parameters)) == (2.0, {"w": 1.0})
@@ -197,6 +198,24 @@ def test_a_bias_beside_its_matrix_is_part_of_the_product(name, products):
     _, text = runner(program.derived, program.flat, program.flat_gradient, 2, "value", mean=True)
     assert sum(line.strip().startswith("dot(") for line in text.splitlines()) == products
     assert "add(" not in text
+
+
+def test_the_gradient_of_a_bias_is_part_of_the_product_that_is_its_matrix_gradient():
+    C = numbers(0.5, 1.0, -1.0)
+    network = {"W": W, "B": B, "V": V, "C": C}
+    program = compile(lambda x: _squares(_dense(V, [z.tanh() for z in _dense(W, x, B)], C)), parameters=network)
+    program.value(x=np.ones((2, 3)))
+    _, text = runner(program.derived, program.flat, program.flat_gradient, 2, "backward", mean=True)
+    # two products forward, two for the gradients, one for the adjoint of the hidden layer
+    assert sum(line.strip().startswith("dot(") for line in text.splitlines()) == 5
+    assert "reduce(" not in text
+
+
+def test_a_compiled_logsumexp_keeps_the_digits_of_a_sum_near_1():
+    w = numbers(0.0, -40.0)
+    for examples in (1, 3):
+        program = compile(lambda x: ag.logsumexp([v * x[0] for v in w]), parameters={"w": w})
+        assert program.value(x=np.ones((examples, 1))) == pytest.approx(np.exp(-40.0), rel=1e-14, abs=0.0)
 
 
 # --- domains, numbers that are not finite, errors ---------------------------------------------------
