@@ -463,9 +463,9 @@ class Expression:
         if self.taken("·"):
             value *= self.number()
         following = self.next()
-        if following is not None and following.text.startswith("⁻"):
+        if following is not None and following.kind == "above" and token.text == "10" and not following.spaced:
             self.place += 1
-            value = float(f"{value:g}e0") ** int(following.text.translate(PLAIN))
+            value = 10.0 ** int(following.text.translate(PLAIN))
         return value
 
     def between_bars(self, bar: str) -> Grid:

@@ -10,8 +10,6 @@ from functools import reduce
 import numpy as np
 import pytest
 
-import nn
-from autograd import Value, affine, exp, logsumexp, softmax, total, vector, where
 from autograd.lift import lift
 from autograd.lift.equations.derivation import derivation
 from autograd.lift.equations.formula import (
@@ -35,9 +33,9 @@ from autograd.lift.equations.formula import (
 )
 from autograd.lift.equations.layout import layout_of
 from autograd.op import PRIMITIVES
-from nn import LOSSES, l2_penalty
+from nn import LOSSES
 from nn.activations import ACTIVATIONS
-from tests.lift_graphs import random_function, squared_error
+from tests.equation_graphs import GRAPHS, example, random_graph, row_of
 from tests.printed_shapes import check_fits
 
 TOLERANCE = 1e-11  # of the largest entry: some hundred roundings of 1e-16, and sums in another order
@@ -187,28 +185,6 @@ def assert_equations_hold(program, **row):
     return run
 
 
-def leaves(numbers):
-    return [Value(float(number)) for number in numbers]
-
-
-TARGETS = {
-    "hinge_loss": [1.0, -1.0],
-    "binary_cross_entropy": [0.25, 1.0],
-    "binary_cross_entropy_with_logits": [0.25, 0.5],
-    "cross_entropy": [0.25, 0.75],
-}
-
-
-def example(loss, activations, seed=0, l2=0.0, scale=1.0):
-    rng = np.random.default_rng(seed)
-    model = nn.MLP(3, [4, 2], list(activations), seed=seed)
-    model.weights = [scale * W for W in model.weights]
-    row = {"x": rng.normal(size=3), "t": np.array(TARGETS.get(loss, [0.3, -0.6]))}
-    x, t = leaves(row["x"]), leaves(row["t"])
-    cost = LOSSES[loss](model(x), t)
-    return lift(cost + l2_penalty(model, l2) if l2 else cost, {"x": x, "t": t}), row
-
-
 @pytest.mark.parametrize("loss", LOSSES)
 def test_equations_hold_for_every_loss(loss):
     output = "sigmoid" if loss == "binary_cross_entropy" else "identity"
@@ -269,246 +245,12 @@ def test_a_saturated_sigmoid_keeps_its_digits():
 # --- other graphs --------------------------------------------------------------------------------
 
 
-def parameters(rng, name, *shape):
-    array = np.empty(shape, dtype=object)
-    for index in np.ndindex(*shape):
-        array[index] = Value(rng.normal(), f"{name}[{','.join(map(str, index))}]")
-    return array
-
-
-def weighted(W, a, b=None):
-    a = vector(list(a))
-    return [affine(vector(list(row)), a, 0.0 if b is None else b[j]) for j, row in enumerate(W)]
-
-
-def residual(rng):
-    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=3))
-    h = x
-    for l in "123":
-        W, b = parameters(rng, f"W{l}", 3, 3), parameters(rng, f"b{l}", 3)
-        h = [p + z.tanh() for p, z in zip(h, weighted(W, h, b), strict=True)]
-    return squared_error(h, t), {"x": x, "t": t}
-
-
-def concatenation(rng):
-    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=2))
-    h = [z.tanh() for z in weighted(parameters(rng, "W1", 4, 3), x, parameters(rng, "b1", 4))]
-    return squared_error(weighted(parameters(rng, "W2", 2, 7), h + x), t), {"x": x, "t": t}
-
-
-def recurrence(rng):
-    rows = {f"x{k}": leaves(rng.normal(size=2)) for k in range(1, 4)}
-    t = leaves(rng.normal(size=2))
-    Wx, Wh, b, Wo = (
-        parameters(rng, name, *shape) for name, shape in (("Wx", (4, 2)), ("Wh", (4, 4)), ("b", (4,)), ("Wo", (2, 4)))
-    )
-    h = leaves([0.0] * 4)
-    h = [z.tanh() for z in weighted(Wx, rows["x1"], b)]
-    for name in ("x2", "x3"):
-        h = [(p + q).tanh() for p, q in zip(weighted(Wx, rows[name], b), weighted(Wh, h), strict=True)]
-    return squared_error(weighted(Wo, h), t), {**rows, "t": t}
-
-
-def attention(rng):
-    x, t = leaves(rng.normal(size=6)), leaves(rng.normal(size=6))
-    X = np.array(x, dtype=object).reshape(3, 2)
-    Q, K, V = ([weighted(W, row) for row in X] for W in (parameters(rng, f"W{n}", 2, 2) for n in "qkv"))
-    A = [softmax([0.7 * affine(q, k, 0.0) for k in K]) for q in Q]
-    O = [total([A[i][j] * V[j][d] for j in range(3)]) for i in range(3) for d in range(2)]
-    return squared_error(O, t), {"x": x, "t": t}
-
-
-def shared_scalar(rng):
-    w, u = Value(0.7, "w"), Value(-1.2, "u")
-    x = leaves(rng.normal(size=1))
-    return (w * x[0]).sin() + w**2 * exp(u) + (w * u) ** 3, {"x": x}
-
-
-def mixed_layer(rng):
-    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=4))
-    z = weighted(parameters(rng, "W1", 4, 3), x, parameters(rng, "b1", 4))
-    a = [f(each) for f, each in zip([Value.tanh, Value.sigmoid, Value.tanh, Value.sigmoid], z, strict=True)]
-    return squared_error(a, t), {"x": x, "t": t}
-
-
-def hand_written_sigmoid(rng):
-    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=2))
-    z = weighted(parameters(rng, "W1", 2, 3), x, parameters(rng, "b1", 2))
-    return squared_error([1.0 / (1.0 + exp(-each)) for each in z], t), {"x": x, "t": t}
-
-
-def layer_norm(rng):
-    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=4))
-    z = weighted(parameters(rng, "W1", 4, 3), x, parameters(rng, "b1", 4))
-    mean = total(z) / 4.0
-    centred = [each - mean for each in z]
-    root = (total([c * c for c in centred]) / 4.0 + 1e-5).sqrt()
-    g = parameters(rng, "g", 4)
-    return squared_error([gain * c / root for gain, c in zip(g, centred, strict=True)], t), {"x": x, "t": t}
-
-
-def micrograd_demo(rng):
-    model = nn.MLP(2, [4, 4, 1], "tanh", seed=0)
-    scores = [model(row)[0] for row in rng.normal(size=(5, 2)).tolist()]
-    losses = [(1.0 - y * score).relu() for y, score in zip([1.0, -1.0, 1.0, -1.0, 1.0], scores, strict=True)]
-    return sum(losses, 0.0) * 0.2 + 1e-4 * sum((p * p for p in model.parameters()), 0.0), {}
-
-
-def tied_autoencoder(rng):
-    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=3))
-    W = parameters(rng, "W1", 4, 3)
-    h = [z.tanh() for z in weighted(W, x, parameters(rng, "b1", 4))]
-    return squared_error(weighted(W.T, h, parameters(rng, "b2", 3)), t), {"x": x, "t": t}
-
-
-def repeated_number(rng):
-    x = leaves(rng.normal(size=2))
-    w = Value(0.3, "w")
-    scale = (w * x[0]).tanh()
-    W = parameters(rng, "W1", 3, 2)
-    return total([scale, scale, scale, x[1]]) + logsumexp([w, w, x[0]]) + total(weighted(W, [scale, scale])), {"x": x}
-
-
-def quotients(rng):
-    x, (u, v) = leaves(rng.normal(size=4)), parameters(rng, "w", 2)
-    return total([each / (u * u + 1.0) + v / (each * each + 2.0) for each in x]) / 3.0, {"x": x}
-
-
-def choices(rng):
-    x, t = leaves(rng.normal(size=4)), leaves([1.0, 0.0, 1.0, 0.0])
-    w, u = parameters(rng, "w", 4), Value(0.3, "u")
-    return total([where(c, a * b, u) for c, a, b in zip(t, w, x, strict=True)]) + where(t[0], u, w[1]), {"x": x, "t": t}
-
-
-def sums_of_other_lengths(rng):
-    x, w = leaves(rng.normal(size=6)), parameters(rng, "w", 6)
-    products = [(a * b).tanh() for a, b in zip(x, w, strict=True)]
-    return squared_error([total(products[k:l]) for k, l in ((0, 1), (1, 4), (4, 6))], [0.5, -0.5, 1.0]), {"x": x}
-
-
-def spread_over_rows(rng):
-    x, W = leaves(rng.normal(size=3)), parameters(rng, "W1", 3, 4)
-    rows = [[(w * each).sin() for w in row] for row, each in zip(W, x, strict=True)]
-    norms = [total([r * r for r in row]).sqrt() for row in rows]
-    return total([(r / norm) ** 3 for row, norm in zip(rows, norms, strict=True) for r in row]), {"x": x}
-
-
-def logsumexp_of_rows(rng):
-    x, W = leaves(rng.normal(size=3)), parameters(rng, "W1", 4, 3)
-    scores = weighted(W, x)
-    return total([logsumexp([s, w, 0.5]) ** 2 for s, w in zip(scores, W[:, 1], strict=True)]), {"x": x}
-
-
-def columns_rows_and_corners(rng):
-    x, W = leaves(rng.normal(size=3)), parameters(rng, "W1", 3, 3)
-    column = affine(list(W[:, 1]), x, 0.0).tanh()
-    row = affine(list(W[2]), x, W[0, 0]).tanh()
-    diagonal = affine([W[k, k] for k in range(3)], x, 0.0).sin()
-    backwards = affine(list(W[1, ::-1]), [each.cos() for each in x], 0.0)
-    return column * row + diagonal * backwards, {"x": x}
-
-
-def equal_weights(rng):
-    x, W = leaves(rng.normal(size=3)), parameters(rng, "W1", 4, 3)
-    h = [z.tanh() for z in weighted(W, x)]
-    w = Value(0.7, "w")
-    pooled = affine([0.25] * 4, h, 0.0)
-    return pooled * affine([w] * 3, x, 0.0) + total([affine([0.5] * 3, [r.sin() for r in row], 0.0) for row in W]), {
-        "x": x
-    }
-
-
-def parts_of_several_arrays(rng):
-    x = leaves(rng.normal(size=2))
-    u, v = parameters(rng, "u", 2), parameters(rng, "v", 3)
-    together = [*u, *v]
-    return total([(w * x[0]).tanh() for w in together]) * total([(w * x[1]).exp() for w in together[1:4]]), {"x": x}
-
-
-def weights_by(axis):
-    """Return 3 × 4 numbers that differ by column (axis 1), by row (axis 0), or by both (axis 2)."""
-    by_row, by_column = np.array([1.5, -0.5, 2.0])[:, None], np.array([0.3, -1.2, 0.7, 2.0])[None, :]
-    return (np.broadcast_to([by_row, by_column, by_row * by_column + by_row][axis], (3, 4))).tolist()
-
-
-def unit_length(row):
-    length = total([w * w for w in row]).sqrt()
-    return [w / length for w in row]
-
-
-def positive(row):
-    powers = [exp(w) for w in row]
-    return [p / total(powers) for p in powers]
-
-
-def standardised(row):
-    mean = total(row) / len(row)
-    centred = [w - mean for w in row]
-    root = (total([c * c for c in centred]) / len(row) + 0.01).sqrt()
-    return [c / root for c in centred]
-
-
-def normalised(of, norm, axis, columns):
-    """Return a graph: rows or columns of an array are normalised, and its entries weighted by numbers."""
-
-    def graph(rng):
-        x = leaves(rng.normal(size=4))
-        array = parameters(rng, "W", 3, 4)
-        if of == "products":
-            array = np.array([[(w * y).tanh() for w, y in zip(row, x, strict=True)] for row in array], dtype=object)
-        if of == "layer":
-            z = weighted(parameters(rng, "V", 12, 4), x, parameters(rng, "b", 12))
-            array = np.array([each.sin() for each in z], dtype=object).reshape(3, 4)
-        rows = np.array([norm(list(line)) for line in (array.T if columns else array)], dtype=object)
-        rows = rows.T if columns else rows
-        entries = [c * w for cs, ws in zip(weights_by(axis), rows, strict=True) for c, w in zip(cs, ws, strict=True)]
-        cubes = 0.0 if axis == 1 else total([w**3 for w in entries])
-        return total(entries) + cubes, {"x": x} if of != "plain" else {}
-
-    graph.__name__ = f"{norm.__name__}_{of}_{axis}_{'columns' if columns else 'rows'}"
-    return graph
-
-
-NORMALISED = [
-    normalised(of, norm, axis, columns)
-    for of in ("plain", "products", "layer")
-    for norm in (unit_length, positive, standardised, softmax)
-    for axis in range(3)
-    for columns in (False, True)
-]
-
-
-GRAPHS = [
-    *NORMALISED,
-    quotients,
-    choices,
-    sums_of_other_lengths,
-    spread_over_rows,
-    logsumexp_of_rows,
-    columns_rows_and_corners,
-    equal_weights,
-    parts_of_several_arrays,
-    repeated_number,
-    residual,
-    concatenation,
-    recurrence,
-    attention,
-    shared_scalar,
-    mixed_layer,
-    hand_written_sigmoid,
-    layer_norm,
-    micrograd_demo,
-    tied_autoencoder,
-]
-
-
 @pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__name__)
 def test_equations_hold_for_other_graphs(graph):
     rng = np.random.default_rng(5)
     cost, inputs = graph(rng)
-    row = {name: [leaf.data for leaf in values] for name, values in inputs.items()}
     program = lift(cost, inputs)
-    assert_equations_hold(program, **row)
+    assert_equations_hold(program, **row_of(inputs))
     for notation in ("superscript", "theta"):
         assert not re.search(r"None|<|Name\(|Block", re.sub(r"[<>]=?", "", program.equations(notation)))
 
@@ -516,18 +258,10 @@ def test_equations_hold_for_other_graphs(graph):
 @pytest.mark.parametrize("seed", [*range(60), 119, 187, 198, 337, 372])
 def test_equations_hold_for_random_graphs(seed):
     """Over all operations of the table, with shared members, constants, gathers and sums of all kinds."""
-    n, targets, count, function = random_function(seed)
-    rng = np.random.default_rng(seed)
-    x, t = leaves(rng.normal(size=n)), leaves(rng.normal(size=targets))
-    try:
-        cost = function(x, t, [Value(rng.normal(), f"w[{k}]") for k in range(count)])
-    except (ArithmeticError, ValueError):  # outside of a domain, or too large
-        return
-    if not isinstance(cost, Value):
-        return
-    inputs = {"x": x, "t": t} if targets else {"x": x}
-    row = {name: [leaf.data for leaf in values] for name, values in inputs.items()}
-    assert_equations_hold(lift(cost, inputs), **row)
+    graph = random_graph(seed)
+    if graph is not None:
+        cost, inputs = graph
+        assert_equations_hold(lift(cost, inputs), **row_of(inputs))
 
 
 def test_an_equation_that_is_wrong_is_noticed():

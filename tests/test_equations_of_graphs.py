@@ -202,3 +202,13 @@ def test_a_derivative_beside_ones_is_in_parentheses():
     s = [total([w * w.sin() for w in row]) for row in W]
     text = lift(total([(each * each).tanh() + each.exp() * each.cos() for each in s])).equations()
     assert section(text, "Gradients")["∂C/∂W"] == "(∂C/∂s₁)𝟏ᵀ ⊙ (W ⊙ cos(W) + sin(W))"
+
+
+def test_the_square_of_a_root_is_what_is_under_it_and_powers_of_ten_are_powers():
+    w = [Value(1.0 + k, f"w[{k}]") for k in range(3)]
+    text = lift(total([(each * each + 1e-05).sqrt() for each in w]) ** 2 * 2.5e20).equations()
+    assert "10⁻⁵ + w²" in text
+    assert "2.5·10²⁰" in text
+    assert "√" in text
+    x = Value(2.0, "x")
+    assert "√" not in section(lift(x / (x * x + 1.0).sqrt() ** 2).equations(), "Forward")["C"]

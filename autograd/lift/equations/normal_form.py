@@ -111,6 +111,8 @@ def power(base: Formula, exponent: int) -> Formula:
             return power(base.base, base.exponent * exponent)
         case Prod():
             return times(*(power(factor, exponent) for factor in base.factors))
+        case Call("sqrt", (of,)) if not exponent % 2:
+            return power(of, exponent // 2)
     return Power(base, exponent)
 
 

@@ -98,7 +98,9 @@ class Unicode:
         """Return a number that is not negative."""
         decimal, fraction = number_parts(value)
         if fraction is None:
-            return decimal
+            mantissa, _, exponent = decimal.partition("e")
+            power = "10" + str(int(exponent)).replace("-", "⁻").translate(_SUPERSCRIPTS) if exponent else ""
+            return power if power and mantissa == "1" else f"{mantissa}·{power}" if power else mantissa
         return _VULGAR.get(fraction) or f"({fraction.numerator}/{fraction.denominator})"
 
     def fraction(self, top: str, bottom: str) -> str:
@@ -169,7 +171,8 @@ class Latex:
         if fraction is not None:
             return rf"\frac{{{fraction.numerator}}}{{{fraction.denominator}}}"
         mantissa, _, exponent = decimal.partition("e")
-        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+        power = f"10^{{{int(exponent)}}}" if exponent else ""
+        return power if power and mantissa == "1" else rf"{mantissa} \cdot {power}" if power else mantissa
 
     def fraction(self, top: str, bottom: str) -> str:
         """Return a division."""
