@@ -458,6 +458,28 @@ def test_in_a_large_picture_boxes_arrows_and_numbers_belong_together(show):
         assert max(apart) < 3.0  # pixels: the arrow runs from one box to the other
 
 
+def test_in_a_large_picture_the_tip_of_a_line_turns_with_the_pass(show):
+    """There tips are parts of the lines: at the end of those still to come, at the start of those gone back."""
+    root = deep_network(8, 12, 6)
+    steps = len(viz.trace(root).steps)
+    browser = show(viz.to_html(root))
+    read = """
+      return [...document.querySelectorAll(".shown .e")].map((edge) => {
+        const line = edge.querySelector("path"), [x, y] = line.getAttribute("d").match(/-?[0-9.]+/g).map(Number);
+        const drawn = line.getPointAtLength(0.3), tip = [drawn.x - x, drawn.y - y].map(Math.round);  // where it begins
+        return [edge.classList.contains("done"), `${tip}` === "6,-3"];
+      });
+    """
+    press(browser, "\ue010")  # the end
+    tips = browser.execute_script(read)
+    assert sum(done for done, _ in tips) == steps
+    assert all(back == done for done, back in tips)
+    press(browser, *["\ue012"] * 5)
+    tips = browser.execute_script(read)
+    assert sum(done for done, _ in tips) == steps - 5
+    assert all(back == done for done, back in tips)
+
+
 def test_the_equation_of_a_step_is_never_cut_off(show):
     browser = show(viz.to_html(network(), digits=17), "#step=1")
     for level in "123":
