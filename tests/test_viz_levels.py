@@ -215,3 +215,14 @@ def test_dot_gets_no_numbers_for_straight_lines_but_tooltips_with_them():
     assert len(lines) == 6
     assert source.count("∂C/∂w = ") == 12  # of the line, and of what is drawn along it
     assert not any(" label=" in line or " xlabel=" in line for line in lines)
+
+
+def test_of_a_crowd_of_lines_the_small_ones_are_pale():
+    few, many = (draw_network(nn.MLP(10, [width], seed=0)).diagram.arrows for width in (10, 11))
+    assert (len(few), len(many)) == (100, 110)
+    assert {arrow.opacity for arrow in few} == {1.0}
+    by_size = sorted(many, key=lambda arrow: arrow.width)
+    shades = [arrow.opacity for arrow in by_size]
+    assert shades == sorted(shades)
+    assert 0.1 < shades[0] < 0.2 < 0.7 < shades[-1] < 0.75
+    assert by_size[-1].width < max(arrow.width for arrow in few)
