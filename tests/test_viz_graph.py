@@ -89,7 +89,7 @@ def test_the_backward_picture_shows_each_contribution_and_sums_them():
     x = Value(3.0, "x")
     source = viz.draw_backward(x * x).source
     assert EDGE.findall(source) == [("1", "0"), ("1", "0")]
-    assert source.count('label="1 × 3 = 3"') == 2
+    assert source.count("<TD>1 × 3 = 3</TD>") == 2
     assert "∇ 3 + 3 = 6" in source
 
 

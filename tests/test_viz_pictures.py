@@ -9,8 +9,10 @@ import unicodedata
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import nn
 import viz
 import viz.figure
 from autograd import Value, tanh, total
@@ -420,3 +422,59 @@ def test_a_stepper_of_300_values_stays_below_300_kilobytes():
     loss = total([(a - 1.0) ** 2 for a in hidden])
     assert len(viz.trace(loss).nodes) >= 300
     assert len(viz.to_html(loss).encode()) <= 300_000
+
+
+# --- what dot makes of it -----------------------------------------------------------------------------
+
+
+def texts_of(picture: str) -> tuple[list[str], list[str]]:
+    """What a picture by dot shows in its boxes, and the tooltips of these."""
+    nodes = [group for group in ET.fromstring(picture.encode()).iter(f"{SVG}g") if group.get("class") == "node"]
+    shown = ["\n".join(element.text or "" for element in node.iter(f"{SVG}text")) for node in nodes]
+    title = "{http://www.w3.org/1999/xlink}title"
+    return shown, [element.get(title) for node in nodes for element in node.iter(f"{SVG}a")]
+
+
+@needs_dot
+@pytest.mark.parametrize("label", ["\\N", "\\G \\E", "two\\\\", "ends in \\", "&amp; &#60; &lt;", "a\\nb", "'", '"'])
+def test_dot_shows_a_label_as_it_is(label):
+    figure = viz.draw_backward(labelled(label))
+    shown, tooltips = texts_of(figure.pipe(format="svg", encoding="utf-8"))
+    assert sum(text.split("\n")[0] == label for text in shown) == 3
+    assert sum(tooltip.split("\n")[0] == label for tooltip in tooltips) >= 2
+
+
+def curve(points, steps=20):
+    """Points on a chain of cubic Bézier curves."""
+    for a, b, c, d in zip(*(points[k::3] for k in range(3)), points[3::3], strict=False):
+        for t in np.linspace(0.0, 1.0, steps):
+            s = 1.0 - t
+            yield s**3 * a + 3 * s * s * t * b + 3 * s * t * t * c + t**3 * d
+
+
+@needs_dot
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+@pytest.mark.parametrize("draw", [viz.draw, viz.draw_backward])
+def test_dot_places_the_text_of_an_arrow_clear_of_it_and_of_all_boxes(draw, rankdir):
+    model = nn.MLP(2, [3, 1], seed=0)
+    loss = nn.half_squared_error(model([0.5, -1.0]), [1.0])
+    source = draw(loss, rankdir=rankdir).source
+    run = subprocess.run(["dot", "-Tjson"], input=source.encode(), capture_output=True, check=True)
+    picture = json.loads(run.stdout)
+    boxes = [
+        (*np.subtract(place, half), *np.add(place, half))
+        for node in picture["objects"]
+        for place in [[float(n) for n in node["pos"].split(",")]]
+        for half in [(36 * float(node["width"]), 36 * float(node["height"]))]
+    ]
+    texts = 0
+    for edge in picture["edges"]:
+        line = [np.array(p) for op in edge["_draw_"] if op["op"] in "bB" for p in op["points"]]
+        for text in (op for op in edge.get("_ldraw_", []) if op["op"] == "T"):
+            texts += 1
+            (x, y), width = text["pt"], text["width"]
+            left = x - {"l": 0.0, "c": 0.5, "r": 1.0}[text["align"]] * width
+            right, bottom, top = left + width, y - 2.0, y + 7.0  # of letters 9 points high
+            assert not any(left < px < right and bottom < py < top for px, py in curve(line)), text["text"]
+            assert not any(left < r and l < right and bottom < t and b < top for l, b, r, t in boxes), text["text"]
+    assert texts == 22

@@ -38,7 +38,7 @@ def fill(digraph: graphviz.Digraph, diagram: Diagram) -> None:
     digraph.attr("edge", arrowsize="0.6", color=theme.edge, fontcolor=theme.muted, fontname=_FACE, fontsize="9")
     labels = "xlabel" if sum(bool(arrow.label) for arrow in diagram.arrows) > MANY_LABELS else "label"
     for box in diagram.boxes:
-        digraph.node(box.key, label=_table(box, theme), **_outline(box, theme), tooltip=_quoted(box.tooltip))
+        digraph.node(box.key, label=_table(box, theme), **_outline(box, theme), tooltip=_tooltip(box.tooltip))
     _columns(digraph, diagram)
     ports, columns = {}, diagram.has_columns
     if columns:
@@ -65,7 +65,7 @@ def _row(left: Span, right: Span, theme: Theme) -> str:
 
 
 def _span(span: Span, theme: Theme) -> str:
-    text = html.escape(plain(span.text)).replace("  ", "&#160; ")
+    text = _shown(plain(span.text)).replace("  ", "&#160; ")
     text = f"<B>{text}</B>" if span.bold else text
     return f'<FONT COLOR="{getattr(theme, span.tone)}">{text or " "}</FONT>'
 
@@ -80,17 +80,23 @@ def _line(arrow: Arrow, theme: Theme, labels: str) -> dict[str, str]:
     faint = f"{round(255 * arrow.opacity):02x}" if arrow.opacity < 1.0 else ""
     line = {"color": getattr(theme, arrow.tone) + faint, "penwidth": f"{arrow.width:.2f}"}
     if arrow.label:
-        line[labels] = _quoted(arrow.label)
+        cell = f"<TR><TD>{_shown(plain(arrow.label))}</TD></TR>"
+        line[labels] = f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">{cell}</TABLE>>'
     if not arrow.tip:
         line["arrowhead"] = "none"
     if arrow.dashed:
         line["style"] = "dashed"
-    return {**line, "tooltip": _quoted(arrow.tooltip or " "), "edgetooltip": _quoted(arrow.tooltip or " ")}
+    return {**line, "tooltip": _tooltip(arrow.tooltip or " "), "edgetooltip": _tooltip(arrow.tooltip or " ")}
 
 
-def _quoted(text: str) -> str:
-    escaped: str = graphviz.escape("\n".join(map(plain, text.split("\n"))))
+def _tooltip(text: str) -> str:
+    escaped: str = graphviz.escape("&#10;".join(_shown(plain(line)) for line in text.split("\n")))
     return escaped
+
+
+def _shown(text: str) -> str:
+    r"""Return text that dot shows as it is: also in HTML-like labels and in tooltips it puts the node's id for \N."""
+    return html.escape(text, quote=False).replace("\\", "\\\\")
 
 
 def _columns(digraph: graphviz.Digraph, diagram: Diagram) -> None:

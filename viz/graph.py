@@ -98,7 +98,7 @@ def draw_backward(
 
     Example:
         >>> x = Value(3.0, "x")
-        >>> draw_backward(x * x).source.count('label="1 × 3 = 3"')
+        >>> draw_backward(x * x).source.count("1 × 3 = 3</TD>")
         2
     """
     check_options(digits, rankdir, theme, max_nodes, level)
