@@ -75,6 +75,13 @@ def test_a_delta_that_is_wrong_with_and_without_the_mean_is_taken_as_it_came():
     assert {finding.verdict for finding in report.findings if finding.array == "δ"} == {"wrong"}
 
 
+def test_the_report_counts_the_examples():
+    for count, told in ((1, "one example, against"), (2, "2 examples, against"), (3, "3 examples, against")):
+        p = Problem(2, "tanh", "half_squared_error", N=count)
+        returned = arrays_with(p, {})
+        assert told in str(check_backprop(lambda *_, returned=returned: returned, p.model, p.X, p.T, p.loss))
+
+
 @pytest.mark.parametrize("wrap", [lambda v: v, lambda v: v[None, :]], ids=["vector", "row"])
 def test_of_one_example_delta_may_come_as_a_vector(wrap):
     p = Problem(2, "tanh", "half_squared_error", N=1)
