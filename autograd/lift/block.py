@@ -46,5 +46,10 @@ class Block:
         """The number of members."""
         return int(np.prod(self.shape))
 
+    @property
+    def holds_parameters(self) -> bool:
+        """Whether it is a named group of parameters, or all of them."""
+        return self.role in ("parameter", "parameters")
+
     def __repr__(self) -> str:
         return f"<{self.role} {self.name} {self.shape}{' batched' if self.batched else ''}>"

@@ -149,7 +149,7 @@ class ForwardCode:
         match side:
             case Constant():
                 return bool(np.vdot(side.values, side.values) < BOUND)
-            case Ref() if side.block.role in ("parameter", "parameters"):
+            case Ref() if side.block.holds_parameters:
                 return not self.check_products
             case Ref() if side.block.role == "input" or side.block in self.bounded:
                 return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from types import CodeType
@@ -53,13 +54,13 @@ class _Builder(ForwardCode):
     # --- reverse ---------------------------------------------------------------------------------
 
     def _reverse(self) -> None:
+        if self.kind != "backward":
+            return
         code = self.code
         parameters = self.derived.parameters
         adjoints = self.derived.reverse.adjoints
         positions = {each.block: each.positions for each in parameters.all}
         rows = self.gradient.reshape(-1, 1)
-        if self.kind != "backward":
-            return
         for block in self.derived.reverse.untouched:
             code.call(np.copyto, code.view(rows, positions[block]), 0.0)
         for block, adjoint in adjoints.items():
@@ -67,11 +68,10 @@ class _Builder(ForwardCode):
                 code.arrays[adjoint] = rows
             elif block in positions:
                 code.arrays[adjoint] = code.view(rows, positions[block])
-        written: dict[Block, int] = {}
-        for statement in _merged(self.backward):
-            written[statement.target] = written.get(statement.target, 0) + 1
+        merged = _merged(self.backward)
+        written = Counter(statement.target for statement in merged)
         skip: set[int] = set()
-        for statement in _merged(self.backward):
+        for statement in merged:
             if id(statement) in skip:
                 continue
             if statement.target.of is parameters.flat and isinstance(statement.value, Number):
@@ -93,7 +93,7 @@ class _Builder(ForwardCode):
             for side in _multiplied(statement.value):
                 if not self._is_bounded(side):
                     block = statement.target
-                    if isinstance(side, Ref) and side.block.role not in ("parameter", "parameters"):
+                    if isinstance(side, Ref) and not side.block.holds_parameters:
                         block = side.block
                     if block not in self.bounded:
                         self.bounded.add(block)
@@ -128,8 +128,7 @@ class _Builder(ForwardCode):
             if value is out:
                 return
             usable = isinstance(value, np.ndarray) and value.shape == out.shape and value.dtype == float
-            role = target.of.role if target.of else "value"
-            if alone and usable and role not in ("parameter", "parameters"):
+            if alone and usable and not (target.of and target.of.holds_parameters):
                 code.arrays[target] = code.keep(code.solid(value))
                 return
             code.call(np.copyto, out, value)
@@ -218,7 +217,7 @@ def _merged(statements: Iterable[Statement]) -> list[Statement]:
             and statement.add
             and last.index is None is statement.index
             and of is not None
-            and of.role not in ("parameter", "parameters")
+            and not of.holds_parameters
         ):
             terms = last.value.terms if isinstance(last.value, Plus) else (last.value,)
             found[-1] = Statement(last.target, Plus((*terms, statement.value)), add=last.add)
