@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from .algebra import Polynomial, Ratio, TooLargeError
+from ..language.algebra import Polynomial, Ratio, TooLargeError
 from .formula import (
     MINUS_ONE,
     ZERO,

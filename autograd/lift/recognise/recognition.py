@@ -1,0 +1,134 @@
+"""All passes from a recording to families with one term each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...value import Value
+from ..language.build import replaced
+from ..language.recurrences import components
+from ..language.term import Family, Reference, Term, references
+from .canonical_sums import canonical_sums
+from .families import Families
+from .leaves import Leaves, families_of_leaves
+from .names import give_names, input_shapes
+from .parts import with_parts
+from .steps import with_steps
+from .watch import Variable, Watch
+
+__all__ = ["Recognition", "recognition"]
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Recognition:
+    """What was recognised in a graph.
+
+    Attributes:
+        families: All families, what others need first.
+        root: The loss.
+        leaves: The families of inputs and parameters.
+        called: The names under which the code arranges inputs in rows, by input.
+        taken: The names of local variables, which are no good as names of indices.
+        counters: The last values of loop counters.
+    """
+
+    families: list[Family]
+    root: Term
+    leaves: Leaves
+    called: dict[str, str] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    counters: dict[str, int] = field(default_factory=dict)
+
+    def sort(self) -> None:
+        """Put families that others need before them; drop values that nothing needs."""
+        used: set[Family] = set()
+        todo = [each.family for each in references(self.root)]
+        while todo:
+            family = todo.pop()
+            if family not in used:
+                used.add(family)
+                if family.term is not None:
+                    todo.extend(each.family for each in references(family.term))
+        leaves = [family for family in self.families if family.term is None]
+        terms = {family: family.body for family in self.families if family.term is not None and family in used}
+        self.families = [*leaves, *(family for component in components(terms) for family in component)]
+
+
+def recognition(
+    nodes: Sequence[Value],
+    loss: Value,
+    inputs: Mapping[str, Sequence[Value]],
+    leaves: Sequence[Value],
+    arrays: Mapping[str, Array],
+    watch: Watch | None = None,
+    *,
+    is_plain: bool = False,
+) -> Recognition:
+    """Return what is recognised in a recorded graph.
+
+    Args:
+        nodes: Its interior nodes, operands first.
+        loss: The output.
+        inputs: The leaves of each input.
+        leaves: The parameters.
+        arrays: The numbers of the parameters' leaves in the shape of each named array.
+        watch: The local variables, if the function was recorded with their names.
+        is_plain: Leave out steps and parts, and so what could be recognised wrongly in them.
+    """
+    variables: Sequence[Variable] = watch.found if watch is not None else ()
+    shapes, called = input_shapes(variables, inputs)
+    own = families_of_leaves({name: len(values) for name, values in inputs.items()}, arrays, shapes)
+    atoms = canonical_sums(
+        nodes,
+        [loss],
+        {leaf: (name, k) for name, values in inputs.items() for k, leaf in enumerate(values)},
+        {leaf: k for k, leaf in enumerate(leaves)},
+    )
+    families = Families(atoms, own)
+    levels = give_names(variables, families)
+    found = Recognition(families.all[1:], families.roots[0], own, called)
+    found.taken = {variable.name for variable in variables}
+    found.counters = dict(watch.counters) if watch is not None else {}
+    _reorder(found, levels)
+    found.sort()
+    if not is_plain:
+        found.families, (found.root,) = with_steps(found.families, [found.root])
+        _name_steps(found.families)
+        found.sort()
+        (found.root,) = with_parts(found.families, [found.root])
+    return found
+
+
+def _reorder(found: Recognition, levels: Mapping[Family, tuple[int, ...]]) -> None:
+    """Give families the axes of the nested lists that hold them, in their order."""
+    moved = {family: order for family, order in levels.items() if order != tuple(range(len(order)))}
+    if not moved:
+        return
+
+    def by(term: Term) -> Term | None:
+        if isinstance(term, Reference) and term.family in moved:
+            return Reference(term.family, [term.indices[d] for d in moved[term.family]])
+        return None
+
+    for family in found.families:
+        if family.term is not None:
+            family.term = replaced(family.term, by)
+    found.root = replaced(found.root, by)
+    for family, order in moved.items():
+        family.axes = tuple(family.axes[d] for d in order)
+        if family.mask is not None:
+            family.mask = np.ascontiguousarray(family.mask.transpose(order))
+
+
+def _name_steps(families: Sequence[Family]) -> None:
+    """A recurrence has the name of its last step that has one."""
+    for family in families:
+        named = [family.steps[k] for k in sorted(family.steps) if family.steps[k].named]
+        if named and not family.named:
+            family.name, family.named = named[-1].name, True
