@@ -15,7 +15,7 @@ import numpy as np
 
 from ... import ops
 from ...op import Op
-from ..language.build import ONE, add, call, multiply, reduce, replaced, softmax, split, substituted
+from ..language.build import ONE, add, call, domain, multiply, reduce, replaced, softmax, split, substituted
 from ..language.index import Axis, Index, at
 from ..language.term import (
     Call,
@@ -58,27 +58,33 @@ class Rule:
     Attributes:
         name: The function.
         identity: What it is, for people.
-        rewrite: Returns what a term is by it, None if it says nothing.
+        rewrite: Returns what a term, within a family of some domain, is by it; None if it says nothing.
     """
 
     name: str
     identity: str
-    rewrite: Callable[[Term], Term | None]
+    rewrite: Callable[[Term, Term], Term | None]
 
 
 # --- looking through definitions ---------------------------------------------------------------------
 
 
-def unfolded(term: Term) -> Term:
-    """Return the definition of a reference at its indices, any other term as it is."""
-    while isinstance(term, Reference) and term.family.kind == "value" and _is_within(term):
+def unfolded(term: Term, where: Term) -> Term:
+    """Return the definition of a reference at its indices, any other term as it is.
+
+    Args:
+        term: The term.
+        where: The domain of the family that it is in: what is masked is looked through only where it has members.
+    """
+    while isinstance(term, Reference) and term.family.kind == "value" and _is_within(term, where):
         term = substituted(term.family.body, dict(zip(term.family.axes, term.indices, strict=True)))
     return term
 
 
-def _is_within(reference: Reference) -> bool:
+def _is_within(reference: Reference, where: Term) -> bool:
     """Whether a reference is never outside of its family's domain."""
-    if reference.family.mask is not None or reference.family.time is not None:
+    at_indices = dict(zip(reference.family.axes, reference.indices, strict=True))
+    if reference.family.mask is not None and substituted(domain(reference.family), at_indices) != where:
         return False
     for index, axis in zip(reference.indices, reference.family.axes, strict=True):
         low, high = index.extent()
@@ -87,26 +93,32 @@ def _is_within(reference: Reference) -> bool:
     return True
 
 
-def _deep(term: Term) -> Term:
+def _deep(term: Term, where: Term) -> Term:
     """Return a term with all definitions in it written out, but for sums and other reductions."""
 
     def by(each: Term) -> Term | None:
-        if isinstance(each, Reference) and each.family.kind == "value" and _is_within(each):
+        if isinstance(each, Reference) and each.family.kind == "value" and _is_within(each, where):
             body = each.family.body
             if not any(isinstance(inner, Reduction) for inner in walk(body)):
-                return _deep(substituted(body, dict(zip(each.family.axes, each.indices, strict=True))))
+                return _deep(substituted(body, dict(zip(each.family.axes, each.indices, strict=True))), where)
         return None
 
     return replaced(term, by)
 
 
-def _same(a: Term, b: Term) -> bool:
-    return a.key is b.key or _deep(a).key is _deep(b).key
+def _same(where: Term, a: Term, b: Term) -> bool:
+    return a.key is b.key or _deep(a, where).key is _deep(b, where).key
 
 
-def _exponent(term: Term) -> Term | None:
-    """Return z of exp(z)."""
-    term = unfolded(term)
+def _exponent(term: Term, where: Term) -> Term | None:
+    """Return z of exp(z); in a sum, where all that has a member of z counts."""
+    term = unfolded(term, where)
+    if isinstance(term, Reference) and term.family.kind == "value" and term.family.mask is not None:
+        there = substituted(domain(term.family), dict(zip(term.family.axes, term.indices, strict=True)))
+        body = unfolded(term, there)
+        masked = [r for r in references(body) if r.family.mask is not None]
+        if any(substituted(domain(r.family), dict(zip(r.family.axes, r.indices, strict=True))) == there for r in masked):
+            term = body
     return term.parts[0] if isinstance(term, Call) and term.op is ops.exp else None
 
 
@@ -120,7 +132,7 @@ def _without(term: Term, *gone: Term) -> list[Term]:
     return [factor for factor in factors if not any(factor is each for each in gone)]
 
 
-def _located(axis: Axis, body: Term, term: Term) -> Index | None:
+def _located(where: Term, axis: Axis, body: Term, term: Term) -> Index | None:
     """Return the index at which a body along an axis is a term."""
     candidates: dict[object, Index] = {}
     for wanted in references(term):
@@ -129,12 +141,12 @@ def _located(axis: Axis, body: Term, term: Term) -> Index | None:
                 for mine, theirs in zip(own.indices, wanted.indices, strict=True):
                     if mine.plain is axis and theirs.table is None:
                         candidates[theirs.key({})] = theirs
-    return next((index for index in candidates.values() if _same(substituted(body, {axis: index}), term)), None)
+    return next((index for index in candidates.values() if _same(where, substituted(body, {axis: index}), term)), None)
 
 
-def _without_shift(axis: Axis, body: Term) -> Term:
+def _without_shift(axis: Axis, body: Term, where: Term) -> Term:
     """Return what is softmaxed without what is the same for all members."""
-    inside = body if isinstance(body, Sum) else unfolded(body)
+    inside = body if isinstance(body, Sum) else unfolded(body, where)
     if isinstance(inside, Sum):
         kept = [part for part in inside.parts if axis in part.free]
         if 0 < len(kept) < len(inside.parts):
@@ -145,61 +157,61 @@ def _without_shift(axis: Axis, body: Term) -> Term:
 # --- rules -------------------------------------------------------------------------------------------
 
 
-def _softmax_by_difference(term: Term) -> Term | None:
-    exponent = _exponent(term) if isinstance(term, Call) else None
-    inside = unfolded(exponent) if exponent is not None else None
+def _softmax_by_difference(term: Term, where: Term) -> Term | None:
+    exponent = _exponent(term, where) if isinstance(term, Call) else None
+    inside = unfolded(exponent, where) if exponent is not None else None
     if not isinstance(inside, Sum):
         return None
     for part in inside.parts:
         number, rest = split(part)
-        total = unfolded(rest)
+        total = unfolded(rest, where)
         if number == -1 and isinstance(total, Reduction) and total.name == "logsumexp" and len(total.axes) == 1:
             others = add(*(each for each in inside.parts if each is not part))
-            found = _located(total.axes[0], total.body, others)
+            found = _located(where, total.axes[0], total.body, others)
             if found is not None:
-                return softmax(total.axes[0], found, _without_shift(total.axes[0], total.body))
+                return softmax(total.axes[0], found, _without_shift(total.axes[0], total.body, where))
     return None
 
 
-def _softmax_by_quotient(term: Term) -> Term | None:
+def _softmax_by_quotient(term: Term, where: Term) -> Term | None:
     if not isinstance(term, Product):
         return None
     for divisor in _divisors(term):
-        total = unfolded(divisor.base)
+        total = unfolded(divisor.base, where)
         if not (isinstance(total, Reduction) and total.name == "sum" and len(total.axes) == 1):
             continue
-        body = _exponent(total.body)
+        body = _exponent(total.body, where)
         if body is None:
             continue
         for top in _without(term, divisor):
-            z = _exponent(top)
-            found = None if z is None else _located(total.axes[0], body, z)
+            z = _exponent(top, where)
+            found = None if z is None else _located(where, total.axes[0], body, z)
             if found is not None:
-                share = softmax(total.axes[0], found, _without_shift(total.axes[0], body))
+                share = softmax(total.axes[0], found, _without_shift(total.axes[0], body, where))
                 return multiply(*_without(term, top, divisor), share)
     return None
 
 
-def _sigmoid(term: Term) -> Term | None:
+def _sigmoid(term: Term, where: Term) -> Term | None:
     for divisor in _divisors(term):
-        below = unfolded(divisor.base)
+        below = unfolded(divisor.base, where)
         if not (isinstance(below, Sum) and len(below.parts) == 2 and ONE in below.parts):
             continue
-        z = _exponent(next(part for part in below.parts if part != ONE))
+        z = _exponent(next(part for part in below.parts if part != ONE), where)
         if z is None:
             continue
         rest = _without(term, divisor)
         for top in rest:
-            above = _exponent(top)
-            if above is not None and _same(above, z):
+            above = _exponent(top, where)
+            if above is not None and _same(where, above, z):
                 return multiply(*_without(term, divisor, top), call(ops.sigmoid, z))
-        return multiply(*rest, call(ops.sigmoid, _negated(z)))
+        return multiply(*rest, call(ops.sigmoid, _negated(where, z)))
     return None
 
 
-def _negated(z: Term) -> Term:
+def _negated(where: Term, z: Term) -> Term:
     """Return −z without a minus in front, if z is a negative itself."""
-    inside = unfolded(z)
+    inside = unfolded(z, where)
     if isinstance(inside, Sum) and all(split(part)[0] < 0 for part in inside.parts):
         return add(*(-part for part in inside.parts))
     number, rest = split(inside)
@@ -208,59 +220,59 @@ def _negated(z: Term) -> Term:
     return add(*(-part for part in z.parts)) if isinstance(z, Sum) else -z
 
 
-def _softplus(term: Term) -> Term | None:
+def _softplus(term: Term, where: Term) -> Term | None:
     if not (isinstance(term, Call) and term.op in (ops.log, ops.log1p)):
         return None
-    inside = unfolded(term.parts[0])
+    inside = unfolded(term.parts[0], where)
     if term.op is ops.log1p:
-        z = _exponent(inside)
+        z = _exponent(where, where)
         return None if z is None else call(ops.softplus, z)
     if isinstance(inside, Sum) and len(inside.parts) == 2 and ONE in inside.parts:
-        z = _exponent(next(part for part in inside.parts if part != ONE))
+        z = _exponent(next(part for part in inside.parts if part != ONE), where)
         return None if z is None else call(ops.softplus, z)
     return None
 
 
-def _tanh(term: Term) -> Term | None:
+def _tanh(term: Term, where: Term) -> Term | None:
     if not isinstance(term, Product):
         return None
     for divisor in _divisors(term):
-        below = unfolded(divisor.base)
+        below = unfolded(divisor.base, where)
         if not (isinstance(below, Sum) and len(below.parts) == 2):
             continue
-        one, two = (_exponent(part) for part in below.parts)
-        if one is None or two is None or not _same(one, -two):
+        one, two = (_exponent(part, where) for part in below.parts)
+        if one is None or two is None or not _same(where, one, -two):
             continue
         for top in _without(term, divisor):
-            above = unfolded(top)
+            above = unfolded(top, where)
             if not (isinstance(above, Sum) and len(above.parts) == 2):
                 continue
-            signed = [(split(part)[0], _exponent(split(part)[1])) for part in above.parts]
+            signed = [(split(part)[0], _exponent(split(part)[1], where)) for part in above.parts]
             plus = [z for number, z in signed if number == 1 and z is not None]
             minus = [z for number, z in signed if number == -1 and z is not None]
-            if len(plus) == len(minus) == 1 and _same(plus[0], -minus[0]) and (_same(plus[0], one) or _same(plus[0], two)):
+            if len(plus) == len(minus) == 1 and _same(where, plus[0], -minus[0]) and (_same(where, plus[0], one) or _same(where, plus[0], two)):
                 return multiply(*_without(term, top, divisor), call(ops.tanh, plus[0]))
     return None
 
 
-def _logsumexp(term: Term) -> Term | None:
+def _logsumexp(term: Term, where: Term) -> Term | None:
     if not (isinstance(term, Call) and term.op is ops.log):
         return None
-    total = unfolded(term.parts[0])
+    total = unfolded(term.parts[0], where)
     if isinstance(total, Reduction) and total.name == "sum" and len(total.axes) == 1:
-        z = _exponent(total.body)
+        z = _exponent(total.body, where)
         return None if z is None else reduce("logsumexp", total.axes, z, ops.logsumexp)
     return None
 
 
-def _shifted_logsumexp(term: Term) -> Term | None:
+def _shifted_logsumexp(term: Term, where: Term) -> Term | None:
     if not isinstance(term, Sum):
         return None
     for part in term.parts:
-        found = unfolded(part)
+        found = unfolded(part, where)
         if not (isinstance(found, Reduction) and found.name == "logsumexp"):
             continue
-        body = unfolded(found.body)
+        body = unfolded(found.body, where)
         shift = [p for p in body.parts if not p.free & set(found.axes)] if isinstance(body, Sum) else []
         if shift and len(shift) < len(body.parts):
             kept = add(*(p for p in body.parts if not any(p is each for each in shift)))
@@ -269,22 +281,22 @@ def _shifted_logsumexp(term: Term) -> Term | None:
     return None
 
 
-def _gelu(term: Term) -> Term | None:
+def _gelu(term: Term, where: Term) -> Term | None:
     number, rest = split(term)
     if number != Fraction(1, 2) or not isinstance(rest, Product) or len(rest.parts) != 2:
         return None
     for z, other in (rest.parts, rest.parts[::-1]):
-        outer = unfolded(other)
+        outer = unfolded(other, where)
         if not (isinstance(outer, Sum) and len(outer.parts) == 2 and ONE in outer.parts):
             continue
-        tanh = unfolded(next(part for part in outer.parts if part != ONE))
-        inside = unfolded(tanh.parts[0]) if isinstance(tanh, Call) and tanh.op is ops.tanh else None
+        tanh = unfolded(next(part for part in outer.parts if part != ONE), where)
+        inside = unfolded(tanh.parts[0], where) if isinstance(tanh, Call) and tanh.op is ops.tanh else None
         if not (isinstance(inside, Sum) and len(inside.parts) == 2):
             continue
         found: dict[int, float] = {}
         for part in inside.parts:
             k, body = split(part)
-            body = body if body == z else unfolded(body)
+            body = body if body == z else unfolded(body, where)
             if body == z:
                 found[1] = float(k)
             elif isinstance(body, Power) and body.exponent == 3 and body.base == z:
@@ -318,7 +330,7 @@ def recognise_idioms(families: Sequence[Family]) -> list[Family]:
     out: list[Family] = []
     for family in families:
         if family.kind == "value":
-            family.term = _rewritten(family.body)
+            family.term = _rewritten(family.body, domain(family))
             if isinstance(family.term, Call) and len(family.term.parts) == 1:
                 argument = _argument(family, family.term)
                 if argument is not None:
@@ -346,12 +358,12 @@ def _argument(family: Family, term: Call) -> Family | None:
     return new
 
 
-def _rewritten(term: Term) -> Term:
-    parts = [_rewritten(part) for part in term.parts]
+def _rewritten(term: Term, where: Term) -> Term:
+    parts = [_rewritten(part, where) for part in term.parts]
     if any(a is not b for a, b in zip(parts, term.parts, strict=True)):
         term = term.rebuilt(parts)
     for rule in RULES:
-        found = rule.rewrite(term)
+        found = rule.rewrite(term, where)
         if found is not None and found != term:
             return found
     return term

@@ -43,6 +43,7 @@ __all__ = [
     "fraction_of",
     "inlined",
     "multiply",
+    "normalised",
     "power",
     "reduce",
     "replaced",
@@ -493,6 +494,11 @@ def replaced(term: Term, by: Callable[[Term], Term | None]) -> Term:
     if all(a is b for a, b in zip(parts, term.parts, strict=True)):
         return term
     return term.rebuilt(parts)
+
+
+def normalised(term: Term) -> Term:
+    """Return a term that was not put together by these functions in normal form."""
+    return term.rebuilt([normalised(part) for part in term.parts]) if term.parts else term
 
 
 def inlined(family: Family, term: Term, indices: Sequence[Index]) -> Term:

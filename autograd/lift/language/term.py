@@ -211,6 +211,12 @@ class Term(Operand):
         """Return the same kind of term with other parts."""
         raise NotImplementedError
 
+    def copied(self, parts: Sequence[Term]) -> Term:
+        """Return the term with other parts, as it is written: not in normal form."""
+        new = object.__new__(type(self))
+        new.__setstate__({**self.__getstate__(), "parts": tuple(parts)})
+        return new
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Term) and self.key is other.key
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..language.build import reduce
+from ..language.build import normalised
 from ..language.index import Axis, Index, at, fixed
 from ..language.term import Condition, Family, Reduction, Reference, Softmax, Term, references
 
@@ -80,10 +80,11 @@ class _Split:
             self.roots = [self._term(root, {}, None) for root in roots]
         if any(each.axes[d].size % step or each.stacked and not d for each, d in self.marked):
             raise _CannotSplitError
-        for each, term in self.terms.items():
-            each.term = term
         for each, d in sorted(self.marked, key=lambda mark: -mark[1]):
             self._change(each, d)
+        for each, term in self.terms.items():
+            each.term = normalised(term)
+        self.roots = [normalised(root) for root in self.roots]
 
     def _pair(self, family: Family, dimension: int) -> tuple[Axis, Axis]:
         size = family.axes[dimension].size
@@ -121,14 +122,14 @@ class _Split:
                     axes.append(axis)
             if term.name != "sum" and len(axes) > len(term.axes):
                 raise _CannotSplitError
-            return reduce(term.name, axes, self._term(term.body, inner, family), term.op)
+            return Reduction(term.name, axes, self._term(term.body, inner, family), term.op)
         if isinstance(term, Condition):
             if term.free & set(by):
                 raise _CannotSplitError
             return term
         if isinstance(term, Softmax):
             raise _CannotSplitError
-        return term.rebuilt([self._term(part, by, family) for part in term.parts])
+        return term.copied([self._term(part, by, family) for part in term.parts])
 
     def _is_split(self, body: Term, axis: Axis) -> bool:
         return any(
