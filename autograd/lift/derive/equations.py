@@ -29,6 +29,9 @@ from .simplify import Simplifier, cost
 __all__ = ["Equations", "derived_equations"]
 
 
+_UNNAMED = 4  # how much longer a page may be without a value that has no name and so needs one
+
+
 @dataclass(eq=False)
 class Equations:
     """The equations of a graph: what is printed, and what the numbers of the graph are computed by.
@@ -216,7 +219,8 @@ class _Derivation:
             users = self._users(gone)
             new = {user: self.simplest(term) for user, term in self._substitute(gone, users).items()}
             before = cost(self.terms[gone]) + sum(cost(self.terms[user]) for user in users)
-            bonus = 0 if gone.source.name else 4
+            is_product = not any(isinstance(each, Sum) for each in walk(self.terms[gone]))
+            bonus = 0 if gone.source.name else _UNNAMED * (1 + is_product)
             if sum(map(cost, new.values())) < before - 1 + bonus:
                 self.terms.pop(gone)
                 self.terms.update(new)

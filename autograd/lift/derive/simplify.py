@@ -34,7 +34,8 @@ class _Atom:
 
     def __init__(self, term: Term) -> None:
         self.term = term
-        self.text = f"{_RANKS.get(type(term), 3)} {term.key.serial:012d}"
+        family = term.family.serial if isinstance(term, Reference) else 0
+        self.text = f"{_RANKS.get(type(term), 3)} {family:012d} {term.key.serial:012d}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Atom) and self.term.key is other.term.key
@@ -66,7 +67,8 @@ def _cost(term: Term) -> float:
         case Prime():
             return 1 + cost(term.parts[0])
         case Power():
-            return cost(term.base) + (0.5 if term.exponent == -1 else 1)
+            is_root = term.exponent > 0 and term.exponent.denominator > 1  # better below than above
+            return cost(term.base) + (0.5 if term.exponent == -1 else 1.01 if is_root else 1)
         case Reduction() | Softmax():
             return 1 + cost(term.body)
     return 1 + sum(map(cost, term.parts))
@@ -159,7 +161,25 @@ def _forms(ratio: Ratio) -> Iterator[Term]:
         alone = Ratio(c, {Polynomial.of(atom): e for atom, e in monomial}) * Ratio(Fraction(1), below)
         parts.append(_factored(alone))
     yield add(*parts)
+    yield from _by_common_atoms(numerator, below)
     yield from _by_atom(numerator, below)
+
+
+def _by_common_atoms(numerator: Polynomial, below: Mapping[Polynomial, int]) -> Iterator[Term]:
+    """Yield what all terms of a numerator have in common times the sum of the rest, each divided by itself."""
+    if len(numerator.terms) < 2:
+        return
+    _, common, _ = numerator.primitive()
+    if not common:
+        return
+    parts = []
+    for monomial, c in numerator.terms.items():
+        powers = dict(monomial)
+        for atom, e in common:
+            powers[atom] -= e
+        alone = Ratio(c, {Polynomial.of(atom): e for atom, e in powers.items() if e}) * Ratio(Fraction(1), below)
+        parts.append(_factored(alone))
+    yield multiply(*(power(_term(atom), e) for atom, e in common), add(*parts))
 
 
 def _by_atom(numerator: Polynomial, below: Mapping[Polynomial, int]) -> Iterator[Term]:

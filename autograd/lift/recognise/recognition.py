@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,7 +58,32 @@ class Recognition:
                     todo.extend(each.family for each in references(family.term))
         leaves = [family for family in self.families if family.term is None]
         terms = {family: family.body for family in self.families if family.term is not None and family in used}
-        self.families = [*leaves, *(family for component in components(terms) for family in component)]
+        self.families = [*leaves, *_needed_first(terms)]
+
+
+def _needed_first(terms: Mapping[Family, Term]) -> list[Family]:
+    """Return families with those that others need first, and otherwise in the order in which they are."""
+    groups = components(terms)
+    group_of = {family: k for k, group in enumerate(groups) for family in group}
+    place = {family: k for k, family in enumerate(terms)}
+    waiting: list[set[int]] = []
+    users: dict[int, list[int]] = {}
+    for k, group in enumerate(groups):
+        below = {group_of[r.family] for family in group for r in references(terms[family]) if r.family in group_of}
+        waiting.append(below - {k})
+        for other in waiting[k]:
+            users.setdefault(other, []).append(k)
+    ready = [(min(place[family] for family in group), k) for k, group in enumerate(groups) if not waiting[k]]
+    heapq.heapify(ready)
+    out: list[Family] = []
+    while ready:
+        _, k = heapq.heappop(ready)
+        out += sorted(groups[k], key=lambda family: place[family])
+        for user in users.get(k, ()):
+            waiting[user].discard(k)
+            if not waiting[user]:
+                heapq.heappush(ready, (min(place[family] for family in groups[user]), user))
+    return out
 
 
 def recognition(

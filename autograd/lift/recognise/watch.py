@@ -20,8 +20,12 @@ from ...value import Value
 
 __all__ = ["Variable", "Watch", "members_of", "shape_of"]
 
-_OWN = (os.path.dirname(np.__file__), os.path.dirname(os.__file__), "<frozen")
 _ENGINE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_OWN = (
+    *(os.path.join(folder, "") for folder in (_ENGINE, os.path.join(os.path.dirname(_ENGINE), "nn"))),
+    *(os.path.join(os.path.dirname(module.__file__), "") for module in (np, os)),
+    "<frozen",
+)
 _MOST = 3000  # variables that are kept
 _DEEPEST = 3  # calls within the recorded function whose variables are kept
 _NESTED = 5  # levels of lists
@@ -68,7 +72,7 @@ class Watch:
 
     def _event(self, frame: FrameType, event: str, _argument: Any) -> None:
         code = frame.f_code
-        if event not in ("call", "return") or code.co_filename.startswith(_OWN) or _is_engine(code.co_filename):
+        if event not in ("call", "return") or code.co_filename.startswith(_OWN):
             return
         if event == "call":
             self._depth += 1
@@ -85,10 +89,6 @@ class Watch:
             kept = _kept(value)
             if kept is not None:
                 self.found.append(Variable(name, self._depth, kept, name in arguments))
-
-
-def _is_engine(file: str) -> bool:
-    return file.startswith(os.path.join(_ENGINE, "autograd")) or file.startswith(os.path.join(_ENGINE, "nn"))
 
 
 def _kept(value: Any, level: int = 0) -> Any:

@@ -138,6 +138,9 @@ class Indexing:
         out = [self.find(axis) in self.chosen for axis in family.axes]
         if family.stacked and family.axes:
             out[0] = True
+        windows = [self.find(axis) in self.spatial for axis in family.axes]
+        if any(windows):
+            out = [is_index or not is_window for is_index, is_window in zip(out, windows, strict=True)]
         while out.count(False) > 2:
             open_ = [d for d, is_index in enumerate(out) if not is_index]
             out[next((d for d in open_ if family.axes[d].hint == "h"), open_[0])] = True

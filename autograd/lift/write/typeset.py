@@ -565,7 +565,10 @@ class Typesetter:
         if root:
             quotient = Quotient(o.node, Root(Numeral(Fraction(root))), negative=scale < 0)
             return Obj(quotient, o.row, o.column)
-        return Obj(Times((grouped(o.node, PRODUCT),), abs(scale), negative=scale < 0), o.row, o.column)
+        node = grouped(o.node, PRODUCT)
+        if isinstance(node, Total) and _plain.number(abs(scale)).endswith(")"):
+            node = Group(node)
+        return Obj(Times((node,), abs(scale), negative=scale < 0), o.row, o.column)
 
     def _times(self, scale: Fraction, factors: Sequence[Term], row: Axis | None, column: Axis | None) -> Obj:
         """Return a product without a sum of its own: numbers, products entry by entry, an outer product, diag."""
