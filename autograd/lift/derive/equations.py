@@ -19,6 +19,7 @@ from ..language.term import (
     Softmax,
     Sum,
     Term,
+    lag,
     references,
     walk,
 )
@@ -131,7 +132,7 @@ class _Derivation:
             named[family.name] = named.get(family.name, 0) + family.named
             for reference in references(family.body):
                 uses[reference.family] = uses.get(reference.family, 0) + 1
-                if reference.family.time is not None and reference.indices[reference.family.time].const:
+                if lag(family, reference):
                     lagged.add(reference.family)
         shown = set()
         for family in self.values:
@@ -168,7 +169,7 @@ class _Derivation:
         if _reads(self.terms[adjoint], adjoint):
             return True
         return adjoint.time is not None and any(
-            each.family is adjoint and each.indices[adjoint.time].const
+            each.family is adjoint and lag(user, each)
             for user in self._users(adjoint)
             for each in references(self.terms[user])
         )
@@ -406,20 +407,42 @@ class _Fold:
 
 def _instance(family: Family, body: Term, term: Term) -> dict[Axis, Index] | None:
     """Return the indices for a family's axes at which a body in them is a term."""
-    if not family.axes:
-        return {} if body == term else None
-    for wanted in references(term):
-        for own in references(body):
-            if own.family is not wanted.family:
+    if body.free - set(family.axes):
+        return None
+    own = [reference for reference in references(body) if reference.free]
+    wanted = list(references(term))
+    found: dict[Axis, Index] = {}
+
+    def matched(k: int) -> bool:
+        if len(found) == len(family.axes):
+            return substituted(body, found) == term
+        if k == len(own):
+            return False
+        for candidate in wanted:
+            pairs = _pairs(family, own[k], candidate)
+            if pairs is None or any(found.get(axis, index).key({}) != index.key({}) for axis, index in pairs.items()):
                 continue
-            pairs = {
-                mine.plain: theirs
-                for mine, theirs in zip(own.indices, wanted.indices, strict=True)
-                if mine.plain is not None and mine.plain in family.axes
-            }
-            if len(pairs) == len(family.axes) and substituted(body, pairs) == term:
-                return pairs
-    return None
+            new = {axis: index for axis, index in pairs.items() if axis not in found}
+            found.update(new)
+            if matched(k + 1):
+                return True
+            for axis in new:
+                del found[axis]
+        return False
+
+    return found if matched(0) else None
+
+
+def _pairs(family: Family, own: Reference, wanted: Reference) -> dict[Axis, Index] | None:
+    """Return what a family's axes are if one reference is another one."""
+    if own.family is not wanted.family:
+        return None
+    found: dict[Axis, Index] = {}
+    for mine, theirs in zip(own.indices, wanted.indices, strict=True):
+        axis = mine.shifted
+        if axis is not None and axis in family.axes and theirs.table is None:
+            found.setdefault(axis, theirs.plus(-mine.const))
+    return found
 
 
 def _as_reference(family: Family, body: Term, term: Term) -> Term | None:

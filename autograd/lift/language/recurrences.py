@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .term import Condition, Family, Product, Reference, Term, references, walk
+from .term import Condition, Family, Product, Reference, Term, lag, references, walk
 
 __all__ = ["components", "is_recurrent", "order_of_a_step"]
 
@@ -65,21 +65,18 @@ def order_of_a_step(component: Sequence[Family], terms: Mapping[Family, Term]) -
     for family in component:
         if family.time is None:
             raise ValueError(f"{family!r} needs itself and has no steps")
-        axis = family.axes[family.time]
         for each in references(terms[family]):
             other = each.family
             if other not in own:
                 continue
             if other.time is None:
                 raise ValueError(f"{other!r} needs itself and has no steps")
-            index = each.indices[other.time]
-            if index.shifted is axis:
-                lag = index.const + other.dimension_first(other.time) - family.dimension_first(family.time)
-                if lag:
-                    signs.add(lag > 0)
-                else:
-                    now[family].add(other)
-            elif not (index.is_fixed and _is_guarded(terms[family], each, family)):
+            ahead = lag(family, each)
+            if ahead:
+                signs.add(ahead > 0)
+            elif ahead == 0:
+                now[family].add(other)
+            elif not (each.indices[other.time].is_fixed and _is_guarded(terms[family], each, family)):
                 raise ValueError(f"{family!r} needs {each!r}, which is no earlier step")
     if len(signs) != 1:
         raise ValueError(f"the steps of {component!r} run in no one direction")

@@ -43,6 +43,7 @@ __all__ = [
     "Sum",
     "Term",
     "Test",
+    "lag",
     "references",
     "walk",
 ]
@@ -547,6 +548,17 @@ class Softmax(Term):
 
     def __repr__(self) -> str:
         return f"softmax_{self.axis}({self.body!r})@{self.index!r}"
+
+
+def lag(family: Family, reference: Reference) -> int | None:
+    """Return by how many steps a reference in a family's term is ahead; None if it is at no step of its own clock."""
+    other = reference.family
+    if other.time is None or family.time is None:
+        return None
+    index = reference.indices[other.time]
+    if index.shifted is not family.axes[family.time]:
+        return None
+    return index.const + other.dimension_first(other.time) - family.dimension_first(family.time)
 
 
 def walk(term: Term) -> Iterator[Term]:

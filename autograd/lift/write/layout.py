@@ -3,66 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..language.build import ONE, ZERO, replaced, substituted
 from ..language.index import Axis, fixed
 from ..language.recurrences import components, is_recurrent
-from ..language.term import Condition, Family, Number, Reference, Term, references, walk
+from ..language.term import Condition, Family, Number, Reference, Term, lag, references, walk
+from .first_values import with_first_values, without_first
 from .indexing import Indexing
-from .tree import Node, Symbol
+from .lines import Line, Loop, Section
 from .typeset import Typesetter
 
-__all__ = ["Line", "Loop", "Section", "sections"]
-
-
-@dataclass(frozen=True)
-class Line:
-    """An equation.
-
-    Attributes:
-        family: What it defines.
-        left, right: Its sides.
-        where: For which numbers of an index it holds; empty for all.
-        depth: How many loops it is in.
-        is_gradient: Whether the left side is the derivative of the loss by what is named.
-    """
-
-    family: Family
-    left: Symbol
-    right: Node
-    where: str = ""
-    depth: int = 0
-    is_gradient: bool = False
-    is_before: bool = False
-
-
-@dataclass(frozen=True)
-class Loop:
-    """The head of a loop over an index."""
-
-    letter: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of a page."""
-
-    title: str
-    lines: Sequence[Line | Loop]
+__all__ = ["sections"]
 
 
 def sections(indexing: Indexing, typesetter: Typesetter) -> list[Section]:
     """Return the forward pass, the backward pass and the gradients."""
     lines = _Lines(indexing, typesetter)
     found = indexing.found
+    forward, aliases = with_first_values(lines.section(found.forward))
     gradients = [line for adjoint in reversed(found.gradients) for line in lines.gradient(adjoint)]
     return [
-        Section("Forward", lines.section(found.forward)),
+        Section("Forward", forward),
         Section("Backward", lines.section(found.backward)),
-        Section("Gradients", gradients),
+        Section("Gradients", without_first(gradients, aliases)),
     ]
 
 
@@ -137,11 +101,8 @@ class _Lines:
     def _needs_now(self, family: Family, left: Sequence[Family]) -> bool:
         for reference in references(self.terms[family]):
             other = reference.family
-            if other in left and other is not family and other.time is not None:
-                index = reference.indices[other.time]
-                lag = index.const + other.dimension_first(other.time) - family.dimension_first(family.time or 0)
-                if index.parts and not lag:
-                    return True
+            if other in left and other is not family and lag(family, reference) == 0:
+                return True
         return False
 
     # --- equations -------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from ..derive.equations import Equations
 from ..language.index import Axis, at, fixed
 from ..language.term import Condition, Family, references, walk
 from .indexing import Indexing
-from .layout import Line, Loop, Section, sections
+from .layout import sections
+from .lines import Line, Loop, Section
 from .naming import Naming
 from .style import Style, Unicode
 from .typeset import Typesetter, UnprintableError
@@ -147,7 +148,7 @@ def _arranged(page: Page, family: Family, text: str) -> str:
     name = page.naming.names[family]
     shape = "×".join(map(str, family.shape))
     rows = "its rows have an index" if name == family.name else "its rows are columns where they have an index"
-    has_rows = re.search(rf"(?<![A-Za-z]){re.escape(name)}[ₐ-ₜₙₛₜ₁-₉]", text) is not None
+    has_rows = re.search(rf"(?<![A-Za-z]){re.escape(name)}[ₙₛₜ]", text) is not None
     if name == family.name:
         return f"{name} is {shape}; {rows}." if has_rows else f"{name} is {shape}."
     return f"{name} is {family.name} as {shape}, and {rows}." if has_rows else f"{name} is {family.name} as {shape}."

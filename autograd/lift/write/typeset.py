@@ -293,7 +293,8 @@ class Typesetter:
         if logarithm is not None:
             return logarithm
         parts = []
-        for part in sorted(term.parts, key=_rank):
+        has_product = any(not isinstance(split(part)[1], (Reference, Number)) for part in term.parts)
+        for part in sorted(term.parts, key=lambda part: _rank(part, has_product=has_product)):
             number, rest = split(part)
             node = self.write(multiply(Number(abs(number)), rest), row, column)
             parts.append((number < 0, grouped(node, ENTRY)))
@@ -834,11 +835,11 @@ def _dot_rank(o: Obj) -> tuple[bool, bool, bool]:
     return text not in ("t", "T"), "log" in text, "(" in text
 
 
-def _rank(part: Term) -> tuple[bool, bool, bool, int]:
+def _rank(part: Term, *, has_product: bool) -> tuple[bool, bool, bool, int]:
     """Return where a term stands in a sum: what is added before what is subtracted, the biases last."""
     number, rest = split(part)
     own = list(references(rest))
-    is_bias = isinstance(rest, Reference) and rest.family.kind == "parameter"
+    is_bias = has_product and isinstance(rest, Reference) and rest.family.kind == "parameter"
     level = max((each.family.level for each in own if each.family.kind == "value"), default=0)
     return number < 0, isinstance(part, Number), is_bias, level
 
