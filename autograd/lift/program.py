@@ -10,11 +10,13 @@ import numpy as np
 
 from ..collector import collector_paused
 from ..value import Value, recording
+from .derivation import Derivation, derivation
 from .equations import equations, latex
 from .given import given_parameters
 from .lifted import Lifted, lifted
 from .named import NamedArrays
-from .recording import Recording, two_rows
+from .recognise.watch import Watch
+from .recording import Recording, _record, two_rows
 from .report import report
 from .run.batch import Batch, taken
 from .run.checked import checked_result
@@ -57,6 +59,8 @@ class Program:
         self._mean = reduce == "mean"
         self._fun, self._given = fun, parameters
         self._derived: Lifted | None = None
+        self._recorded: Recording | None = None
+        self._derivation: Derivation | None = None
         self._leaves: list[Value] | None = None
         self._flat: Array = np.zeros(0)
         self._notes: list[str] = []
@@ -212,15 +216,36 @@ class Program:
         """Return in words what was recognised in the graph, and what was not and why."""
         return report(self.derived, self._notes)
 
-    def equations(self, notation: str = "superscript") -> str:
-        """Return the equations of the forward and the backward pass as Unicode text, in the documents' notation.
+    @property
+    def derivation(self) -> Derivation:
+        """The equations of the graph term by term, and their numbers: what `equations` and `latex` write.
 
-        They are for one example; what a batch does is said below them. An adjoint of a weighted input is simplified by
-        exact algebra: the sigmoid and its cross-entropy give δ = a − y because the division leaves no remainder. A form
-        is taken only if it has fewer operations and no larger rounding error at saturated activations.
+        A function that was compiled is recorded again for it, with the names of its local variables.
+        """
+        derived = self.derived
+        if self._derivation is None:
+            leaves = self._values()
+            recorded, watch = self._recorded, None
+            with self._tracing, recording(), collector_paused():
+                if recorded is None and self._fun is not None:
+                    with Watch() as watch:
+                        recorded = _record(self._fun, derived.row)
+                if recorded is not None:
+                    self._derivation = derivation(derived, recorded, leaves, watch)
+        if self._derivation is None:
+            raise RuntimeError("this program has no graph to derive equations from")
+        return self._derivation
+
+    def equations(self, notation: str | None = None) -> str:
+        """Return the equations of the forward and the backward pass, for one example, as Unicode text.
+
+        They are in the names of the code: of its parameters, its inputs, and the local variables of the function that
+        was compiled. An adjoint is simplified by exact algebra: the sigmoid and its cross-entropy give δ = a − y because
+        the division leaves no remainder.
 
         Args:
-            notation: "superscript" (z², W², δ²), "theta" (Θ⁽²⁾ with a bias column, z⁽³⁾, δ⁽³⁾, g), "epsilon" (W⁽²⁾,
+            notation: None for the names of the code; for layers that have none, and where a notation is given, that of a
+                document: "superscript" (z², W², δ²), "theta" (Θ⁽²⁾ with a bias column, z⁽³⁾, δ⁽³⁾, g), "epsilon" (W⁽²⁾,
                 z⁽³⁾, ε⁽³⁾), "prime" (w², a′⁽²⁾ ⊙ …) or "parentheses" (w², ((w²)ᵀδ²) ⊙ …).
 
         Raises:
@@ -228,14 +253,18 @@ class Program:
             ValueError: If there is no notation of that name.
             RuntimeError: If nothing is recorded yet.
         """
-        return equations(self.derived, notation, mean=self._mean)
+        if notation is None and not self.derivation.is_plain_network:
+            return self.derivation.text()
+        return equations(self.derived, notation or "superscript", mean=self._mean)
 
-    def latex(self, notation: str = "superscript") -> str:
+    def latex(self, notation: str | None = None) -> str:
         """Return the same equations for LaTeX with amsmath: an `align*` for each pass, and sentences below.
 
         Takes and raises what `equations` does.
         """
-        return latex(self.derived, notation, mean=self._mean)
+        if notation is None and not self.derivation.is_plain_network:
+            return self.derivation.latex()
+        return latex(self.derived, notation or "superscript", mean=self._mean)
 
     # --- running ---------------------------------------------------------------------------------
 
@@ -288,12 +317,14 @@ class Program:
         if note:
             self._notes.append(note)
         self._leaves = leaves
+        self._recorded = recorded if self._fun is None else None
         self._flat = aligned(derived.start.shape)
         self._flat[...] = derived.start
         self._derived = derived
 
     def __getstate__(self) -> dict[str, Any]:
         return {
+            "derivation": self.derivation,
             "derived": self.derived,
             "flat": self._flat,
             "mean": self._mean,
@@ -303,3 +334,4 @@ class Program:
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__init__("mean" if state["mean"] else "sum")  # type: ignore[misc]  # sets up what is not pickled
         self._derived, self._flat, self._notes = state["derived"], state["flat"], state["notes"]
+        self._derivation = state["derivation"]

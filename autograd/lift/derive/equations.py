@@ -27,7 +27,7 @@ from ..recognise.recognition import Recognition
 from .adjoint import Adjoints
 from .simplify import Simplifier, cost
 
-__all__ = ["Equations", "derived_equations"]
+__all__ = ["Equations", "derived_equations", "is_activation"]
 
 
 _UNNAMED = 4  # how much longer a page may be without a value that has no name and so needs one
@@ -333,7 +333,7 @@ def _name_weighted(families: Sequence[Family]) -> set[Family]:
     unnamed: list[tuple[Family, Family | None]] = []
     for family in weighted:
         own = users.get(family, [])
-        activation = own[0] if len(own) == 1 and _is_activation(own[0]) else None
+        activation = own[0] if len(own) == 1 and is_activation(own[0]) else None
         if not family.name:
             unnamed.append((family, activation))
     alone = sum(activation is not None for _, activation in unnamed) == 1 and "z" not in taken
@@ -350,7 +350,8 @@ def _name_weighted(families: Sequence[Family]) -> set[Family]:
     return set(weighted)
 
 
-def _is_activation(family: Family) -> bool:
+def is_activation(family: Family) -> bool:
+    """Whether a family is a function of another one, member by member."""
     term = family.body
     return isinstance(term, Call) and len(term.parts) == 1 and isinstance(term.parts[0], Reference)
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,20 @@ def _gelu_slope(_out: Term, x: Term) -> Term:
     return 0.5 * (1.0 + inner) + 0.5 * x * (1.0 - inner**2.0) * (_ROOT + 3.0 * _CUBIC * _ROOT * x**2.0)
 
 
-GELU = Op(
+class _Idiom(Op):
+    """An operation that only equations have."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _gelu_op, ()
+
+
+def _gelu_op() -> Op:
+    return GELU
+
+
+GELU = _Idiom(
     "gelu",
     forward=lambda x: 0.5 * x * (1.0 + math.tanh(_ROOT * (x + _CUBIC * x**3))),
     array=lambda x: 0.5 * x * (1.0 + np.tanh(_ROOT * (x + _CUBIC * x**3))),
