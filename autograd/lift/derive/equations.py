@@ -246,7 +246,8 @@ class _Derivation:
                     term = new
             without = _without_sums(term, vanishing)
             self.terms[adjoint] = term if without is term else self.simplest(without)
-        self._inline_vanishing(vanishing)
+        if vanishing:
+            self._inline_vanishing(vanishing)
 
     def _folds(self) -> Iterator[_Fold]:
         for family in self.values:

@@ -24,6 +24,9 @@ from ..language.term import (
 
 __all__ = ["Simplifier", "cost"]
 
+_LARGEST = 60  # operations of a term that exact algebra is tried on; nobody reads a longer one
+_WIDEST = 40  # terms of a numerator that forms are looked for; likewise
+_WORK = 6000  # terms of numerators times operations that a page may cost; a longer page is printed as it is
 _RANKS = {Reference: 1, Condition: 2, Reduction: 4, Softmax: 4, Power: 5, Product: 6, Sum: 7}
 
 
@@ -79,6 +82,7 @@ class Simplifier:
 
     def __init__(self) -> None:
         self._known: dict[Any, Term] = {}
+        self._left: float = _WORK
 
     def simplest(self, term: Term) -> Term:
         """Return the term with the fewest operations that exact algebra finds for a term."""
@@ -91,12 +95,19 @@ class Simplifier:
         if not term.parts or isinstance(term, Prime):
             return term
         best = self._with_simple_parts(term)
+        if cost(best) > _LARGEST or self._left < 0:
+            return best
         starts = [best]
         if any(isinstance(each, Prime) for each in walk(best)):
             starts.append(replaced(best, lambda each: each.rule if isinstance(each, Prime) else None))
         for start in starts:
             try:
-                for form in _forms(_ratio(start)):
+                ratio = _ratio(start)
+                width = len(ratio.numerator().terms)
+                self._left -= width * cost(best)
+                if width > _WIDEST:
+                    continue
+                for form in _forms(ratio):
                     if cost(form) < cost(best):
                         best = form
             except (TooLargeError, ZeroDivisionError):

@@ -7,6 +7,7 @@ out: the user's products stay.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -54,6 +55,7 @@ __all__ = [
 
 ZERO, ONE = Number(0), Number(1)
 POW, ABS = ops.pow, ops.abs
+_MOST = 24  # terms of a sum in which conditions that add up are looked for
 _SHORT = 10_000  # a denominator up to this is what a float was written as
 
 
@@ -110,9 +112,9 @@ def add(*terms: Term) -> Term:
         before = found.get(rest.key)
         found[rest.key] = (number, rest) if before is None else (before[0] + number, before[1])
     parts = [multiply(Number(number), rest) for number, rest in found.values() if number]
-    if len(parts) > 1 and any(_conditions(part) for part in parts):
+    if 1 < len(parts) <= _MOST and any(_conditions(part) for part in parts):
         parts = _put_together(parts)
-    if len(parts) > 1:
+    if 1 < len(parts) <= _MOST:
         parts = _triangles(parts)
     if not parts:
         return ZERO
@@ -201,6 +203,9 @@ def call(op: Op, *operands: Any) -> Term:
 def reduce(name: str, axes: Sequence[Axis], body: Term, op: Op | None = None) -> Term:
     """Return a reduction of a term over axes; a sum with what does not depend on them outside and conditions solved."""
     axes = tuple(axes)
+    if op is ops.logsumexp and not body.free & set(axes):  # of equal members
+        count = math.prod(axis.size for axis in axes)
+        return add(body, Number(fraction_of(math.log(count)))) if count > 1 else body
     if name != "sum":
         return Reduction(name, axes, body, op)
     if not axes or (isinstance(body, Number) and not body.value):
@@ -209,7 +214,7 @@ def reduce(name: str, axes: Sequence[Axis], body: Term, op: Op | None = None) ->
         return reduce("sum", (*axes, *body.axes), body.body)
     idle = [axis for axis in axes if axis not in body.free]
     if idle:
-        times = Number(int(np.prod([axis.size for axis in idle], dtype=object)))
+        times = Number(math.prod(axis.size for axis in idle))
         return multiply(times, reduce("sum", [axis for axis in axes if axis not in idle], body))
     number, rest = split(body)
     outside = [factor for factor in factors_of(rest) if not factor.free & set(axes)]

@@ -127,7 +127,7 @@ class Index:
                 where[a] = np.clip(where[a], 0, a.size - 1)
         numbers = np.where(outside, -1, self.numbers(where))
         table = np.ascontiguousarray(np.broadcast_to(numbers, [a.size for a in live]), dtype=np.intp)
-        return Index(table=table, axes=live) if live else Index(int(table))
+        return Index(table=table, axes=live) if live else Index(int(table.reshape(-1)[0]))
 
     def numbers(self, where: Mapping[Axis, Array]) -> Array:
         """Return the index as an array, given arrays for its axes."""

@@ -398,7 +398,9 @@ class Families:
         chosen = _numbering(columns, residuals, count)
         sizes = [int(column.max()) + 1 for column in chosen]
         if math.prod(sizes) != count and len(chosen) > 1:
-            absolute = {dense(c).tobytes(): c for c in columns if len(np.unique(c)) == int(c.max()) - int(c.min()) + 1}
+            absolute = {
+                dense(c).tobytes(): c for c in columns if c.min() >= 0 and len(np.unique(c)) == int(c.max()) - int(c.min()) + 1
+            }
             moved = [absolute.get(column.tobytes(), column) for column in chosen]
             if count >= _SPARSEST * math.prod(int(column.max()) + 1 for column in moved):
                 chosen, sizes = moved, [int(column.max()) + 1 for column in moved]

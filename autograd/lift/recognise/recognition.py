@@ -119,6 +119,11 @@ def recognition(
     families = Families(atoms, own)
     levels = give_names(variables, families)
     found = Recognition(families.all[1:], families.roots[0], own, called)
+    root = found.root
+    if not isinstance(root, Reference) or root.family.axes or root.family.kind != "value":
+        whole = Family("", "value", (), root)
+        found.families.append(whole)
+        found.root = whole.whole()
     found.taken = {variable.name for variable in variables}
     found.counters = dict(watch.counters) if watch is not None else {}
     _reorder(found, levels)

@@ -274,6 +274,8 @@ def _first_name(text: str) -> int:
     return count
 
 
+_FROM_SUBSCRIPTS = {below: plain for plain, below in SUBSCRIPTS.items()}
+_TO_PLAIN = str.maketrans(_FROM_SUBSCRIPTS)
 _LATEX_LETTERS = {
     "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "μ": r"\mu", "σ": r"\sigma",
     "φ": r"\phi", "ρ": r"\rho", "ξ": r"\xi", "π": r"\pi", "θ": r"\theta", "λ": r"\lambda", "τ": r"\tau", "Θ": r"\Theta",
@@ -389,7 +391,9 @@ class Latex:
         return (text if text.endswith(r"\right)") else f"{{{text}}}") + r"^{\top}"
 
     def _plain(self, text: str) -> str:
-        return "".join(f" {_LATEX_RELATIONS[c]} " if c in _LATEX_RELATIONS and c not in "=<>" else c for c in text).replace("−", "-")
+        plain = re.sub(f"[{''.join(_FROM_SUBSCRIPTS)}]+", lambda run: f"_{{{run[0].translate(_TO_PLAIN)}}}", text)
+        plain = plain.replace("−", "-")
+        return "".join(f"{_LATEX_RELATIONS[c]} " if c in _LATEX_RELATIONS and c not in "=<>" else c for c in plain)
 
     def _word(self, text: str) -> str:
         return text.replace("_", r"\_")
