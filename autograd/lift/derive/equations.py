@@ -30,6 +30,7 @@ from .simplify import Simplifier, cost
 __all__ = ["Equations", "derived_equations", "is_activation"]
 
 
+_LONG = 30  # operations of an adjoint that is not written into others on trial
 _UNNAMED = 4  # how much longer a page may be without a value that has no name and so needs one
 
 
@@ -246,8 +247,7 @@ class _Derivation:
                     term = new
             without = _without_sums(term, vanishing)
             self.terms[adjoint] = term if without is term else self.simplest(without)
-        if vanishing:
-            self._inline_vanishing(vanishing)
+        self._inline_vanishing(vanishing)
 
     def _folds(self) -> Iterator[_Fold]:
         for family in self.values:
@@ -290,6 +290,8 @@ class _Derivation:
             if gone.source in self.weighted or self._is_recursive(gone):
                 continue
             users = self._users(gone)
+            if cost(self.terms[gone]) > _LONG:
+                continue
             new = {
                 user: self.simplest(_without_sums(self.simplest(_sums_apart(term)), vanishing))
                 for user, term in self._substitute(gone, users).items()
