@@ -57,7 +57,7 @@ class Derivation:
     def is_plain_network(self) -> bool:
         """Whether all that is computed is layers without a name: weighted inputs and their activations."""
         values = [family for family in self.found.recognition.families if family.kind == "value"]
-        named = [family for family in values if family.named]
+        named = [family for family in values if family.named and family is not self.found.loss]
         layers = [f for f in values if f in self.found.weighted or is_activation(f)]
         return bool(layers) and not named and all(len(f.axes) == 1 for f in layers)
 

@@ -24,9 +24,9 @@ from ..language.term import (
 
 __all__ = ["Simplifier", "cost"]
 
-_LARGEST = 60  # operations of a term that exact algebra is tried on; nobody reads a longer one
+_LARGEST = 40  # operations of a term that exact algebra is tried on; nobody reads a longer one
 _WIDEST = 40  # terms of a numerator that forms are looked for; likewise
-_WORK = 6000  # terms of numerators times operations that a page may cost; a longer page is printed as it is
+_WORK = 4000  # terms of numerators times operations that a page may cost; a longer page is printed as it is
 _RANKS = {Reference: 1, Condition: 2, Reduction: 4, Softmax: 4, Power: 5, Product: 6, Sum: 7}
 
 

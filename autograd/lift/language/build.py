@@ -375,15 +375,15 @@ def _is_implied(wanted: Condition, factors: Sequence[Term]) -> bool:
 
 def _put_together(parts: Sequence[Term]) -> list[Term]:
     """Return terms with those put together whose conditions add up: [k = 0] f(0) + [1 ≤ k] f(k) = f(k)."""
-    parts = list(parts)
-    for i, first in enumerate(parts):
-        for j, second in enumerate(parts):
-            if i == j or len(_conditions(first)) != 1 or len(_conditions(second)) != 1:
+    opened = [(k, *_apart(part)) for k, part in enumerate(parts) if len(_conditions(part)) == 1]
+    for i, a, f in opened:
+        for j, b, g in opened:
+            if i == j or b.relation != "≤":
                 continue
-            together = _one_and_rest(first, second) or _both_sides(first, second)
+            together = _one_and_rest(a, f, b, g) if a.relation == "=" else _both_sides(a, f, b, g) if i < j else None
             if together is not None:
-                return _put_together([p for k, p in enumerate(parts) if k not in (i, j)] + [together])
-    return parts
+                return _put_together([part for k, part in enumerate(parts) if k not in (i, j)] + [together])
+    return list(parts)
 
 
 def _apart(term: Term) -> tuple[Condition, Term]:
@@ -391,11 +391,8 @@ def _apart(term: Term) -> tuple[Condition, Term]:
     return own, multiply(*(factor for factor in factors_of(term) if factor is not own))
 
 
-def _one_and_rest(one: Term, rest: Term) -> Term | None:
+def _one_and_rest(a: Condition, f: Term, b: Condition, g: Term) -> Term | None:
     """Return [k = 0] f(0) + [1 ≤ k] f(k) as f(k), likewise at the other end."""
-    (a, f), (b, g) = _apart(one), _apart(rest)
-    if a.relation != "=" or b.relation != "≤":
-        return None
     number, variable = (a.left, a.right) if a.right.plain is not None else (a.right, a.left)
     axis = variable.plain
     if axis is None or not number.is_fixed:
@@ -406,9 +403,8 @@ def _one_and_rest(one: Term, rest: Term) -> Term | None:
     return g if (lower or upper) and substituted(g, {axis: number}).key is f.key else None
 
 
-def _both_sides(one: Term, other: Term) -> Term | None:
+def _both_sides(a: Condition, f: Term, b: Condition, g: Term) -> Term | None:
     """Return [i < j] f + [j < i] f as [i ≠ j] f."""
-    (a, f), (b, g) = _apart(one), _apart(other)
     if f.key is not g.key or not _are_opposite(a, b):
         return None
     left, right = a.left.shifted, a.right.shifted
