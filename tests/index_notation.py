@@ -80,7 +80,9 @@ def together(function: Callable[..., Any], *vals: Val) -> Val:
 
 def product(a: Val, b: Val) -> Val:
     if a.is_scalar or b.is_scalar:
-        return Val(a.array * b.array, tuple(p or q for p, q in zip(a.free, b.free, strict=True)), a.is_number and b.is_number)  # type: ignore[arg-type]
+        return Val(
+            a.array * b.array, tuple(p or q for p, q in zip(a.free, b.free, strict=True)), a.is_number and b.is_number
+        )  # type: ignore[arg-type]
     if a.free[1] and b.free[0]:
         raise MisreadError("the length of 𝟏 is unknown")
     left, right = a.array, b.array
@@ -145,7 +147,9 @@ class Name:
             dims = [d for d, role in enumerate(self.roles) if role] or list(range(len(self.roles)))
             if position < len(dims):
                 d = dims[position]
-                return set(range(self.first[d], self.first[d] + self.sizes[d])) | (self.alone if not position else set())
+                return set(range(self.first[d], self.first[d] + self.sizes[d])) | (
+                    self.alone if not position else set()
+                )
             return {index[position] for index in self.members if len(index) > position}
         dims = [d for d, role in enumerate(self.roles) if role]
         rest = [d for d, role in enumerate(self.roles) if not role]
@@ -176,7 +180,7 @@ class Parser:
     def whole(self) -> Node:
         node = self.sum()
         if self.at != len(self.text):
-            raise MisreadError(f"cannot read {self.text[self.at:]!r} in {self.text!r}")
+            raise MisreadError(f"cannot read {self.text[self.at :]!r} in {self.text!r}")
         return node
 
     def skip(self) -> None:
@@ -189,7 +193,7 @@ class Parser:
 
     def take(self, sign: str) -> None:
         if not self.peek(sign):
-            raise MisreadError(f"expected {sign!r} at {self.text[self.at:]!r}")
+            raise MisreadError(f"expected {sign!r} at {self.text[self.at :]!r}")
         self.at += len(sign)
 
     def sum(self) -> Node:
@@ -220,7 +224,9 @@ class Parser:
                 factors.append(self.product())
 
             def value(env: Env) -> Val:
-                return together(lambda *arrays: np.prod(np.broadcast_arrays(*arrays), axis=0), *(f.value(env) for f in factors))
+                return together(
+                    lambda *arrays: np.prod(np.broadcast_arrays(*arrays), axis=0), *(f.value(env) for f in factors)
+                )
 
             return Node(value, [use for f in factors for use in f.uses])
         if self.peek("/"):
@@ -246,12 +252,17 @@ class Parser:
                 sign = self.peek("⋆", "∗")
                 self.take(sign)
                 left, right = factors.pop(), self.power()
-                factors.append(Node(lambda env, l=left, r=right, s=sign: correlated(l.value(env), r.value(env), s), left.uses + right.uses))
+                factors.append(
+                    Node(
+                        lambda env, l=left, r=right, s=sign: correlated(l.value(env), r.value(env), s),
+                        left.uses + right.uses,
+                    )
+                )
             elif self.peek("Σ"):
                 factors.append(self.total())
-            elif self.at < len(self.text) and self.text[self.at] not in "+−⊙/)],|‖<>≥≤=":
-                factors.append(self.power())
-            elif self.at < len(self.text) and self.text[self.at] == "‖" and not self.reader.in_norm:
+            elif (self.at < len(self.text) and self.text[self.at] not in "+−⊙/)],|‖<>≥≤=") or (
+                self.at < len(self.text) and self.text[self.at] == "‖" and not self.reader.in_norm
+            ):
                 factors.append(self.power())
             else:
                 break
@@ -285,8 +296,8 @@ class Parser:
             if ": " in conditions:
                 named, conditions = conditions.split(": ", 1)
                 letters = named.replace(", ", "")
-            for each in conditions.split(", "):
-                tests.append(re.fullmatch(r"(\S+) ([=≤≠<]) (\S+)", each).groups())  # type: ignore[union-attr]
+            found = [re.fullmatch(r"(\S+) ([=≤≠<]) (\S+)", each) for each in conditions.split(", ")]
+            tests = [each.groups() for each in found]  # type: ignore[union-attr]
         return self.reader.summed(letters, tests, body)
 
     def power(self) -> Node:
@@ -539,7 +550,12 @@ class Reader:
             if found:
                 out.append(plain(found[0], SUPERSCRIPTS))
                 at = found.end()
-        if at < len(text) and text[at] == "[" and re.match(r"\[[^\] ]+\]", text[at:]) and not re.match(r"\[\S+ [<>≥≤=≠] ", text[at:]):
+        if (
+            at < len(text)
+            and text[at] == "["
+            and re.match(r"\[[^\] ]+\]", text[at:])
+            and not re.match(r"\[\S+ [<>≥≤=≠] ", text[at:])
+        ):
             end = text.index("]", at)
             return [*out, *text[at + 1 : end].split(",")], end + 1
         found = re.compile(f"[{''.join(SUBSCRIPTS)}]+").match(text, at)
@@ -555,7 +571,7 @@ class Reader:
         return out, at
 
     def is_index(self, text: str) -> bool:
-        return re.fullmatch(r"(?:[-+]?\d*[a-z]?)+", text) is not None or text[0] == "i" and text[1:2] in SUBSCRIPTS
+        return re.fullmatch(r"(?:[-+]?\d*[a-z]?)+", text) is not None or (text[0] == "i" and text[1:2] in SUBSCRIPTS)
 
     def index(self, text: str, env: Env) -> int:
         """Return the number that an index is."""
@@ -602,10 +618,13 @@ class Reader:
         op = self.functions.get(name) or ops.PRIMITIVES.get(PLAIN.get(name, name))
         if op is None:
             return None
+
         def apply(*vals: Val) -> Val:
             if prime:
                 (v,) = vals
-                return together(lambda a: np.vectorize(lambda x: float(op.local(0, op.forward(x), (x,))), otypes=[float])(a), v)
+                return together(
+                    lambda a: np.vectorize(lambda x: float(op.local(0, op.forward(x), (x,))), otypes=[float])(a), v
+                )
             return together(op.array or np.vectorize(op.forward, otypes=[float]), *vals)
 
         return apply
@@ -615,11 +634,13 @@ class Reader:
         for left, _, right in tests:
             for side in (left, right):
                 if side[0] == "i" and len(side) > 1 and side[1] in SUBSCRIPTS:
-                    number_, own = re.fullmatch(r"(\d+)([a-z]*)", plain(side[1:], SUBSCRIPTS)).groups()  # type: ignore[union-attr]
+                    _, own = re.fullmatch(r"(\d+)([a-z]*)", plain(side[1:], SUBSCRIPTS)).groups()  # type: ignore[union-attr]
                     uses += [(letter, "", 0) for letter in own]
 
         def value(env: Env) -> Val:
-            own = letters or "".join(dict.fromkeys(c for t in tests for side in (t[0], t[2]) for c in self._letters(side) if c not in env))
+            own = letters or "".join(
+                dict.fromkeys(c for t in tests for side in (t[0], t[2]) for c in self._letters(side) if c not in env)
+            )
             ranges = []
             for letter in own:
                 found = self.values_of(letter, body.uses) or self._table_range(letter, tests)
@@ -725,11 +746,12 @@ class Reader:
             value = node.value(own)
             self.names[base].members[tuple(self.index(text, own) for text in texts)] = value
 
-    def _places(self, base: str, texts: list[str], node: Node, env: Env, allowed: tuple[str, set[int]] | None) -> Iterator[Env]:
+    def _places(
+        self, base: str, texts: list[str], node: Node, env: Env, allowed: tuple[str, set[int]] | None
+    ) -> Iterator[Env]:
         letters = [c for c in dict.fromkeys(re.findall("[a-z]", "".join(texts))) if c not in env]
-        if allowed is not None and allowed[0] in env:
-            if env[allowed[0]] not in allowed[1]:
-                return
+        if allowed is not None and allowed[0] in env and env[allowed[0]] not in allowed[1]:
+            return
         ranges = []
         for letter in letters:
             own_uses = [(text, base, k) for k, text in enumerate(texts)]
@@ -737,7 +759,7 @@ class Reader:
             if allowed is not None and letter == allowed[0]:
                 values = sorted(allowed[1] if values is None else set(values) & allowed[1])
             ranges.append(values)
-        for place in itertools.product(*(range(0, 40) if values is None else values for values in ranges)):
+        for place in itertools.product(*(range(40) if values is None else values for values in ranges)):
             own = {**env, **dict(zip(letters, place, strict=True))}
             if any(values is None for values in ranges):
                 try:

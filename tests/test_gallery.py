@@ -52,7 +52,7 @@ def read(program, row, text=None):
     page = program.derivation.page
     found, naming, style = page.indexing.found.recognition, page.naming, Unicode()
     names = {}
-    for family, _ in naming.names.items():
+    for family in naming.names:
         roles = page.indexing.roles(family)
         has_layer = family.stacked or family in page.indexing.layers
         name = Name(roles, None, [family.dimension_first(d) for d in range(len(roles))], has_layer, family.shape)
@@ -68,7 +68,10 @@ def read(program, row, text=None):
                     name.array[before] = np.reshape(program.parameters[each], family.shape[len(before) :])
     tables = {}
     for name, index, first in page.typesetter.tables.values():
-        tables[name] = (np.where(index.table < 0, first - 1, index.table + first), [page.indexing.first(a) for a in index.axes])
+        tables[name] = (
+            np.where(index.table < 0, first - 1, index.table + first),
+            [page.indexing.first(a) for a in index.axes],
+        )
     functions = {each: op for each, op in page.typesetter.seen.items() if hasattr(op, "forward")}
     return Reader(text or program.equations(), names, tables, functions), page
 
@@ -151,7 +154,9 @@ def test_the_terms_have_the_numbers_of_the_engine_and_names_for_their_parts(case
     for adjoint in made.found.gradients:
         for name, (family, before) in made.found.recognition.leaves.arrays.items():
             if family is adjoint.source:
-                np.testing.assert_allclose(numbers[adjoint][before].ravel(), np.ravel(gradients[name]), rtol=1e-9, atol=1e-12)
+                np.testing.assert_allclose(
+                    numbers[adjoint][before].ravel(), np.ravel(gradients[name]), rtol=1e-9, atol=1e-12
+                )
     family = made.found.loss
     paths = {path: value for path, _, value in made.subterms(family, numbers)}
     assert paths[()] == pytest.approx(loss, rel=1e-12)

@@ -133,7 +133,7 @@ class Canonical:
             self.known[operand] = atom
         return atom
 
-    def is_plain_copy(self, node: Value) -> bool:
+    def is_plain_copy(self, node: Value) -> bool:  # noqa: ARG002  # readers ask what it is
         """Whether a sum of one term is that term."""
         return True
 

@@ -24,6 +24,7 @@ from .recognise.recognition import Recognition, recognition
 from .recognise.watch import Watch
 from .recording import Recording
 from .run.runner import runner
+from .write.lines import Line
 from .write.page import Page, best_page
 from .write.style import Latex, MathML, Style, Unicode
 from .write.text import latex_of, text_of
@@ -71,11 +72,10 @@ class Derivation:
 
     def formulas(self, style: str = "text") -> list[tuple[Family, str, str]]:
         """Return for each equation its family, its left and its right side, as "text", "latex" or "mathml"."""
-        signs: Style = {"text": Unicode, "latex": Latex, "mathml": MathML}[style]()
-        lines = [line for section in self.page.sections for line in section.lines]
-        return [
-            (line.family, self.page.left(line, signs), signs.text(line.right)) for line in lines if hasattr(line, "right")
-        ]
+        styles: dict[str, Style] = {"text": Unicode(), "latex": Latex(), "mathml": MathML()}
+        signs = styles[style]
+        lines = [line for section in self.page.sections for line in section.lines if isinstance(line, Line)]
+        return [(line.family, self.page.left(line, signs), signs.text(line.right)) for line in lines]
 
     def numbers(self, row: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[Family, Array]:
         """Return the numbers of every family for one example: forward, adjoints and gradients.
@@ -134,7 +134,11 @@ def derivation(
                 found.families = recognise_idioms(found.families)
                 found.sort()
             inputs = found.leaves.inputs
-            ones = {name: len(inputs[name].axes) - 1 for name, widths in derived.ones.items() if inputs[name].shape[-1] in widths}
+            ones = {
+                name: len(inputs[name].axes) - 1
+                for name, widths in derived.ones.items()
+                if inputs[name].shape[-1] in widths
+            }
             made = Derivation(derived_equations(found, ones))
             _compare(made, derived)
         except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
@@ -147,7 +151,9 @@ def derivation(
 
 
 def _leaves(found: Recognition, row: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[Family, Array]:
-    arrays = {family: np.asarray(row[name], dtype=float).reshape(family.shape) for name, family in found.leaves.inputs.items()}
+    arrays = {
+        family: np.asarray(row[name], dtype=float).reshape(family.shape) for name, family in found.leaves.inputs.items()
+    }
     for name, (family, before) in found.leaves.arrays.items():
         whole = arrays.setdefault(family, np.zeros(family.shape))
         whole[before] = np.asarray(parameters[name], dtype=float).reshape(family.shape[len(before) :])

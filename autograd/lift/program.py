@@ -240,13 +240,14 @@ class Program:
         """Return the equations of the forward and the backward pass, for one example, as Unicode text.
 
         They are in the names of the code: of its parameters, its inputs, and the local variables of the function that
-        was compiled. An adjoint is simplified by exact algebra: the sigmoid and its cross-entropy give δ = a − y because
-        the division leaves no remainder.
+        was compiled. An adjoint is simplified by exact algebra: the sigmoid and its cross-entropy give δ = a − y
+        because the division leaves no remainder. Members of an input that summed to 1 in all rows at hand, as those of
+        a one-hot target do, are taken to: then softmax and cross-entropy give p − t.
 
         Args:
-            notation: None for the names of the code; for layers that have none, and where a notation is given, that of a
-                document: "superscript" (z², W², δ²), "theta" (Θ⁽²⁾ with a bias column, z⁽³⁾, δ⁽³⁾, g), "epsilon" (W⁽²⁾,
-                z⁽³⁾, ε⁽³⁾), "prime" (w², a′⁽²⁾ ⊙ …) or "parentheses" (w², ((w²)ᵀδ²) ⊙ …).
+            notation: None for the names of the code; for layers that have none, and where a notation is given, that of
+                a document: "superscript" (z², W², δ²), "theta" (Θ⁽²⁾ with a bias column, z⁽³⁾, δ⁽³⁾, g), "epsilon"
+                (W⁽²⁾, z⁽³⁾, ε⁽³⁾), "prime" (w², a′⁽²⁾ ⊙ …) or "parentheses" (w², ((w²)ᵀδ²) ⊙ …).
 
         Raises:
             TypeError: If the notation is no string.

@@ -19,7 +19,7 @@ tanh′(z) = 1 − tanh(z)².
 """
 
 from autograd import tanh
-from tests.gallery.parameters import dot, matrix, vector
+from tests.gallery.parameters import dot, matrix
 
 W, U = matrix("W", 4, 3), matrix("U", 4, 2)
 SHAPES = {"x": 3, "y": 2, "t": 1}

@@ -23,7 +23,7 @@ X is x as 2×7.
 """
 
 from autograd import relu
-from tests.gallery.parameters import matrix, scalar, tensor, vector
+from tests.gallery.parameters import matrix, tensor, vector
 
 L, CI, CO, K = 7, 2, 3, 3
 P = L - K + 1
@@ -34,8 +34,7 @@ SHAPES = {"x": CI * L, "t": 1}
 def fun(x, t):
     X = [x[c * L : (c + 1) * L] for c in range(CI)]
     z = [
-        [sum(w[o][c][k] * X[c][p + k] for c in range(CI) for k in range(K)) + b[o] for p in range(P)]
-        for o in range(CO)
+        [sum(w[o][c][k] * X[c][p + k] for c in range(CI) for k in range(K)) + b[o] for p in range(P)] for o in range(CO)
     ]
     a = [[relu(zp) for zp in row] for row in z]
     y = sum(v[o][p] * a[o][p] for o in range(CO) for p in range(P))

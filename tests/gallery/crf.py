@@ -28,7 +28,7 @@ softmax is by rows.
 """
 
 from autograd import logsumexp
-from tests.gallery.parameters import dot, matrix, vector
+from tests.gallery.parameters import dot, matrix
 
 T, S, D = 4, 3, 2
 W, A = matrix("W", S, D), matrix("A", S, S)

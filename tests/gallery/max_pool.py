@@ -19,7 +19,7 @@ Gradients
 """
 
 from autograd import maximum
-from tests.gallery.parameters import dot, scalar, vector
+from tests.gallery.parameters import dot, vector
 
 L, K = 7, 2
 w, v = vector("w", K), vector("v", 3)

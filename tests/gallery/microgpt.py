@@ -1,4 +1,4 @@
-"""One block of microgpt (Karpathy): rmsnorm, causal multi-head attention, residual, rmsnorm, relu MLP, residual, softmax.
+"""One block of microgpt: rmsnorm, causal multi-head attention, residual, rmsnorm, relu MLP, residual, softmax.
 
 Prints:
 

@@ -104,7 +104,12 @@ class Adjoints:
             if not self._reads(part):
                 continue
             local = term.op.local(k, out, args)
-            if len(args) == 1 and isinstance(part, Reference) and isinstance(local, Term) and term.op.name in ACTIVATIONS:
+            if (
+                len(args) == 1
+                and isinstance(part, Reference)
+                and isinstance(local, Term)
+                and term.op.name in ACTIVATIONS
+            ):
                 local = Prime(term.op, part, local)
             self._push(part, multiply(upstream, term_of(local)), family)
 

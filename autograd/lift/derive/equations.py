@@ -230,7 +230,7 @@ class _Derivation:
     # --- what is known of forward values ---------------------------------------------------------
 
     def _fold(self) -> None:
-        """Write forward values where their terms stand in adjoints, n for (z − μ)/σ; drop sums that are known to be 0."""
+        """Write forward values for their terms in adjoints, n for (z − μ)/σ; drop sums that are known to be 0."""
         folds = list(self._folds())
         vanishing = [
             (family, d)
@@ -296,7 +296,9 @@ class _Derivation:
                 user: self.simplest(_without_sums(self.simplest(_sums_apart(term)), vanishing))
                 for user, term in self._substitute(gone, users).items()
             }
-            if users and sum(map(cost, new.values())) <= cost(self.terms[gone]) + sum(cost(self.terms[u]) for u in users):
+            if users and sum(map(cost, new.values())) <= cost(self.terms[gone]) + sum(
+                cost(self.terms[u]) for u in users
+            ):
                 self.terms.pop(gone)
                 self.terms.update(new)
 
@@ -307,7 +309,11 @@ class _Derivation:
             if not (isinstance(each, Reduction) and each.name == "sum" and len(each.axes) == 1):
                 return None
             body = each.body
-            if not isinstance(body, Reference) or body.family.name not in self.sums_to_one or body.family.kind != "input":
+            if (
+                not isinstance(body, Reference)
+                or body.family.name not in self.sums_to_one
+                or body.family.kind != "input"
+            ):
                 return None
             d = self.sums_to_one[body.family.name]
             if body.indices[d].plain is each.axes[0] and each.axes[0].size == body.family.axes[d].size:
@@ -346,7 +352,13 @@ def _name_weighted(families: Sequence[Family]) -> set[Family]:
         else:
             stem = activation.name.rstrip("0123456789")
             digits = activation.name[len(stem) :]
-            first = "z" if alone and not digits else f"z{digits}" if stem in ("a", "h", "") and digits else f"z{activation.name}"
+            first = (
+                "z"
+                if alone and not digits
+                else f"z{digits}"
+                if stem in ("a", "h", "") and digits
+                else f"z{activation.name}"
+            )
             candidates = chain((first,), (f"z{k}" for k in range(1, 99)))
         family.name = next(name for name in candidates if name not in taken)
         taken.add(family.name)
@@ -497,6 +509,7 @@ def _sums_apart(term: Term) -> Term:
 
 def _inlined(term: Term, hidden: set[Family]) -> Term:
     """Return a term with the terms of hidden families in place of references to them."""
+
     def by(each: Term) -> Term | None:
         if isinstance(each, Reference) and each.family in hidden:
             return inlined(each.family, _inlined(each.family.body, hidden), each.indices)

@@ -40,7 +40,8 @@ _CUBIC = 0.044715
 
 def _gelu_slope(_out: Term, x: Term) -> Term:
     inner = ops.tanh(_ROOT * x + _CUBIC * _ROOT * x**3.0)
-    return 0.5 * (1.0 + inner) + 0.5 * x * (1.0 - inner**2.0) * (_ROOT + 3.0 * _CUBIC * _ROOT * x**2.0)
+    slope: Term = 0.5 * (1.0 + inner) + 0.5 * x * (1.0 - inner**2.0) * (_ROOT + 3.0 * _CUBIC * _ROOT * x**2.0)
+    return slope
 
 
 class _Idiom(Op):
@@ -131,7 +132,9 @@ def _exponent(term: Term, where: Term) -> Term | None:
         there = substituted(domain(term.family), dict(zip(term.family.axes, term.indices, strict=True)))
         body = unfolded(term, there)
         masked = [r for r in references(body) if r.family.mask is not None]
-        if any(substituted(domain(r.family), dict(zip(r.family.axes, r.indices, strict=True))) == there for r in masked):
+        if any(
+            substituted(domain(r.family), dict(zip(r.family.axes, r.indices, strict=True))) == there for r in masked
+        ):
             term = body
     return term.parts[0] if isinstance(term, Call) and term.op is ops.exp else None
 
@@ -264,7 +267,11 @@ def _tanh(term: Term, where: Term) -> Term | None:
             signed = [(split(part)[0], _exponent(split(part)[1], where)) for part in above.parts]
             plus = [z for number, z in signed if number == 1 and z is not None]
             minus = [z for number, z in signed if number == -1 and z is not None]
-            if len(plus) == len(minus) == 1 and _same(where, plus[0], -minus[0]) and (_same(where, plus[0], one) or _same(where, plus[0], two)):
+            if (
+                len(plus) == len(minus) == 1
+                and _same(where, plus[0], -minus[0])
+                and (_same(where, plus[0], one) or _same(where, plus[0], two))
+            ):
                 return multiply(*_without(term, top, divisor), call(ops.tanh, plus[0]))
     return None
 
@@ -315,8 +322,10 @@ def _gelu(term: Term, where: Term) -> Term | None:
                 found[1] = float(k)
             elif isinstance(body, Power) and body.exponent == 3 and body.base == z:
                 found[3] = float(k)
-        if set(found) == {1, 3} and math.isclose(found[1], _ROOT, rel_tol=1e-14) and math.isclose(
-            found[3], _CUBIC * _ROOT, rel_tol=1e-14
+        if (
+            set(found) == {1, 3}
+            and math.isclose(found[1], _ROOT, rel_tol=1e-14)
+            and math.isclose(found[3], _CUBIC * _ROOT, rel_tol=1e-14)
         ):
             return call(GELU, z)
     return None

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from .index import Axis, Index, at, fixed
 from .term import (
     Call,
     Condition,
+    Constructors,
     Family,
     Number,
     Power,
@@ -270,7 +271,7 @@ def _solved(equation: Condition, axis: Axis) -> Index | None:
 def _within(value: Index, axis: Axis, factors: Sequence[Term]) -> list[Term]:
     """Return the conditions that a value is within an axis's range, as far as no reference says so."""
     low, high = value.extent()
-    if 0 <= low and high < axis.size:
+    if low >= 0 and high < axis.size:
         return []
     for factor in factors:
         if isinstance(factor, Reference):
@@ -367,9 +368,13 @@ def _is_implied(wanted: Condition, factors: Sequence[Term]) -> bool:
         elif isinstance(factor, Reduction) and factor.name == "sum" and high.is_fixed and low.plain is not None:
             for each in _conditions(factor.body):
                 bound = each.right.shifted
-                if each.relation == "≤" and each.left.shifted is low.plain and bound in factor.axes and bound is not None:
-                    if bound.size - 1 + each.right.const - each.left.const <= high.const:
-                        return True
+                if (
+                    each.relation == "≤"
+                    and each.left.shifted is low.plain
+                    and bound in factor.axes
+                    and bound is not None
+                ) and bound.size - 1 + each.right.const - each.left.const <= high.const:
+                    return True
     return False
 
 
@@ -433,7 +438,9 @@ def _triangles(parts: list[Term]) -> list[Term]:
         sums = [
             factor
             for factor in factors_of(part)
-            if isinstance(factor, Reduction) and factor.name == "sum" and len(factor.axes) == 1
+            if isinstance(factor, Reduction)
+            and factor.name == "sum"
+            and len(factor.axes) == 1
             and len(_conditions(factor.body)) == 1
         ]
         if len(sums) == 1:
@@ -446,7 +453,9 @@ def _triangles(parts: list[Term]) -> list[Term]:
                 continue
             large, small = (axis, b) if axis.size >= b.size else (b, axis)
             (c, f), (d, g) = ((where, body), (also, more)) if large is axis else ((also, more), (where, body))
-            moved = Condition(d.left.substituted({small: at(large)}), d.relation, d.right.substituted({small: at(large)}))
+            moved = Condition(
+                d.left.substituted({small: at(large)}), d.relation, d.right.substituted({small: at(large)})
+            )
             if f.key is substituted(g, {small: at(large)}).key and _are_opposite(c, moved):
                 i_, j_ = c.left.shifted, c.right.shifted
                 free = j_ if i_ is large else i_
@@ -515,4 +524,4 @@ def inlined(family: Family, term: Term, indices: Sequence[Index]) -> Term:
     return multiply(*where, substituted(whole, dict(zip(family.axes, indices, strict=True))))
 
 
-Term.construct = sys.modules[__name__]
+Term.construct = cast(Constructors, sys.modules[__name__])

@@ -6,13 +6,14 @@ the numbers of every subterm.
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .index import Axis, Index
+from .index import Axis
 from .recurrences import components, order_of_a_step
 from .term import (
     Call,
@@ -70,7 +71,9 @@ class Evaluator:
                 return self._product(term, where, n)
             case Power():
                 base, whole = self._of(term.base, where, n), term.exponent.denominator == 1
-                return np.asarray(base ** (float(term.exponent) if not whole or term.exponent < 0 else int(term.exponent)))
+                return np.asarray(
+                    base ** (float(term.exponent) if not whole or term.exponent < 0 else int(term.exponent))
+                )
             case Call():
                 args = [self._of(part, where, n) for part in term.parts]
                 function = term.op.array or np.vectorize(term.op.forward, otypes=[float])
@@ -135,11 +138,14 @@ class Evaluator:
         if term.name == "logsumexp":
             masked = np.where(present, value, -np.inf)
             top = masked.max(axis=along, keepdims=True)
-            return np.asarray((np.log(np.exp(masked - top).sum(axis=along, keepdims=True)) + top).reshape(value.shape[:n]))
+            return np.asarray(
+                (np.log(np.exp(masked - top).sum(axis=along, keepdims=True)) + top).reshape(value.shape[:n])
+            )
         if term.op is None:
             raise TypeError(f"no reduction: {term!r}")
-        rows = value.reshape(value.shape[:n] + (-1,))
-        return np.apply_along_axis(lambda row: term.op.forward(*row.tolist()), n, rows)  # type: ignore[union-attr]
+        forward = term.op.forward
+        rows = value.reshape((-1, math.prod(axis.size for axis in term.axes))).tolist()
+        return np.array([forward(*row) for row in rows]).reshape(value.shape[:n])
 
     def _softmax(self, term: Softmax, where: Mapping[Axis, Array], n: int) -> Array:
         value, present = self._over([term.axis], term.body, where, n)
@@ -157,9 +163,7 @@ def _ranked(value: Array, n: int) -> Array:
     return value.reshape((1,) * (n - value.ndim) + value.shape)
 
 
-def evaluated(
-    terms: Mapping[Family, Term], leaves: Mapping[Family, Array]
-) -> dict[Family, Array]:
+def evaluated(terms: Mapping[Family, Term], leaves: Mapping[Family, Array]) -> dict[Family, Array]:
     """Return the numbers of all families, for one example.
 
     Args:
@@ -206,7 +210,8 @@ def _steps(evaluator: Evaluator, component: Sequence[Family], terms: Mapping[Fam
             if not 0 <= k < family.axes[time[family]].size:
                 continue
             live = [
-                (axis, np.array([k]) if d == time[family] else np.arange(axis.size)) for d, axis in enumerate(family.axes)
+                (axis, np.array([k]) if d == time[family] else np.arange(axis.size))
+                for d, axis in enumerate(family.axes)
             ]
             place = tuple(slice(k, k + 1) if d == time[family] else slice(None) for d in range(len(family.axes)))
             evaluator.arrays[family][place] = evaluator.term(terms[family], live)

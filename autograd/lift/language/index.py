@@ -1,7 +1,7 @@
 """Axes and indices: where a reference reads a family.
 
-An index is affine in axes, `const + Σ k·axis` (whole, slice, window p + k, stride, lag t − 1, a constant), or a table of
-numbers over axes, where nothing is regular. A number outside of the dimension that it indexes reads 0.
+An index is affine in axes, `const + Σ k·axis` (whole, slice, window p + k, stride, lag t − 1, a constant), or a table
+of numbers over axes, where nothing is regular. A number outside of the dimension that it indexes reads 0.
 """
 
 from __future__ import annotations
@@ -117,8 +117,12 @@ class Index:
         """Return the index with axes replaced, as a table over all axes that remain."""
         live: list[Axis] = []
         for axis in sorted(self.free, key=lambda a: a.serial):
-            live += [a for a in sorted(by[axis].free if axis in by else {axis}, key=lambda a: a.serial) if a not in live]
-        grid = {a: np.arange(a.size).reshape([-1 if j == k else 1 for j in range(len(live))]) for k, a in enumerate(live)}
+            live += [
+                a for a in sorted(by[axis].free if axis in by else {axis}, key=lambda a: a.serial) if a not in live
+            ]
+        grid = {
+            a: np.arange(a.size).reshape([-1 if j == k else 1 for j in range(len(live))]) for k, a in enumerate(live)
+        }
         where = {a: by[a].numbers(grid) if a in by else grid[a] for a in self.free}
         outside = np.zeros((1,) * len(live), dtype=bool)
         if self.table is not None:
@@ -154,7 +158,9 @@ class Index:
             return Index(self.const + const, [*self.parts, *parts])
         added = Index(const, parts)
         live = [*self.axes, *(a for a in sorted(added.free, key=lambda a: a.serial) if a not in self.axes)]
-        grid = {a: np.arange(a.size).reshape([-1 if j == k else 1 for j in range(len(live))]) for k, a in enumerate(live)}
+        grid = {
+            a: np.arange(a.size).reshape([-1 if j == k else 1 for j in range(len(live))]) for k, a in enumerate(live)
+        }
         own = self.numbers(grid)
         return Index(table=np.ascontiguousarray(np.where(own < 0, -1, own + added.numbers(grid))), axes=live)
 

@@ -11,7 +11,9 @@ __all__ = ["components", "is_recurrent", "order_of_a_step"]
 
 def components(terms: Mapping[Family, Term]) -> list[list[Family]]:
     """Return the families in groups that need each other, those that others need first."""
-    below = {f: list(dict.fromkeys(r.family for r in references(term) if r.family in terms)) for f, term in terms.items()}
+    below = {
+        f: list(dict.fromkeys(r.family for r in references(term) if r.family in terms)) for f, term in terms.items()
+    }
     index: dict[Family, int] = {}
     low: dict[Family, int] = {}
     stack: list[Family] = []
@@ -40,7 +42,7 @@ def components(terms: Mapping[Family, Term]) -> list[list[Family]]:
             if work:
                 low[work[-1][0]] = min(low[work[-1][0]], low[family])
             if low[family] == index[family]:
-                component = []
+                component: list[Family] = []
                 while not component or component[-1] is not family:
                     component.append(stack.pop())
                     on.discard(component[-1])
@@ -93,7 +95,8 @@ def _is_guarded(term: Term, reference: Reference, family: Family) -> bool:
     """Whether a reference counts only where a condition fixes the step."""
     axis = family.axes[family.time or 0]
     for each in walk(term):
-        if isinstance(each, Product) and any(isinstance(p, Condition) and axis in p.free for p in each.parts):
-            if any(inner is reference for part in each.parts for inner in walk(part)):
-                return True
+        if not isinstance(each, Product) or not any(isinstance(p, Condition) and axis in p.free for p in each.parts):
+            continue
+        if any(inner is reference for part in each.parts for inner in walk(part)):
+            return True
     return False

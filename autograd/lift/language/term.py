@@ -1,13 +1,13 @@
 """The one language: equations between families of scalars, in index notation.
 
 A *family* is an array of scalars with named axes: an input, a parameter array, an array of numbers, or values that are
-computed alike. It is defined by one *term* in its axes. With the indices fixed every term is a scalar, so its algebra is
-that of numbers: there is no transpose, no broadcast and no reshape; a view is the index inside a reference.
+computed alike. It is defined by one *term* in its axes. With the indices fixed every term is a scalar, so its algebra
+is that of numbers: there is no transpose, no broadcast and no reshape; a view is the index inside a reference.
 
 Two rules hold everywhere:
 
-* A reference outside its family's domain is 0. So h₀ = 0, δ_{T+1} = 0, causal masks and the borders of convolutions need
-  no word; and a table may say −1 for nothing.
+* A reference outside its family's domain is 0. So h₀ = 0, δ_{T+1} = 0, causal masks and the borders of convolutions
+  need no word; and a table may say −1 for nothing.
 * Terms that differ in the names of their bound axes, in the order of a sum or of a product are equal: they have one and
   the same `key`, an object that is shared, so that comparing terms costs nothing.
 
@@ -20,7 +20,7 @@ import itertools
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from .index import Axis, Index, at
 __all__ = [
     "Call",
     "Condition",
+    "Constructors",
     "Family",
     "Kind",
     "Number",
@@ -103,8 +104,8 @@ class Family:
         self.numbers: Array | None = None
         self.of: Family | None = None
         self.condition: Term | None = None
-        self.first, self.stacked, self.time = 1, False, None
-        self.time: int | None
+        self.first, self.stacked = 1, False
+        self.time: int | None = None
         self.level, self.named, self.label, self.operation = 0, False, "", ""
         self.members: Array | None = None
         self.split: list[tuple[int, int]] = []
@@ -166,6 +167,34 @@ class _Key:
         return found
 
 
+class Constructors(Protocol):
+    """How terms are put together: the module `build`."""
+
+    POW: Op
+    ABS: Op
+
+    def add(self, *terms: Term) -> Term:
+        """Return a sum."""
+
+    def multiply(self, *factors: Term) -> Term:
+        """Return a product."""
+
+    def power(self, base: Term, exponent: Fraction | int) -> Term:
+        """Return a power."""
+
+    def call(self, op: Op, *operands: Any) -> Term:
+        """Return an operation on terms and numbers."""
+
+    def reduce(self, name: str, axes: Sequence[Axis], body: Term, op: Op | None = None) -> Term:
+        """Return a reduction."""
+
+    def term_of(self, value: Any) -> Term:
+        """Return a term as it is, and a number as a term."""
+
+    def fraction_of(self, number: Any) -> Fraction:
+        """Return the simplest fraction that rounds to a number."""
+
+
 class Term(Operand):
     """A scalar, given numbers for its free axes.
 
@@ -174,7 +203,7 @@ class Term(Operand):
     """
 
     __slots__ = ("_cost", "_free", "_key", "parts")
-    construct: ClassVar[Any]  # the module `build`, which enters itself: it needs the classes of this one
+    construct: ClassVar[Constructors]  # the module `build`, which enters itself: it needs the classes of this one
     parts: tuple[Term, ...]
 
     def __init__(self, parts: Sequence[Term] = ()) -> None:
@@ -297,10 +326,10 @@ class Number(Term):
         super().__init__()
         self.value = Fraction(value)
 
-    def _keyed(self, names: Mapping[Axis, Any]) -> _Key:
+    def _keyed(self, names: Mapping[Axis, Any]) -> _Key:  # noqa: ARG002
         return _Key.of("number", self.value)
 
-    def rebuilt(self, parts: Sequence[Term]) -> Term:
+    def rebuilt(self, parts: Sequence[Term]) -> Term:  # noqa: ARG002
         """Return the number."""
         return self
 
@@ -323,7 +352,7 @@ class Reference(Term):
     def _find_free(self) -> frozenset[Axis]:
         return frozenset().union(*(index.free for index in self.indices))
 
-    def rebuilt(self, parts: Sequence[Term]) -> Term:
+    def rebuilt(self, parts: Sequence[Term]) -> Term:  # noqa: ARG002
         """Return the reference."""
         return self
 
@@ -347,7 +376,7 @@ class Condition(Term):
     def _find_free(self) -> frozenset[Axis]:
         return self.left.free | self.right.free
 
-    def rebuilt(self, parts: Sequence[Term]) -> Term:
+    def rebuilt(self, parts: Sequence[Term]) -> Term:  # noqa: ARG002
         """Return the condition."""
         return self
 
@@ -365,7 +394,7 @@ class Sum(Term):
 
     def rebuilt(self, parts: Sequence[Term]) -> Term:
         """Return the sum of other terms."""
-        return Term.construct.add(*parts)  # type: ignore[no-any-return]
+        return Term.construct.add(*parts)
 
     def __repr__(self) -> str:
         return "(" + " + ".join(map(repr, self.parts)) + ")"
@@ -381,7 +410,7 @@ class Product(Term):
 
     def rebuilt(self, parts: Sequence[Term]) -> Term:
         """Return the product of other terms."""
-        return Term.construct.multiply(*parts)  # type: ignore[no-any-return]
+        return Term.construct.multiply(*parts)
 
     def __repr__(self) -> str:
         return " ".join(map(repr, self.parts))
@@ -406,7 +435,7 @@ class Power(Term):
 
     def rebuilt(self, parts: Sequence[Term]) -> Term:
         """Return the power of another term."""
-        return Term.construct.power(parts[0], self.exponent)  # type: ignore[no-any-return]
+        return Term.construct.power(parts[0], self.exponent)
 
     def __repr__(self) -> str:
         return f"{self.base!r}^{self.exponent}"
@@ -426,7 +455,7 @@ class Call(Term):
 
     def rebuilt(self, parts: Sequence[Term]) -> Term:
         """Return the function of other terms."""
-        return Term.construct.call(self.op, *parts)  # type: ignore[no-any-return]
+        return Term.construct.call(self.op, *parts)
 
     def __repr__(self) -> str:
         return f"{self.op.name}({', '.join(map(repr, self.parts))})"
@@ -515,7 +544,7 @@ class Reduction(Term):
 
     def rebuilt(self, parts: Sequence[Term]) -> Term:
         """Return the reduction of another term."""
-        return Term.construct.reduce(self.name, self.axes, parts[0], self.op)  # type: ignore[no-any-return]
+        return Term.construct.reduce(self.name, self.axes, parts[0], self.op)
 
     def __repr__(self) -> str:
         return f"{self.name}_{list(self.axes)}({self.body!r})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from ..language.build import add, reduce, replaced
 from ..language.index import Axis, Index
 from ..language.term import Reference, Sum, Term, references
@@ -33,7 +35,7 @@ def _together(terms: list[Term]) -> list[Term]:
     rows = [numbers[k] for k in order]
     steps = [b - a for a, b in zip(rows[0], rows[1], strict=True)]
     regular = any(steps) and all(
-        [b - a for a, b in zip(one, two, strict=True)] == steps for one, two in zip(rows, rows[1:], strict=False)
+        [b - a for a, b in zip(one, two, strict=True)] == steps for one, two in itertools.pairwise(rows)
     )
     if not regular:
         return terms

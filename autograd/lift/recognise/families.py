@@ -1,4 +1,4 @@
-"""From atoms to families: values that are computed alike, the axes that number them, and one term that defines them all.
+"""From atoms to families: values that are computed alike, the axes that number them, one term that defines them all.
 
 Level by level, atoms of one signature, that is one operation on operands of the same families, become one family. Each
 labelled parameter array and each input is a family to begin with; that keeps queries, keys and values apart, and the
@@ -399,7 +399,9 @@ class Families:
         sizes = [int(column.max()) + 1 for column in chosen]
         if math.prod(sizes) != count and len(chosen) > 1:
             absolute = {
-                dense(c).tobytes(): c for c in columns if c.min() >= 0 and len(np.unique(c)) == int(c.max()) - int(c.min()) + 1
+                dense(c).tobytes(): c
+                for c in columns
+                if c.min() >= 0 and len(np.unique(c)) == int(c.max()) - int(c.min()) + 1
             }
             moved = [absolute.get(column.tobytes(), column) for column in chosen]
             if count >= _SPARSEST * math.prod(int(column.max()) + 1 for column in moved):
@@ -441,7 +443,12 @@ def _numbering(columns: list[Array], residuals: list[Array | None], count: int) 
     for column in ordered:  # an axis that another column is the quotient of has two parts
         for k, axis in enumerate(chosen):
             size, parts = int(axis.max()) + 1, int(column.max()) + 1
-            if column is not axis and 1 < parts < size and size % parts == 0 and (column == axis // (size // parts)).all():
+            if (
+                column is not axis
+                and 1 < parts < size
+                and size % parts == 0
+                and (column == axis // (size // parts)).all()
+            ):
                 chosen[k : k + 1] = [axis // (size // parts), axis % (size // parts)]
                 break
     return chosen

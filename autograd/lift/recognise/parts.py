@@ -78,7 +78,7 @@ class _Split:
                 if each.term is not None:
                     self.terms[each] = self._term(each.term, self._axes(each), each)
             self.roots = [self._term(root, {}, None) for root in roots]
-        if any(each.axes[d].size % step or each.stacked and not d for each, d in self.marked):
+        if any(each.axes[d].size % step or (each.stacked and not d) for each, d in self.marked):
             raise _CannotSplitError
         for each, d in sorted(self.marked, key=lambda mark: -mark[1]):
             self._change(each, d)
@@ -113,7 +113,8 @@ class _Split:
                 indices.extend(self._indices(term.family, d, index, by, family))
             return Reference(term.family, indices)
         if isinstance(term, Reduction):
-            inner, axes = dict(by), []
+            inner = dict(by)
+            axes: list[Axis] = []
             for axis in term.axes:
                 if self._is_split(term.body, axis):
                     inner[axis] = Axis(axis.size // self.step, "h"), Axis(self.step)

@@ -287,7 +287,7 @@ def _run_pattern(found: _Monomials, bound: list[int], factors: list[Any]) -> Bou
         starts[:, k] = shift
     size = next(shape[lead - base] for base, shape, _ in factors if base <= lead < base + len(shape))
     out = Bound(starts, coefficient, numbering=list(range(found.columns.shape[1])))
-    out.axes, out.steps = [Axis(size)], {k: (1,) for k in bound}
+    out.axes, out.steps = [Axis(size)], dict.fromkeys(bound, (1,))
     if found.low[:, lead].any():
         out.low = found.low[:, lead]
     out.high = found.high[:, lead]

@@ -86,5 +86,8 @@ def _of(term: Term, names: Names) -> tuple[Any, list[Reference]]:
 def loosened(key: Any) -> Any:
     """Return a key without the families that are read: only which axes each reference has."""
     if isinstance(key, tuple) and key and key[0] == "reference":
-        return ("reference", tuple(sorted(name for index in key[2] if index and index[0] != "table" for name, _ in index)))
+        return (
+            "reference",
+            tuple(sorted(name for index in key[2] if index and index[0] != "table" for name, _ in index)),
+        )
     return tuple(loosened(each) for each in key) if isinstance(key, tuple) else key

@@ -72,7 +72,9 @@ class _Chains:
         return [(rule.chain, rule.lag) for rule in self.rules.get(chain, []) if isinstance(rule, _Lag)]
 
 
-def with_steps(families: Sequence[Family], roots: Sequence[Term], least: int = LEAST) -> tuple[list[Family], list[Term]]:
+def with_steps(
+    families: Sequence[Family], roots: Sequence[Term], least: int = LEAST
+) -> tuple[list[Family], list[Term]]:
     """Return families and roots in which repeated families are recurrences."""
     values = [family for family in families if family.kind == "value"]
     chains = _Chains({family: Skeleton(family) for family in values})
@@ -126,9 +128,7 @@ def _find_chains(chains: _Chains, values: Sequence[Family]) -> None:
         for number in list(chains.members):
             members_by_step = chains.members[number]
             steps = sorted(members_by_step)
-            rule = (
-                _rule(chains, members_by_step[steps[-2]], members_by_step[steps[-1]]) if len(steps) > 1 else None
-            )
+            rule = _rule(chains, members_by_step[steps[-2]], members_by_step[steps[-1]]) if len(steps) > 1 else None
             if rule is None:
                 for family in members_by_step.values():
                     chains.place.pop(family, None)
@@ -253,7 +253,12 @@ def _variant(chains: _Chains, family: Family, number: int, *, must_lack: bool = 
         return None
     own, others = chains.skeletons[family].parts, chains.skeletons[like].parts
     is_sum = isinstance(like.term, Sum)
-    if not own or len(own) > len(others) or (len(own) != len(others) and not is_sum) or (must_lack and len(own) == len(others)):
+    if (
+        not own
+        or len(own) > len(others)
+        or (len(own) != len(others) and not is_sum)
+        or (must_lack and len(own) == len(others))
+    ):
         return None
     left = list(own)
     paired: dict[int, tuple[Any, list[Reference]]] = {}

@@ -23,7 +23,7 @@ __all__ = ["Variable", "Watch", "members_of", "shape_of"]
 _ENGINE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _OWN = (
     *(os.path.join(folder, "") for folder in (_ENGINE, os.path.join(os.path.dirname(_ENGINE), "nn"))),
-    *(os.path.join(os.path.dirname(module.__file__), "") for module in (np, os)),
+    *(os.path.join(os.path.dirname(str(module.__file__)), "") for module in (np, os)),
     "<frozen",
 )
 _MOST = 3000  # variables that are kept
@@ -67,7 +67,9 @@ class Watch:
         sys.setprofile(self._event)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         sys.setprofile(self._before)
 
     def _event(self, frame: FrameType, event: str, _argument: Any) -> None:

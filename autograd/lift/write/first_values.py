@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -43,7 +44,7 @@ def with_first_values(lines: Sequence[Line | Loop]) -> tuple[list[Line | Loop], 
 
 def _first_value(loop: Loop, body: Sequence[Line]) -> tuple[Symbol, Node, list[Line]] | None:
     """Return a name, what it stands for, and the lines of a loop without the case of its first step."""
-    for one, other in zip(body, body[1:], strict=False):
+    for one, other in itertools.pairwise(body):
         if one.family is other.family and not one.where and other.where == f"{loop.letter} > {loop.start}":
             alias = _alias(one.right, at(other.right, loop.letter, loop.start))
             if alias is not None and at(other.left, loop.letter, loop.start) == one.left:

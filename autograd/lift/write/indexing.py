@@ -173,9 +173,7 @@ class Indexing:
         self._layer_classes = {
             self.find(f.axes[f.time]) for f in self.order if f.time is not None and self.find(f.axes[f.time]) in classes
         }
-        return {
-            f.source for f in self.order if f.time is not None and self.find(f.axes[f.time]) in self._layer_classes
-        }
+        return {f.source for f in self.order if f.time is not None and self.find(f.axes[f.time]) in self._layer_classes}
 
     def _find_letters(self) -> dict[Axis, str]:
         taken = self.taken | self.found.recognition.taken
@@ -188,7 +186,9 @@ class Indexing:
             if k in letters:
                 continue
             loops = [c for c, last in counters.items() if last == axis.size - 1 > 0 and k not in self.spatial]
-            pool = "tsnk" if k in times else "kpjm" if k in self.spatial else "hmn" if axis.hint == "h" else "nkijhmprseu"
+            pool = (
+                "tsnk" if k in times else "kpjm" if k in self.spatial else "hmn" if axis.hint == "h" else "nkijhmprseu"
+            )
             free = [c for c in [*loops, *pool] if c not in taken and c not in used and c in SUBSCRIPTS]
             free = free or [c for c in "ijkmnprsueo" if c not in used and c in SUBSCRIPTS] or ["i"]
             letters[k] = free[0]
@@ -213,6 +213,7 @@ class Indexing:
         """Return a letter for a second index of a class."""
         used = set(used)
         others = [c for c in _OTHERS if c not in used and c not in self.letters.values()]
-        near = [c for c in (*_NEAR.get(letter, ""), *others) if c not in used and c in SUBSCRIPTS and c not in self.taken]
+        near = [
+            c for c in (*_NEAR.get(letter, ""), *others) if c not in used and c in SUBSCRIPTS and c not in self.taken
+        ]
         return (near or others or [c for c in "abcdefgoqwxyz" if c not in used])[0]
-

@@ -117,7 +117,10 @@ class _Lines:
                 lines += self._one(adjoint, substituted(term, {axis: fixed(n)}), {axis: n})
         else:
             lines = self.equation(adjoint)
-        return [replace(line, left=replace(line.left, delta=False, stem=self._stem(adjoint)), is_gradient=True) for line in lines]
+        return [
+            replace(line, left=replace(line.left, delta=False, stem=self._stem(adjoint)), is_gradient=True)
+            for line in lines
+        ]
 
     def _stem(self, adjoint: Family) -> str:
         naming = self.typesetter.naming
@@ -132,7 +135,9 @@ class _Lines:
             return self._cases(family, term, axes[0], in_loop=in_loop)
         return self._one(family, term, {})
 
-    def _one(self, family: Family, term: Term, numbers: dict[Axis, int], where: str = "", *, is_before: bool = False) -> list[Line]:
+    def _one(
+        self, family: Family, term: Term, numbers: dict[Axis, int], where: str = "", *, is_before: bool = False
+    ) -> list[Line]:
         left, right = self.typesetter.equation(family, term, numbers)
         return [Line(family, left, right, where, is_before=is_before)]
 

@@ -91,4 +91,3 @@ def index_text(index: Index, first: int, letters: dict[Axis, str], indexing: Ind
 def _free_names(family: Family) -> Iterator[str]:
     letters = ("A", "K", "M") if family.kind == "numbers" else ("u", "v", "w", "p", "q")
     return chain(letters, (f"{'c' if family.kind == 'numbers' else 's'}{k}" for k in range(1, 10_000)))
-

@@ -338,7 +338,11 @@ class Latex:
                 one, turned = r"\mathbf{1}", r"\mathbf{1}^{\top}"
                 if node.over == "columns":
                     return f"{one} {self._link(node.inside, True)}"
-                return self.text(node.inside) + " " + {"column": one, "matrix": f"{one} {turned}", "rows": turned}[node.over]
+                return (
+                    self.text(node.inside)
+                    + " "
+                    + {"column": one, "matrix": f"{one} {turned}", "rows": turned}[node.over]
+                )
         raise TypeError(f"no formula: {node!r}")
 
     def symbol(self, node: Symbol) -> str:
@@ -371,7 +375,11 @@ class Latex:
         args = ", ".join(map(self.text, node.args))
         if node.name == "abs":
             return rf"\left|{args}\right|"
-        name = self.function(node.name) + ("^{\\prime}" if node.prime else "") + (f"_{{{node.below}}}" if node.below else "")
+        name = (
+            self.function(node.name)
+            + ("^{\\prime}" if node.prime else "")
+            + (f"_{{{node.below}}}" if node.below else "")
+        )
         return rf"{name}\left({args}\right)"
 
     def function(self, name: str) -> str:
@@ -431,7 +439,11 @@ class MathML:
             case Root():
                 return f"<msqrt>{self.text(node.inside)}</msqrt>"
             case Raised():
-                exponent = f"<mn>{abs(node.exponent)}</mn>" if node.exponent > 0 else _row(_sign("−"), f"<mn>{-node.exponent}</mn>")
+                exponent = (
+                    f"<mn>{abs(node.exponent)}</mn>"
+                    if node.exponent > 0
+                    else _row(_sign("−"), f"<mn>{-node.exponent}</mn>")
+                )
                 return f"<msup>{self.text(node.base)}{exponent}</msup>"
             case Chain():
                 return _row(*(self._link(link, is_turned) for link, is_turned in node.links))
@@ -441,7 +453,10 @@ class MathML:
             case Entrywise():
                 return _row(_sign("⊙").join(map(self.text, node.factors)))
             case Quotient():
-                return _row(*([_sign("−")] if node.negative else []), f"<mfrac>{self.text(node.top)}{self.text(node.bottom)}</mfrac>")
+                return _row(
+                    *([_sign("−")] if node.negative else []),
+                    f"<mfrac>{self.text(node.top)}{self.text(node.bottom)}</mfrac>",
+                )
             case Total():
                 below = ", ".join(node.conditions) or node.below
                 sign = f"<munder>{_sign('∑')}<mi>{escape(below)}</mi></munder>" if below else _sign("∑")
@@ -453,7 +468,9 @@ class MathML:
                     out.append(self.text(part))
                 return _row(*out)
             case Bracket():
-                sides = [f"<mi>{escape(s)}</mi>" if isinstance(s, str) else self.text(s) for s in (node.left, node.right)]
+                sides = [
+                    f"<mi>{escape(s)}</mi>" if isinstance(s, str) else self.text(s) for s in (node.left, node.right)
+                ]
                 return _row(_sign("["), sides[0], _sign(node.relation), sides[1], _sign("]"))
             case Correlation():
                 return _row(self.text(node.left), _sign(node.sign), self.text(node.right))
@@ -462,7 +479,9 @@ class MathML:
                 turned = f"<msup>{one}{_sign('⊤')}</msup>"
                 if node.over == "columns":
                     return _row(one, self._link(node.inside, True))
-                return _row(self.text(node.inside), *{"column": [one], "matrix": [one, turned], "rows": [turned]}[node.over])
+                return _row(
+                    self.text(node.inside), *{"column": [one], "matrix": [one, turned], "rows": [turned]}[node.over]
+                )
         raise TypeError(f"no formula: {node!r}")
 
     def symbol(self, node: Symbol) -> str:
@@ -472,7 +491,10 @@ class MathML:
             text = f"<mover>{text}{_sign('¯')}</mover>"
         if node.delta:
             text = _row("<mi>δ</mi>", text) if text else "<mi>δ</mi>"
-        above = [*([_sign("′")] if node.mark == "prime" else []), *([f"<mi>{escape(node.above)}</mi>"] if node.above else [])]
+        above = [
+            *([_sign("′")] if node.mark == "prime" else []),
+            *([f"<mi>{escape(node.above)}</mi>"] if node.above else []),
+        ]
         low = ",".join(each for each in ((node.digits,) if node.digits else ()) + node.below)
         if above and low:
             return f"<msubsup>{text}<mi>{escape(low)}</mi>{_row(*above)}</msubsup>"

@@ -1,7 +1,7 @@
 """Index notation put into matrices: terms as a textbook writes them.
 
-An axis is an index, printed below a name, or belongs to a matrix. What is a matrix product, a transpose, an outer product,
-𝟏 or diag exists only here, on paper.
+An axis is an index, printed below a name, or belongs to a matrix. What is a matrix product, a transpose, an outer
+product, 𝟏 or diag exists only here, on paper.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ class Typesetter:
         """A family of several axes that is defined index by index is written so everywhere."""
         for family in self.indexing.order:
             if len(family.axes) > 1:
-                self.index_axes = {a for a, is_index in zip(family.axes, self.indexing.roles(family), strict=True) if is_index}
+                self.index_axes = {
+                    a for a, is_index in zip(family.axes, self.indexing.roles(family), strict=True) if is_index
+                }
                 self._close(self.found.terms[family])
                 if family.kind == "value":
                     self.indexing.sticky[family] = [axis in self.index_axes for axis in family.axes]
@@ -164,7 +166,7 @@ class Typesetter:
             self._promote(family, term, fixed, kept, promoted)
             own = [axis for axis in matrix if axis not in self.index_axes]
             try:
-                return self._left(family, fixed), self.write(term, *(own + [None, None])[:2])
+                return self._left(family, fixed), self.write(term, *([*own, None, None])[:2])
             except UnprintableError:
                 if promoted is None:
                     raise
@@ -198,9 +200,11 @@ class Typesetter:
                     self.index_axes |= each.free
                 elif isinstance(each, Reference):
                     for index, is_index in zip(each.indices, self.indexing.roles(each.family), strict=True):
-                        if is_index or index.table is not None:
-                            self.index_axes |= index.free
-                        elif index.plain is None and index.parts and not self._is_window(index):
+                        if (
+                            is_index
+                            or index.table is not None
+                            or (index.plain is None and index.parts and not self._is_window(index))
+                        ):
                             self.index_axes |= index.free
 
     def _is_window(self, index: Index) -> bool:
@@ -282,7 +286,8 @@ class Typesetter:
         self.seen["𝟏"] = None
         if not own:
             return Spread(grouped(self._write(term, None, None), PRODUCT), "column" if column is None else "matrix")
-        node = self._write(term, *own, None)
+        (axis,) = own
+        node = self._write(term, axis, None)
         if own == {row}:
             has_sum = any(isinstance(each, Total) for each in nodes_in(node))
             return Spread(Group(node) if has_sum else grouped(node, PRODUCT), "rows")
@@ -436,7 +441,9 @@ class Typesetter:
         scale, rest = split(term)
         factors = list(factors_of(rest))
         if scale < 0:
-            k = next((k for k, f in enumerate(factors) if isinstance(f, Sum) and any(split(p)[0] < 0 for p in f.parts)), None)
+            k = next(
+                (k for k, f in enumerate(factors) if isinstance(f, Sum) and any(split(p)[0] < 0 for p in f.parts)), None
+            )
             if k is not None:
                 factors[k] = Sum([-part for part in factors[k].parts])
                 scale = -scale
@@ -485,9 +492,11 @@ class Typesetter:
         rest = multiply(*(factor for factor in factors_of(inner) if not isinstance(factor, Condition)))
         texts = [" ".join(self._condition(each)) for each in conditions]
         node = self.write(rest, row, column)
-        if texts and (len(axes) > 1 or not any(axes[0] in each.free for each in conditions) or any(
-            len(each.free) > 1 and each.relation == "=" for each in conditions
-        )):
+        if texts and (
+            len(axes) > 1
+            or not any(axes[0] in each.free for each in conditions)
+            or any(len(each.free) > 1 and each.relation == "=" for each in conditions)
+        ):
             texts[0] = f"{', '.join(letters)}: {texts[0]}"
         for axis in axes:
             self.letters.pop(axis, None)
@@ -540,7 +549,13 @@ class Typesetter:
         for d, index in enumerate(x.indices):
             inner = [(axis, k) for axis, k in index.parts if axis in bound]
             outer = [(axis, k) for axis, k in index.parts if axis not in bound]
-            if index.table is None and index.const == 0 and len(inner) == len(outer) == 1 and outer[0][1] == 1 and abs(inner[0][1]) == 1:
+            if (
+                index.table is None
+                and index.const == 0
+                and len(inner) == len(outer) == 1
+                and outer[0][1] == 1
+                and abs(inner[0][1]) == 1
+            ):
                 windows.append((d, outer[0][0], *inner[0]))
         where = {index.plain: d for d, index in enumerate(w.indices) if index.plain is not None}
         if not windows or {k for _, _, k, _ in windows} != set(bound) or len({sign for *_, sign in windows}) != 1:
@@ -596,13 +611,21 @@ class Typesetter:
         root = _inverse_root(abs(scale))
         if root:
             top = grouped(o.node, PRODUCT) if nodes else o.node
-            return Obj(Quotient(Times((*nodes, top)) if nodes else top, Root(Numeral(Fraction(root))), negative=scale < 0), row, column)
+            return Obj(
+                Quotient(Times((*nodes, top)) if nodes else top, Root(Numeral(Fraction(root))), negative=scale < 0),
+                row,
+                column,
+            )
         return Obj(Times((*nodes, grouped(o.node, ENTRY)), abs(scale), negative=scale < 0), row, column)
 
     def _mean_among(self, scale: Fraction, scalars: Sequence[Term]) -> tuple[Term, Node] | None:
         """Return the factor that is a mean with the number in front."""
         for factor in scalars:
-            if isinstance(factor, Reduction) and factor.name == "sum" and not any(a in self.index_axes for a in factor.axes):
+            if (
+                isinstance(factor, Reduction)
+                and factor.name == "sum"
+                and not any(a in self.index_axes for a in factor.axes)
+            ):
                 count = math.prod(axis.size for axis in factor.axes)
                 if count > 2 and abs(scale) == Fraction(1, count):
                     node = self._contracted(Fraction(1, count), factor, None, None).node
@@ -633,7 +656,8 @@ class Typesetter:
         if is_row:
             o = Obj(name, None, own[0])
             return o.turned() if own[0] is row and column is None else o
-        o = Obj(name, *(own + [None, None])[:2])
+        row_axis, column_axis = [*own, None, None][:2]
+        o = Obj(name, row_axis, column_axis)
         if o.column is not None and (o.row, o.column) == (column, row):
             return o.turned()
         if o.column is None and o.row is not None and o.row is column and row is None:
@@ -650,7 +674,7 @@ class Typesetter:
         place = self._natural(term, order)
         if isinstance(term, Product) or (isinstance(term, Reduction) and term.name == "sum"):
             return self.product(term, *place)
-        return Obj(self._write(term, *place), *place)
+        return Obj(self._write(term, *place), place[0], place[1])
 
     def _natural(self, term: Term, order: list[Axis | None]) -> list[Axis | None]:
         """Return the axes of a term in the order in which its references have them."""
@@ -672,7 +696,9 @@ class Typesetter:
                 (
                     o
                     for o in objects
-                    if len(o.axes) == 2 and o.axes <= set(left) and not any(p.axes & o.axes for p in objects if p is not o)
+                    if len(o.axes) == 2
+                    and o.axes <= set(left)
+                    and not any(p.axes & o.axes for p in objects if p is not o)
                 ),
                 None,
             )
