@@ -239,7 +239,7 @@ def test_a_whole_batch_in_one_graph_is_lifted_to_one_matrix_product_a_layer(inpu
     cost.backward()
     loss, gradient = program.value_and_grad(**({"x": X.ravel()} if given else {}))
     assert loss == pytest.approx(cost.data, rel=1e-12)
-    expected = np.array([leaf.grad for leaf in program._leaves])
+    expected = np.array([leaf.grad for leaf in program._recorder.held.leaves])
     found = np.zeros(len(expected))
     for each in program.derived.parameters.all:
         found[each.leaves.ravel()] = gradient[each.name].ravel()
