@@ -5,6 +5,8 @@ import functools
 import math
 import multiprocessing
 import os
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,6 +107,14 @@ def test_an_error_in_a_process_says_which_shard_it_was():
     ):
         program.sharded([{"x": [[2.0]]}, {"x": [[3.0], [-1.0]]}], map=processes.map).value_and_grad()
     assert "in shard 1" in raised.value.__notes__
+
+
+def test_the_page_on_clusters_says_what_it_prints(capsys):
+    page = (Path(__file__).parents[1] / "docs" / "cluster.md").read_text(encoding="utf-8")
+    for block in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        exec(compile(block, "cluster.md", "exec"), names := {} if "import nn" in block else names)
+    before, after = re.findall(r"\d\.\d{6}", capsys.readouterr().out)
+    assert float(after) < float(before)
 
 
 def killer(flag, seed):

@@ -1,4 +1,4 @@
-"""Data sets: two shipped as files, four made by seeded generators, yours from CSV or a frame; splits; standardisation."""
+"""Data sets: two shipped, four made by seeded generators, yours from CSV or a frame; splits, standardisation."""
 
 from .csv_files import read_csv, read_csv_inputs
 from .dataset import Dataset, stratified_split, train_test_split, train_validation_test_split
