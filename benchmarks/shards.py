@@ -11,6 +11,7 @@ import harness  # isort: skip  # limits the threads before NumPy is loaded
 
 import concurrent.futures
 import functools
+import importlib
 import multiprocessing
 import sys
 from typing import Any
@@ -33,7 +34,7 @@ def load(shard: int, rows: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and write the section."""
-    from distributed import Client, LocalCluster
+    distributed: Any = importlib.import_module("distributed")  # only who measures needs it
 
     model = nn.MLP(64, [30, 10], activation="tanh", seed=0)
     program = autograd.compile(lambda x, t: nn.cross_entropy(model(x), t), parameters=model)
@@ -41,8 +42,8 @@ def main() -> None:
     rows = []
     with (
         concurrent.futures.ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as processes,
-        LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster) as client,
+        distributed.LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
     ):
         for count in (ROWS, 50 * ROWS):
             shards = [functools.partial(load, shard, count) for shard in range(SHARDS)]

@@ -111,8 +111,9 @@ def test_an_error_in_a_process_says_which_shard_it_was():
 
 def test_the_page_on_clusters_says_what_it_prints(capsys):
     page = (Path(__file__).parents[1] / "docs" / "cluster.md").read_text(encoding="utf-8")
+    names = {}  # the blocks share theirs
     for block in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
-        exec(compile(block, "cluster.md", "exec"), names := {} if "import nn" in block else names)
+        exec(compile(block, "cluster.md", "exec"), names)
     before, after = re.findall(r"\d\.\d{6}", capsys.readouterr().out)
     assert float(after) < float(before)
 
