@@ -5,6 +5,7 @@ import pytest
 
 import nn
 
+pytestmark = pytest.mark.extra
 pytest.importorskip("narwhals", reason="data frames are read through narwhals")
 
 COLUMNS = {

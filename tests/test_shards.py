@@ -15,6 +15,7 @@ import autograd
 import nn
 from autograd import DomainError, Value
 
+pytestmark = pytest.mark.extra
 pytest.importorskip("threadpoolctl", reason="sharded needs threadpoolctl")
 
 SPAWN = multiprocessing.get_context("spawn")  # forking a process that has threads is a warning from Python 3.12 on
