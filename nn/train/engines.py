@@ -31,8 +31,8 @@ __all__ = ["ENGINES", "CompiledGradient", "gradient_by"]
 class CompiledGradient:
     """The function that gives the loss and the gradient of a batch by the matrix program of model and loss.
 
-    A model or a loss that branches on its numbers cannot be recorded once for all examples; it is then trained by the
-    eager engine, and a RuntimeWarning says why.
+    A model or a loss that cannot be recorded, or that takes too many different paths, is trained by the
+    eager engine, and a RuntimeWarning says why and where.
 
     Args:
         model: The model.
@@ -48,7 +48,8 @@ class CompiledGradient:
         def one_example(x: list[Value], t: list[Value]) -> tuple[Any, dict[str, Any]]:
             y = model(x)
             outputs = [y] if isinstance(y, Value) else y
-            return trainable(loss, loss(outputs, t)), {"y": outputs}
+            numbers = [each.data for each in t]  # targets are numbers, as for the eager engine
+            return trainable(loss, loss(outputs, numbers)), {"y": outputs}
 
         self._program = compiled(one_example, parameters=list(dict.fromkeys([*parameters, *model.parameters()])))
         self._eager = eager_gradient(model, loss, parameters)
