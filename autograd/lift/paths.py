@@ -7,7 +7,7 @@ every row for which all its comparisons come out so; a row that fits no path has
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -64,14 +64,20 @@ class Path:
 
 
 class Paths:
-    """The paths that are known for inputs of one shape, in the order in which they were recorded."""
+    """The paths known for inputs of one shape, in the order in which they were recorded.
+
+    Attributes:
+        all: The paths.
+        read: For each input the members that some path reads.
+    """
 
     def __init__(self) -> None:
         self.all: list[Path] = []
+        self.read: dict[str, set[int]] = {}
         self._numbers: dict[Any, int] = {}  # of the different nodes that outputs are made of
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"all": self.all, "_numbers": {}}  # a program that was unpickled records no more
+        return {"all": self.all, "read": self.read, "_numbers": {}}  # a program that was unpickled records no more
 
     @property
     def first(self) -> Path:
@@ -89,10 +95,34 @@ class Paths:
             RecordingError: If there are too many.
         """
         path.choices = recorded.choices
+        leaves = set(recorded.graph.leaves)
+        for name, values in recorded.inputs.items():
+            self.read.setdefault(name, set()).update(k for k, leaf in enumerate(values) if leaf in leaves)
         if recorded.compared:
             require_few([recorded], self)
             path.outputs = self._outputs(recorded)
         self.all.append(path)
+
+    def require_read(self, named: Mapping[str, Array], names: Container[str]) -> None:
+        """Raise a ValueError if one of some inputs, (N, length), is read by nothing."""
+        unread = [name for name in named if name in names and not self.read[name]]
+        if unread:
+            shapes = ", ".join(f"{name!r} of shape {named[name].shape}" for name in unread)
+            raise ValueError(
+                f"no operation and no comparison reads the input {shapes}: leave it out of the function's arguments, "
+                "or look whether the function reads what it should"
+            )
+
+    def require_rows(self, given: Mapping[str, Any]) -> None:
+        """Raise a ValueError if N numbers were given as one row of which only the first is read."""
+        for name, values in given.items():
+            shape = np.shape(values)
+            if len(shape) == 1 and shape[0] > 1 and self.read.get(name) == {0}:
+                raise ValueError(
+                    f"input {name!r} of shape {shape} is one example of {shape[0]} numbers, and the function reads "
+                    f"only the first: pass {name}[:, None], of shape ({shape[0]}, 1), for {shape[0]} examples, or "
+                    f"{name}[None] for one"
+                )
 
     def split(self, flat: Array, batch: Batch, *, outputs_only: bool) -> tuple[list[tuple[Path, Array]], Array]:
         """Return which rows take which path, by number, and the numbers of those that take none.

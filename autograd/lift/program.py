@@ -159,6 +159,7 @@ class Program:
     def flat(self) -> Array:
         """All parameters as one vector, which may be changed in place."""
         self._places()
+        self._follow()
         return self._recorder.held.flat
 
     @flat.setter
@@ -224,6 +225,11 @@ class Program:
         self._places()
         self._recorder.held.push()
 
+    def _follow(self) -> None:
+        """Take over what was assigned to Values that this program holds."""
+        if self._recorder.held.seen_at != assignments[0] and self._recorder.follow():
+            self._code = threading.local()
+
     # --- text ------------------------------------------------------------------------------------
 
     @property
@@ -269,9 +275,7 @@ class Program:
     # --- running ---------------------------------------------------------------------------------
 
     def _run(self, kind: Kind, given: Mapping[str, Any]) -> Any:
-        held = self._recorder.held
-        if held.seen_at != assignments[0] and self._recorder.follow():
-            self._code = threading.local()
+        self._follow()
         paths, batch = self._recorder.paths(given, outputs_only=kind == "outputs")
         if len(paths.all) == 1 and not paths.first.derived.guards:
             return self._run_whole(paths.first, kind, batch)
@@ -287,7 +291,7 @@ class Program:
         try:
             return function(batch.named)
         except (ArithmeticError, ValueError):
-            return checked_result(path.unguarded, self.flat, self._gradient(kind), batch, kind, mean=self._mean)
+            return self._checked(path, kind, batch, self._gradient(kind))
 
     def _run_parts(self, parts: Sequence[tuple[Path, Array]], kind: Kind, batch: Batch) -> Any:
         """Return what a run gives if the rows take several paths; after an error the gradient is 0."""
@@ -320,12 +324,20 @@ class Program:
             try:
                 found.append(self._function(kind, size, path, gradient)(piece))
             except (ArithmeticError, ValueError):
-                return checked_result(path.unguarded, self.flat, sums, batch, kind, mean=self._mean), sums
+                return self._checked(path, kind, batch, sums), sums
             shares.append(size / batch.examples if self._mean else 1.0)
             sums += shares[-1] * gradient
         if kind in ("losses", "outputs"):
             return _in_order(found, np.arange(batch.examples)), sums
         return math.fsum(share * loss for share, loss in zip(shares, found, strict=True)), sums
+
+    def _checked(self, path: Path, kind: Kind, batch: Batch, gradient: Array) -> Any:
+        """Return what a run gives, looking at every step, or raise the error that says what is wrong."""
+        try:
+            return checked_result(path.unguarded, self.flat, gradient, batch, kind, mean=self._mean)
+        except DomainError:
+            self._recorder.require_raised(path, batch)
+            raise
 
     def _gradient(self, kind: Kind) -> Array:
         return self.flat_gradient if kind == "backward" else np.zeros(0)

@@ -6,6 +6,7 @@ have the same parameters in the same places of one flat vector.
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,14 +16,16 @@ import numpy as np
 
 from ..collector import collector_paused
 from ..graph import serial
-from ..value import Value, recording, watched_by
+from ..op import DomainError
+from ..value import Value, no_grad, recording, watched_by
+from .accumulators import accumulators
 from .given import given_parameters
 from .held import Held
 from .lifted import lifted
 from .paths import MOST_PATHS, Path, Paths, require_few
-from .recording import Recording, record
+from .recording import Recording, example, record
 from .run.batch import Batch, taken
-from .run.checked import check_guards
+from .run.checked import check_guards, checked_result
 from .run.self_check import self_check
 from .tape import RecordingError
 from .verification import verified
@@ -81,10 +84,14 @@ class Recorder:
         """
         known = self._known(given, outputs_only=outputs_only)
         if known is not None:
-            return known, taken(known.first.derived, given, outputs_only=outputs_only)
-        batch = Batch.of(given)
-        with self.lock:
-            return self._known(given, outputs_only=outputs_only) or self._new_shape(batch), batch
+            batch = taken(known.first.derived, given, outputs_only=outputs_only)
+        else:
+            batch = Batch.of(given)
+            with self.lock:
+                known = self._known(given, outputs_only=outputs_only) or self._new_shape(batch)
+        if batch.examples == 1 and self.fun is not None:
+            known.require_rows(given)
+        return known, batch
 
     def _known(self, given: Mapping[str, Any], *, outputs_only: bool) -> Paths | None:
         if not self.shapes:
@@ -122,6 +129,24 @@ class Recorder:
         for path, rows in parts:
             merged.setdefault(path, []).append(rows)
         return [(path, np.sort(np.concatenate(rows))) for path, rows in merged.items()]
+
+    def require_raised(self, path: Path, batch: Batch) -> None:
+        """Raise a RecordingError if a function handles an error that the program of a path raises for some rows."""
+        if self.fun is None:
+            return
+        try:
+            checked_result(path.unguarded, self.held.flat, np.zeros(0), batch, "losses", mean=True)
+        except DomainError as error:
+            with no_grad(), watched_by(None), self.held.in_leaves():
+                for row in range(batch.examples):
+                    try:
+                        self.fun(**example(batch.row(row)))
+                    except Exception:  # it does raise, which is what the program says too
+                        return
+            raise RecordingError(
+                f"{error}; the function handles this error, and no comparison says for which rows: test the operands "
+                "instead, as in `if x > 0`"
+            ) from None
 
     # --- recording -------------------------------------------------------------------------------
 
@@ -162,6 +187,8 @@ class Recorder:
             if known is not None:
                 taken(known.first.derived, batch.named, outputs_only=False, because=error)
             raise
+        if not path.choices:
+            paths.require_read(batch.named, _named_arguments(self.fun))
         path.derived.keep_sums(batch.named)
         self.shapes[tuple((name, rows.shape[1]) for name, rows in batch.named.items())] = paths
         return paths
@@ -194,8 +221,10 @@ class Recorder:
             leaves = held.leaves
         elif self._given is not None:
             leaves, named = given_parameters(self._given)
+        elif self.fun is None:
+            leaves = self._trainable(recorded)
         else:
-            leaves = self._found_leaves(recorded, batch, rest)
+            leaves = _found_leaves(self.fun, recorded, batch, rest)
         mine = set(leaves)
         others = [leaf for leaf in recorded.other_leaves if leaf not in mine]
         if others and self._given is None and self.fun is not None:
@@ -212,14 +241,35 @@ class Recorder:
         held.add_constants(others)
         return Path(derived)
 
-    def _found_leaves(self, recorded: Recording, batch: Batch, rest: Array) -> list[Value]:
-        """Return the leaves that existed before the function was recorded, on any path of the batch."""
-        found = set(recorded.other_leaves)
-        if self.fun is not None and recorded.compared:
-            for row in rest[1 : 1 + _SCANNED]:
-                with suppress(Exception):  # which the row raises when it has its turn
-                    found.update(record(self.fun, batch.row(row)).other_leaves)
-        return sorted(found, key=serial)
+    def _trainable(self, recorded: Recording) -> list[Value]:
+        """Return the leaves of a graph that was recorded before, without those that only began a sum."""
+        leaves = recorded.other_leaves
+        sums = set(accumulators(recorded.loss, recorded.graph, leaves))
+        if sums:
+            self.notes.append(
+                f"{len(sums)} leaves without a label that are 0 and only began a sum are constants: label them, or "
+                "name the parameters, if they are to be trained."
+            )
+        return [leaf for leaf in leaves if leaf not in sums]
+
+
+def _found_leaves(fun: Callable[..., Any], recorded: Recording, batch: Batch, rest: Array) -> list[Value]:
+    """Return the leaves that existed before a function was recorded, on any path of the batch."""
+    found = set(recorded.other_leaves)
+    if recorded.compared:
+        for row in rest[1 : 1 + _SCANNED]:
+            with suppress(Exception):  # which the row raises when it has its turn
+                found.update(record(fun, batch.row(row)).other_leaves)
+    return sorted(found, key=serial)
+
+
+def _named_arguments(fun: Callable[..., Any] | None) -> set[str]:
+    """Return the names of a function's arguments, without those that it takes by `**`."""
+    try:
+        found = inspect.signature(fun).parameters.values() if fun is not None else ()
+    except (TypeError, ValueError):  # of a callable that does not tell
+        return set()
+    return {each.name for each in found if each.kind is not each.VAR_KEYWORD}
 
 
 def _others(batch: Batch, rest: Array) -> list[dict[str, Array]]:

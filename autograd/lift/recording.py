@@ -18,7 +18,7 @@ from ..op import errors_raised, finite_float
 from ..value import Value, watched_by
 from .tape import Comparison, RecordingError, Tape, place_in
 
-__all__ = ["Recording", "record"]
+__all__ = ["Recording", "example", "record"]
 
 Array = np.ndarray[Any, Any]
 
@@ -80,7 +80,7 @@ def record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
         TypeError: If it returns neither a loss nor a pair of a loss and named outputs.
         Exception: What the function raises.
     """
-    inputs = {name: [Value(number) for number in values.tolist()] for name, values in row.items()}
+    inputs = example(row)
     leaves = [value for values in inputs.values() for value in values]
     start = min((value.serial for value in leaves), default=Value(0.0).serial)
     tape = Tape(leaves, start)
@@ -109,11 +109,16 @@ def record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
     return Recording(inputs, loss, named, tape.comparisons, start)
 
 
+def example(row: Mapping[str, Array]) -> dict[str, list[Value]]:
+    """Return a row as a function of one example takes it: a list of leaves for each input."""
+    return {name: [Value(number) for number in values.tolist()] for name, values in row.items()}
+
+
 def _explained(fun: Callable[..., Any], row: Mapping[str, Array], error: Exception) -> Exception:
     """Return the error to raise for one that came while `fun` was recorded: its own, if it comes with numbers too."""
     try:
         with watched_by(None):
-            fun(**{name: [Value(number) for number in values.tolist()] for name, values in row.items()})
+            fun(**example(row))
     except Exception as plain:
         return error if type(plain) is type(error) else plain
     return RecordingError(

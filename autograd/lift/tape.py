@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import sys
+import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
+from traceback import walk_tb
+from types import FrameType, TracebackType
 from typing import Any, NamedTuple, NoReturn
 
 from .. import ops
@@ -22,6 +24,7 @@ from ..value import Value, made, watched_by
 __all__ = ["Comparison", "RecordingError", "Tape", "place_in", "place_of_caller"]
 
 _OWN = tuple(str(Path(__file__).parents[2] / package) for package in ("autograd", "nn"))
+_LIBRARIES = (*_OWN, "<frozen", *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")))
 
 
 class RecordingError(RuntimeError):
@@ -155,22 +158,26 @@ def _source(operand: Any) -> Any:
 
 
 def place_of_caller() -> str:
-    """Return the file and the line of the code outside these packages that is running."""
-    frame = sys._getframe(1)
-    inner = frame
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN):
+    """Return the file and the line that are running, of the innermost code that is nobody's library."""
+    frames = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        frames.append((frame.f_code.co_filename, frame.f_lineno))
+        if not frames[-1][0].startswith(_LIBRARIES):
+            return _place(frames[-1])
         frame = frame.f_back
-    if frame.f_back is None and frame.f_code.co_filename.startswith(_OWN):
-        frame = inner
-    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+    return _place(next((each for each in frames if not each[0].startswith(_OWN)), frames[0]))
 
 
 def place_in(traceback: TracebackType | None) -> str:
-    """Return the innermost file and line outside these packages that an error came through."""
-    found = "<unknown>"
-    while traceback is not None:
-        name = traceback.tb_frame.f_code.co_filename
-        if not name.startswith(_OWN):
-            found = f"{name}, line {traceback.tb_lineno}"
-        traceback = traceback.tb_next
-    return found
+    """Return the file and the line that an error came through, of the innermost code that is nobody's library."""
+    lines = [(frame.f_code.co_filename, line) for frame, line in walk_tb(traceback)][::-1]
+    for libraries in (_LIBRARIES, _OWN):
+        for line in lines:
+            if not line[0].startswith(libraries):
+                return _place(line)
+    return "an unknown line"
+
+
+def _place(line: tuple[str, int]) -> str:
+    return f"{line[0]}, line {line[1]}"
