@@ -4,6 +4,8 @@ Each entry is a function of parameters, an input of three members and a target o
 `REFUSED` cannot, and the error has to say why.
 """
 
+# ruff: noqa: ARG001  # all take the same arguments, whether they use them or not
+
 from __future__ import annotations
 
 import bisect
