@@ -6,6 +6,7 @@ closure, its defaults, the globals that it names, the object it is a method of, 
 
 from __future__ import annotations
 
+import copy
 import functools
 import pickle
 import random
@@ -20,17 +21,27 @@ from ..value import Value
 __all__ = ["Randomness"]
 
 _MOST = 20_000  # objects that are looked at
+_WITHOUT = ("autograd", "numpy")  # packages whose functions draw from no generator but those that they are given
 _ATOMS = (Value, str, bytes, int, float, complex, type(None), np.ndarray, CodeType)
 
 
 class Randomness:
-    """The states of the generators that a function may draw from, as they are now."""
+    """The generators that a function may draw from, with their states as they are now."""
 
     def __init__(self, fun: Callable[..., Any]) -> None:
         self._generators: dict[int, tuple[str, Any]] = {}
         for name, found in _reached(fun):
             if isinstance(found, (random.Random, np.random.Generator, np.random.RandomState)):
                 self._generators.setdefault(id(found), (f"{name!r}", found))
+        self._look()
+
+    def now(self) -> Randomness:
+        """Return the same generators with the states that they have now."""
+        again = copy.copy(self)
+        again._look()
+        return again
+
+    def _look(self) -> None:
         self._states = {key: _state(found) for key, (_, found) in self._generators.items()}
         self._random = random.getstate()
         self._numpy = np.random.get_state()  # noqa: NPY002  # the global generator, whose draws we look for
@@ -88,7 +99,8 @@ def _reached(fun: Any) -> Iterator[tuple[str, Any]]:
 def _held(name: str, found: Any) -> Iterator[tuple[str, Any]]:
     """Yield what an object holds."""
     if isinstance(found, FunctionType):
-        yield from _of_a_function(found)
+        if (found.__module__ or "").partition(".")[0] not in _WITHOUT:
+            yield from _of_a_function(found)
     elif isinstance(found, MethodType):
         yield name, found.__func__
         yield name, found.__self__

@@ -39,7 +39,7 @@ def verified(fun: Callable[..., Any], row: Mapping[str, Array], others: Iterable
     try:
         first = record(fun, row)
         moved = randomness.moved()
-        second = Randomness(fun)
+        second = randomness.now()
         again = record(fun, row)
         moved = [name for name in moved if name in second.moved()]  # another thread may have drawn meanwhile
         if moved:
