@@ -126,10 +126,14 @@ class Reading(Value):
         return complex(self._pinned("complex()"))
 
     def __repr__(self) -> str:
-        return repr(self._pinned("text of a number"))
+        return repr(self._written())
 
     def __format__(self, spec: str) -> str:
-        return format(self._pinned("text of a number"), spec)
+        return format(self._written(), spec)
+
+    def _written(self) -> float:
+        watching = watcher()
+        return self._data if watching is None else watching.written(self)
 
     def is_integer(self) -> bool:
         """Return whether the number is whole."""

@@ -138,6 +138,10 @@ class Value(Operand):
         data: The number: an int, a float or a NumPy real scalar.
         label: A name for pictures, messages and matrix forms, such as "W1[2,0]".
 
+    With a number, `<`, `<=`, `==`, `!=`, `>=` and `>` compare the data: `v == 1` is true where `v.data` is 1, also in
+    `v in (1, 2)` and in lists. Two Values are equal only if they are one and the same, whatever they hold, so they can
+    be keys of a dictionary; `v.data == u.data` compares the numbers.
+
     Attributes:
         data: The number, always a finite Python float. A leaf's can be assigned; an interior node's cannot.
         grad: The gradient. Leaves accumulate over backward passes; an interior node holds the adjoint
@@ -279,7 +283,7 @@ class Value(Operand):
 
     def __repr__(self) -> str:
         if _watched and (watching := watcher()) is not None:
-            watching.pinned(self, "text of a number")
+            watching.written(self)
         label = f", label={self.label!r}" if self.label else ""
         if self.is_literal:
             return f"Literal({self._data!r}{label})"
@@ -288,7 +292,7 @@ class Value(Operand):
 
     def __format__(self, spec: str) -> str:
         if _watched and (watching := watcher()) is not None:
-            watching.pinned(self, "text of a number")
+            watching.written(self)
         return format(self._data, spec) if spec else repr(self)
 
     # --- arithmetic -----------------------------------------------------------------------------
@@ -698,7 +702,7 @@ def _float_or_infinite(number: Any) -> float:
 class Watcher(Protocol):
     """What is told of everything that a thread reads of its Values, so that a recording can hold for other numbers."""
 
-    def read(self, value: Value) -> Value:
+    def read(self, value: Value) -> Value | float:
         """Return what stands for the data of a Value."""
 
     def detached(self, value: Value) -> Value:
@@ -711,7 +715,10 @@ class Watcher(Protocol):
         """Take note of a comparison and of what it gave."""
 
     def pinned(self, value: Value, use: str) -> float:
-        """Return the data for a use that cannot be recorded, such as text."""
+        """Return the data for a use that cannot be recorded, such as `math.exp`."""
+
+    def written(self, value: Value) -> float:
+        """Return the data for text."""
 
     def assigned(self, value: Value) -> None:
         """Take note that a Value is about to be assigned."""

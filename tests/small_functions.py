@@ -549,7 +549,7 @@ def math_of_many_numbers(w, x, t):
     return w[0] * math.exp(x[0].data)
 
 
-@refused(r"small_functions.py, line \d+: text of a number")
+@refused(r"small_functions.py, line \d+: text needs the number")
 def text_of_a_weighted_input(w, x, t):
     z = w[0] * x[0]
     return z if f"{z:.1f}" == "0.0" else w[1] * z

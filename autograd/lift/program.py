@@ -157,7 +157,11 @@ class Program:
 
     @property
     def flat(self) -> Array:
-        """All parameters as one vector, which may be changed in place."""
+        """All parameters as one vector, which may be changed in place.
+
+        Its order is the program's own: rows of a layer's weights have their bias behind them, so it is not the arrays
+        of `parameters` one after the other. `named` gives the views of any vector in this order by name.
+        """
         self._places()
         self._follow()
         return self._recorder.held.flat
@@ -203,11 +207,22 @@ class Program:
         return self._recorder.held.places or self.derived.parameters
 
     def named(self, vector: Any) -> dict[str, Array]:
-        """Return views of a vector that has the order of `flat`, by parameter name."""
-        return self._views(np.asarray(vector))
+        """Return views of a vector that has the order of `flat`, by parameter name.
+
+        So a mask, or the state of an optimiser, can be written by name: `program.named(mask)["W1"][...] = 1.0`.
+
+        Raises:
+            ValueError: If it does not have as many numbers as `flat`.
+        """
+        array = np.asarray(vector)
+        if array.shape != self.flat.shape:
+            raise ValueError(f"named needs a vector of {self.flat.size} numbers, as flat has, got shape {array.shape}")
+        return self._views(array)
 
     def pull(self) -> None:
-        """Copy the data of the Values that are the parameters into `flat`.
+        """Copy the data of all Values that are the parameters into `flat`, and so undo what was changed there.
+
+        What is assigned to a Value the program takes over by itself, at its next call.
 
         Raises:
             RuntimeError: If the program was unpickled, and so has no Values.

@@ -73,9 +73,9 @@ class Tape:
 
     # --- what a Watcher does ---------------------------------------------------------------------
 
-    def read(self, value: Value) -> Value:
-        """Return the number of a Value as a constant of the graph."""
-        return reading_of(value)
+    def read(self, value: Value) -> Value | float:
+        """Return the number of a Value as a constant of the graph; that of a literal is the same everywhere."""
+        return value._data if value.is_literal else reading_of(value)
 
     def detached(self, value: Value) -> Value:
         """Return a node through which no gradient flows."""
@@ -97,12 +97,23 @@ class Tape:
         if key not in self._noted:
             self._noted[key] = Comparison(relation, sides, outcome, place_of_caller())
 
-    def pinned(self, value: Value, use: str) -> float:
+    def written(self, value: Value) -> float:
+        """Return the number of a Value for text, likewise; an error message of these packages may show any."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code.co_name in ("__repr__", "__format__", "_written"):
+            frame = frame.f_back
+        if frame is not None and frame.f_code.co_filename.startswith(_OWN):
+            return value._data
+        return self.pinned(value, "text", "return the number as an output, and print that")
+
+    def pinned(
+        self, value: Value, use: str, instead: str = "write it with operations of autograd, as in autograd.log(v.data)"
+    ) -> float:
         """Return the number of a Value, having noted that the recording holds for this number only."""
         if not self._is_fixed(value):
             self._refuse(
                 f"{use} needs the number of {_source(value).describe()}, which depends on a parameter and so is "
-                "another one after every step: write it with operations of autograd, as in autograd.log(v.data)"
+                f"another one after every step: {instead}"
             )
         self.compared("==", value, value._data, True)
         return value._data

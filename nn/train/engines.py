@@ -45,11 +45,11 @@ class CompiledGradient:
     def __init__(
         self, model: Model, loss: LossFunction, parameters: Sequence[Value], *, resumable: bool = False
     ) -> None:
-        def one_example(x: list[Value], t: list[Value]) -> tuple[Any, dict[str, Any]]:
+        def one_example(x: list[Value], **given: list[Value]) -> tuple[Any, dict[str, Any]]:
             y = model(x)
             outputs = [y] if isinstance(y, Value) else y
-            numbers = [each.data for each in t]  # targets are numbers, as for the eager engine
-            return trainable(loss, loss(outputs, numbers)), {"y": outputs}
+            t = [each.data for each in given["t"]]  # numbers, as for the eager engine; a loss may ignore them
+            return trainable(loss, loss(outputs, t)), {"y": outputs}
 
         self._program = compiled(one_example, parameters=list(dict.fromkeys([*parameters, *model.parameters()])))
         self._eager = eager_gradient(model, loss, parameters)
