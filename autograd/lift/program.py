@@ -74,7 +74,7 @@ class Program:
             TypeError: If an input is missing, unknown, or no array of real numbers.
             ValueError: If a shape is wrong or a number is not finite.
             DomainError: If the engine would raise one; it names the statement and the row.
-            RuntimeError: If a comparison comes out differently from when the graph was recorded.
+            RecordingError: If a row takes a path through the function that is not recorded and cannot be.
         """
         loss = self.backward(**batch)
         return loss, {name: gradient.copy() for name, gradient in self.gradients.items()}
@@ -82,7 +82,7 @@ class Program:
     def backward(self, /, **batch: Any) -> float:
         """Return the loss of a batch and leave its gradient in `gradients`.
 
-        Raises as `value_and_grad` does; after a DomainError or RuntimeError the gradient is 0, and not half of one.
+        Raises as `value_and_grad` does; after a DomainError or RecordingError the gradient is 0, and not half of one.
         """
         if self._recorder.held.seen_at == assignments[0]:
             try:
@@ -104,8 +104,8 @@ class Program:
     def outputs(self, /, **batch: Any) -> dict[str, Array]:
         """Return the named outputs, each (N, k). Inputs that they don't depend on may be left out.
 
-        Comparisons that take such an input, as a loss may make them, are not checked here; all others are.
-        Raises as `value_and_grad` does; also a RuntimeError if nothing is recorded yet.
+        Raises as `value_and_grad` does; also a RuntimeError if nothing is recorded yet, and a RecordingError if the
+        outputs depend on a comparison with an input that is left out.
         """
         result: dict[str, Array] = self._run("outputs", batch)
         return result
