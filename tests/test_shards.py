@@ -5,6 +5,7 @@ import functools
 import math
 import multiprocessing
 import os
+import re
 
 import numpy as np
 import pytest
