@@ -6,7 +6,6 @@ import math
 import multiprocessing
 import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ import pytest
 import autograd
 import nn
 from autograd import DomainError, Value
+from tests.page_blocks import run_python_blocks
 
 pytestmark = pytest.mark.extra
 pytest.importorskip("threadpoolctl", reason="sharded needs threadpoolctl")
@@ -111,10 +111,7 @@ def test_an_error_in_a_process_says_which_shard_it_was():
 
 
 def test_the_page_on_clusters_says_what_it_prints(capsys):
-    page = (Path(__file__).parents[1] / "docs" / "cluster.md").read_text(encoding="utf-8")
-    names = {}  # the blocks share theirs
-    for block in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
-        exec(compile(block, "cluster.md", "exec"), names)
+    run_python_blocks("cluster.md")
     before, after = re.findall(r"\d\.\d{6}", capsys.readouterr().out)
     assert float(after) < float(before)
 
