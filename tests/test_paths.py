@@ -262,6 +262,9 @@ def test_what_was_changed_in_flat_is_kept_when_other_leaves_are_assigned():
     Value(0.0).data = 1.0
     assert {name: float(value) for name, value in program.parameters.items()} == {"w": 10.0, "v": 20.0}
     assert program.value(x=[[1.0], [-1.0]]) == 15.0
+    w[0].data = 2.0  # what it held before
+    assert program.value(x=[[1.0], [-1.0]]) == 11.0
+    program.parameters["w"] = 10.0
     program.pull()
     assert float(program.parameters["w"]) == 2.0
 
