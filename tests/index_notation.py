@@ -424,6 +424,14 @@ class Parser:
             return Node(lambda env: Val(np.zeros((1, 1)), is_mask=True))
         uses = [(text, base, k) for k, text in enumerate(texts) if re.fullmatch("[a-z]", text)]
         uses += [(letter, "", 0) for text in texts for letter in re.findall("[a-z]", text)]
+        for text in texts:
+            table = (
+                re.fullmatch(r"i(\d+)([a-z]*)", "i" + plain(text[1:], SUBSCRIPTS))
+                if text[1:2] in SUBSCRIPTS and text[0] == "i"
+                else None
+            )
+            if table:
+                uses += [(letter, "i" + table[1], k) for k, letter in enumerate(table[2])]
 
         def value(env: Env) -> Val:
             index = tuple(self.reader.index(text, env) for text in texts)
@@ -504,6 +512,7 @@ class Reader:
         self.in_norm = False
         self.zero: set[tuple[str, tuple[int, ...]]] = set()
         equations, _, legend = text.partition("\n\n")
+        self.is_zero_outside = "A name is 0 where an index is outside of its range." in legend
         found = re.search(r"^(\S) is 0 where the column is not after the row", legend, re.M)
         self.mask = found[1] if found else ""
         if self.mask:
@@ -602,12 +611,20 @@ class Reader:
             above = {digit: sign for sign, digit in SUPERSCRIPTS.items()}
             alone = base + "".join(above[c] for c in str(index[0])) if index else ""
             if not self.names[base].has_layer or alone not in self.names:
+                if self.is_zero_outside:
+                    return Val(np.zeros((1, 1)), (True, True))
                 raise
             return self.names[alone].member(index[1:])  # W¹ of another shape than W², W³, …
 
     def values_of(self, letter: str, uses: list[tuple[str, str, int]]) -> list[int] | None:
         """Return what a letter runs over: what all names with it as an index have members for."""
-        ranges = [self.names[base].range(position) for each, base, position in uses if each == letter and base]
+        ranges = []
+        for each, base, position in uses:
+            if each == letter and base in self.names:
+                ranges.append(self.names[base].range(position))
+            elif each == letter and base in self.tables:
+                table, firsts = self.tables[base]
+                ranges.append(set(range(firsts[position], firsts[position] + table.shape[position])))
         return sorted(set.intersection(*ranges)) if ranges else None
 
     # --- formulas over indices -------------------------------------------------------------------

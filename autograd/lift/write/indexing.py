@@ -96,6 +96,8 @@ class Indexing:
                 found |= here
             elif index.is_fixed and axis.size > 1:
                 found.add(self.find(axis))
+            elif index.plain is not None and index.plain.size != axis.size:  # a part of a dimension
+                found.add(self.find(axis))
             if index.table is None and (len(index.parts) > 2 or any(abs(k) > 1 for _, k in index.parts)):
                 strided |= here
         found |= {self.find(family.axes[family.time]) for family in self.order if family.time is not None}

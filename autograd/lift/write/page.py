@@ -165,7 +165,21 @@ class _Legend:
         zeros = _zeros(self.page, self.style)
         if zeros:
             yield f"{' and '.join(zeros)} {'are' if len(zeros) > 1 else 'is'} 0."
+        if self._reads_outside():
+            yield "A name is 0 where an index is outside of its range."
         yield from self._numbers()
+
+    def _reads_outside(self) -> bool:
+        """Whether something is read outside of its range beside the steps that are named."""
+        terms = self.page.indexing.found.terms
+        for family, reference in self.page.indexing.references():
+            guarded = {a for each in walk(terms[family]) if isinstance(each, Condition) for a in each.free}
+            for d, (index, axis) in enumerate(zip(reference.indices, reference.family.axes, strict=True)):
+                low, high = index.extent()
+                is_outside = not index.is_fixed and (low < 0 or high >= axis.size)
+                if is_outside and d != reference.family.time and not index.free & guarded:
+                    return True
+        return False
 
     def _arranged(self, family: Family) -> str:
         name = self.naming.names[family]

@@ -285,12 +285,12 @@ class Typesetter:
             return self._write(term, None, None)
         self.seen["𝟏"] = None
         if not own:
-            return Spread(grouped(self._write(term, None, None), PRODUCT), "column" if column is None else "matrix")
+            node = self._write(term, None, None)
+            return Spread(_apart_from_sums(node), "column" if column is None else "matrix")
         (axis,) = own
         node = self._write(term, axis, None)
-        if own == {row}:
-            has_sum = any(isinstance(each, Total) for each in nodes_in(node))
-            return Spread(Group(node) if has_sum else grouped(node, PRODUCT), "rows")
+        if axis is row:
+            return Spread(_apart_from_sums(node), "rows")
         return Spread(grouped(node, POWER), "columns")
 
     def _sum(self, term: Sum, row: Axis | None, column: Axis | None) -> Node:
@@ -498,6 +498,15 @@ class Typesetter:
             or any(len(each.free) > 1 and each.relation == "=" for each in conditions)
         ):
             texts[0] = f"{', '.join(letters)}: {texts[0]}"
+        ends = [
+            f"{letter} ≤ {self.indexing.first(axis) + axis.size - 1}"
+            for letter, axis in zip(letters, axes, strict=True)
+            if not _is_told(axis, inner)
+        ]
+        if ends and not texts:
+            texts = [f"{', '.join(letters)}: {ends[0]}" if len(axes) > 1 else ends[0], *ends[1:]]
+        elif ends:
+            texts += ends
         for axis in axes:
             self.letters.pop(axis, None)
         total = Total(grouped(node, PRODUCT), "" if texts else "".join(letters), tuple(texts))
@@ -850,6 +859,23 @@ class Typesetter:
 
     def _one(self, objects: Sequence[Obj]) -> Obj:
         return objects[0] if len(objects) == 1 else self._entrywise([o.as_column() for o in objects])[0]
+
+
+def _apart_from_sums(node: Node) -> Node:
+    """Return a formula as a factor before 𝟏, which must not come under a Σ."""
+    has_sum = isinstance(node, (Total, Times, Chain)) and any(isinstance(each, Total) for each in nodes_in(node))
+    return Group(node) if has_sum else grouped(node, PRODUCT)
+
+
+def _is_told(axis: Axis, body: Term) -> bool:
+    """Whether what is summed tells where an axis ends: a dimension or a table that it runs over as a whole."""
+    for reference in references(body):
+        for index, own in zip(reference.indices, reference.family.axes, strict=True):
+            if axis in index.axes or (index.shifted is axis and own.size == axis.size):
+                return True
+            if axis in index.free and index.plain is None:  # a window: where it has members
+                return True
+    return any(isinstance(each, Softmax) and each.index.plain is axis for each in walk(body))
 
 
 def _has_slope(o: Obj) -> bool:
