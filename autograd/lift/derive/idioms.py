@@ -217,12 +217,19 @@ def _sigmoid(term: Term, where: Term) -> Term | None:
         z = _exponent(next(part for part in below.parts if part != ONE), where)
         if z is None:
             continue
-        rest = _without(term, divisor)
-        for top in rest:
-            above = _exponent(top, where)
-            if above is not None and _same(where, above, z):
-                return multiply(*_without(term, divisor, top), call(ops.sigmoid, z))
-        return multiply(*rest, call(ops.sigmoid, _negated(where, z)))
+        return multiply(*_without(term, divisor), call(ops.sigmoid, _negated(where, z)))
+    return None
+
+
+def _turned_sigmoid(term: Term, where: Term) -> Term | None:
+    if not isinstance(term, Product):
+        return None
+    for factor in term.parts:
+        if isinstance(factor, Call) and factor.op is ops.sigmoid:
+            for top in _without(term, factor):
+                z = _exponent(top, where)
+                if z is not None and _same(where, -z, factor.parts[0]):
+                    return multiply(*_without(term, factor, top), call(ops.sigmoid, z))
     return None
 
 
@@ -242,7 +249,7 @@ def _softplus(term: Term, where: Term) -> Term | None:
         return None
     inside = unfolded(term.parts[0], where)
     if term.op is ops.log1p:
-        z = _exponent(where, where)
+        z = _exponent(inside, where)
         return None if z is None else call(ops.softplus, z)
     if isinstance(inside, Sum) and len(inside.parts) == 2 and ONE in inside.parts:
         z = _exponent(next(part for part in inside.parts if part != ONE), where)
@@ -335,7 +342,8 @@ RULES: tuple[Rule, ...] = (
     Rule("gelu", "½ z (1 + tanh(√(2/π) (z + 0.044715 z³))) = gelu(z)", _gelu),
     Rule("softmax", "exp(z − lse(z)) = softmax(z)", _softmax_by_difference),
     Rule("softmax", "exp(z) / Σ exp(z) = softmax(z)", _softmax_by_quotient),
-    Rule("sigmoid", "1 / (1 + exp(−z)) = exp(z) / (1 + exp(z)) = σ(z)", _sigmoid),
+    Rule("sigmoid", "1 / (1 + exp(−z)) = σ(z)", _sigmoid),
+    Rule("sigmoid", "exp(z) σ(−z) = σ(z)", _turned_sigmoid),
     Rule("softplus", "log(1 + exp(z)) = softplus(z)", _softplus),
     Rule("tanh", "(exp(z) − exp(−z)) / (exp(z) + exp(−z)) = tanh(z)", _tanh),
     Rule("logsumexp", "log Σ exp(z) = lse(z)", _logsumexp),

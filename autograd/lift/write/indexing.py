@@ -94,9 +94,7 @@ class Indexing:
             here = {self.find(a) for a in index.free} | {self.find(axis)}
             if index.table is not None or (index.parts and index.plain is None):
                 found |= here
-            elif index.is_fixed and axis.size > 1:
-                found.add(self.find(axis))
-            elif index.plain is not None and index.plain.size != axis.size:  # a part of a dimension
+            elif (index.is_fixed and axis.size > 1) or (index.plain is not None and index.plain.size != axis.size):
                 found.add(self.find(axis))
             if index.table is None and (len(index.parts) > 2 or any(abs(k) > 1 for _, k in index.parts)):
                 strided |= here
