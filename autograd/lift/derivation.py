@@ -125,14 +125,24 @@ def derivation(
     """
     arrays = {each.name: each.leaves.reshape(each.shape) for each in derived.parameters.all}
     problem: Exception | None = None
-    for is_plain, has_idioms in ((False, True), (True, True), (True, False)):
+    ways = [(False, True, ()), (True, True, ()), (True, False, ())]
+    for is_plain, has_idioms, compared in [(False, True, recorded.compared), *ways] if recorded.compared else ways:
         try:
             found = recognition(
-                recorded.graph.nodes, recorded.loss, recorded.inputs, leaves, arrays, watch, is_plain=is_plain
+                recorded.graph.nodes,
+                recorded.loss,
+                recorded.inputs,
+                leaves,
+                arrays,
+                watch,
+                compared,
+                is_plain=is_plain,
             )
             if has_idioms:
                 found.families = recognise_idioms(found.families)
                 found.sort()
+            if found.reads_hidden:
+                continue
             inputs = found.leaves.inputs
             ones = {
                 name: len(inputs[name].axes) - 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from ... import ops
+from ...graph import stored_operands
 from ...value import Value
 from ..atoms import Atoms, Monomial
 from ..canonical import Canonical, PartialSum
@@ -17,9 +19,10 @@ def canonical_sums(
     roots: Sequence[Value],
     inputs: Mapping[Value, tuple[str, int]],
     parameters: Mapping[Value, int],
+    operands: Callable[[Value], tuple[Any, ...]] = stored_operands,
 ) -> Atoms:
     """Return the atoms of a graph, as `canonical` does, for a text."""
-    return _ForReaders(list(nodes), roots, inputs, parameters).atoms
+    return _ForReaders(list(nodes), roots, inputs, parameters, operands).atoms
 
 
 class _ForReaders(Canonical):

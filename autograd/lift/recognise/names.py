@@ -119,7 +119,7 @@ def _name_by_numbers(variables: Sequence[Variable], families: Families) -> None:
         values = list(members_of(each.value))
         if each.depth or each.name in taken:
             continue
-        if any(isinstance(v, float) or v.op is None or v in families.atoms.of for v in values):
+        if any(isinstance(v, float) or v.op is None for v in values) or all(v in families.atoms.of for v in values):
             continue
         if numbers is None:
             numbers = {

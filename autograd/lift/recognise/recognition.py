@@ -13,11 +13,13 @@ from ...value import Value
 from ..language.build import replaced
 from ..language.recurrences import components
 from ..language.term import Family, Reference, Term, references
+from ..tape import Comparison
 from .canonical_sums import canonical_sums
 from .families import Families
 from .leaves import Leaves, families_of_leaves
 from .names import give_names, input_shapes
 from .parts import with_parts
+from .shift import operands_with, stand_ins
 from .steps import with_steps
 from .watch import Variable, Watch
 
@@ -37,6 +39,7 @@ class Recognition:
         called: The names under which the code arranges inputs in rows, by input.
         taken: The names of local variables, which are no good as names of indices.
         counters: The last values of loop counters.
+        hidden: Stand-ins for the largest of values, which nothing may read in the end.
     """
 
     families: list[Family]
@@ -45,6 +48,17 @@ class Recognition:
     called: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     counters: dict[str, int] = field(default_factory=dict)
+    hidden: set[Family] = field(default_factory=set)
+
+    @property
+    def reads_hidden(self) -> bool:
+        """Whether something reads a stand-in."""
+        return any(
+            reference.family in self.hidden
+            for family in self.families
+            if family.term is not None
+            for reference in references(family.term)
+        )
 
     def sort(self) -> None:
         """Put families that others need before them; drop values that nothing needs."""
@@ -93,6 +107,7 @@ def recognition(
     leaves: Sequence[Value],
     arrays: Mapping[str, Array],
     watch: Watch | None = None,
+    compared: Sequence[Comparison] = (),
     *,
     is_plain: bool = False,
 ) -> Recognition:
@@ -105,20 +120,26 @@ def recognition(
         leaves: The parameters.
         arrays: The numbers of the parameters' leaves in the shape of each named array.
         watch: The local variables, if the function was recorded with their names.
+        compared: The comparisons that were made, if the largest of values may be hidden behind a stand-in.
         is_plain: Leave out steps and parts, and so what could be recognised wrongly in them.
     """
     variables: Sequence[Variable] = watch.found if watch is not None else ()
     shapes, called = input_shapes(variables, inputs)
-    own = families_of_leaves({name: len(values) for name, values in inputs.items()}, arrays, shapes)
+    hidden = stand_ins(nodes, compared)
+    largest = {leaf: (f"largest {k}", 0) for k, leaf in enumerate({leaf for _, leaf in hidden.values()})}
+    lengths = {name: len(values) for name, values in inputs.items()} | {name: 1 for name, _ in largest.values()}
+    own = families_of_leaves(lengths, arrays, shapes)
     atoms = canonical_sums(
         nodes,
         [loss],
-        {leaf: (name, k) for name, values in inputs.items() for k, leaf in enumerate(values)},
+        {leaf: (name, k) for name, values in inputs.items() for k, leaf in enumerate(values)} | largest,
         {leaf: k for k, leaf in enumerate(leaves)},
+        operands_with(hidden),
     )
     families = Families(atoms, own)
     levels = give_names(variables, families)
     found = Recognition(families.all[1:], families.roots[0], own, called)
+    found.hidden = {own.inputs.pop(name) for name, _ in largest.values()}
     root = found.root
     if not isinstance(root, Reference) or root.family.axes or root.family.kind != "value":
         whole = Family("", "value", (), root)
