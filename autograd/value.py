@@ -85,7 +85,13 @@ def _unrecorded(data: float, op: Op, *operands: Any) -> Value | None:
         return None
     if _watched and (watching := watcher()) is not None:
         return watching.unrecorded(op, operands, data)
-    return Value(data)
+    leaf = _new(Value)
+    leaf._data = data
+    leaf.grad = 0.0
+    leaf.label = ""
+    leaf.op = leaf._a = leaf._b = None
+    leaf._serial = next(clock)
+    return leaf
 
 
 @contextmanager
