@@ -16,7 +16,7 @@ import numpy as np
 
 from ..collector import collector_paused
 from ..graph import serial
-from ..op import DomainError
+from ..op import DomainError, errors_noticed
 from ..value import Value, no_grad, recording, watched_by
 from .accumulators import accumulators
 from .given import given_parameters
@@ -27,7 +27,7 @@ from .recording import Recording, example, record
 from .run.batch import Batch, taken
 from .run.checked import check_guards, checked_result
 from .run.self_check import self_check
-from .tape import RecordingError
+from .tape import RecordingError, place_of_caller
 from .verification import verified
 
 __all__ = ["Recorder"]
@@ -137,15 +137,17 @@ class Recorder:
         try:
             checked_result(path.unguarded, self.held.flat, np.zeros(0), batch, "losses", mean=True)
         except DomainError as error:
-            with no_grad(), watched_by(None), self.held.in_leaves():
+            lines: list[str] = []
+            noticed = errors_noticed(lambda: lines.append(place_of_caller()))
+            with no_grad(), watched_by(None), noticed, self.held.in_leaves():
                 for row in range(batch.examples):
                     try:
                         self.fun(**example(batch.row(row)))
                     except Exception:  # it does raise, which is what the program says too
                         return
             raise RecordingError(
-                f"{error}; the function handles this error, and no comparison says for which rows: test the operands "
-                "instead, as in `if x > 0`"
+                f"{', '.join(dict.fromkeys(lines)) or 'the function'}: {error}; the function handles this error, and "
+                "no comparison says for which rows: test the operands instead, as in `if x > 0`"
             ) from None
 
     # --- recording -------------------------------------------------------------------------------

@@ -43,9 +43,10 @@ def verified(fun: Callable[..., Any], row: Mapping[str, Array], others: Iterable
         again = record(fun, row)
         moved = [name for name in moved if name in second.moved()]  # another thread may have drawn meanwhile
         if moved:
+            line = randomness.line_that_draws(lambda: record(fun, row))
             raise RecordingError(
-                f"the function draws random numbers from {' and '.join(moved)}: a program would draw them once, for "
-                "all rows and steps; draw them outside and pass them as an input"
+                f"{line}: the function draws random numbers from {' and '.join(moved)}: a program would draw them once, "
+                "for all rows and steps; draw them outside and pass them as an input"
             )
         _require_same_numbers(first, again)
     except BaseException:
