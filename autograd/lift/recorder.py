@@ -21,8 +21,9 @@ from ..value import Value, no_grad, recording, watched_by
 from .accumulators import accumulators
 from .given import given_parameters
 from .held import Held
-from .lifted import lifted
+from .lifted import Lifted, lifted
 from .paths import MOST_PATHS, Path, Paths, require_few
+from .randomness import Randomness
 from .recording import Recording, example, record
 from .run.batch import Batch, taken
 from .run.checked import check_guards, checked_result
@@ -156,7 +157,7 @@ class Recorder:
         """Lift a graph that is recorded already."""
         with recording(), watched_by(None), collector_paused():
             paths = Paths()
-            paths.add(self._lifted(recorded, Batch({}, 1), np.arange(1)), recorded)
+            paths.add(Path(self._lifted(recorded, Batch({}, 1), np.arange(1))), recorded)
             self.shapes[tuple((name, len(values)) for name, values in recorded.inputs.items())] = paths
 
     def follow(self) -> bool:
@@ -204,19 +205,26 @@ class Recorder:
             if self._is_recording:
                 raise RuntimeError("the function runs the program that is being compiled from it: call the function")
             self._is_recording = True
+            randomness = Randomness(fun)
             try:
-                if paths.all and (known := paths.known(record(fun, batch.row(rest[0])).path)) is not None:
-                    return known
-                if len(paths.all) in _PROBED:
-                    require_few([record(fun, batch.row(row)) for row in rest[: 2 * MOST_PATHS]], paths)
-                recorded = verified(fun, batch.row(rest[0]), _others(batch, rest))
-                path = self._lifted(recorded, batch, rest)
-                paths.add(path, recorded)
-                return path
+                return self._path(fun, paths, batch, rest, randomness)
+            except BaseException:
+                randomness.restore()  # so that whoever calls the function instead draws what it would have drawn
+                raise
             finally:
                 self._is_recording = False
 
-    def _lifted(self, recorded: Recording, batch: Batch, rest: Array) -> Path:
+    def _path(self, fun: Callable[..., Any], paths: Paths, batch: Batch, rest: Array, randomness: Randomness) -> Path:
+        if paths.all and (known := paths.known(record(fun, batch.row(rest[0])).path)) is not None:
+            return known
+        if len(paths.all) in _PROBED:
+            require_few([record(fun, batch.row(row)) for row in rest[: 2 * MOST_PATHS]], paths)
+        recorded = verified(fun, batch.row(rest[0]), _others(batch, rest), randomness)
+        path = Path(self._lifted(recorded, batch, rest))
+        paths.add(path, recorded)
+        return path
+
+    def _lifted(self, recorded: Recording, batch: Batch, rest: Array) -> Lifted:
         """Return what is derived from a recording, after comparing it with the engine."""
         held, named = self.held, None
         if held.leaves is not None:
@@ -241,7 +249,7 @@ class Recorder:
         if held.places is None:
             held.begin(derived, leaves)
         held.add_constants(others)
-        return Path(derived)
+        return derived
 
     def _trainable(self, recorded: Recording) -> list[Value]:
         """Return the leaves of a graph that was recorded before, without those that only began a sum."""
