@@ -145,8 +145,8 @@ class Value(Operand):
         label: A name for pictures, messages and matrix forms, such as "W1[2,0]".
 
     With a number, `<`, `<=`, `==`, `!=`, `>=` and `>` compare the data: `v == 1` is true where `v.data` is 1, also in
-    `v in (1, 2)` and in lists. Two Values are equal only if they are one and the same, whatever they hold, so they can
-    be keys of a dictionary; `v.data == u.data` compares the numbers.
+    `v in (1, 2)` and in lists. Two Values are equal only if they are one and the same, whatever they hold, and a set or
+    a dictionary takes each for itself: there, and to compare two, use the numbers, `v.data in {1.0, 2.0}`.
 
     Attributes:
         data: The number, always a finite Python float. A leaf's can be assigned; an interior node's cannot.

@@ -36,7 +36,7 @@ __all__ = ["Recorder"]
 Array = np.ndarray[Any, Any]
 Shape = tuple[tuple[str, int], ...]
 _PROBED = (4, 16)  # numbers of paths at which more rows are looked at, so as not to lift many for nothing
-_SCANNED = 256  # rows of the first batch in which parameters are looked for
+_SCANNED = 64  # rows of the first batch in which parameters are looked for
 
 
 class Recorder:

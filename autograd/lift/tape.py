@@ -7,6 +7,7 @@ come out the same it takes the same path, because all that it reads of its Value
 from __future__ import annotations
 
 import math
+import os
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -23,8 +24,8 @@ from ..value import Value, made, watched_by
 
 __all__ = ["Comparison", "RecordingError", "Tape", "place_in", "place_of_caller"]
 
-_OWN = tuple(str(Path(__file__).parents[2] / package) for package in ("autograd", "nn"))
-_LIBRARIES = (*_OWN, "<frozen", *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")))
+_OWN = tuple(str(Path(__file__).parents[2] / package) + os.sep for package in ("autograd", "nn"))
+_LIBRARIES = (*_OWN, "<frozen", *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")))
 
 
 class RecordingError(RuntimeError):
