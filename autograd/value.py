@@ -36,7 +36,7 @@ from .reverse import backward
 __all__ = ["Comparison", "Literal", "Value", "affine", "comparisons", "no_grad", "recording", "vector"]
 
 _new = object.__new__
-_add, _sub, _mul, _div, _pow = ops.add, ops.sub, ops.mul, ops.div, ops.pow
+_add, _sub, _mul, _div, _pow, _mod = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.mod
 _paused = 0  # how many no_grad contexts are open, in all threads: one test of a global while there are none
 _watched = 0  # how many comparisons contexts are open, likewise
 _pausing = threading.Lock()
@@ -343,6 +343,11 @@ class Value(Operand):
             return NotImplemented
         return _node(_pow, self, other)
 
+    def __mod__(self, other: Any) -> Value:
+        if other.__class__ is not Value and (other := _operand(other, _mod)) is None:
+            return NotImplemented
+        return _node(_mod, self, other)
+
     def __radd__(self, other: Any) -> Value:
         return NotImplemented if (other := _operand(other, _add)) is None else _node(_add, other, self)
 
@@ -357,6 +362,9 @@ class Value(Operand):
 
     def __rpow__(self, other: Any) -> Value:
         return NotImplemented if (other := _operand(other, _pow)) is None else _node(_pow, other, self)
+
+    def __rmod__(self, other: Any) -> Value:
+        return NotImplemented if (other := _operand(other, _mod)) is None else _node(_mod, other, self)
 
     def __pos__(self) -> Value:
         return self
@@ -396,18 +404,29 @@ class Value(Operand):
     __neg__ = _unary(ops.neg)
     __abs__ = _unary(ops.abs)
     abs = __abs__
+    arccos = _unary(ops.arccos)
+    arccosh = _unary(ops.arccosh)
+    arcsin = _unary(ops.arcsin)
+    arcsinh = _unary(ops.arcsinh)
     arctan = _unary(ops.arctan)
+    arctanh = _unary(ops.arctanh)
+    cbrt = _unary(ops.cbrt)
     cos = _unary(ops.cos)
     cosh = _unary(ops.cosh)
     elu = _unary(ops.elu)
     erf = _unary(ops.erf)
     erfc = _unary(ops.erfc)
     exp = _unary(ops.exp)
+    exp2 = _unary(ops.exp2)
     expm1 = _unary(ops.expm1)
+    floor = _unary(ops.floor)
     gelu = _unary(ops.gelu)
     leaky_relu = _unary(ops.leaky_relu)
+    lgamma = _unary(ops.lgamma)
     log = _unary(ops.log)
+    log10 = _unary(ops.log10)
     log1p = _unary(ops.log1p)
+    log2 = _unary(ops.log2)
     relu = _unary(ops.relu)
     sigmoid = _unary(ops.sigmoid)
     sign = _unary(ops.sign)
@@ -420,6 +439,21 @@ class Value(Operand):
     stop_gradient = _unary(ops.stop_gradient)
     tan = _unary(ops.tan)
     tanh = _unary(ops.tanh)
+    __floor__ = floor
+
+    # --- what NumPy asks the elements of an object array for --------------------------------------
+
+    def hypot(self, other: Any) -> Value:
+        """Return √(self² + other²), for a Value or a number. Raises as `autograd.hypot` does."""
+        return self.apply(ops.hypot, (self, other))
+
+    def arctan2(self, other: Any) -> Value:
+        """Return the angle of the point (other, self), for a Value or a number. Raises as `autograd.arctan2` does."""
+        return self.apply(ops.arctan2, (self, other))
+
+    def conjugate(self) -> Value:
+        """Return this Value, which is real: `np.var` and `np.linalg.norm` multiply by conjugates."""
+        return self
 
 
 @final
