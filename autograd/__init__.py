@@ -3,10 +3,15 @@
 `Value` is the node; every operation of `autograd.ops` is a function here, on numbers, arrays and Values alike.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 from .check import check_gradients
 from .collector import spare_graphs
 from .explain import Explanation, explain
 from .forward import tangent
+from .habits import MODULE as _HABITS
+from .habits import no_attribute as _no_attribute
 from .lift import Program, compile, lift
 from .linearization import gradients
 from .op import Domain, DomainError, Kink, Op, Operand
@@ -155,3 +160,8 @@ __all__ = [
     "vjp",
     "where",
 ]
+
+if not _TYPE_CHECKING:
+
+    def __getattr__(name: str) -> _Any:
+        raise _no_attribute("deltagrad's autograd", name, _HABITS, None)

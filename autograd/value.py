@@ -24,11 +24,11 @@ from contextlib import ContextDecorator, contextmanager
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from operator import mul as _product
 from types import TracebackType
-from typing import Any, NamedTuple, cast, final
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, final
 
 import numpy as np
 
-from . import ops
+from . import habits, ops
 from .graph import Vector, assigned, clock, number
 from .op import EVERYWHERE, Op, Operand, Relation, finite_float
 from .reverse import backward
@@ -369,6 +369,20 @@ class Value(Operand):
     def __pos__(self) -> Value:
         return self
 
+    def __matmul__(self, other: Any) -> Value:
+        raise TypeError(
+            f"{self.describe()} is one number, and `@` multiplies arrays: write `*` between numbers, and np.array(W) @ "
+            "np.array(x) for lists of Values"
+        )
+
+    __rmatmul__ = __matmul__
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"{self.describe()} would lose its graph as a float: v.data is its number, and a function to differentiate "
+            "through takes the Value itself, as autograd.exp(v) or v.exp() does in place of math.exp(v)"
+        )
+
     # --- comparisons look at the data; equality is identity ---------------------------------------
 
     def __lt__(self, other: Any) -> bool:
@@ -388,6 +402,11 @@ class Value(Operand):
             f"the truth of {self.describe()} is ambiguous: compare its data, as in `v.data != 0` or `v > 0`, "
             "and use autograd.where to select within a graph"
         )
+
+    if not TYPE_CHECKING:  # which knows the attributes, and would take any name for one
+
+        def __getattr__(self, name: str) -> Any:
+            raise habits.no_attribute("a Value", name, habits.VALUE, self)
 
     # --- copying --------------------------------------------------------------------------------
 

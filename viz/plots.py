@@ -144,7 +144,7 @@ def _figure(colours: Theme, wide: float, high: float) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('viz.plots needs matplotlib: pip install "deltagrad[plot]"') from error
+        raise ImportError("viz.plots needs matplotlib: pip install matplotlib") from error
     figure: Any = Figure(figsize=(wide, high), dpi=120, facecolor=colours.ground, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     return figure

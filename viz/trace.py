@@ -159,6 +159,8 @@ def trace(root: Value, names: Mapping[str, Any] | None = None) -> Trace:
     """
     if not isinstance(root, Value):
         hint = "; pass one of its items, such as model(x)[0]" if isinstance(root, Sequence) else ""
+        if callable(getattr(root, "parameters", None)):
+            hint = "; viz.draw_network(model) draws a model, and viz.draw(loss) the graph of its loss"
         raise TypeError(
             f"a picture is drawn of a Value, got {plain(repr(root))[:80]} of type {type(root).__name__}{hint}"
         )

@@ -17,7 +17,7 @@ from autograd import Op, Value, vector
 from ..arguments import FloatArray, Seed, generator, whole_number
 from . import prediction
 from .initializers import Initializer
-from .layers import Inputs, Layer, Neuron, inputs_of
+from .layers import Inputs, Layer, Neuron, Outputs, inputs_of
 from .module import Module, ValueArray, assign, data_of
 
 __all__ = ["MLP", "Layer", "Neuron"]
@@ -91,7 +91,7 @@ class MLP(Module):
         a = first.respond(inputs_of("this MLP", x, first.n_in))
         for layer in rest:
             a = layer.respond(vector(a))
-        return a
+        return Outputs(a)
 
     def predict(self, X: ArrayLike) -> FloatArray:
         """Return the outputs for many examples, shape (N, n_out), computed on arrays.
