@@ -35,7 +35,7 @@ def test_a_name_of_another_library_is_answered_with_what_to_write(owner, table):
             continue  # imported, it says so itself
         with pytest.raises(AttributeError, match=re.escape(f"no attribute {name!r}: {advice}")):
             getattr(owner, name)
-    with pytest.raises(AttributeError, match="has no attribute 'nonsense'$"):
+    with pytest.raises(AttributeError, match=r"has no attribute 'nonsense'$"):
         owner.nonsense  # noqa: B018  # the access is the test
 
 

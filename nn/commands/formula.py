@@ -172,8 +172,6 @@ def _advice(formula: str) -> str:
     product = re.search(
         r"(?<![\w.])(\d+\.?\d*(?:[eE][-+]?\d+)?)(?![eE][-+]?\d)\s*([^\W\d]\w*|\()|(\))\s*([^\W\d]\w*|\()", formula
     )
-        r"(?<![\w.])(\d+\.?\d*(?:[eE][-+]?\d+)?)(?![eE][-+]?\d)\s*([^\W\d]\w*|\()|(\))\s*([^\W\d]\w*|\()", formula
-    )
     if product is None:
         return ""
     left, right = product[1] or product[3], product[2] or product[4]
