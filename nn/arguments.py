@@ -72,7 +72,7 @@ def _as_rows(name: str, given: object) -> str:
         return f"{array}.reshape(len({name}), -1) makes a row of each example's numbers"
     return (
         f"{array}[:, None] makes a column of a vector, {array}[None, :] a row of one example's numbers, "
-        "and nn.one_hot rows of classes"
+        "and nn.one_hot makes rows of classes"
     )
 
 

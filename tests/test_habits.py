@@ -82,19 +82,18 @@ def test_the_module_of_another_library_says_why_it_is_not_here():
         importlib.import_module("autograd.numpy")
 
 
-@pytest.mark.parametrize("max_norm", [None, 1e12])
-def test_divergence_is_called_by_its_name_with_its_rate_and_what_to_try(max_norm):
-    def train(rate, norm):
+def test_divergence_is_called_by_its_name_with_its_rate_and_what_to_try():
+    def train(rate, norm=None):
         model = nn.MLP(1, [4, 1], activation="relu", seed=0)
         x = np.linspace(-3.0, 3.0, 20)[:, None]
         sgd = nn.SGD(model.parameters(), learning_rate=rate)
         return nn.fit(model, x, x**3, loss="mse_loss", optimizer=sgd, epochs=40, batch_size=4, seed=0, max_norm=norm)
 
     with pytest.raises(ArithmeticError) as caught:
-        train(1.0, max_norm)
+        train(1.0)
     note = caught.value.__notes__[-1]
     assert note.startswith("training diverged at learning_rate=1: try learning_rate=0.1")
-    assert ("max_norm=1.0" in note) == (max_norm is None)
+    assert "max_norm=1.0" in note
     assert np.isfinite(train(0.01, 1.0).loss).all()  # what the note says, done
 
 
