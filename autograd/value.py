@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast, final
 
 import numpy as np
 
-from . import habits, ops
+from . import habits, notebook, ops
 from .graph import Vector, assigned, clock, number
 from .op import EVERYWHERE, Op, Operand, Relation, finite_float
 from .reverse import backward
@@ -267,6 +267,10 @@ class Value(Operand):
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
+
+    def _repr_html_(self) -> str | None:
+        """Return a small graph as a tree of text, for a notebook; None for a large one, whose repr is shown."""
+        return notebook.picture(self)
 
     # --- arithmetic -----------------------------------------------------------------------------
 

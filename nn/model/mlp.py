@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd import Op, Value, vector
+from autograd.notebook import picture, table
 
 from ..arguments import FloatArray, Seed, generator, whole_number
 from . import prediction
@@ -197,6 +198,14 @@ class MLP(Module):
             raise ValueError(f"this MLP has {len(self.layers)} layers and needs one {kind} for each, got {len(arrays)}")
         held = [layer.parameter_arrays()[kind] for layer in self.layers]
         assign({f"{kind}{l}": pair for l, pair in enumerate(zip(held, arrays, strict=True), start=1)})
+
+    def _repr_html_(self) -> str:
+        """Return the network drawn, or its layers as a table if it is large, for a notebook."""
+        rows = [
+            (f"{l}", f"{layer.n_out} × {layer.n_in}", str(layer.n_out), layer.activation.name)
+            for l, layer in enumerate(self.layers, start=1)
+        ]
+        return picture(self) or table(("layer", "W", "b", "activation"), rows)
 
     def __repr__(self) -> str:
         sizes = [layer.n_out for layer in self.layers]
