@@ -1,4 +1,4 @@
-"""What each result shows of itself in a notebook: HTML or Markdown that is well formed, escaped, and says the numbers."""
+"""What a result shows of itself in a notebook: HTML or Markdown that is well formed, escaped, and says the numbers."""
 
 import re
 from xml.etree import ElementTree

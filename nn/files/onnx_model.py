@@ -120,7 +120,7 @@ def _softplus(graph: _Graph, z: str) -> str:
 
 
 def _erf(graph: _Graph, x: str) -> str:
-    """erf x = (2/√π) x ∫₀¹ exp(−x²t²) dt, by Gauss's rule of 48 points, which is exact to rounding for |x| ≤ 6."""
+    """Erf x = (2/√π) x ∫₀¹ exp(−x²t²) dt, by Gauss's rule of 48 points, which is exact to rounding for |x| ≤ 6."""
     x = graph.node("Max", graph.node("Min", x, graph.constant(_FLAT)), graph.constant(-_FLAT))
     last = graph.axes(-1)
     product = graph.node("Mul", graph.node("Unsqueeze", x, last), graph.constant(_NODES))

@@ -23,8 +23,18 @@ from .storage import MAX_BYTES, MAX_HEADER, FilePath, ModelFileError, atomically
 __all__ = ["load_safetensors", "read_with_metadata", "save_safetensors"]
 
 _TYPES = {
-    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1"},
-    **{"U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1", "BOOL": "|b1"},
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "<i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "<u1",
+    "BOOL": "|b1",
 }
 _BFLOAT = "BF16"  # the upper half of a float32, which NumPy has no type for
 _ALIGNED = 8
