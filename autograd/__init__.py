@@ -12,7 +12,7 @@ from .explain import Explanation, explain
 from .forward import tangent
 from .habits import MODULE as _HABITS
 from .habits import no_attribute as _no_attribute
-from .lift import Program, compile, lift
+from .lift import Program, RecordingError, compile, lift
 from .linearization import gradients
 from .op import Domain, DomainError, Kink, Op, Operand
 from .ops import (
@@ -86,6 +86,7 @@ __all__ = [
     "Op",
     "Operand",
     "Program",
+    "RecordingError",
     "Value",
     "abs",
     "add",

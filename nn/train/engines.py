@@ -31,8 +31,8 @@ __all__ = ["ENGINES", "CompiledGradient", "gradient_by"]
 class CompiledGradient:
     """The function that gives the loss and the gradient of a batch by the matrix program of model and loss.
 
-    A model or a loss that branches on its numbers cannot be recorded once for all examples; it is then trained by the
-    eager engine, and a RuntimeWarning says why.
+    A model or a loss that cannot be recorded, or that takes too many different paths, is trained by the
+    eager engine, and a RuntimeWarning says why and where.
 
     Args:
         model: The model.
@@ -45,9 +45,10 @@ class CompiledGradient:
     def __init__(
         self, model: Model, loss: LossFunction, parameters: Sequence[Value], *, resumable: bool = False
     ) -> None:
-        def one_example(x: list[Value], t: list[Value]) -> tuple[Any, dict[str, Any]]:
+        def one_example(x: list[Value], **given: list[Value]) -> tuple[Any, dict[str, Any]]:
             y = model(x)
             outputs = [y] if isinstance(y, Value) else y
+            t = [each.data for each in given["t"]]  # numbers, as for the eager engine; a loss may ignore them
             return trainable(loss, loss(outputs, t)), {"y": outputs}
 
         self._program = compiled(one_example, parameters=list(dict.fromkeys([*parameters, *model.parameters()])))
