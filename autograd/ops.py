@@ -211,7 +211,7 @@ step: Op = Op(
 floor: Op = Op(
     "floor",
     doc="the largest whole number that is not above x",
-    forward=lambda x: math.copysign(float(math.floor(x)), x),
+    forward=lambda x: math.copysign(float(math.floor(x)), x) if math.isfinite(x) else x,
     array=np.floor,
     partials=(lambda out, x: 0.0,),
     samples=((0.7,), (-2.3,)),
@@ -512,6 +512,8 @@ def _polygamma(n: float, x: float) -> float:
     Abramowitz and Stegun (1964): 6.3.5 and 6.4.6 for the steps, 6.3.18 and 6.4.11 for the series, 6.4.7 for the
     reflection, whose derivatives of the cotangent c are polynomials in c: c′ = −π(1 + c²).
     """
+    if math.isnan(n + x):
+        return math.nan
     order = int(n)
     if x < 0.0:
         r = x - round(x)
