@@ -109,11 +109,11 @@ class Trace:
 
     @property
     def output(self) -> str:
-        """What texts call the output: its label, or "L" if it has none and nobody else is called so."""
+        """What texts call the output: its label, or "C" if it has none and nobody else is called so."""
         root = self.nodes[self.root]
-        if root.label or any(node.label == "L" for node in self.nodes):
+        if root.label or any(node.label == "C" for node in self.nodes):
             return root.name
-        return "L"
+        return "C"
 
     def name(self, index: int) -> str:
         """Return what equations call a node."""
