@@ -143,8 +143,8 @@ def _compare(model: nn.MLP, test: nn.data.Dataset) -> bool:
     """Print the table of the three gradients, and return whether they agree."""
     X, T = _hardest(model, test.X, nn.one_hot(test.y, 10))
     print(
-        f"\nThe gradient of the mean loss over the {CHECKED} validation digits with the largest loss,\n"
-        f"for all {len(model.parameters())} parameters: engine (scalar by scalar), closed form (matrix\n"
+        f"\nThe gradient of the mean loss over the {CHECKED} validation digits with the largest\n"
+        f"loss, for all {len(model.parameters())} parameters: engine (scalar by scalar), closed form (matrix\n"
         "equations in NumPy), central differences (of the loss). Largest distances:\n\n"
         "array  shape     largest     engine to         engine to\n"
         "                 gradient    closed form       differences",
