@@ -89,16 +89,20 @@ def found_network(traced: Trace) -> Network | None:
     rows = _rows(by_weights)
     if rows is None:
         return None
-    examples = [_example(traced, [[own[k] for own in row] for row in rows]) for k in range(counts.pop())]
-    layers = [_layer(traced, [own[0] for own in row]) for row in rows]
-    whole = [layer for layer in layers if layer is not None]
-    told = [example for example in examples if example is not None]
-    if len(whole) < len(layers) or len(told) < len(examples) or _uses_one_weight_twice(whole):
+    layers: list[Layer] = []
+    before: tuple[int, ...] = ()
+    for row in rows:
+        layer = _layer(traced, [own[0] for own in row], before)
+        if layer is None:
+            return None
+        layers.append(layer)
+        before = tuple(own[0].out for own in row)
+    told = [_example(traced, layers, [[own[k] for own in row] for row in rows]) for k in range(counts.pop())]
+    examples = [example for example in told if example is not None]
+    if len(examples) < len(told) or _uses_one_weight_twice(layers) or _leaves_out_a_parameter(traced, layers, examples):
         return None
-    if _leaves_out_a_parameter(traced, whole, told):
-        return None
-    roots = _roots(traced, told)
-    return Network(tuple(whole), roots) if roots else None
+    roots = _roots(traced, examples)
+    return Network(tuple(layers), roots) if roots else None
 
 
 def _rows(by_weights: dict[tuple[int, ...], list[Neuron]]) -> list[list[list[Neuron]]] | None:
@@ -113,32 +117,36 @@ def _rows(by_weights: dict[tuple[int, ...], list[Neuron]]) -> list[list[list[Neu
     return [rows[depth] for depth in sorted(rows)]
 
 
-def _layer(traced: Trace, row: Sequence[Neuron]) -> Layer | None:
-    order = row[0].sources
+def _layer(traced: Trace, row: Sequence[Neuron], before: tuple[int, ...]) -> Layer | None:
+    order = before if set(before) == set(row[0].sources) else row[0].sources
     weights = []
     for neuron in row:
         by_source = dict(zip(neuron.sources, neuron.weights, strict=True))
         weights.append(tuple(by_source.get(source, -1) for source in order))
     biases = [neuron.biases for neuron in row]
     functions = {neuron.activation(traced) for neuron in row}
-    if any(-1 in own for own in weights) or len({len(own) for own in biases}) > 1 or len(biases[0]) > 1:
+    if any(-1 in own for own in weights) or len(set(order)) < len(order) or len(functions) > 1:
         return None
-    if len(functions) > 1:
+    if len({len(own) for own in biases}) > 1 or len(biases[0]) > 1:
         return None
     return Layer(tuple(weights), tuple(own[0] for own in biases if own), functions.pop())
 
 
-def _example(traced: Trace, rows: Sequence[Sequence[Neuron]]) -> Example | None:
-    for row in rows:
-        if len({frozenset(neuron.sources) for neuron in row}) > 1 or len(set(row[0].sources)) < len(row[0].sources):
+def _example(traced: Trace, layers: Sequence[Layer], rows: Sequence[Sequence[Neuron]]) -> Example | None:
+    sources = []
+    for layer, row in zip(layers, rows, strict=True):
+        weighs = [dict(zip(neuron.weights, neuron.sources, strict=True)) for neuron in row]
+        if any(len(own) < len(layer.weights[0]) for own in weighs):
             return None
-        if len({neuron.out != neuron.z for neuron in row}) > 1:
+        found = {tuple(own[w] for w in weights) for own, weights in zip(weighs, layer.weights, strict=True)}
+        if len(found) > 1:
             return None
+        sources.append(found.pop())
     inside = {member for row in rows for neuron in row for member in neuron.members}
     last = [neuron.out for neuron in rows[-1]]
     return Example(
         root=-1,
-        sources=tuple(row[0].sources for row in rows),
+        sources=tuple(sources),
         z=tuple(tuple(neuron.z for neuron in row) for row in rows),
         a=tuple(tuple(neuron.out for neuron in row) for row in rows),
         members=tuple(tuple(tuple(sorted(neuron.members)) for neuron in row) for row in rows),
