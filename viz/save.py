@@ -15,7 +15,7 @@ from autograd import Value
 
 from .figure import Figure, page, written
 from .graph import draw
-from .html import Stepper, to_html
+from .html import Explorer, to_html
 from .style import THEMES
 from .text import to_text
 from .trace import Trace, trace
@@ -68,7 +68,7 @@ def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
         ground = THEMES[obj.diagram.theme].ground
         html = {".html": lambda: _encoded(page(obj.pipe("svg", encoding="utf-8"), "Computation graph", ground))}
         return {**{suffix: partial(_picture, obj, suffix) for suffix in _PICTURES}, **html}
-    if isinstance(obj, Stepper):
+    if isinstance(obj, Explorer):
         return {".html": lambda: _encoded(obj)}
     if isinstance(obj, str):
         return {".txt": lambda: _encoded(obj if obj.endswith("\n") else obj + "\n")}

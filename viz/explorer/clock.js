@@ -5,9 +5,9 @@ class Clock {
   constructor(model) {
     this.model = model;
     this.phases = [];
-    const under = this.reached(model.tape);
+    const under = (this.under = this.reached(model.tape));
     if (model.network) this.layered(under);
-    else if (model.set) this.byEquation(under);
+    else if (model.hasMatrices) this.byEquation(under);
     else this.plain(under);
     let at = 0;
     for (const phase of this.phases) {
@@ -31,6 +31,7 @@ class Clock {
   equationOf(key) {
     const { set, network } = this.model;
     if (!set || !network) return -1;
+    // of a layer the equation of δ holds ∂C/∂a, too
     const own = key.replace(/^da(\d+)$/, "delta$1");
     return set.equations.findIndex((e) => this.model.block(e.key) === own);
   }

@@ -52,6 +52,8 @@ class Model {
     this.blocks = this.network ? this.readBlocks() : {};
     this.solutions = null;
   }
+  // Whether there are equations of arrays, not only of single numbers.
+  get hasMatrices() { return !!this.set && Object.values(this.set.arrays).some((a) => a.shape[0] * a.shape[1] > 1); }
   get cost() { return this.tape.v[this.tape.root]; }
   get count() { return this.shown.length; }
   // --- blocks of the layers ----------------------------------------------------------------------------------------
