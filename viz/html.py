@@ -20,6 +20,10 @@ from .trace import Trace, trace
 
 __all__ = ["Explorer", "to_html"]
 
+LEGIBLE = 60
+"""A static picture of more Values is drawn by layers, or of the part next to the output."""
+MOST_DRAWN = 2000
+"""A larger graph without layers has no static picture on its page."""
 MOST_ROWS = 300
 """More rows the table for readers without JavaScript does not have."""
 
@@ -73,7 +77,7 @@ def to_html(
         raise ValueError(f"examples must name each example of the batch, got {len(examples)} names for {count}")
     options["examples"] = [shortened(name, 24) for name in examples] or [f"example {k}" for k in range(1, count + 1)]
     heading = title or _title(shown)
-    fallback = f"{_picture(root, names)}<p>{plain(_story(shown))}</p>{_table(traced)}"
+    fallback = f"{_picture(root, names, len(traced.nodes), layered=network is not None)}<p>{plain(_story(shown))}</p>{_table(traced)}"
     return page(shown, title=shortened(heading, 120), subtitle=_subtitle(shown), story=_story(shown), fallback=fallback, options=options)
 
 
@@ -159,7 +163,7 @@ def _story(shown: Content) -> str:
     if network is not None and len(network.examples) > 1:
         return "Each example has its own a and δ. A weight has one gradient: what all examples add to it."
     if network is not None and len(network.layers) > 1:
-        return "The example goes through, the cost comes out, and its derivative comes back: each layer hands δ to the one before."
+        return "The example goes through, the cost comes out, and its derivative comes back."
     if network is not None:
         return "Forward, its sum goes through a function. Backward, the slope of the function is a factor of all its gradients."
     shared = [node for node in traced.nodes if not node.is_constant and sum(1 for k in node.edges_out if traced.edges[k].step) > 1]
@@ -175,10 +179,13 @@ def _story(shown: Content) -> str:
 # --- without a script ----------------------------------------------------------------------------
 
 
-def _picture(root: Value, names: Mapping[str, Any] | None) -> str:
+def _picture(root: Value, names: Mapping[str, Any] | None, count: int, *, layered: bool) -> str:
     """Return a static picture, if one can be read."""
+    if count > MOST_DRAWN and not layered:
+        return ""
+    part = {"level": "value"} if count <= LEGIBLE else {"level": "layer"} if layered else {"level": "value", "depth": 3}
     try:
-        drawn: Diagram = draw(root, level="auto", names=names).diagram
+        drawn: Diagram = draw(root, names=names, **part).diagram  # type: ignore[arg-type]  # options by name
     except ValueError:
         return ""
     text = svg(drawn)

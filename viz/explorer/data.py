@@ -70,7 +70,7 @@ def content(traced: Trace, inputs: Mapping[str, Sequence[int]]) -> Content:
         sets, set_of = ((equations,), (0,)) if right and equations is not None else ((), ())
     else:
         sets, set_of = _sets(traced, network)
-    return Content(traced, network, sets, set_of, _names(traced, network))
+    return Content(traced, network, sets, set_of, _names(traced, network, inputs))
 
 
 def _sets(traced: Trace, network: Network) -> tuple[tuple[Equations, ...], tuple[int, ...]]:
@@ -185,6 +185,8 @@ def _tape(shown: Content) -> dict[str, Any]:
         if node.op
     ]
     own = _own_names(shown.network)
+    large = len(traced.nodes) > RULES_UP_TO and shown.network is None
+    own.update({node.index: f"v{node.index + 1}" for node in traced.nodes if large})
     found: dict[str, Any] = {
         "n": len(traced.nodes),
         "root": traced.root,
@@ -195,6 +197,8 @@ def _tape(shown: Content) -> dict[str, Any]:
         "names": [[k, name] for k, name in enumerate(shown.names) if own.get(k) != name],
         "given": runs(node.index for node in traced.nodes if node.label),
     }
+    if large:
+        found["numbered"] = 1
     if len(traced.nodes) <= RULES_UP_TO:
         found["rules"] = {node.index: traced.rules(node.index) for node in traced.nodes if node.op}
     if shown.frozen:
@@ -285,9 +289,9 @@ def _own_names(network: Network | None) -> dict[int, str]:
     return found
 
 
-def _names(traced: Trace, network: Network | None) -> tuple[str, ...]:
+def _names(traced: Trace, network: Network | None, inputs: Mapping[str, Sequence[int]]) -> tuple[str, ...]:
     """Return what each node is called: its label, its place in a layer, or what it computes."""
-    places: dict[int, str] = {}
+    places = {node: f"{name}[{k}]" for name, nodes in inputs.items() for k, node in enumerate(nodes)}
     for example in network.examples if network else ():
         places.update({node: f"x[{k}]" for k, node in enumerate(example.inputs)})
         places.update({node: f"t[{k}]" for k, node in enumerate(example.targets)})
@@ -304,7 +308,7 @@ def _names(traced: Trace, network: Network | None) -> tuple[str, ...]:
             names.append(places[node.index])
         elif node.index == traced.root:
             names.append("C" if network else traced.output)
-        elif node.op is None:
+        elif node.op is None or len(traced.nodes) > RULES_UP_TO:
             names.append(node.name)
         else:
             names.append(_computed(traced, node.index, names))

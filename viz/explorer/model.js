@@ -11,6 +11,7 @@ class Model {
     this.leaves = [];
     for (let i = 0; i < this.tape.n; i++) if (!this.tape.args[i] && !this.tape.constant[i]) this.leaves.push(i);
     const inputs = new Set(this.network ? this.network.examples.flatMap((e) => e.in[0]) : []);
+    for (const set of this.sets) for (const a of Object.values(set.arrays)) if (a.role === "input") for (const i of unrolled(a.nodes || [])) inputs.add(i);
     this.parameters = this.leaves.filter((i) => !inputs.has(i));
     this.inputs = inputs;
     this.choose(this.network && this.network.examples.length > 1 ? -1 : 0);

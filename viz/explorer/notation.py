@@ -10,6 +10,9 @@ from .terms import Equation, Equations, Term, walked
 
 __all__ = ["Notation"]
 
+LINE = 34
+"""A sum of more characters may break."""
+
 _SUM, _ENTRY, _PRODUCT, _POWER, _ATOM = range(5)
 _FUNCTIONS = {"logsumexp": "lse", "softmax by rows": "softmax", "softmax by columns": "softmax"}
 
@@ -30,9 +33,13 @@ class Notation:
         self._several = len(set(equations.activations.values())) > 1
 
     def equation(self, equation: Equation) -> str:
-        """Return an equation."""
-        sign = "+=" if equation.add else "="
-        return f'<math>{self.write(equation.target)}<mo class="sign">{sign}</mo>{self.write(equation.value)}</math>'
+        """Return an equation; a long sum in pieces between which a line may break."""
+        left = f'{self.write(equation.target)}<mo class="sign">{"+=" if equation.add else "="}</mo>'
+        whole = f"<math>{left}{self.write(equation.value)}</math>"
+        if equation.value.kind != "sum" or len(re.sub("<[^>]*>", "", whole)) <= LINE:
+            return whole
+        first, *others = self._summands(equation.value)
+        return f"<math>{left}{first}</math>" + "".join(f"<math>{other}</math>" for other in others)
 
     def kind(self, name: str) -> str:
         """Return the colour of an array: "v" for values, "g" for gradients."""
@@ -92,12 +99,17 @@ class Notation:
         return self._marked(term, "v", f'<mtext class="view">[{text}]</mtext>'), _ATOM
 
     def _sum(self, term: Term) -> tuple[str, int]:
-        out = ""
+        return self._marked(term, "x", "".join(self._summands(term))), _SUM
+
+    def _summands(self, term: Term) -> list[str]:
+        """Return the terms of a sum with their signs."""
+        out = []
         for k, part in enumerate(term.parts):
             negative, positive = _sign_apart(part)
-            sign = f'<mo{"" if k else " form=" + chr(34) + "prefix" + chr(34)}>{"−" if negative else "+"}</mo>'
-            out += (sign if k or negative else "") + self.write(positive, _ENTRY)
-        return self._marked(term, "x", out), _SUM
+            form = "infix" if k else "prefix"
+            sign = f'<mo form="{form}">{"−" if negative else "+"}</mo>' if k or negative else ""
+            out.append(sign + self.write(positive, _ENTRY))
+        return out
 
     def _product(self, term: Term) -> tuple[str, int]:
         scalars = [part for part in term.parts if part.kind in ("number", "total")]

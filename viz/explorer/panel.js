@@ -1,3 +1,4 @@
+const LONG = 20, WINDOW = 12;
 // Beside the picture: the derived equations, the lens, and what would be if a number were another.
 class Panel {
   constructor(app) {
@@ -5,7 +6,8 @@ class Panel {
     this.sets = [...document.querySelectorAll(".equations")];
     this.lens = document.querySelector(".lens");
     this.number();
-    this.sets.forEach((set) => set.querySelectorAll(".eq").forEach((row) => this.listen(row)));
+    this.lists = this.sets.map((set) => [...set.querySelectorAll(".eq")]);
+    this.lists.flat().forEach((row) => this.listen(row));
     this.whatIf = new WhatIf(app);
   }
   // Terms are numbered as in the mark-up: each before its parts, targets before values.
@@ -16,7 +18,19 @@ class Panel {
       return list;
     });
   }
-  get rows() { return this.sets[this.app.model.setIndex] ? [...this.sets[this.app.model.setIndex].querySelectorAll(".eq")] : []; }
+  get rows() { return this.lists[this.app.model.setIndex] || []; }
+  elementOf(term) { return this.rows.map((row) => row.querySelector(`[data-t="${term.id}"]`)).find(Boolean); }
+  // Of a long list the equations around the clock are in the page.
+  thin(at) {
+    const { rows } = this, set = this.sets[this.app.model.setIndex];
+    if (!set || rows.length <= LONG) return;
+    const from = clamp(at - WINDOW / 2, 0, rows.length - WINDOW), key = `${this.app.model.setIndex},${from}`;
+    if (this.thinned === key) return;
+    this.thinned = key;
+    const more = (n, words) => (n ? [element("p", "cap", `… ${n} ${words}`)] : []), titles = (this.titles ||= new Map([...set.querySelectorAll("h3")].map((h) => [h.nextElementSibling, h])));
+    const shown = rows.slice(from, from + WINDOW).flatMap((row) => (titles.has(row) ? [titles.get(row), row] : [row]));
+    set.replaceChildren(...more(from, "before"), ...shown, ...more(rows.length - WINDOW - from, "more"));
+  }
   listen(row) {
     const go = () => this.app.goToEquation(+row.dataset.eq);
     row.addEventListener("click", go);
@@ -27,12 +41,12 @@ class Panel {
     row.addEventListener("blur", () => this.point(null));
   }
   markup(term) {
-    const e = this.sets[this.app.model.setIndex].querySelector(`[data-t="${term.id}"]`);
+    const e = this.elementOf(term);
     return e ? math("", e.outerHTML.replace(/ data-t="\d+"/g, "")) : "";
   }
   equationMarkup(k) {
     const row = this.rows[k];
-    return row ? row.querySelector("math").outerHTML.replace(/ data-t="\d+"/g, "") : "";
+    return row ? [...row.querySelectorAll("math")].map((e) => e.outerHTML).join("").replace(/ data-t="\d+"/g, "") : "";
   }
   // A term and its blocks in the picture.
   point(e) {
@@ -68,7 +82,7 @@ class Panel {
     const { model } = this.app, index = model.setIndex, base = key && key.replace(/^lent\./, "").replace(/^turned(\d+)$/, (_, l) => `a${l - 1}`).replace(/^dturned(\d+)$/, (_, l) => `da${l - 1}`);
     for (const e of document.querySelectorAll(".eq .from")) e.classList.remove("from");
     if (!base || index < 0 || !model.network) return;
-    for (const e of this.sets[index].querySelectorAll("[data-t]")) {
+    for (const e of this.rows.flatMap((row) => [...row.querySelectorAll("[data-t]")])) {
       const term = this.terms[index][+e.dataset.t];
       const own = term.kind === "name" ? model.block(term.name) : term.kind === "local" ? `slope${model.set.arrays[term.parts[0].name].layer}` : term.kind === "transpose" && term.parts[0].kind === "name" ? model.block(term.parts[0].name) : "";
       if (own === base) e.classList.add("from");
@@ -77,6 +91,8 @@ class Panel {
   show() {
     const { app } = this, { clock, p, model } = app, now = clock.at(p);
     this.sets.forEach((set, k) => { set.hidden = k !== model.setIndex; });
+    if (this.sets.length > 1) document.querySelector(".side h2 span").textContent = model.count > 1 ? `as for ${app.names[0]}` : "point at a term";
+    this.thin(now ? Math.max(0, now.phase.equation) : 0);
     this.rows.forEach((row, k) => {
       const own = clock.phases.filter((phase) => phase.equation === k), here = now && now.phase.equation === k && p < clock.length;
       row.classList.toggle("now", !!here);

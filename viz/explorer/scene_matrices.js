@@ -16,7 +16,10 @@ class MatricesScene {
   }
   high(row, unit) { return Math.max(28, Math.max(...row.pieces.map((piece) => (piece.block ? piece.block.r * unit : 0)))) + 36; }
   wide(row, unit) { return row.pieces.reduce((s, piece) => s + this.pieceWidth(piece, unit), 56); }
-  pieceWidth(piece, unit) { return piece.block ? Math.max(piece.block.c * unit, 12) + 12 : 12 + 8 * piece.sign.length; }
+  pieceWidth(piece, unit) {
+    if (piece.sign) return textWidth(piece.sign, 17) + 10;
+    return Math.max(piece.block.c * unit, 12, piece.words) + 12;
+  }
   column(list, x, width, H, at) {
     const top = 16, free = H - 30, fits = (rows, unit) => rows.reduce((s, row) => s + this.high(row, unit), 0) <= free && rows.every((row) => this.wide(row, unit) <= width - 12);
     let unit = 26, from = 0, to = list.length;
@@ -41,7 +44,7 @@ class MatricesScene {
     pieces.forEach((piece, n) => {
       const w = this.pieceWidth(piece, unit);
       if (piece.sign) { this.items.push(label(`s${k}.${n}`, x + w / 2 - 4, middle, piece.sign, "op")); x += w; return; }
-      const { block } = piece, cw = Math.max(block.c * unit, 12) / block.c, left = x, up = middle - (block.r * unit) / 2;
+      const { block } = piece, cw = Math.max(block.c * unit, 12) / block.c, left = x + (w - 12 - block.c * cw) / 2, up = middle - (block.r * unit) / 2;
       this.items.push(cells(`e${k}.${n}`, block, piece.kind, (i, j) => [left + j * cw + cw / 2, up + i * unit + unit / 2, cw, unit], { frame: 1, known: n === 0 && !known ? () => false : null, term: piece.id, name: piece.term.name || "" }));
       if (piece.markup) this.items.push(label(`n${k}.${n}`, left + (block.c * cw) / 2, up - 9, piece.markup, "tag small"));
       x += w;
@@ -52,8 +55,8 @@ class MatricesScene {
     const { model } = this, found = [], colour = equation.part === "f" ? "v" : "g";
     const isGradient = (term) => [...walkTerms(term)].some((t) => t.kind === "name" && model.set.arrays[t.name].role === "adjoint");
     const grid = (term, kind) => {
-      const names = ["name", "transpose", "call", "local"].includes(term.kind) && [...walkTerms(term)].length < 4;
-      found.push({ block: model.numbers(term), kind, term, id: term.id, markup: names ? this.app.panel.markup(term) : "" });
+      const names = term.kind === "local" || (["name", "transpose", "call"].includes(term.kind) && [...walkTerms(term)].length < 4), markup = names ? this.app.panel.markup(term) : "";
+      found.push({ block: model.numbers(term), kind, term, id: term.id, markup, words: textWidth(markup.replace(/<[^>]*>/g, ""), 11) });
     };
     const sign = (text) => found.push({ sign: text });
     const walk = (term) => {

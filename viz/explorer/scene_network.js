@@ -15,12 +15,12 @@ class NetworkScene {
   draw() {
     const { model, app } = this, [W, H] = app.stage.size, { sizes } = model.network, N = model.count, most = Math.max(...sizes);
     const columns = this.columns(), narrow = W < 560, small = most <= 5 && sizes.every((n, k) => !k || n * sizes[k - 1] <= 12);
-    const top = app.hasPicks ? 104 : narrow ? 40 : 56, bottom = narrow ? 34 : 42, left = narrow ? 36 : small ? 92 : 76, right = narrow ? 38 : small ? 92 : 84;
+    const top = app.hasPicks ? 104 : narrow ? 40 : 56, bottom = narrow ? 34 : 42, left = narrow ? 42 : small ? 92 : 76, right = narrow ? 38 : small ? 92 : 84;
     const room = (W - left - right) / columns.length, free = H - top - bottom;
     const beads = small && !narrow && room > 170, biased = beads && model.layers.some((layer) => layer.b.length);
     const pitch = Math.min(small ? H * 0.36 : 120, free / most), under = biased ? 44 : 0;
     const nh = small ? clamp(Math.min(H / 7.2, pitch - under - 22), 38, 86) : clamp(pitch - 7, 8, 46);
-    const nw = small ? Math.min(128, room * (narrow ? 0.7 : 0.54)) : Math.min(nh > 34 ? 70 : Math.max(nh * 1.35, 12), room * (narrow ? 0.72 : 0.5));
+    const nw = small ? Math.min(narrow ? 70 : 128, room * (narrow ? 0.66 : 0.54)) : Math.min(nh > 34 ? 70 : Math.max(nh * 1.35, 12), room * (narrow ? 0.72 : 0.5));
     const font = N > 1 || nh < 38 || nw < 40 ? 0 : small ? (nw > 90 ? 16 : 11.5) : nw > 56 ? 11.5 : 10;
     const X = columns.map((_, k) => left + k * room), xEnd = W - right, middle = top + free / 2;
     const Y = columns.map((c) => {
@@ -33,7 +33,7 @@ class NetworkScene {
     for (const layer of model.layers) items.push(...this.weights(layer, beads));
     columns.forEach((c, k) => {
       const title = c.l === 0 ? "input" : c.l < 0 ? "sum" : `layer ${c.l}`, function_ = c.l > 0 && !narrow ? ` <i>${escaped(c.layer.act || "identity")}</i>` : "";
-      items.push(label(`head${c.key}`, X[k], narrow ? 16 : app.hasPicks ? 62 : 24, `<span class="cap">${narrow && c.l > 0 ? c.l : title}</span>${function_}`));
+      items.push(label(`head${c.key}`, X[k], app.hasPicks ? (narrow ? 54 : 62) : narrow ? 16 : 24, `<span class="cap">${narrow && c.l > 0 ? c.l : title}</span>${function_}`));
     });
     items.push(...this.cost());
     items.push(label("meaning", 16, H - 16, this.meaning, "note", { ax: 0, ay: -100 }));

@@ -6,7 +6,7 @@ class NeuronScene {
     const { app, model } = this, [W, H] = app.stage.size, narrow = W < 620, { l, j } = app.focus, layer = model.layers[l - 1], B = model.blocks;
     this.items = [];
     this.art = "";
-    const scale = narrow ? 0.72 : clamp(W / 900, 0.72, 1.2), half = narrow ? 34 : 38 * scale, yUp = H * 0.27, yLow = narrow ? H * 0.77 : H * 0.74;
+    const scale = narrow ? 0.72 : clamp(W / 900, 0.72, 1.2), half = narrow ? 34 : 38 * scale, yUp = H * (narrow ? 0.3 : 0.27), yLow = narrow ? H * 0.77 : H * 0.74;
     const plot = narrow ? Math.min(134, H * 0.3) : Math.min(205 * scale, H * 0.4), xz = narrow ? W - 138 : 430 * scale + Math.max(0, W - 900) * 0.1;
     const px = narrow ? W - 92 - plot / 2 : xz + half + 22, xa = narrow ? W - 44 : px + plot + 24 + half;
     const N = model.count, at = (key) => B[key].d[j * N], known = (key) => { const k = app.known(key); return !k || k(j); };
@@ -87,12 +87,12 @@ class NeuronScene {
     const xs = xb + bw + 56 * scale, first = y(0, yUp) - h * 0.4, last = y(lines - 1, yUp) + h * 0.4;
     this.art += `<path class="brace" d="M${f1(xs - 8)} ${f1(first)}q7 0 7 7V${f1(yUp - 7)}q0 7 7 7q-7 0 -7 7V${f1(last - 7)}q0 7 -7 7"/>${elbow(xs + 9, yUp, xz - half - 4, yUp, "v")}${elbow(xz - half - 6, yLow, xs + 2, yLow, "g")}`;
   }
-  bar(x, y, size, most, wide, kind, visible, h) {
+  bar(x, y, size, most, wide, kind, visible, h, room = this.plan.narrow ? 40 : 56) {
     const length = (Math.abs(size) / most) * wide, thick = Math.min(18, h * 0.52);
     this.art += `<path class="axis" d="M${f1(x)} ${f1(y - h * 0.42)}v${f1(h * 0.84)}"/>`;
     if (!visible) return;
     if (size) this.art += `<rect class="${size > 0 ? kind : "n"}fill" x="${f1(size > 0 ? x : x - length)}" y="${f1(y - thick / 2)}" width="${f1(length)}" height="${f1(thick)}" rx="2"/>`;
-    if (h > 15) this.art += `<text class="barnumber ${kind}" x="${f1(x + wide + 5)}" y="${f1(y)}">${fitted(size, this.plan.narrow ? 6 : 8, 3)}</text>`;
+    if (h > 15) this.art += `<text class="barnumber ${kind}" x="${f1(x + wide + 5)}" y="${f1(y)}">${numberWithin(size, room, 12, 3)}</text>`;
   }
   middle() {
     const { narrow, l, layer, half, yUp, yLow, xz, px, plot, xa, on, H } = this.plan, put = (id, x, y, text) => this.items.push(label(id, x, y, text, "row")), center = px + plot / 2, top = H * 0.51 - plot / 2;
@@ -133,8 +133,8 @@ class NeuronScene {
     const { W, H, narrow, l, j, half, yLow, xa, xz, layer, on, N } = this.plan, next = this.model.layers[l], B = this.model.blocks;
     if (narrow) return;
     const parts = Array.from({ length: next.size }, (_, i) => B[`W${l + 1}`].d[i * next.inputs + j] * B[`delta${l + 1}`].d[i * N]), shown = parts.length <= 7 ? parts : [...parts].sort((p, q) => Math.abs(q) - Math.abs(p)).slice(0, 6);
-    const from = (layer.bends ? xa : xz) + half + 26, wide = Math.max(10, Math.min(46, (W - from - 58) / 2)), middle = from + wide, h = Math.min(34, (H * 0.46) / (shown.length + 1)), top = Math.max(1e-300, ...parts.map(Math.abs));
-    shown.forEach((x, s) => this.bar(middle, yLow - ((shown.length - 1) / 2) * h + s * h, x, top, wide, "g", on.da, h));
+    const from = (layer.bends ? xa : xz) + half + 26, wide = Math.max(10, Math.min(46, (W - from - 66) / 2)), middle = from + wide, h = Math.min(34, (H * 0.46) / (shown.length + 1)), top = Math.max(1e-300, ...parts.map(Math.abs));
+    shown.forEach((x, s) => this.bar(middle, yLow - ((shown.length - 1) / 2) * h + s * h, x, top, wide, "g", on.da, h, W - middle - wide - 12));
     if (parts.length > shown.length) this.art += `<text class="barnumber" x="${f1(middle - wide)}" y="${f1(yLow + (shown.length / 2) * h + 8)}">… ${parts.length - shown.length} more</text>`;
     if (layer.bends) this.art += elbow(middle - wide - 6, yLow, xa + half + 4, yLow, "g");
     this.items.push(label("fan", middle + 8, yLow - (shown.length / 2) * h - 14, `<span class="cap">w · δ, ${parts.length}</span>`));

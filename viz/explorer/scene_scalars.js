@@ -45,8 +45,8 @@ class ScalarsScene {
     for (const [key, { node }] of folds) edges.push(key.startsWith("in") ? [key, node, null] : [node, key, null]);
     const rank = (id) => (typeof id === "number" ? id : id.startsWith("in") ? -1 : tape.n), order = ids.sort((a, b) => rank(a) - rank(b)), uses = new Map();
     for (const [tail, , e] of edges) if (e) uses.set(tail, (uses.get(tail) || 0) + 1);
-    const roomy = few && nodes.length <= 6, w = few ? 132 : 104, h = few ? 64 : 44, turned = (pair) => [pair[1], pair[0]];
-    const size = (id) => (typeof id === "string" ? [96, 26] : tape.constant[id] ? [54, 26] : [w, Math.max(h, 20 * (uses.get(id) || 0) + 2)]), flat = (id) => (downwards ? [Math.max(size(id)[0], 48 * (uses.get(id) || 0)), h > size(id)[1] ? size(id)[1] : h] : size(id));
+    const roomy = few && nodes.length <= 6, w = few ? 132 : 112, h = few ? 64 : 44, turned = (pair) => [pair[1], pair[0]];
+    const size = (id) => (typeof id === "string" ? [100, 26] : tape.constant[id] ? [54, 26] : [w, Math.max(h, 20 * (uses.get(id) || 0) + 2)]), flat = (id) => (downwards ? [Math.max(size(id)[0], 48 * (uses.get(id) || 0)), h > size(id)[1] ? size(id)[1] : h] : size(id));
     const gaps = { line: downwards ? 46 : 16, node: few ? 28 : 12, rank: downwards ? (few ? 84 : 56) : roomy ? 150 : few ? 104 : 80, port: downwards ? 48 : few ? 26 : 20, stub: downwards || roomy ? 0 : 44 };
     const graph = layeredLayout(order, edges, downwards ? (id) => turned(flat(id)) : size, gaps);
     if (downwards) {
@@ -63,7 +63,7 @@ class ScalarsScene {
     const below = (i, depth) => {
       const own = [...new Set(tape.args[i] || [])];
       if (!depth || !own.length) return;
-      const chosen = this.chosen(i, own, depth === down ? 3 : 2);
+      const chosen = this.chosen(i, own, (depth === down ? 3 : 2) - (this.app.stage.size[0] < 560 ? 1 : 0));
       if (chosen.length < own.length) folds.set(`in${i}`, { node: i, count: own.length - chosen.length });
       for (const k of chosen) if (!keep.has(k)) { keep.add(k); below(k, depth - 1); }
     };
@@ -127,19 +127,25 @@ class ScalarsScene {
     const { app, model } = this, { tape } = model, { clock, p, path, picked, focus } = app, op = tape.op[id], left = x - w / 2, top = y - h / 2, known = !op || (clock.when[id] >= 0 && clock.when[id] <= p), gradient = this.received(id);
     const receives = now && ((now.edge && now.edge.tail === id) || (now.seed && now.node === id)), onPath = !path || path.some((e) => e.head === id || e.tail === id);
     const style = ["card", op ? "" : "leaf", id === tape.root ? "root" : "", receives ? "receives" : now && now.node === id ? "computed" : "", now && now.edge && now.edge.head === id ? "gives" : "", this.folded && focus.node === id ? "focus" : "", picked === id ? "picked" : "", onPath ? "" : "offpath"].join(" ");
-    const pad = few ? 10 : 8, row1 = few ? top + 17 : top + 11.5, row2 = few ? top + h - 14 : top + h - 10.5, symbol = op ? OP_SYMBOLS[op] || op : "", digits = few ? 8 : 7;
-    return `<g class="${style}"><rect x="${f1(left)}" y="${f1(top)}" width="${f1(w)}" height="${f1(h)}" rx="8"/><path class="split" d="M${f1(left + 1)} ${f1(y + (few ? 2 : 0))}h${f1(w - 2)}"/>${nodeName(tape.name[id], left + pad, row1, few ? 16 : 13.5, model.given.has(id) || !op, few ? 8 : 6)}<text class="op" x="${f1(left + pad)}" y="${f1(row2)}">${escaped(symbol.length > 7 ? `${symbol.slice(0, 6)}…` : symbol)}</text><text class="value" x="${f1(left + w - pad)}" y="${f1(row1)}">${known ? fitted(tape.v[id], digits) : ""}</text><text class="gradient" x="${f1(left + w - pad)}" y="${f1(row2)}">${gradient === null ? "" : fitted(gradient, digits)}</text></g>`;
+    const pad = few ? 10 : 8, row1 = few ? top + 17 : top + 11.5, row2 = few ? top + h - 14 : top + h - 10.5, symbol = op ? OP_SYMBOLS[op] || op : "", free = w - 2 * pad - 6, size = few ? 16 : 13.5;
+    const name = nodeName(tape.name[id], left + pad, row1, size, model.given.has(id) || !op, free, known ? show(tape.v[id], 3) : ""), amount = known ? numberWithin(tape.v[id], free - name.width, 12.5) : "", back = gradient === null ? "" : numberWithin(gradient, free - (op ? 14 : 0), 12.5);
+    const said = textWidth(symbol, 11) + textWidth(back, 12.5) <= free ? symbol : [...symbol].slice(0, 1).join("");
+    return `<g class="${style}"><rect x="${f1(left)}" y="${f1(top)}" width="${f1(w)}" height="${f1(h)}" rx="8"/><path class="split" d="M${f1(left + 1)} ${f1(y + (few ? 2 : 0))}h${f1(w - 2)}"/>${name.text}<text class="op" x="${f1(left + pad)}" y="${f1(row2)}">${escaped(said)}</text><text class="value" x="${f1(left + w - pad)}" y="${f1(row1)}">${amount}</text><text class="gradient" x="${f1(left + w - pad)}" y="${f1(row2)}">${back}</text></g>`;
   }
   bands() { return []; }
 }
 const OP_SYMBOLS = { add: "+", sub: "−", mul: "×", div: "÷", neg: "−", pow: "xⁿ", sigmoid: "σ", total: "Σ", affine: "Σ w·a", logsumexp: "lse", maximum: "max", minimum: "min", sqrt: "√", leaky_relu: "leaky", stop_gradient: "stop" };
-// A name: what looks like W1[2,0] with its indices raised and lowered, another name in full or cut.
-function nodeName(name, x, y, size, given, most) {
+// A name: what looks like W1[2,0] with its indices raised and lowered, another name in full or cut to what is left
+// beside a number; what nobody named gives way to the number.
+function nodeName(name, x, y, size, given, free, number) {
   const found = /^([A-Za-zδ])(\d*)\[([\d,]+)\]$/.exec(name);
   if (found) {
-    const dx = size * (found[1] === "W" ? 0.9 : 0.56);
-    return `<text class="name" font-size="${size}" x="${f1(x)}" y="${f1(y)}">${found[1]}</text>${found[2] ? `<text class="script" x="${f1(x + dx)}" y="${f1(y - 5)}">${found[2]}</text>` : ""}<text class="script" x="${f1(x + dx)}" y="${f1(y + (found[2] ? 4.5 : 3))}">${found[3]}</text>`;
+    const dx = size * (found[1] === "W" ? 0.9 : 0.56), text = `<text class="name" font-size="${size}" x="${f1(x)}" y="${f1(y)}">${found[1]}</text>${found[2] ? `<text class="script" x="${f1(x + dx)}" y="${f1(y - 5)}">${found[2]}</text>` : ""}<text class="script" x="${f1(x + dx)}" y="${f1(y + (found[2] ? 4.5 : 3))}">${found[3]}</text>`;
+    return { text, width: dx + textWidth(found[3], 9) };
   }
-  const letters = [...name], cut = letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : name;
-  return `<text class="name ${given ? "" : "computed"}" font-size="${given ? size - (letters.length > 3 ? 2 : 0) : size - 3}" x="${f1(x)}" y="${f1(y)}">${escaped(cut)}</text>`;
+  const letters = [...name], own = given ? size - (letters.length > 3 ? 2 : 0) : size - 3, room = free - textWidth(number, 12.5);
+  let cut = name;
+  while (textWidth(cut, own) > room && letters.length) { letters.pop(); cut = letters.length ? `${letters.join("")}…` : ""; }
+  if (!given && cut !== name) cut = "";
+  return { text: `<text class="name ${given ? "" : "unnamed"}" font-size="${own}" x="${f1(x)}" y="${f1(y)}">${escaped(cut)}</text>`, width: textWidth(cut, own) };
 }

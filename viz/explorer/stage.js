@@ -79,7 +79,7 @@ class Cells {
         text.setAttribute("x", f1(x));
         text.setAttribute("y", f1(y - (h > 26 ? 1.5 : 0.5)));
         text.setAttribute("font-size", font);
-        text.textContent = on && this.goal[4 * n + 2] > 20 ? fitted(d[n], Math.max(2, Math.floor((this.goal[4 * n + 2] - 3) / (font * 0.585))), item.digits || 3) : "";
+        text.textContent = on && this.goal[4 * n + 2] > 20 ? numberWithin(d[n], this.goal[4 * n + 2] - 4, font, item.digits || 3) : "";
       }
     }
     if (item.frame && !flying) ground = this.frame();
@@ -118,7 +118,7 @@ class Stage {
     this.root = root;
     this.svg = svgElement("svg", { class: "canvas", "aria-hidden": "true" });
     root.prepend(this.svg);
-    [this.back, this.cells, this.front] = ["back", "middle", "front"].map((name) => svgElement("g", { class: name }, this.svg));
+    [this.back, this.cells, this.front] = Array.from({ length: 3 }, () => svgElement("g", {}, this.svg));
     this.bands = svgElement("g", {}, this.svg);
     this.labels = element("div", "labels");
     this.svg.after(this.labels);

@@ -23,6 +23,7 @@ class Tape {
       this.args[i] = unrolled(runs);
     }
     for (const [i, name] of data.names) this.name[i] = name;
+    if (data.numbered) this.name.forEach((name, i) => { this.name[i] ||= `v${i + 1}`; });
     this.interior = [];
     for (let i = 0; i < n; i++) if (this.args[i]) this.interior.push(i);
     this.prepareEdges();

@@ -2,6 +2,19 @@
 const escaped = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 const f1 = (x) => Math.round(x * 10) / 10;
 const clamp = (x, low, high) => Math.max(low, Math.min(high, x));
+// How wide a text is in the page's own face; without a page (in tests) by a mean width.
+const pen = typeof document === "undefined" ? null : document.createElement("canvas").getContext("2d");
+function textWidth(text, size, weight = 550) {
+  if (!pen) return text.length * size * 0.6;
+  const font = `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
+  if (pen.font !== font) pen.font = font;
+  return pen.measureText(text).width;
+}
+// A number in as many digits as a width holds.
+function numberWithin(x, width, size, digits = 4) {
+  for (let d = digits; d > 1; d--) if (textWidth(show(x, d), size) <= width) return show(x, d);
+  return show(x, 1);
+}
 const span = (kind, text) => `<b class="${kind}">${text}</b>`;
 const math = (kind, inner) => `<math class="${kind}">${inner}</math>`;
 
