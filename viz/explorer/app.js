@@ -257,7 +257,7 @@ class Explorer {
   blockMarkup(key) {
     const found = /^(dW|db|delta|da|din|dx|slope|in|W|b|z|a|x)(\d*)$/.exec(key);
     if (!found || !this.model.network) return { loss: math("v", "<mi>C</mi>"), seed: math("g", by("<mi>C</mi>")), t: math("v", "<mi>t</mi>") }[key] || "";
-    const [, kind, l] = found, S = { x: symbol("a", 0), in: l > 1 && this.model.layers[l - 1].plain ? symbol("a", l - 1) : "<mi>Σ</mi>", delta: symbol("δ", l), slope: `<msup><mi>σ</mi><mo>′</mo></msup><mo stretchy="false">(</mo>${symbol("z", l)}<mo stretchy="false">)</mo>` };
+    const [, kind, l] = found, S = { x: symbol("a", 0), in: l > 1 && this.model.layers[l - 1].plain ? symbol("a", l - 1) : JOINED, delta: symbol("δ", l), slope: `<msup><mi>σ</mi><mo>′</mo></msup><mo stretchy="false">(</mo>${symbol("z", l)}<mo stretchy="false">)</mo>` };
     if (kind === "delta") return math("g", S.delta);
     if (kind === "slope") return math("l", S.slope);
     const inner = kind.replace(/^d/, "");

@@ -124,11 +124,9 @@ def _equations_of(traced: Trace, network: Network, example: Example) -> Equation
     if not weights or not delta or equations.input != "x":
         return equations
     size = len(example.inputs)
-    backwards = Equation(
-        "b",
-        Term("name", name="dx"),
-        Term("matmul", (Term("transpose", (Term("name", name=weights),)), Term("name", name=delta))),
-    )
+    name = Term("name", name=weights)  # of a single neuron a vector may be W, which then stands as a column already
+    columns = Term("transpose", (name,)) if equations.arrays[weights].is_matrix else name
+    backwards = Equation("b", Term("name", name="dx"), Term("matmul", (columns, Term("name", name=delta))))
     at = max(k for k, each in enumerate(equations.all) if each.part == "b") + 1
     arrays = {**equations.arrays, "dx": Array((size, 1), "adjoint", 0, "x", (), is_matrix=False)}
     return Equations((*equations.all[:at], backwards, *equations.all[at:]), arrays, equations.activations, "x", equations.targets)

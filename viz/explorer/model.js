@@ -19,8 +19,8 @@ class Model {
   readNetwork(n) {
     const names = this.tape.name;
     n.layers.forEach((layer, k) => {
-      const l = k + 1, c = n.sizes[k];
-      Object.assign(layer, { l, W: unrolled(layer.W), b: unrolled(layer.b), inputs: c, size: n.sizes[l] });
+      const l = k + 1, W = unrolled(layer.W), c = W.length / n.sizes[l];
+      Object.assign(layer, { l, W, b: unrolled(layer.b), inputs: c, size: n.sizes[l] });
       layer.W.forEach((node, i) => { names[node] ||= `W${l}[${Math.floor(i / c)},${i % c}]`; });
       layer.b.forEach((node, j) => { names[node] ||= `b${l}[${j}]`; });
     });

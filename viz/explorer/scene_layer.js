@@ -102,7 +102,7 @@ class LayerScene {
     const side = (key, y, text) => items.push(label(`name:${key}`, x - 10, y, text, "left", { ax: -100 }));
     side(`W${l}`, top + high / 2 + (tight ? 6 : 0), `${math("v", symbol("W", l))}<small>${R} × ${K}</small>`);
     side(`dW${l}`, low + high / 2 - (tight ? 4 : 0), lent ? `${math("v", symbol("W", l))}<small>by columns</small>` : math("g", by(symbol("W", l))));
-    const above = first ? symbol("a", 0) : layer.plain ? symbol("a", l - 1) : "<mi>Σ</mi>", below = math("g", by(first ? symbol("a", 0) : layer.plain ? symbol("a", l - 1) : "<mi>Σ</mi>"));
+    const above = first ? symbol("a", 0) : layer.plain ? symbol("a", l - 1) : JOINED, below = math("g", by(first ? symbol("a", 0) : layer.plain ? symbol("a", l - 1) : JOINED));
     if (first) { side("x", yTop, math("v", above)); side("dx", yLow, below); }
     else {
       items.push(label(`name:turned${l}`, x + (K * c) / 2, yTop - vh / 2 - 12, math("v", above), "left"));

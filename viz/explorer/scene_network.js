@@ -32,7 +32,7 @@ class NetworkScene {
     columns.forEach((c, k) => items.push(...this.dominoes(c, k, font, beads)));
     for (const layer of model.layers) items.push(...this.weights(layer, beads));
     columns.forEach((c, k) => {
-      const title = c.l === 0 ? "input" : c.l < 0 ? "sum" : `layer ${c.l}`, function_ = c.l > 0 && !narrow ? ` <i>${escaped(c.layer.act || "identity")}</i>` : "";
+      const title = c.l === 0 ? "input" : c.l < 0 ? "joined" : `layer ${c.l}`, function_ = c.l > 0 && !narrow ? ` <i>${escaped(c.layer.act || "identity")}</i>` : "";
       items.push(label(`head${c.key}`, X[k], app.hasPicks ? (narrow ? 54 : 62) : narrow ? 16 : 24, `<span class="cap">${narrow && c.l > 0 ? c.l : title}</span>${function_}`));
     });
     items.push(...this.cost());

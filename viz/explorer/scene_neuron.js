@@ -80,7 +80,7 @@ class NeuronScene {
       bar(y(s, yUp), B[`b${l}`].d[j], top, "v", on.z);
       bar(y(s, yLow), delta, topG, "g", !knownB || knownB(j));
     }
-    const above = yUp - (lines / 2) * h - 14, below = yLow + (lines / 2) * h + 18, name = math("v", l === 1 ? symbol("a", 0) : layer.plain ? symbol("a", l - 1) : "<mi>Σ</mi>"), put = (id, x, yy, text) => this.items.push(label(id, x, yy, text, "row"));
+    const above = yUp - (lines / 2) * h - 14, below = yLow + (lines / 2) * h + 18, name = math("v", l === 1 ? symbol("a", 0) : layer.plain ? symbol("a", l - 1) : JOINED), put = (id, x, yy, text) => this.items.push(label(id, x, yy, text, "row"));
     put("c1", xi, above, name); put("c2", xw, above, math("v", symbol("W", l))); put("c3", xb, above, '<span class="cap">w · a</span>');
     put("c4", xi, below, math("g", symbol("δ", l))); put("c5", xw, below, name); put("c6", xb, below, math("g", by(symbol("W", l))));
     if (narrow) return;

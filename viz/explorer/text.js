@@ -41,3 +41,5 @@ function symbol(letter, layer, index) {
 }
 const by = (inner) => `<mfrac><mrow>${D}<mi>C</mi></mrow><mrow>${D}${inner}</mrow></mfrac>`;
 const D = '<mo form="prefix">∂</mo>';
+// What a layer weighs if that is not only the layer before.
+const JOINED = "<mrow><mo>[</mo><mi>a</mi><mo>…</mo><mo>]</mo></mrow>";

@@ -40,14 +40,14 @@ class Words {
     return `equation ${phase.equation + 1} of ${count}: ${this.app.panel.equationMarkup(phase.equation)}`;
   }
   layer({ phase: { key, layer, equation } }) {
-    const { app, model } = this, l = layer && layer.l, S = (kind, letter, k) => math(kind, symbol(letter, k)), input = l > 1 ? (layer.plain ? S("v", "a", l - 1) : "the sum") : S("v", "a", 0), f = layer && escaped(layer.act || "identity");
+    const { app, model } = this, l = layer && layer.l, S = (kind, letter, k) => math(kind, symbol(letter, k)), input = l > 1 ? (layer.plain ? S("v", "a", l - 1) : "what is joined") : S("v", "a", 0), f = layer && escaped(layer.act || "identity");
     if (key === "loss") return `the cost is ${span("v", show(model.cost))}${model.count > 1 ? `, the mean of ${model.count} examples` : ""}`;
-    if (key === `in${l}`) return "what went around is added";
+    if (key === `in${l}`) return "what went around a layer joins in";
     if (key === `z${l}`) return `layer ${l}: each neuron weighs what arrives and adds it up`;
     if (key === `a${l}`) return layer.bends ? `layer ${l} bends its sums: ${S("v", "a", l)} = ${f}(${S("v", "z", l)})` : `the last layer answers with its sum: ${S("v", "a", l)} = ${S("v", "z", l)}`;
     if (key === `delta${model.layers.length}`) return equation >= 0 ? `the error of the answer: ${app.panel.equationMarkup(equation)}` : `the error of the answer, ${S("g", "δ", l)}`;
     if (key === `da${l}`) return `${S("v", "W", l + 1)}, which was read by rows, is now read by columns`;
-    if (key === `din${l}`) return `${S("v", "W", l)} by columns: what the sum before layer ${l} receives`;
+    if (key === `din${l}`) return `${S("v", "W", l)} by columns: what is joined before layer ${l} receives`;
     if (key === `delta${l}`) return layer.bends ? `times the slope of ${f} where each neuron stands` : `layer ${l} passes on what arrives`;
     if (key === "dx") return "and once more, to the input: what the cost depends on there";
     if (key === `dW${l}`) return `each weight of layer ${l}: the ${S("g", "δ", l)} that it leads to × what it weighs in ${input}`;
@@ -55,7 +55,7 @@ class Words {
   }
   row({ phase: { key, layer }, row }) {
     const { app, model } = this, B = model.blocks, l = layer && layer.l, one = model.count === 1, x = (k, i = row) => B[k].d[i * B[k].c], S = (kind, letter, k, i) => math(kind, symbol(letter, k, i));
-    const is = (kind, k) => (one ? ` = ${span(kind, show(x(k)))}` : `, for ${model.count} examples`), input = l > 1 ? (layer.plain ? S("v", "a", l - 1) : "the sum") : S("v", "a", 0);
+    const is = (kind, k) => (one ? ` = ${span(kind, show(x(k)))}` : `, for ${model.count} examples`), input = l > 1 ? (layer.plain ? S("v", "a", l - 1) : "what is joined") : S("v", "a", 0);
     if (key === "loss" || key === `in${l}`) return this.layer({ phase: { key, layer } });
     if (key === `z${l}`) return `${S("v", "z", l, row)} = row ${row} of ${S("v", "W", l)} times ${input}${layer.b.length ? ", and its bias" : ""}${is("v", key)}`;
     if (key === `a${l}`) return layer.bends && one ? `${S("v", "a", l, row)} = ${escaped(layer.act)}(${span("v", show(x(`z${l}`)))}) = ${span("v", show(x(key)))}, where the slope is ${span("l", show(x(`slope${l}`)))}` : `${S("v", "a", l, row)}${is("v", key)}`;
