@@ -168,10 +168,10 @@ def test_equations_and_picture_show_the_same_numbers(name):
         """
         model.choose(0);
         const list = Object.entries(model.arrays[0]).filter(([name]) => model.block(name));
-        console.log(JSON.stringify(list.map(([name, a]) => [name, [...a.d], [...model.blocks[model.block(name)].d]])));
+        console.log(JSON.stringify(list.map(([name, a]) => [model.block(name), [...a.d], [...model.blocks[model.block(name)].d]])));
         """,
     )
-    assert {"z1", "delta1"} <= {name for name, _, _ in found}
+    assert {"z1", "delta1"} <= {block for block, _, _ in found}
     for _, by_equation, by_scalars in found:
         assert np.allclose(by_equation, by_scalars, rtol=SAME, atol=1e-14)
 

@@ -79,7 +79,12 @@ class Explorer {
   }
   // --- the clock -----------------------------------------------------------------------------------------------------
   get stops() { return this.clock.stops(this.depth); }
-  known(key) { return key ? this.clock.known(key, this.p) : null; }
+  known(key) {
+    if (!key) return null;
+    // what is only put together from other blocks is known when the last of them is
+    if (/^din/.test(key) && !this.clock.byKey[key]) return this.p >= this.clock.byKey.dx.end ? null : () => false;
+    return this.clock.known(key, this.p);
+  }
   valueKey(l) { return this.model.layers[l - 1].bends ? `a${l}` : `z${l}`; }
   move(by, whole = false) {
     this.stop();

@@ -57,7 +57,7 @@ class Clock {
       if (key) rows(backward, key, size(key))[r].push(edge);
     }
     for (const layer of layers) {
-      if (!layer.plain) this.add(`in${layer.l}`, "f", rows(forward, `in${layer.l}`, model.blocks[`in${layer.l}`].r), { layer });
+      if (forward.has(`in${layer.l}`)) this.add(`in${layer.l}`, "f", forward.get(`in${layer.l}`), { layer });
       this.add(`z${layer.l}`, "f", rows(forward, `z${layer.l}`, layer.size), { layer });
       if (layer.bends || (layer.l === last && this.equationOf(`a${last}`) >= 0)) this.add(`a${layer.l}`, "f", rows(forward, `a${layer.l}`, layer.size), { layer });
     }
@@ -65,7 +65,7 @@ class Clock {
     this.add("seed", "b", [[]]);
     for (const layer of [...layers].reverse()) {
       const { l } = layer, next = layers[l];
-      if (next && !next.plain) this.add(`din${l + 1}`, "b", rows(backward, `din${l + 1}`, next.inputs), { layer: next });
+      if (backward.has(`din${l + 1}`)) this.add(`din${l + 1}`, "b", backward.get(`din${l + 1}`), { layer: next });
       if (l < last && layer.bends) this.add(`da${l}`, "b", rows(backward, `da${l}`, layer.size), { layer });
       this.add(`delta${l}`, "b", rows(backward, `delta${l}`, layer.size), { layer });
     }

@@ -121,7 +121,9 @@ def _equations_of(traced: Trace, network: Network, example: Example) -> Equation
         (n for n, a in equations.arrays.items() if a.role == "adjoint" and equations.arrays[a.of].role == "z" and a.layer <= 1
          and equations.arrays[a.of].layer == 1), "",
     )  # fmt: skip
-    if not weights or not delta or equations.input != "x":
+    inside = {member for own in example.members[0] for member in own}
+    used_once = all(traced.edges[k].head in inside for node in example.inputs for k in traced.nodes[node].edges_out)
+    if not weights or not delta or equations.input != "x" or not used_once or "dx" in equations.arrays:
         return equations
     size = len(example.inputs)
     name = Term("name", name=weights)  # of a single neuron a vector may be W, which then stands as a column already

@@ -17,7 +17,8 @@ class NetworkScene {
     const columns = this.columns(), narrow = W < 560, small = most <= 5 && sizes.every((n, k) => !k || n * sizes[k - 1] <= 12);
     const top = app.hasPicks ? 104 : narrow ? 40 : 56, bottom = narrow ? 34 : 42, left = narrow ? 42 : small ? 92 : 76, right = narrow ? 38 : small ? 92 : 84;
     const room = (W - left - right) / columns.length, free = H - top - bottom;
-    const beads = small && !narrow && room > 170, biased = beads && model.layers.some((layer) => layer.b.length);
+    const lineCount = Math.max(...model.layers.map((layer) => layer.inputs * layer.size));
+    const beads = small && !narrow && room * 0.46 >= 80 + 6 * lineCount, biased = beads && model.layers.some((layer) => layer.b.length);
     const pitch = Math.min(small ? H * 0.36 : 120, free / most), under = biased ? 44 : 0;
     const nh = small ? clamp(Math.min(H / 7.2, pitch - under - 22), 38, 86) : clamp(pitch - 7, 8, 46);
     const nw = small ? Math.min(narrow ? 70 : 128, room * (narrow ? 0.66 : 0.54)) : Math.min(nh > 34 ? 70 : Math.max(nh * 1.35, 12), room * (narrow ? 0.72 : 0.5));

@@ -49,7 +49,8 @@ class Timeline {
     if (key === "loss") return math("", "<mi>C</mi>");
     if (key === "dx") return math("", `<mrow>${D}${symbol("a", 0)}</mrow>`);
     if (found && model.network) {
-      const [, kind, l] = found, letter = kind === "delta" ? "δ" : kind === "in" ? "a" : kind.at(-1);
+      const [, kind, l] = found, letter = kind === "delta" ? "δ" : kind.at(-1);
+      if (kind === "in") return math("", JOINED);
       if (kind === "din") return math("", `<mrow>${D}${JOINED}</mrow>`);
       return math("", kind === "da" || kind === "dW" || kind === "db" ? `<mrow>${D}${symbol(letter, l)}</mrow>` : symbol(letter, l));
     }
