@@ -15,7 +15,7 @@ from .explorer.page import Explorer, page, table
 from .formula import Symbol
 from .graph import draw
 from .style import numeral, plain, shortened
-from .svg import svg
+from .svg import escaped, svg
 from .trace import Trace, trace
 
 __all__ = ["Explorer", "to_html"]
@@ -77,7 +77,7 @@ def to_html(
         raise ValueError(f"examples must name each example of the batch, got {len(examples)} names for {count}")
     options["examples"] = [shortened(name, 24) for name in examples] or [f"example {k}" for k in range(1, count + 1)]
     heading = title or _title(shown)
-    fallback = f"{_picture(root, names, len(traced.nodes), layered=network is not None)}<p>{plain(_story(shown))}</p>{_table(traced)}"
+    fallback = f"{_picture(root, names, len(traced.nodes), layered=network is not None)}<p>{escaped(_story(shown))}</p>{_table(traced)}"
     return page(shown, title=shortened(heading, 120), subtitle=_subtitle(shown), story=_story(shown), fallback=fallback, options=options)
 
 

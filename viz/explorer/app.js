@@ -3,7 +3,7 @@ const $ = (selector) => document.querySelector(selector);
 const ICONS = { play: '<svg viewBox="0 0 18 18"><path d="M5 3v12l10-6z"/></svg>', pause: '<svg viewBox="0 0 18 18"><path d="M4 3h4v12H4zM10 3h4v12h-4z"/></svg>' };
 class Explorer {
   constructor(data) {
-    Object.assign(this, { story: data.story, classes: data.classes || [], path: null, picked: -1, playing: 0, pinned: false, hover: null });
+    Object.assign(this, { story: escaped(data.story), classes: data.classes || [], path: null, picked: -1, playing: 0, pinned: false, hover: null });
     const model = (this.model = new Model(data.graph)), { network } = model;
     this.image = data.image || (network ? wrapped(network.sizes[0]) : [1, 1]);
     this.tiled = !!network && (!!data.image || Math.max(...network.sizes) > 20);

@@ -15,7 +15,7 @@ from ..formula import MOST_TERMS, expression
 from ..style import shortened
 from ..trace import Trace
 from .evaluation import holds
-from .network import Example, Network, found_network
+from .network import Example, Network, found_network, with_shared_inputs
 from .operations import can_run
 from .terms import Array, Equation, Equations, Term, derived_equations
 
@@ -61,6 +61,7 @@ class Content:
 
 def content(traced: Trace, inputs: Mapping[str, Sequence[int]]) -> Content:
     """Return what the page of a graph shows; `inputs` are the nodes of inputs by name, where no layers say so."""
+    traced = with_shared_inputs(traced)
     network = found_network(traced)
     if network is None:
         few = len(traced.nodes) <= EQUATIONS_UP_TO

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autograd import Op, ops
 
 from ..neurons import Neuron, neurons
 from ..trace import Trace
 
-__all__ = ["Example", "Layer", "Network", "found_network"]
+__all__ = ["Example", "Layer", "Network", "found_network", "with_shared_inputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,35 @@ def found_network(traced: Trace) -> Network | None:
         return None
     roots = _roots(traced, examples)
     return Network(tuple(layers), roots) if roots else None
+
+
+def with_shared_inputs(traced: Trace) -> Trace:
+    """Return the trace in which the neurons of the first layer share their inputs, if they read equal numbers.
+
+    A number that is used twice is two nodes, unless it came from one Value: `w * 0.5` and `v * 0.5` have nothing in
+    common that says that both weigh one input.
+    """
+    copies: dict[tuple[int, ...], list[Neuron]] = defaultdict(list)
+    for neuron in neurons(traced):
+        if neuron.depth == 1:
+            copies[tuple(sorted(neuron.weights))].append(neuron)
+    same: dict[int, int] = {}
+    rows = list(copies.values())
+    for first, *others in zip(*rows, strict=False):
+        for other in others:
+            left = [node for node in first.sources if traced.nodes[node].is_constant]
+            for node in other.sources:
+                equal = [k for k in left if traced.nodes[k].data == traced.nodes[node].data]
+                if traced.nodes[node].is_constant and node not in left and equal:
+                    same[node] = equal[0]
+                    left.remove(equal[0])
+    if not same:
+        return traced
+    edges = tuple(replace(edge, tail=same.get(edge.tail, edge.tail)) for edge in traced.edges)
+    out: dict[int, list[int]] = defaultdict(list)
+    for edge in edges:
+        out[edge.tail].append(edge.index)
+    return Trace(tuple(replace(node, edges_out=tuple(out[node.index])) for node in traced.nodes), edges, traced.root)
 
 
 def _rows(by_weights: dict[tuple[int, ...], list[Neuron]]) -> list[list[list[Neuron]]] | None:
