@@ -5,7 +5,7 @@ from pathlib import Path
 import jupytext
 
 HERE = Path(__file__).parent
-NAMES = ("check_your_backprop", "stepper")
+NAMES = ("check_your_backprop", "explorer")
 
 
 def notebook(name: str) -> str:

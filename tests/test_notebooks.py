@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_there_are_two_without_outputs():
-    assert [path.stem for path in NOTEBOOKS] == ["check_your_backprop", "stepper"]
+    assert [path.stem for path in NOTEBOOKS] == ["check_your_backprop", "explorer"]
     for path in NOTEBOOKS:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         assert [cell["source"] for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
@@ -31,7 +31,7 @@ def test_a_notebook_holds_what_its_script_holds(path):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize(
-    ("name", "promised"), [("check_your_backprop", "The factor σ′(z¹) is missing."), ("stepper", "iframe")]
+    ("name", "promised"), [("check_your_backprop", "The factor σ′(z¹) is missing."), ("explorer", "iframe")]
 )
 def test_a_notebook_runs_and_shows_what_it_promises(name, promised, tmp_path, monkeypatch):
     """The warnings left out are those of the notebook machinery itself."""

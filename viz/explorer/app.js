@@ -70,7 +70,7 @@ class Explorer {
       box.append(b);
     };
     this.names.forEach((name, k) => add(k, picture ? this.thumbnail(examples[k].in[0]) : escaped(name), `Example ${name}`));
-    add(-1, `mean of ${this.names.length}`, "The mean of all examples");
+    add(-1, "mean", `The mean of all ${this.names.length} examples`);
   }
   thumbnail(nodes) {
     const [rows, columns] = this.image, values = nodes.map((node) => this.model.tape.v[node]), top = Math.max(1e-9, ...values.map(Math.abs)), unit = 24 / Math.max(rows, columns);

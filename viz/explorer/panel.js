@@ -172,7 +172,7 @@ class WhatIf {
     return this.last ?? this.first;
   }
   get first() {
-    const { model } = this.app, { tape } = model, list = model.parameters.length ? model.parameters : model.leaves;
+    const { model } = this.app, { tape } = model, list = model.network ? model.layers[0].W : model.parameters.length ? model.parameters : model.leaves;
     return (this.own ??= list.reduce((best, i) => (best < 0 || Math.abs(tape.g[i]) > Math.abs(tape.g[best]) ? i : best), -1));
   }
   get range() {

@@ -116,7 +116,7 @@ class NetworkScene {
       text += `<path class="skip" d="M${f1(from)} ${f1(Y[k - 2][0] - nh / 2 - 3)}V${f1(y + 14)}Q${f1(from)} ${f1(y)} ${f1(from + 14)} ${f1(y)}H${f1(X[k] - 14)}Q${f1(X[k])} ${f1(y)} ${f1(X[k])} ${f1(y + 14)}V${f1(Y[k][0] - nh / 2 - 5)}"/>`;
     });
     const { p, clock } = this.app;
-    if (!this.meaning) this.meaning = p === 0 ? "line width: the weight; solid is positive, dashed is negative" : p >= clock.length ? span("g", "line width: ∂C/∂w") : "line width: the weight";
+    if (!this.meaning) this.meaning = p === 0 && !this.plan.narrow ? "line width: the weight; solid is positive, dashed is negative" : p >= clock.length ? span("g", "line width: ∂C/∂w") : "line width: the weight";
     return text;
   }
   // What a layer's lines show now.

@@ -16,7 +16,7 @@ class NeuronScene {
     this.middle();
     this.curve();
     if (l < model.layers.length && model.layers[l].plain) this.fan();
-    else if (!narrow) this.items.push(label("fan", xa + half + 8, yLow, `<span class="cap">${l < model.layers.length ? "from later layers" : "from the cost"}</span>`, "", { ax: 0 }));
+    else if (!narrow) this.items.push(label("fan", W - 10, yLow - 32, `<span class="cap">${l < model.layers.length ? "from later layers" : "from the cost"}</span>`, "", { ax: -100 }));
     this.items.push(drawing(`neuron${l}.${j}`, this.art));
     if (!narrow) this.items.push(label("lane1", 14, 12, '<span class="lane v">values →</span>', "", { ax: 0, ay: 0 }), label("lane2", 14, H - 12, '<span class="lane g">← gradients</span>', "", { ax: 0, ay: -100 }));
     return this.items;
