@@ -108,7 +108,10 @@ def attention() -> Case:
         scores = [total([a * b for a, b in zip(query, key, strict=True)]).exp() for key in k]
         norm = total(scores)
         outputs.append([total([s / norm * value[d] for s, value in zip(scores, v, strict=True)]) for d in range(2)])
-    return Case(total([(o - 0.5) ** 2 for row in outputs for o in row]), {"inputs": {"x": sum(tokens, [])}})
+    return Case(
+        total([(o - 0.5) ** 2 for row in outputs for o in row]),
+        {"inputs": {"x": [leaf for token in tokens for leaf in token]}},
+    )
 
 
 def lstm() -> Case:

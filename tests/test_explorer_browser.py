@@ -26,7 +26,12 @@ pytestmark = [
 ]
 
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
-SIZES = {"1280×800": (1280, 800, False), "1440×900": (1440, 900, False), "1920×1080": (1920, 1080, False), "phone": (390, 844, True)}
+SIZES = {
+    "1280×800": (1280, 800, False),
+    "1440×900": (1440, 900, False),
+    "1920×1080": (1920, 1080, False),
+    "phone": (390, 844, True),
+}
 AUDIT = Path(__file__).with_name("explorer_audit.js").read_text(encoding="utf-8")
 LEFT, RIGHT, HOME, END, ESCAPE, SHIFT = "\ue012", "\ue014", "\ue011", "\ue010", "\ue00c", "\ue008"
 SAME = 1e-12
@@ -55,7 +60,10 @@ def show(browser, tmp_path):
         width, height, mobile = SIZES[size]
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        still = [{"name": "prefers-reduced-motion", "value": "reduce"}, {"name": "prefers-color-scheme", "value": "light"}]
+        still = [
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+            {"name": "prefers-color-scheme", "value": "light"},
+        ]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": still})
         path = tmp_path / "page.html"
         path.write_text(page, encoding="utf-8")
@@ -87,7 +95,8 @@ def state(browser):
 def cell_of(browser, key, index):
     """Where the middle of a cell is in the window."""
     return browser.execute_script(
-        """const g = explorer.stage.items.get(arguments[0]).goal, box = document.querySelector(".stage").getBoundingClientRect();
+        """const g = explorer.stage.items.get(arguments[0]).goal;
+        const box = document.querySelector(".stage").getBoundingClientRect();
         return [Math.round(box.left + g[4 * arguments[1]]), Math.round(box.top + g[4 * arguments[1] + 1])];""",
         key,
         index,
@@ -120,11 +129,14 @@ def test_nothing_overlaps_nothing_is_cut_off_and_no_line_lies_behind_a_card(show
     for name in pages:
         browser = show(page_of(name), size=size)
         if face == "monospace":
-            browser.execute_script("document.documentElement.style.setProperty('--sans', '\"DejaVu Sans Mono\", monospace'); explorer.render();")
+            browser.execute_script(
+                "document.documentElement.style.setProperty('--sans', 'monospace'); explorer.render();"
+            )
         for depth in browser.execute_script("return explorer.depths"):
             for moment in (0, 0.3, 0.55, 0.75, 1):
                 bad = browser.execute_script(
-                    "explorer.depth = arguments[0]; explorer.set(Math.round(explorer.clock.length * arguments[1]));" + AUDIT,
+                    "explorer.depth = arguments[0]; explorer.set(Math.round(explorer.clock.length * arguments[1]));"
+                    + AUDIT,
                     depth,
                     moment,
                 )
@@ -139,8 +151,9 @@ def test_nothing_overlaps_nothing_is_cut_off_and_no_line_lies_behind_a_card(show
 def test_the_first_picture_fits_its_place(show, name, size):
     browser = show(page_of(name), size=size)
     stage, page, shown = browser.execute_script(
-        """const stage = document.querySelector(".stage"), box = stage.getBoundingClientRect();
-        return [[box.left, box.top, box.right, box.bottom], [innerWidth, innerHeight], [...stage.querySelectorAll(".canvas > g")].map((g) => g.getBoundingClientRect()).filter((b) => b.width).map((b) => [b.left, b.top, b.right, b.bottom])];"""
+        """const box = (e) => { const b = e.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom]; };
+        const stage = document.querySelector(".stage"), drawn = [...stage.querySelectorAll(".canvas > g")].map(box);
+        return [box(stage), [innerWidth, innerHeight], drawn.filter((b) => b[2] > b[0])];"""
     )
     assert stage[2] <= page[0]
     assert stage[3] <= page[1]
@@ -154,9 +167,14 @@ def test_the_first_picture_fits_its_place(show, name, size):
 
 def test_a_change_of_depth_is_a_flight_of_the_same_cells_unless_motion_is_unwanted(show):
     browser = show(page_of("small"))
-    count = """const cells = explorer.stage.items.get("W1"); explorer.go(arguments[0]); const flying = !!cells.from, same = explorer.stage.items.get("W1") === cells; return [flying, same];"""
+    count = """const cells = explorer.stage.items.get("W1");
+        explorer.go(arguments[0]);
+        return [!!cells.from, explorer.stage.items.get("W1") === cells];"""
     assert browser.execute_script(count, "layer") == [False, True]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [{"name": "prefers-reduced-motion", "value": "no-preference"}]})
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"media": "", "features": [{"name": "prefers-reduced-motion", "value": "no-preference"}]},
+    )
     assert browser.execute_script(count, "network") == [True, True]
     wait = "const done = arguments[0]; setTimeout(() => done(!!explorer.stage.items.get('W1').from), 1500);"
     assert browser.execute_async_script(wait) is False
@@ -166,7 +184,9 @@ def test_the_theme_follows_the_system_until_it_is_chosen(show):
     browser = show(page_of("small"))
     ground = "return getComputedStyle(document.body).backgroundColor"
     light = browser.execute_script(ground)
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"media": "", "features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    )
     dark = browser.execute_script(ground)
     assert light != dark
     press(browser, "t")
@@ -178,7 +198,9 @@ def test_the_theme_follows_the_system_until_it_is_chosen(show):
 def test_it_prints_on_one_or_two_pages(show):
     for name in ("digit", "small", "attention"):
         browser = show(page_of(name))
-        pdf = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True, "printBackground": True})["data"])
+        pdf = base64.b64decode(
+            browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True, "printBackground": True})["data"]
+        )
         assert len(re.findall(rb"/Type\s*/Page\b", pdf)) in (1, 2), name
 
 
@@ -203,7 +225,9 @@ def test_at_every_step_each_card_shows_the_numbers_of_the_engine(show):
     traced = viz.trace(root)
     browser = show(page_of("expression"))
     press(browser, HOME)
-    cards = """return [...document.querySelectorAll(".card")].map((c) => [c.querySelector(".value").textContent, c.querySelector(".gradient").textContent])"""
+    cards = """const text = (card, part) => card.querySelector(part).textContent;
+        const pair = (card) => [text(card, ".value"), text(card, ".gradient")];
+        return [...document.querySelectorAll(".card")].map(pair);"""
     value = [numeral(node.data) if node.op is None else "" for node in traced.nodes]
     gradient = [""] * len(traced.nodes)
     expected = [[list(pair) for pair in zip(value, gradient, strict=True)]]
@@ -241,7 +265,10 @@ def recorded(root, values):
 def test_sliders_and_steps_leave_every_number_that_of_the_engine(show, name):
     browser = show(page_of(name))
     rng = random.Random(0)
-    slide = """const [leaf, x] = arguments; explorer.picked = leaf; explorer.render(); const s = explorer.panel.whatIf.slider;
+    slide = """const [leaf, x] = arguments;
+      explorer.picked = leaf;
+      explorer.render();
+      const s = explorer.panel.whatIf.slider;
       s.value = Math.max(s.min, Math.min(s.max, x)); s.dispatchEvent(new Event("input", { bubbles: true }));"""
     leaves = browser.execute_script("return explorer.model.leaves")
     for _ in range(10):
@@ -268,7 +295,9 @@ def test_painting_on_an_image_changes_both_passes(show):
     browser = show(page_of("digit"))
     before = browser.execute_script("return [explorer.model.cost, [...explorer.model.blocks.dW1.d]]")
     pointer(browser, *(cell_of(browser, "x", k) for k in (26, 27, 28)))
-    values, cost, gradient = browser.execute_script("return [[...explorer.model.tape.v], explorer.model.cost, [...explorer.model.blocks.dW1.d]]")
+    values, cost, gradient = browser.execute_script(
+        "return [[...explorer.model.tape.v], explorer.model.cost, [...explorer.model.blocks.dW1.d]]"
+    )
     assert cost != before[0]
     assert gradient != before[1]
     root = case("digit").root
@@ -308,12 +337,16 @@ def test_keys_move_the_clock_and_a_change_of_depth_keeps_its_place(show):
 
 def test_everything_can_be_reached_by_tab(show):
     browser = show(page_of("batch"))
-    wanted = set(browser.execute_script("return [...document.querySelectorAll('button, input, [tabindex=\"0\"]')].filter((e) => e.offsetParent && !e.disabled).map((e) => e.id || e.dataset.depth || e.dataset.example || e.dataset.eq || e.className)"))
+    name = "const name = (e) => e.id || e.dataset.depth || e.dataset.example || e.dataset.eq || e.className;"
+    seen = (
+        "[...document.querySelectorAll('button, input, [tabindex=\"0\"]')].filter((e) => e.offsetParent && !e.disabled)"
+    )
+    wanted = set(browser.execute_script(f"{name} return {seen}.map(name);"))
     reached = set()
     browser.execute_script("document.activeElement.blur()")
     for _ in range(len(wanted) * 2):
         press(browser, "\ue004")
-        reached.add(browser.execute_script("const e = document.activeElement; return e.id || e.dataset.depth || e.dataset.example || e.dataset.eq || e.className"))
+        reached.add(browser.execute_script(f"{name} return name(document.activeElement);"))
     assert wanted <= reached
 
 
@@ -354,7 +387,9 @@ def test_a_term_lights_its_cells_and_the_lens_shows_its_numbers(show):
     browser = show(page_of("small"), "#depth=layer")
     term = next(e for e in browser.find_elements("css selector", ".eq .t.l") if e.is_displayed())
     point_at(browser, term)
-    lit = browser.execute_script("return [...explorer.stage.items].filter(([, s]) => s.g && s.g.classList.contains('lit')).map(([key]) => key)")
+    lit = browser.execute_script(
+        "return [...explorer.stage.items].filter(([, s]) => s.g && s.g.classList.contains('lit')).map(([key]) => key)"
+    )
     assert lit == ["slope1"]
     numbers = [e.text for e in browser.find_elements("css selector", ".lens svg text")]
     slope = browser.execute_script("return [...explorer.model.blocks.slope1.d]")
@@ -430,9 +465,16 @@ def test_hostile_labels_do_nothing(show):
         for depth in browser.execute_script("return explorer.depths"):
             browser.execute_script("explorer.go(arguments[0])", depth)
         for node in range(browser.execute_script("return explorer.model.tape.n")):
-            browser.execute_script("explorer.picked = arguments[0]; explorer.render(); explorer.tip(explorer.nameMarkup(arguments[0]), 9, 9)", node)
+            browser.execute_script(
+                """explorer.picked = arguments[0];
+                explorer.render();
+                explorer.tip(explorer.nameMarkup(arguments[0]), 9, 9);""",
+                node,
+            )
         press(browser, HOME, RIGHT, RIGHT)
-        assert browser.execute_script("return [document.scripts.length, document.querySelectorAll('.stage b b, img, iframe').length]") == [before, 0]
+        assert browser.execute_script(
+            "return [document.scripts.length, document.querySelectorAll('.stage b b, img, iframe').length]"
+        ) == [before, 0]
 
 
 def test_the_page_may_load_nothing_and_run_nothing_else(browser, show):
@@ -456,7 +498,9 @@ def test_in_a_notebook_it_runs_in_a_sandboxed_frame(show):
     browser.switch_to.frame(0)
     try:
         assert browser.execute_script("return explorer.stage.size[0] > 300")
-        assert "0.0196" in browser.execute_script("return document.querySelector('.numbers').closest('.canvas').textContent")
+        assert "0.0196" in browser.execute_script(
+            "return document.querySelector('.numbers').closest('.canvas').textContent"
+        )
     finally:
         browser.switch_to.default_content()
     assert html.unescape(frame).count("<!doctype html>") == 1

@@ -1,5 +1,6 @@
 """What a page computes, against the engine and against NumPy; run in node."""
 
+import itertools
 import json
 import math
 import random
@@ -37,7 +38,8 @@ def test_every_primitive_has_its_javascript():
 def test_every_value_and_every_derivative_is_that_of_the_engine():
     table = ops_by_name()
     points = {
-        name: [*op.samples, *(kink.at for kink in op.at_kinks if None not in kink.partials)] for name, op in table.items()
+        name: [*op.samples, *(kink.at for kink in op.at_kinks if None not in kink.partials)]
+        for name, op in table.items()
     }
     arithmetic = (viz.explorer.page._text)("arithmetic.js")
     script = f"""
@@ -116,8 +118,10 @@ def test_they_still_are_after_ten_moves_of_sliders_and_ten_steps(name):
         case(name).options.get("inputs"),
         f"""
         let seed = {seed};
-        const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647, state = () => [[...model.tape.v], [...model.tape.g]];
-        for (let k = 0; k < 10; k++) model.put(model.leaves[Math.floor(random() * model.leaves.length)], random() - 0.5);
+        const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+        const leaf = () => model.leaves[Math.floor(random() * model.leaves.length)];
+        const state = () => [[...model.tape.v], [...model.tape.g]];
+        for (let k = 0; k < 10; k++) model.put(leaf(), random() - 0.5);
         const moved = state();
         for (let k = 0; k < 10; k++) model.step(0.05);
         console.log(JSON.stringify([moved, state()]));
@@ -168,7 +172,8 @@ def test_equations_and_picture_show_the_same_numbers(name):
         """
         model.choose(0);
         const list = Object.entries(model.arrays[0]).filter(([name]) => model.block(name));
-        console.log(JSON.stringify(list.map(([name, a]) => [model.block(name), [...a.d], [...model.blocks[model.block(name)].d]])));
+        const pair = ([name, a]) => [model.block(name), [...a.d], [...model.blocks[model.block(name)].d]];
+        console.log(JSON.stringify(list.map(pair)));
         """,
     )
     assert {"z1", "delta1"} <= {block for block, _, _ in found}
@@ -182,8 +187,8 @@ def test_the_mean_of_a_batch_has_the_gradient_of_the_mean():
         root,
         None,
         """
-        const whole = [...model.blocks.dW1.d], parts = [0, 1, 2, 3].map((k) => { model.choose(k); return [...model.blocks.dW1.d]; });
-        console.log(JSON.stringify([whole, parts]));
+        const gradient = (k) => { model.choose(k); return [...model.blocks.dW1.d]; };
+        console.log(JSON.stringify([gradient(-1), [0, 1, 2, 3].map(gradient)]));
         """,
     )
     assert np.allclose(total, np.mean(single, axis=0), rtol=SAME)
@@ -202,7 +207,7 @@ def test_the_clock_makes_every_step_of_the_engine_once_and_nothing_before_what_i
         console.log(JSON.stringify([clock.phases.map((p) => [p.key, p.at, p.end]), steps]));
         """,
     )
-    assert all(first[2] == second[1] for first, second in zip(phases, phases[1:], strict=False))
+    assert all(first[2] == second[1] for first, second in itertools.pairwise(phases))
     nodes = [s for s in steps if isinstance(s, int)]
     assert sorted(nodes) == [node.index for node in traced.nodes if node.op]
     edges = [tuple(s) for s in steps if isinstance(s, list)]
@@ -223,11 +228,15 @@ def test_the_clock_makes_every_step_of_the_engine_once_and_nothing_before_what_i
             assert all(order[edge.head, edge.slot] > order[each.head, each.slot] for each in arriving)
 
 
-@pytest.mark.parametrize(
-    "made",
-    [lambda x, a, b, c: x * a + x, lambda x, a, b, c: (a + b) * a, lambda x, a, b, c: a * b + a * c, lambda x, a, b, c: x * x + 2.0 * x],
-    ids=["x·y+x", "(a+b)·a", "a·b+a·c", "x·x+2x"],
-)  # fmt: skip
+SUMS = {
+    "x·y+x": lambda x, a, b, c: x * a + x,
+    "(a+b)·a": lambda x, a, b, c: (a + b) * a,
+    "a·b+a·c": lambda x, a, b, c: a * b + a * c,
+    "x·x+2x": lambda x, a, b, c: x * x + 2.0 * x,
+}
+
+
+@pytest.mark.parametrize("made", SUMS.values(), ids=SUMS)
 def test_lines_of_small_sums_do_not_cross(made):
     root = made(*(Value(v, n) for v, n in ((2.0, "x"), (3.0, "a"), (5.0, "b"), (7.0, "c"))))
     crossings = without_browser(
@@ -237,7 +246,8 @@ def test_lines_of_small_sums_do_not_cross(made):
         const t = model.tape, edges = t.edges.map((e) => [e.tail, e.head]);
         edges.sort((a, b) => a[1] - b[1]);
         const ids = [...Array(t.n).keys()];
-        console.log(layeredLayout(ids, edges, () => [100, 60], { line: 16, node: 20, rank: 80, port: 20, stub: 0 }).crossings);
+        const gaps = { line: 16, node: 20, rank: 80, port: 20, stub: 0 };
+        console.log(layeredLayout(ids, edges, () => [100, 60], gaps).crossings);
         """,
     )
     assert crossings == 0
@@ -248,7 +258,9 @@ def test_an_operation_of_the_users_own_freezes_the_numbers_and_keeps_them_right(
     x = Value(2.0, "x")
     root = cube(x) * x
     assert not can_run(cube)
-    adjoints, frozen = without_browser(root, None, "console.log(JSON.stringify([[...model.tape.g], model.tape.frozen]));")
+    adjoints, frozen = without_browser(
+        root, None, "console.log(JSON.stringify([[...model.tape.g], model.tape.frozen]));"
+    )
     assert frozen == "cube"
     assert adjoints[viz.trace(root).nodes[0].index] == 32.0
 

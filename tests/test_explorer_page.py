@@ -39,7 +39,7 @@ class Elements(HTMLParser):
         self.elements.append((tag, dict(attributes)))
         self.inside = "" if dict(attributes).get("type") == "application/json" else tag
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, _tag):
         self.inside = ""
 
     def handle_data(self, data):
@@ -62,7 +62,10 @@ def labelled(label: str) -> Value:
 def test_the_policy_allows_this_script_and_this_style_and_nothing_else(name):
     page = Elements(page_of(name))
     policy = next(a["content"] for tag, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
-    digests = {kind: base64.b64encode(hashlib.sha256("".join(text).encode()).digest()).decode() for kind, text in page.inline.items()}
+    digests = {
+        kind: base64.b64encode(hashlib.sha256("".join(text).encode()).digest()).decode()
+        for kind, text in page.inline.items()
+    }
     assert policy == (
         f"default-src 'none'; script-src 'sha256-{digests['script']}'; style-src 'sha256-{digests['style']}'; "
         "base-uri 'none'; form-action 'none'"
@@ -83,8 +86,7 @@ def test_a_page_refers_to_nothing_outside(name):
 @pytest.mark.parametrize("label", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_label_never_becomes_markup(label):
     harmless = Elements(str(viz.to_html(labelled("x"))))
-    page = viz.to_html(
-labelled(label), title=label    )
+    page = viz.to_html(labelled(label), title=label)
     found = Elements(str(page))
     assert "".join(found.inline["style"]) == "".join(harmless.inline["style"])
     assert "".join(found.inline["script"]) == "".join(harmless.inline["script"])
@@ -161,7 +163,11 @@ def test_no_colour_stands_outside_the_palette():
     own = {colour for theme in (LIGHT, DARK) for colour in theme.values()}
     assert set(re.findall(r"#[0-9a-fA-F]{3,8}\b", style)) <= own
     assert not re.findall(r"#[0-9a-fA-F]{6}\b", script)
-    assert set(re.findall(r"rgba?\(([^)]*)\)", style)) <= {"0 0 0 / .14", "0 0 0 / .2", "10 14 20 / .45"}  # shadows and a veil
+    assert set(re.findall(r"rgba?\(([^)]*)\)", style)) <= {
+        "0 0 0 / .14",
+        "0 0 0 / .2",
+        "10 14 20 / .45",
+    }  # shadows and a veil
 
 
 def test_options_that_do_not_fit_the_graph_are_refused():
@@ -216,7 +222,9 @@ def test_every_term_of_an_equation_carries_its_number_once():
     small = CASES["small"]().root
     traced = viz.trace(small)
     network = found_network(traced)
-    equations = derived_equations(traced, traced.root, {"x": network.examples[0].inputs, "t": network.examples[0].targets})
+    equations = derived_equations(
+        traced, traced.root, {"x": network.examples[0].inputs, "t": network.examples[0].targets}
+    )
     notation = Notation(equations)
     markup = "".join(notation.equation(each) for each in equations.all)
     numbers = [int(n) for n in re.findall(r'data-t="(\d+)"', markup)]

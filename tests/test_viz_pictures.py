@@ -1,4 +1,3 @@
-import html.parser
 import importlib.util
 import json
 import re

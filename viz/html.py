@@ -72,13 +72,21 @@ def to_html(
     if image is not None:
         options["image"] = _checked_image(image, network.sizes[0] if network else 0)
     if classes and (network is None or len(classes) != network.sizes[-1]):
-        raise ValueError(f"classes must name each output of a network, got {len(classes)} for {network and network.sizes[-1]}")
+        outputs = network.sizes[-1] if network else "a graph without layers"
+        raise ValueError(f"classes must name each output of a network, got {len(classes)} for {outputs}")
     if examples and len(examples) != count:
         raise ValueError(f"examples must name each example of the batch, got {len(examples)} names for {count}")
     options["examples"] = [shortened(name, 24) for name in examples] or [f"example {k}" for k in range(1, count + 1)]
     heading = title or _title(shown)
-    fallback = f"{_picture(root, names, len(traced.nodes), layered=network is not None)}<p>{escaped(_story(shown))}</p>{_table(traced)}"
-    return page(shown, title=shortened(heading, 120), subtitle=_subtitle(shown), story=_story(shown), fallback=fallback, options=options)
+    story, picture = _story(shown), _picture(root, names, len(traced.nodes), layered=network is not None)
+    return page(
+        shown,
+        title=shortened(heading, 120),
+        subtitle=_subtitle(shown),
+        story=story,
+        fallback=f"{picture}<p>{escaped(story)}</p>{_table(traced)}",
+        options=options,
+    )
 
 
 def _leaves(traced: Trace, inputs: Mapping[str, Sequence[Value]]) -> dict[str, list[int]]:
@@ -134,7 +142,8 @@ def expression_of(traced: Trace, longest: int = 56) -> str:
     made: list[Any] = []
     for node in traced.nodes:
         if node.op is None:
-            made.append(node.data if node.is_constant and not node.label else Symbol(shortened(node.name, 24), node.data))
+            number = node.is_constant and not node.label
+            made.append(node.data if number else Symbol(shortened(node.name, 24), node.data))
             continue
         operands = [made[traced.edges[k].tail] for k in node.edges_in]
         try:
@@ -151,8 +160,8 @@ def _subtitle(shown: Content) -> str:
     if network is None:
         steps = sum(1 for edge in traced.edges if edge.step)
         return f"{_counted(len(traced.nodes), 'value')} · {_counted(steps, 'contribution')}"
-    functions = list(dict.fromkeys(layer.activation.name if layer.activation else "identity" for layer in network.layers))
-    parameters = sum(len(row) for layer in network.layers for row in layer.weights) + sum(len(layer.biases) for layer in network.layers)
+    functions = dict.fromkeys(layer.activation.name if layer.activation else "identity" for layer in network.layers)
+    parameters = sum(len(row) for layer in network.layers for row in (*layer.weights, layer.biases))
     mean = f" · the mean of {len(network.examples)} examples" if len(network.examples) > 1 else ""
     return f"{', '.join(functions)} · {_counted(parameters, 'parameter')}{mean}"
 
@@ -165,12 +174,13 @@ def _story(shown: Content) -> str:
     if network is not None and len(network.layers) > 1:
         return "The example goes through, the cost comes out, and its derivative comes back."
     if network is not None:
-        return "Forward, its sum goes through a function. Backward, the slope of the function is a factor of all its gradients."
-    shared = [node for node in traced.nodes if not node.is_constant and sum(1 for k in node.edges_out if traced.edges[k].step) > 1]
-    if len(traced.nodes) <= 24 and shared:
-        node = shared[0]
-        uses = sum(1 for k in node.edges_out if traced.edges[k].step)
-        return f"{shortened(node.name)} is used {'twice' if uses == 2 else f'{uses} times'}, so {uses} contributions arrive at it and add up to {numeral(node.adjoint)}."
+        return "Forward, its sum goes through a function. Backward, the slope there is a factor of all its gradients."
+    uses = [sum(1 for k in node.edges_out if traced.edges[k].step) for node in traced.nodes]
+    count = max(uses)
+    if len(traced.nodes) <= 24 and count > 1:
+        node, times = traced.nodes[uses.index(count)], {2: "twice"}.get(count, f"{count} times")
+        arrive = f"so {count} contributions arrive at it and add up to {numeral(node.adjoint)}"
+        return f"{shortened(shown.names[node.index])} is used {times}, {arrive}."
     if shown.sets:
         return f"The matrices of these equations were found in {_counted(len(traced.nodes), 'scalar')}."
     return "Every value is computed once, and every contribution to a gradient is upstream × local slope."
@@ -185,7 +195,7 @@ def _picture(root: Value, names: Mapping[str, Any] | None, count: int, *, layere
         return ""
     part = {"level": "value"} if count <= LEGIBLE else {"level": "layer"} if layered else {"level": "value", "depth": 3}
     try:
-        drawn: Diagram = draw(root, names=names, **part).diagram  # type: ignore[arg-type]  # options by name
+        drawn: Diagram = draw(root, names=names, **part).diagram
     except ValueError:
         return ""
     text = svg(drawn)

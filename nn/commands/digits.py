@@ -122,14 +122,16 @@ def small_network(seed: int = 0) -> tuple[nn.MLP, Value]:
 
 def misread(model: nn.MLP, test: nn.data.Dataset) -> tuple[Value, dict[str, Any]]:
     """Return the cost of the digit with the largest one, and the options of its page."""
-    losses = [nn.evaluate(model, x[None], t[None], loss="cross_entropy").loss for x, t in zip(test.X, nn.one_hot(test.y, 10), strict=True)]
+    T = nn.one_hot(test.y, 10)
+    losses = [nn.evaluate(model, x[None], t[None], loss="cross_entropy").loss for x, t in zip(test.X, T, strict=True)]
     worst = int(np.argmax(losses))
     answers = model(test.X[worst].tolist())
     cost = nn.cross_entropy(answers, nn.one_hot(test.y[worst : worst + 1], 10)[0].tolist())
     cost.label = "C"
     read, right = int(np.argmax([answer.data for answer in answers])), int(test.y[worst])
     sizes = "-".join(map(str, (64, *(len(b) for b in model.biases))))
-    title = f"A handwritten {right} that a {sizes} network reads as {read}" if read != right else f"A handwritten {right} that a {sizes} network finds hardest"
+    verdict = f"reads as {read}" if read != right else "finds hardest"
+    title = f"A handwritten {right} that a {sizes} network {verdict}"
     return cost, {"title": title, "image": (8, 8), "classes": list(map(str, range(10)))}
 
 

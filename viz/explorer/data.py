@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..formula import MOST_TERMS, expression
@@ -63,15 +63,19 @@ def content(traced: Trace, inputs: Mapping[str, Sequence[int]]) -> Content:
     """Return what the page of a graph shows; `inputs` are the nodes of inputs by name, where no layers say so."""
     traced = with_shared_inputs(traced)
     network = found_network(traced)
-    if network is None:
-        few = len(traced.nodes) <= EQUATIONS_UP_TO
-        equations = derived_equations(traced, traced.root, inputs) if few else None
-        adjoints = {node.index: node.adjoint for node in traced.nodes if not node.is_constant}
-        right = equations is not None and holds(equations, traced, adjoints, traced.root)
-        sets, set_of = ((equations,), (0,)) if right and equations is not None else ((), ())
-    else:
-        sets, set_of = _sets(traced, network)
+    sets, set_of = _own_set(traced, inputs) if network is None else _sets(traced, network)
     return Content(traced, network, sets, set_of, _names(traced, network, inputs))
+
+
+def _own_set(traced: Trace, inputs: Mapping[str, Sequence[int]]) -> tuple[tuple[Equations, ...], tuple[int, ...]]:
+    """Return the equations of a graph without layers, if they are right."""
+    if len(traced.nodes) > EQUATIONS_UP_TO:
+        return (), ()
+    equations = derived_equations(traced, traced.root, inputs)
+    adjoints = {node.index: node.adjoint for node in traced.nodes if not node.is_constant}
+    if equations is None or not holds(equations, traced, adjoints, traced.root):
+        return (), ()
+    return (equations,), (0,)
 
 
 def _sets(traced: Trace, network: Network) -> tuple[tuple[Equations, ...], tuple[int, ...]]:
@@ -118,10 +122,7 @@ def _equations_of(traced: Trace, network: Network, example: Example) -> Equation
         return None
     first = network.layers[0]
     weights = next((n for n, a in equations.arrays.items() if a.nodes and a.nodes[0] == first.weights[0][0]), "")
-    delta = next(
-        (n for n, a in equations.arrays.items() if a.role == "adjoint" and equations.arrays[a.of].role == "z" and a.layer <= 1
-         and equations.arrays[a.of].layer == 1), "",
-    )  # fmt: skip
+    delta = next((n for n, a in equations.arrays.items() if a.role == "adjoint" and _is_first(equations, a.of)), "")
     inside = {member for own in example.members[0] for member in own}
     used_once = all(traced.edges[k].head in inside for node in example.inputs for k in traced.nodes[node].edges_out)
     if not weights or not delta or equations.input != "x" or not used_once or "dx" in equations.arrays:
@@ -132,7 +133,11 @@ def _equations_of(traced: Trace, network: Network, example: Example) -> Equation
     backwards = Equation("b", Term("name", name="dx"), Term("matmul", (columns, Term("name", name=delta))))
     at = max(k for k, each in enumerate(equations.all) if each.part == "b") + 1
     arrays = {**equations.arrays, "dx": Array((size, 1), "adjoint", 0, "x", (), is_matrix=False)}
-    return Equations((*equations.all[:at], backwards, *equations.all[at:]), arrays, equations.activations, "x", equations.targets)
+    return replace(equations, all=(*equations.all[:at], backwards, *equations.all[at:]), arrays=arrays)
+
+
+def _is_first(equations: Equations, name: str) -> bool:
+    return equations.arrays[name].role == "z" and equations.arrays[name].layer == 1
 
 
 def _adjoints(traced: Trace, root: int) -> dict[int, float]:
@@ -151,7 +156,7 @@ def _adjoints(traced: Trace, root: int) -> dict[int, float]:
 
 
 def runs(indices: Iterable[int]) -> list[int]:
-    """Return whole numbers as first, count, first, count, …
+    """Return whole numbers as runs: first, count, first, count and so on.
 
     Example:
         >>> runs([4, 5, 6, 2, 3])
@@ -244,7 +249,13 @@ def _network(network: Network, traced: Trace, set_of: Sequence[int]) -> dict[str
 def _set(equations: Equations) -> dict[str, Any]:
     return {
         "equations": [
-            {"part": each.part, "key": each.key, "target": _term(each.target), "value": _term(each.value), **({"add": 1} if each.add else {})}
+            {
+                "part": each.part,
+                "key": each.key,
+                "target": _term(each.target),
+                "value": _term(each.value),
+                **({"add": 1} if each.add else {}),
+            }
             for each in equations.all
         ],
         "arrays": {

@@ -1,4 +1,4 @@
-"""The numbers of every term, by NumPy: what a page's lens shows must equal these, and no equation that fails is shown."""
+"""The numbers of every term, by NumPy: what a lens shows must equal these, and no equation that fails is shown."""
 
 from __future__ import annotations
 
@@ -164,17 +164,17 @@ def _product(parts: list[Matrix]) -> Matrix:
 
 
 _RULES: Mapping[str, Callable[[Term, list[Matrix]], Matrix]] = {
-    "sum": lambda term, parts: _sum(parts),
-    "product": lambda term, parts: _product(parts),
+    "sum": lambda _, parts: _sum(parts),
+    "product": lambda _, parts: _product(parts),
     "power": lambda term, parts: parts[0] ** float(term.exponent),
     "call": _called,
-    "matmul": lambda term, parts: parts[0] @ parts[1],
-    "transpose": lambda term, parts: parts[0].T,
-    "total": lambda term, parts: np.array([[parts[0].sum()]]),
+    "matmul": lambda _, parts: parts[0] @ parts[1],
+    "transpose": lambda _, parts: parts[0].T,
+    "total": lambda _, parts: np.array([[parts[0].sum()]]),
     "lines": lambda term, parts: parts[0].sum(axis=term.axis).reshape(-1, 1),
     "repeat": lambda term, parts: parts[0].reshape(-1, 1) if term.axis else parts[0].reshape(1, -1),
-    "stack": lambda term, parts: np.vstack(parts),
-    "cases": lambda term, parts: np.where(parts[0] != 0.0, parts[1], parts[2]),
+    "stack": lambda _, parts: np.vstack(parts),
+    "cases": lambda _, parts: np.where(parts[0] != 0.0, parts[1], parts[2]),
     "test": lambda term, parts: np.asarray(_RELATIONS[term.name](parts[0], parts[1]), dtype=float),
     "pick": lambda term, parts: parts[0].reshape(-1)[np.array(term.places)],
 }

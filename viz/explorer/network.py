@@ -233,10 +233,10 @@ def _roots(traced: Trace, examples: Sequence[Example]) -> tuple[Example, ...] | 
             of[node] = k if node not in of else -1
     if -1 in of.values():
         return None
-    for node in traced.nodes:
-        own = {of[traced.edges[k].tail] for k in node.edges_in if traced.edges[k].tail in of}
-        if own and node.index not in of:
-            of[node.index] = own.pop() if len(own) == 1 else -1
+    for each in traced.nodes:
+        own = {of[traced.edges[k].tail] for k in each.edges_in if traced.edges[k].tail in of}
+        if own and each.index not in of:
+            of[each.index] = own.pop() if len(own) == 1 else -1
     ends: dict[int, list[int]] = defaultdict(list)
     for index, k in of.items():
         if k >= 0 and any(of[traced.edges[e].head] == -1 for e in traced.nodes[index].edges_out):

@@ -1,4 +1,4 @@
-"""Equations as MathML in the colours of the picture; each term that has numbers carries the number by which it is found."""
+"""Equations as MathML in the colours of the picture; a term that has numbers carries the number it is found by."""
 
 from __future__ import annotations
 
@@ -58,10 +58,13 @@ class Notation:
             return "<mi>C</mi>"
         if array.role in ("z", "a"):
             return _raised(array.role, array.layer)
-        stem, digits = re.fullmatch(r"(.*?)_?([0-9]*)", name, re.DOTALL).groups()  # type: ignore[union-attr]  # matches all
+        stem = name.rstrip("0123456789")
+        digits, stem = name[len(stem) :], stem.removesuffix("_")
         if not stem or not digits:
             return f"<mi>{escaped(name)}</mi>"
-        return _raised(stem, digits) if stem in ("W", "b") else f"<msub><mi>{escaped(stem)}</mi><mn>{digits}</mn></msub>"
+        return (
+            _raised(stem, digits) if stem in ("W", "b") else f"<msub><mi>{escaped(stem)}</mi><mn>{digits}</mn></msub>"
+        )
 
     def write(self, term: Term, least: int = _SUM) -> str:
         """Return a term, in parentheses if it binds less tightly than `least`."""
@@ -70,7 +73,8 @@ class Notation:
 
     def _marked(self, term: Term, kind: str, markup: str) -> str:
         number = self._numbered.get(id(term))
-        return f"<mrow>{markup}</mrow>" if number is None else f'<mrow class="t {kind}" data-t="{number}">{markup}</mrow>'
+        marks = "" if number is None else f' class="t {kind}" data-t="{number}"'
+        return f"<mrow{marks}>{markup}</mrow>"
 
     def _raw(self, term: Term) -> tuple[str, int]:
         writer = getattr(self, f"_{term.kind}", None)
@@ -134,7 +138,8 @@ class Notation:
         args = "<mo>,</mo>".join(self.write(part) for part in term.parts)
         at = term.parts[0]
         array = self.equations.arrays.get(at.name)
-        if at.kind == "name" and array and array.role == "z" and self.equations.activations.get(array.layer) == term.name:
+        own = array is not None and array.role == "z" and self.equations.activations.get(array.layer) == term.name
+        if at.kind == "name" and own and array is not None:
             name = f"<msub><mi>σ</mi><mn>{array.layer}</mn></msub>" if self._several else "<mi>σ</mi>"
         else:
             name = f'<mi mathvariant="normal">{escaped(_FUNCTIONS.get(term.name, term.name))}</mi>'
@@ -142,10 +147,9 @@ class Notation:
 
     def _local(self, term: Term) -> tuple[str, int]:
         layer = self.equations.arrays[term.parts[0].name].layer
-        sigma = (
-            f"<msubsup><mi>σ</mi><mn>{layer}</mn><mo>′</mo></msubsup>" if self._several else "<msup><mi>σ</mi><mo>′</mo></msup>"
-        )
-        return self._marked(term, "l", f"{sigma}{_paren('(')}{self.symbol(term.parts[0].name)}{_paren(')')}"), _ATOM
+        several, one = f"<msubsup><mi>σ</mi><mn>{layer}</mn><mo>′</mo></msubsup>", "<msup><mi>σ</mi><mo>′</mo></msup>"
+        at = f"{_paren('(')}{self.symbol(term.parts[0].name)}{_paren(')')}"
+        return self._marked(term, "l", (several if self._several else one) + at), _ATOM
 
     def _matmul(self, term: Term) -> tuple[str, int]:
         left, right = (self.write(part, _PRODUCT) for part in term.parts)
@@ -183,7 +187,8 @@ class Notation:
 
     def _stack(self, term: Term) -> tuple[str, int]:
         rows = "".join(f"<mtr><mtd>{self.write(part)}</mtd></mtr>" for part in term.parts)
-        return self._marked(term, "x", f'<mo stretchy="true">[</mo><mtable>{rows}</mtable><mo stretchy="true">]</mo>'), _ATOM
+        body = f'<mo stretchy="true">[</mo><mtable>{rows}</mtable><mo stretchy="true">]</mo>'
+        return self._marked(term, "x", body), _ATOM
 
     def _cases(self, term: Term) -> tuple[str, int]:
         condition, yes, no = (self.write(part) for part in term.parts)

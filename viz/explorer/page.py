@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from string import Template
 from typing import Any
 
 from autograd import Op
@@ -31,18 +32,28 @@ SCRIPTS = (
 )  # fmt: skip
 PARTS = {"f": "Forward", "b": "Backward", "g": "Gradients"}
 
+_GRID = '<rect x="2" y="2" width="12" height="12" rx="2"/><path d="M6 2v12M10 2v12M2 6h12M2 10h12"/>'
 DEPTHS = {
-    "network": ("Network", '<circle cx="3.5" cy="4" r="2"/><circle cx="3.5" cy="12" r="2"/><circle cx="12.5" cy="8" r="2"/><path d="M5.4 4.9l5.2 2.3M5.4 11.1l5.2-2.3"/>'),
-    "layer": ("Layer", '<rect x="2" y="2" width="12" height="12" rx="2"/><path d="M6 2v12M10 2v12M2 6h12M2 10h12"/>'),
-    "matrices": ("Matrices", '<rect x="2" y="2" width="12" height="12" rx="2"/><path d="M6 2v12M10 2v12M2 6h12M2 10h12"/>'),
+    "network": (
+        "Network",
+        '<circle cx="3.5" cy="4" r="2"/><circle cx="3.5" cy="12" r="2"/><circle cx="12.5" cy="8" r="2"/>'
+        '<path d="M5.4 4.9l5.2 2.3M5.4 11.1l5.2-2.3"/>',
+    ),
+    "layer": ("Layer", _GRID),
+    "matrices": ("Matrices", _GRID),
     "neuron": ("Neuron", '<path d="M2 13.5c5 0 4.5-11 12-11"/><path d="M4.5 10.8l6.6-6.3" stroke-width="2"/>'),
     "scalars": ("Scalars", '<path d="M4.2 4.2l7.6 7.6M11.8 4.2l-7.6 7.6"/>'),
-}  # fmt: skip
+}
 ICONS = {
     "theme": '<circle cx="8" cy="8" r="6"/><path d="M8 2a6 6 0 0 1 0 12z" fill="currentColor"/>',
     "save": '<path d="M8 2v8M4.8 7L8 10.2 11.2 7M2.5 13.5h11"/>',
     "help": '<path d="M5.5 6a2.5 2.5 0 1 1 3.4 2.3c-.6.3-.9.7-.9 1.5M8 12.6v.2" stroke-width="1.8"/>',
 }
+HEADER = (
+    ("theme", "Light or dark (t)", ""),
+    ("save", "Save the picture as SVG (s)", "more"),
+    ("help", "Keys (?)", "more"),
+)
 BUTTONS = {
     "first": ("To the start (Home)", "M3 3h2v12H3zM15 3v12L6 9z"),
     "back": ("Back (←)", "M12 3v12L4 9z"),
@@ -91,43 +102,30 @@ def page(
     """
     style = stylesheet() + "\n" + _text("explorer.css")
     script = _script([node.op for node in shown.traced.nodes if node.op])
-    data = json.dumps({"graph": shown.json, "story": story, **options}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    content = {"graph": shown.json, "story": story, **options}
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     embedded = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
+    allowed = f"script-src '{_hash(script)}'; style-src '{_hash(style)}'"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     equations = "".join(_equations(each, k) for k, each in enumerate(shown.sets))
     heading = "Derived equations <span class=needs-script>point at a term</span>" if shown.sets else "The number"
-    return Explorer(f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escaped(title)}</title>
-<style>{style}</style>
-</head>
-<body>
-<main class="app">
-<header>{MARK}<div class="titles"><h1>{escaped(title)}</h1><p>{escaped(subtitle)}</p></div>
-<div class="depth needs-script" role="group" aria-label="Depth">{_depths()}</div>
-{_icon("theme", "Light or dark (t)")}{_icon("save", "Save the picture as SVG (s)", "more")}{_icon("help", "Keys (?)", "more")}</header>
-<section class="stage needs-script" aria-label="Picture"><div class="crumbs"></div><div class="picks" role="group" aria-label="Example"></div><svg class="map" viewBox="0 0 150 64" aria-hidden="true"></svg><div class="tip-box" hidden></div></section>
-<noscript><section class="fallback">{fallback}</section></noscript>
-<div class="say needs-script"><span class="pass"></span><span class="words"></span></div>
-<aside class="side"><h2>{heading}</h2>{equations}<div class="lens needs-script"></div>
-<h2 class="whatif-title needs-script">What if it were another number?</h2>
-<div class="whatif needs-script"><svg viewBox="0 0 356 104" role="img" aria-label="The output as a function of this number, with its tangent"></svg>
-<div class="line"><span class="leaf"></span><input type="range" step="any" aria-label="Value"><output></output></div>
-<div class="line"><button type="button" class="do second" id="wiggle">Wiggle it</button><span class="cap" id="wiggled"></span></div>
-<div class="line"><button type="button" class="do" id="step">Take a step</button><button type="button" class="do second" id="step10">× 10</button><span class="cap" id="rate"></span><button type="button" class="do second last" id="reset">Reset</button></div></div></aside>
-<div class="clock needs-script"><div class="buttons">{_buttons()}</div><div class="time" tabindex="0" role="slider" aria-label="Step of both passes"></div><div class="where"></div></div>
-</main>
-<div class="help" role="dialog" aria-label="Keys" hidden><div><h2>Keys<button type="button" id="close" class="icon" aria-label="Close">×</button></h2><dl>{_keys()}</dl></div></div>
-<div id="live" class="unseen" aria-live="polite"></div>
-<script type="application/json" id="data">{embedded}</script>
-<script>{script}</script>
-</body>
-</html>
-""")
+    parts = {
+        "policy": policy,
+        "title": escaped(title),
+        "subtitle": escaped(subtitle),
+        "style": style,
+        "script": script,
+        "data": embedded,
+        "heading": heading,
+        "equations": equations,
+        "fallback": fallback,
+        "mark": MARK,
+        "depths": _depths(),
+        "icons": "".join(_icon(*each) for each in HEADER),
+        "buttons": _buttons(),
+        "keys": "".join(f"<dt>{keys}</dt><dd>{text}</dd>" for keys, text in KEYS),
+    }
+    return Explorer(Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8")).substitute(parts))
 
 
 def _script(used: Iterable[Op]) -> str:
@@ -141,7 +139,7 @@ def _text(name: str) -> str:
     """Return a file beside this module, scripts and styles without comments and indents."""
     lines = files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines()
     stripped = (line.strip() for line in lines)
-    return "\n".join(line for line in stripped if line and not line.startswith("//") and not re.fullmatch(r"/\*.*\*/", line))
+    return "\n".join(line for line in stripped if line and not re.fullmatch(r"//.*|/\*.*\*/", line))
 
 
 def _hash(text: str) -> str:
@@ -156,12 +154,14 @@ def _svg(inner: str) -> str:
 
 
 def _icon(name: str, title: str, style: str = "") -> str:
-    return f'<button type="button" class="icon needs-script {style}" id="{name}" aria-label="{title}" title="{title}">{_svg(ICONS[name])}</button>'
+    named = f'id="{name}" aria-label="{title}" title="{title}"'
+    return f'<button type="button" class="icon needs-script {style}" {named}>{_svg(ICONS[name])}</button>'
 
 
 def _depths() -> str:
     return "".join(
-        f'<button type="button" data-depth="{key}" aria-pressed="false" title="{name}" aria-label="{name}">{_svg(icon)}<span>{name}</span></button>'
+        f'<button type="button" data-depth="{key}" aria-pressed="false" title="{name}" aria-label="{name}">'
+        f"{_svg(icon)}<span>{name}</span></button>"
         for key, (name, icon) in DEPTHS.items()
     )
 
@@ -175,10 +175,6 @@ def _buttons() -> str:
     )
 
 
-def _keys() -> str:
-    return "".join(f"<dt>{keys}</dt><dd>{text}</dd>" for keys, text in KEYS)
-
-
 def _equations(equations: Equations, index: int) -> str:
     notation = Notation(equations)
     part, rows, column = "", [], 1
@@ -189,24 +185,27 @@ def _equations(equations: Equations, index: int) -> str:
         if each.part != part:
             part, column = each.part, 1
             rows.append(f"<h3>{PARTS[part]}</h3>")
-        style = ["eq", "f" if part == "f" else "b"]
-        if length > 17 or part == "b" or not one_by_one:
-            style.append("long")
-            column = 1
-        elif column == 2:
-            style.append("second")
-            column = 1
-        else:
-            column = 2
-        style += [name for name, holds in (
-            ("small", 36 < length <= 46), ("tiny", length > 46), ("high", "<mfrac><mrow>" in markup), ("tall", "<mtable" in markup),
-        ) if holds]  # fmt: skip
-        rows.append(f'<div class="{" ".join(style)}" role="button" tabindex="0" data-eq="{k}">{markup}<i></i></div>')
+        wide = length > 17 or part == "b" or not one_by_one
+        second = not wide and column == 2
+        column = 2 if not wide and not second else 1
+        styles = {
+            "f" if part == "f" else "b": True,
+            "long": wide,
+            "second": second,
+            "small": 36 < length <= 46,
+            "tiny": length > 46,
+            "high": "<mfrac><mrow>" in markup,
+            "tall": "<mtable" in markup,
+        }
+        style = " ".join(["eq", *(name for name, holds in styles.items() if holds)])
+        rows.append(f'<div class="{style}" role="button" tabindex="0" data-eq="{k}">{markup}<i></i></div>')
     return f'<div class="equations" data-set="{index}"{" hidden" if index else ""}>{"".join(rows)}</div>'
 
 
 def table(rows: Sequence[tuple[str, str, str]], left_out: int) -> str:
     """Return the table of all values and gradients."""
-    body = "".join(f"<tr><td>{escaped(plain(name))}</td><td>{value}</td><td>{gradient}</td></tr>" for name, value, gradient in rows)
+    cells = ((escaped(plain(name)), value, gradient) for name, value, gradient in rows)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
     more = f"<p>… and {left_out} more.</p>" if left_out else ""
-    return f"<table><thead><tr><th>name</th><th>value</th><th>gradient</th></tr></thead><tbody>{body}</tbody></table>{more}"
+    head = "<tr><th>name</th><th>value</th><th>gradient</th></tr>"
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{more}"

@@ -84,7 +84,14 @@ class Array:
 
 @dataclass(frozen=True)
 class Equation:
-    """One equation: in pass "f", "b" or "g" (forward, backward, gradients) `target` is set to `value`, or it is added."""
+    """One equation: `target` is set to `value`, or `value` is added to it.
+
+    Attributes:
+        part: "f", "b" or "g": forward, backward, gradients.
+        target: A name, a part of one, or a stack of them.
+        value: What it is.
+        add: Whether it is added.
+    """
 
     part: str
     target: Term
