@@ -31,8 +31,8 @@ def save(obj: object, path: str | os.PathLike[str]) -> Path:
     The file is written as a whole or not at all.
 
     Args:
-        obj: A picture (.svg .png .pdf .dot .gv .html), a stepper (.html), a text (.txt), a trace (.json), a figure of
-            matplotlib (.svg .png .pdf), or a Value, which takes all of these: its graph, its stepper, its tree and
+        obj: A picture (.svg .png .pdf .dot .gv .html), a page of both passes (.html), a text (.txt), a trace (.json), a figure of
+            matplotlib (.svg .png .pdf), or a Value, which takes all of these: its graph, its page, its tree and
             its trace.
         path: Where to.
 
@@ -76,7 +76,7 @@ def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
         return {".json": lambda: _json(obj)}
     if hasattr(obj, "savefig"):
         return {suffix: partial(_plot, obj, suffix) for suffix in (".svg", ".png", ".pdf")}
-    raise TypeError(f"only pictures, steppers, texts, traces and Values can be saved, got a {type(obj).__name__}")
+    raise TypeError(f"only pictures, pages, texts, traces and Values can be saved, got a {type(obj).__name__}")
 
 
 def _encoded(text: str) -> bytes:

@@ -127,11 +127,18 @@ class Panel {
     shown.update(cells("lens", block, kind, (i, j) => { const [a, b] = flat ? [0, i] : [i, j]; return [2 + b * w + w / 2, 2 + a * h + h / 2, w, h]; }, { font: written ? 12.5 : 0, frame: written ? 0 : 1, digits: 5 }), false);
     this.shownTerm = block;
   }
+  // Why a parameter's gradient is the product that it is.
+  reason(i, arriving) {
+    const { model } = this.app;
+    if (!model.network || arriving.length > 1 || model.inputs.has(i) || model.tape.args[i]) return "";
+    const weighs = model.layers.some((layer) => layer.W.includes(i));
+    return ` <span class="cap">${weighs ? "the δ it leads to × what it weighs" : "a bias weighs 1"}</span>`;
+  }
   lensOfNode(i) {
     const { model, depth, path } = this.app, { tape } = model, name = escaped(tape.name[i]), out = escaped(tape.name[tape.root]), arriving = tape.uses[i].filter((e) => e.when), kind = tape.args[i] ? escaped(tape.op[i]) : model.inputs.has(i) ? "input" : tape.constant[i] ? "a number" : model.network ? "parameter" : "leaf";
     let text = `<header>${this.app.nameMarkup(i)}<small>${kind}</small></header><div class="pair"><div><small>value</small><b class="v">${show(tape.v[i], 5)}</b></div><div><small>gradient ∂${out}/∂${name.length > 10 ? "·" : name}</small><b class="g">${tape.constant[i] ? "none" : show(tape.g[i], 5)}</b></div></div>`;
     const products = arriving.map((e) => `${span("g", show(e.up, 3))} × ${bracketed("l", e.local, 3)}`);
-    if (arriving.length && arriving.length < 5) text += `<p class="sum">= ${products.join(" + ")}</p>`;
+    if (arriving.length && arriving.length < 5) text += `<p class="sum">= ${products.join(" + ")}${this.reason(i, arriving)}</p>`;
     else if (arriving.length) text += `<p class="sum">= the sum of ${arriving.length} contributions</p>`;
     else if (!tape.constant[i] && i !== tape.root) text += `<p class="cap">${out} does not depend on it.</p>`;
     const ways = depth === "scalars" && tape.n <= 450 ? tape.paths(i) : [];
