@@ -171,6 +171,7 @@ abs: Op = Op(
 sign: Op = Op(
     "sign",
     doc="−1, 0 or 1, as x is negative, zero or positive",
+    selects=True,
     forward=lambda x: math.copysign(1.0, x) if x else x,
     array=np.sign,
     partials=(lambda out, x: 0.0,),
@@ -181,6 +182,7 @@ sign: Op = Op(
 step: Op = Op(
     "step",
     doc="1 where x > 0, and 0 elsewhere",
+    selects=True,
     numpy="""def step(x):
     return np.where(x > 0.0, 1.0, 0.0)""",
     forward=lambda x: 1.0 if x > 0.0 else 0.0,
@@ -369,6 +371,7 @@ softplus: Op = Op(
 relu: Op = Op(
     "relu",
     doc="max(x, 0)",
+    selects=True,
     numpy="""def relu(x):
     return np.where(x > 0.0, x, 0.0)""",
     forward=lambda x: x if x > 0.0 else 0.0,
@@ -426,8 +429,10 @@ erfc: Op = Op(
 
 
 def _gaussian(x: Any) -> Any:
-    """Return e^(−x²); beyond |x| = 30 it is 0 in floats, and clamping there keeps x² from overflowing."""
-    return exp(-(minimum(abs(x), 30.0) ** 2.0))
+    """Return e^(−x²)."""
+    if isinstance(x, float):
+        return math.exp(-(x * x))  # which is 0 where x² is infinite
+    return exp(-(x * x))
 
 
 def _gelu(x: float) -> float:
@@ -477,6 +482,7 @@ silu: Op = Op(
 maximum: Op = Op(
     "maximum",
     doc="the larger one of x and y; each gets half the derivative where they are equal",
+    selects=True,
     symbol="max",
     forward=lambda x, y: x if x >= y else y,
     array=np.maximum,
@@ -491,6 +497,7 @@ maximum: Op = Op(
 minimum: Op = Op(
     "minimum",
     doc="the smaller one of x and y; each gets half the derivative where they are equal",
+    selects=True,
     symbol="min",
     forward=lambda x, y: x if x <= y else y,
     array=np.minimum,
@@ -502,14 +509,21 @@ minimum: Op = Op(
     at_kinks=(Kink((1.5, 1.5), (0.5, 0.5)), Kink((0.0, -0.0), (0.5, 0.5))),
 )
 
+
+def _cosine(x: Any, out: Any) -> Any:
+    """Return x/out, and 0 at the origin, where no derivative of it exists: a recorded 0 refuses to be differentiated."""
+    cosine = x / where(out, out, 1.0)
+    return where(out, cosine, sqrt(x - x)) if getattr(out, "records", False) else cosine
+
+
 hypot: Op = Op(
     "hypot",
     doc="√(x² + y²)",
     forward=math.hypot,
     array=np.hypot,
     partials=(
-        lambda out, x, y: x / where(out, out, 1.0),
-        lambda out, x, y: y / where(out, out, 1.0),
+        lambda out, x, y: _cosine(x, out),
+        lambda out, x, y: _cosine(y, out),
     ),
     samples=((0.7, -1.3), (2.0, 1.5)),
     at_kinks=(Kink((0.0, 0.0), (0.0, 0.0)),),
@@ -518,6 +532,7 @@ hypot: Op = Op(
 where: Op = Op(
     "where",
     doc="y where the condition x is not 0, and z elsewhere",
+    selects=True,
     numpy="""def where(condition, a, b):
     return np.where(condition != 0.0, a, b)""",
     forward=lambda condition, a, b: a if condition else b,
@@ -534,6 +549,7 @@ where: Op = Op(
 stop_gradient: Op = Op(
     "stop_gradient",
     doc="x, as a number that no gradient flows through",
+    selects=True,
     forward=lambda x: x,
     array=np.positive,
     partials=(lambda out, x: 0.0,),
@@ -549,13 +565,23 @@ def _logsumexp(*x: float) -> float:
     return largest + math.log1p(math.fsum([*[math.exp(value - largest) for value in x], -1.0]))
 
 
+def _shares(out: Any, *x: Any) -> tuple[Any, ...]:
+    """Return e^xₖ / Σ e^xᵢ: from numbers as shifted exponentials divided by their sum, which is exact to a few units.
+
+    Recorded and written down it is e^(xₖ − out), which is evaluated like that too.
+    """
+    if not isinstance(out, float):
+        return tuple([_share(value, out) for value in x])
+    largest = float(max(x))
+    terms = [math.exp(float(value) - largest) for value in x]
+    sum_of_terms = math.fsum(terms)
+    return tuple([term / sum_of_terms for term in terms])
+
+
 def _share(value: Any, out: Any) -> Any:
-    """Return e^(value − out), which is 0 where the difference overflows to −∞."""
-    if isinstance(out, float):
-        return math.exp(max(float(value) - out, -746.0))
     try:
         return exp(value - out)
-    except DomainError:
+    except DomainError:  # the difference overflows to −∞
         return 0.0 * out
 
 
@@ -597,7 +623,7 @@ logsumexp: Op = Op(
     return np.log1p(terms.sum(axis=1)) + largest[:, 0]""",
     symbol="lse",
     forward=_logsumexp,
-    partials=lambda out, *x: tuple([_share(value, out) for value in x]),
+    partials=_shares,
     domain=Domain(lambda *x: len(x) > 0, "at least one argument", refused=((),)),
     samples=((0.7,), (0.7, -1.3), (2.0, 0.5, 1.4)),
 )
@@ -636,7 +662,11 @@ def softmax(values: Iterable[Any]) -> list[Any]:
     """
     values = tuple(values)
     normaliser = logsumexp(values)
-    return [_share(value, normaliser) for value in values]
+    if isinstance(normaliser, np.ndarray) and normaliser.dtype != object:
+        rows = np.stack(np.broadcast_arrays(*values)).astype(float)
+        terms = np.exp(rows - rows.max(axis=0))
+        return list(terms / terms.sum(axis=0))
+    return list(_shares(normaliser, *values))
 
 
 def log_softmax(values: Iterable[Any]) -> list[Any]:

@@ -29,6 +29,7 @@ from typing import Any, NamedTuple, cast, final
 import numpy as np
 
 from . import ops
+from .careful import is_one_minus
 from .graph import Vector, assigned, clock, number
 from .op import EVERYWHERE, Op, Operand, Relation, finite_float
 from .reverse import backward
@@ -126,6 +127,53 @@ def _unary(op: Op) -> Callable[[Value], Value]:
     return method
 
 
+def _in_context(op: Op, better: Callable[[Value], float | None]) -> Callable[[Value], Value]:
+    """Return the method for an operation that is more accurate where it knows what made its operand."""
+    plain = _unary(op)
+
+    def method(self: Value) -> Value:
+        if self.op in _BETTER_KNOWN:
+            data = better(self)
+            if data is not None:
+                return _record(op, (self,), data)
+        return plain(self)
+
+    method.__name__ = op.name
+    method.__doc__ = op.docstring
+    return method
+
+
+_BETTER_KNOWN = {_sub, ops.neg, ops.sigmoid, ops.where}
+
+
+def _log(x: Value) -> float | None:
+    """Return log σ(z) and log(1 − σ(z)) by softplus, right also where σ(z) is rounded to 0 or 1."""
+    while x.op is ops.where:
+        x = x.operands[1] if x.operands[0]._data else x.operands[2]
+    if x.op is ops.sigmoid:
+        return -ops.softplus.forward(-x._a._data)
+    if is_one_minus(x, ops.sigmoid):
+        return -ops.softplus.forward(x._b._a._data)
+    return None
+
+
+def _log1p(x: Value) -> float | None:
+    """Return log(1 − σ(z)) likewise."""
+    if x.op is ops.neg and x._a.op is ops.sigmoid:
+        return -ops.softplus.forward(x._a._a._data)
+    return None
+
+
+def _exp(x: Value) -> float | None:
+    """Return e^(v − logsumexp) as a shifted exponential over the sum of such: the logarithm would round it."""
+    if x.op is not _sub or x._b.__class__ is not Value or x._b.op is not ops.logsumexp:
+        return None
+    numbers = x._b._a.numbers()
+    largest = max(numbers)
+    shifted = number(x._a) - largest
+    return math.exp(shifted) / math.fsum([math.exp(each - largest) for each in numbers]) if shifted <= 0.0 else None
+
+
 class Value(Operand):
     """A finite float that remembers how it was computed.
 
@@ -151,6 +199,7 @@ class Value(Operand):
 
     __slots__ = ("__weakref__", "_a", "_b", "_c", "_data", "_serial", "grad", "label", "op")
 
+    records = True
     is_literal = False
     """Whether this is a number that was used as an operand: such a leaf never gets a gradient."""
 
@@ -402,12 +451,12 @@ class Value(Operand):
     elu = _unary(ops.elu)
     erf = _unary(ops.erf)
     erfc = _unary(ops.erfc)
-    exp = _unary(ops.exp)
+    exp = _in_context(ops.exp, _exp)
     expm1 = _unary(ops.expm1)
     gelu = _unary(ops.gelu)
     leaky_relu = _unary(ops.leaky_relu)
-    log = _unary(ops.log)
-    log1p = _unary(ops.log1p)
+    log = _in_context(ops.log, _log)
+    log1p = _in_context(ops.log1p, _log1p)
     relu = _unary(ops.relu)
     sigmoid = _unary(ops.sigmoid)
     sign = _unary(ops.sign)
