@@ -18,7 +18,7 @@ from .wide import Wide, evaluated, narrowed, wide_arithmetic
 
 __all__ = ["careful_adjoints", "is_one_minus", "is_taken"]
 
-_RECOMPUTED = (ops.sigmoid, ops.logsumexp)  # whose rounding may be all that counts
+_RECOMPUTED = (ops.sigmoid, ops.logsumexp, ops.where)  # whose rounding, or whose operand's, may be all that counts
 
 
 def careful_adjoints(seeds: Sequence[tuple[Any, float]], variables: Collection[Any] | None = None) -> dict[Any, float]:
@@ -77,6 +77,8 @@ class _Pass:
             operands = stored_operands(node)
             if any(operand in self.moving and is_taken(node, operands, k) for k, operand in enumerate(operands)):
                 self.moving.add(node)
+            if node.op in _RECOMPUTED or is_one_minus(node, ops.sigmoid):
+                self.values[node] = self._recomputed(node, operands)
 
     def pulled(self, seeds: Sequence[tuple[Any, float]]) -> dict[Any, float]:
         arrived: dict[Any, Wide] = {}
@@ -124,13 +126,13 @@ class _Pass:
     def _value(self, node: Any) -> Wide:
         known = self.values.get(node)
         if known is None:
-            operands = stored_operands(node) if node.op in _RECOMPUTED or is_one_minus(node, ops.sigmoid) else ()
-            if operands:
-                known = evaluated(node.op, [self._wide(operand) for operand in operands])
-            else:
-                known = Wide(Decimal(number(node)))
-            self.values[node] = known
+            known = self.values[node] = Wide(Decimal(number(node)))
         return known
+
+    def _recomputed(self, node: Any, operands: tuple[Any, ...]) -> Wide:
+        if node.op is ops.where:
+            return self._wide(operands[1 if number(operands[0]) else 2])
+        return evaluated(node.op, [self._wide(operand) for operand in operands])
 
     def _wide(self, operand: Any) -> Wide:
         argument = self._argument(operand)

@@ -364,6 +364,7 @@ softplus: Op = Op(
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))""",
     forward=lambda x: max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))),
     array=lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
+    into=lambda x, out: np.logaddexp(_ZERO, x, out),
     partials=(lambda out, x: sigmoid(x),),
     samples=((0.7,), (-1.3,), (2.0,)),
 )

@@ -41,7 +41,7 @@ def source(derived: Lifted, *, mean: bool) -> str:
     Raises:
         TypeError: If an operation of the user's own has no NumPy text.
     """
-    return _Module(derived, mean=mean).text()
+    return _Module(derived.running, mean=mean).text()
 
 
 class _Module:
