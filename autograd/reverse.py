@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -29,6 +30,13 @@ __all__ = ["backward"]
 
 _LARGE = 1000  # nodes, above which the products of shared weights are formed together: in another order
 _one_pass_at_a_time = threading.RLock()
+_running: list[_Reached] = []  # the passes of the thread that holds the lock: a rule, or a finaliser, may begin another
+if hasattr(os, "register_at_fork"):  # a child in which another thread's pass never ends would wait for ever
+    os.register_at_fork(
+        before=_one_pass_at_a_time.acquire,
+        after_in_parent=_one_pass_at_a_time.release,
+        after_in_child=_one_pass_at_a_time.release,
+    )
 
 
 def backward(root: Any, gradient: float) -> None:
@@ -40,7 +48,8 @@ def backward(root: Any, gradient: float) -> None:
             Whatever is raised, no `grad` has changed.
     """
     with _one_pass_at_a_time:
-        reached = _Reached(root)
+        reached = _Reached(root, _running[-1] if _running else None)
+        _running.append(reached)
         try:
             reached.collect()
             root.grad = gradient or reached.zero
@@ -55,6 +64,8 @@ def backward(root: Any, gradient: float) -> None:
         except BaseException:
             reached.restore()
             raise
+        finally:
+            _running.pop()
 
 
 def _careful_adjoints(root: Any, gradient: float) -> dict[Any, float] | None:
@@ -81,6 +92,7 @@ class _Reached:
         "_kind",
         "_old_leaf",
         "_old_node",
+        "_outer",
         "_pending",
         "_unsorted",
         "leaves",
@@ -89,8 +101,9 @@ class _Reached:
         "zero",
     )
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, outer: _Reached | None) -> None:
         self.root = root
+        self._outer = outer
         self.nodes: list[Any] = []
         self.leaves: list[Any] = []
         self._kind: Any = type(root)
@@ -189,8 +202,32 @@ class _Reached:
             totals = list(map(float, totals))
             for node in self.nodes:
                 node.grad = float(node.grad)
+        if self._outer is not None:
+            totals = self._leave_to_outer(totals)
         for leaf, total in zip(self.leaves, totals, strict=True):
             leaf.grad = total
+
+    def _leave_to_outer(self, totals: list[float]) -> list[float]:
+        """Give back what the passes that this one interrupts have in hand, and let them add to their leaves.
+
+        Returns:
+            What to set the leaves' gradients to.
+        """
+        before = dict(zip(self.leaves, self._old_leaf, strict=True))
+        totals_of = dict(zip(self.leaves, totals, strict=True))
+        own = {leaf: leaf.grad for leaf in self.leaves}
+        nodes = dict(zip(self._unsorted, self._old_node, strict=True))
+        outer = self._outer
+        while outer is not None:
+            for node in outer._unsorted:
+                if node in nodes:
+                    node.grad = nodes[node]
+            for k, leaf in enumerate(outer.leaves):
+                if leaf in before:
+                    outer._old_leaf[k] += own.pop(leaf, 0.0)
+                    totals_of[leaf] = before[leaf]
+            outer = outer._outer
+        return [totals_of[leaf] for leaf in self.leaves]
 
     def commit_adjoints(self, adjoints: dict[Any, float]) -> None:
         """Take over adjoints that were computed elsewhere; that of an interior node may be infinite as a float."""

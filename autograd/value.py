@@ -17,10 +17,13 @@ the whole operation.
 from __future__ import annotations
 
 import math
+import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
+from contextvars import ContextVar
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from operator import mul as _product
 from types import TracebackType
@@ -40,12 +43,18 @@ _new = object.__new__
 _add, _sub, _mul, _div, _pow = ops.add, ops.sub, ops.mul, ops.div, ops.pow
 _paused = 0  # how many no_grad contexts are open, in all threads: one test of a global while there are none
 _watched = 0  # how many comparisons contexts are open, likewise
-_pausing = threading.Lock()
+_pausing = threading.RLock()
 _here = threading.local()
+_open: ContextVar[tuple[weakref.ref[no_grad], ...]] = ContextVar("open no_grad contexts", default=())
+if hasattr(os, "register_at_fork"):  # no other thread may hold the lock for ever in the child
+    os.register_at_fork(before=_pausing.acquire, after_in_parent=_pausing.release, after_in_child=_pausing.release)
 
 
 class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function, as in PyTorch
-    """A context, or a decorator, in which this thread's operations give leaves and record nothing.
+    """A context, or a decorator, in which operations give leaves and record nothing.
+
+    It is in force in this thread and this asynchronous task, and no longer than the object lives: an interrupt between
+    entering and the first line of the block leaves nothing behind.
 
     Example:
         >>> x = Value(3.0)
@@ -69,7 +78,11 @@ class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function
         global _paused
         with _pausing:
             _paused += 1
-        _here.depth = getattr(_here, "depth", 0) + 1
+        self._outer = (*getattr(self, "_outer", ()), _open.get())
+        _open.set((*_open.get(), weakref.ref(self)))
+
+    def _recreate_cm(self) -> no_grad:
+        return type(self)()  # one for each call of a decorated function
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -77,22 +90,23 @@ class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function
         global _paused
         with _pausing:
             _paused -= 1
-        _here.depth -= 1
+        *self._outer, outer = self._outer
+        _open.set(outer)
 
 
 def _off() -> bool:
-    return bool(getattr(_here, "depth", 0))
+    return any(context() is not None for context in _open.get())
 
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """Record operations in this thread although a `no_grad` may be open, for functions that must differentiate."""
-    depth = getattr(_here, "depth", 0)
-    _here.depth = 0
+    """Record operations although a `no_grad` may be open, for functions that must differentiate."""
+    outer = _open.get()
+    _open.set(())
     try:
         yield
     finally:
-        _here.depth = depth
+        _open.set(outer)
 
 
 def _unary(op: Op) -> Callable[[Value], Value]:
