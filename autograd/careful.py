@@ -1,19 +1,19 @@
 """A reverse pass in numbers of more digits and any size, for what the pass in floats could not decide.
 
 It is made only after that one has failed. What it passes over is decided for each use of an operand beforehand: one
-that an operation did not take, or that a literal 0 multiplies, hands nothing on, and an undefined derivative below it
+that an operation did not take, or that a constant 0 multiplies, hands nothing on, and an undefined derivative below it
 is not asked for. Only what leads to a variable by the other uses is differentiated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
 from . import ops
 from .graph import Graph, number, stored_operands, undefined
-from .op import PRIMITIVES
+from .op import PRIMITIVES, Op
 from .wide import Wide, evaluated, narrowed, wide_arithmetic
 
 __all__ = ["careful_adjoints", "is_one_minus", "is_taken"]
@@ -37,20 +37,31 @@ def careful_adjoints(seeds: Sequence[tuple[Any, float]], variables: Collection[A
         return _Pass([output for output, _ in seeds], variables).pulled(seeds)
 
 
-def is_taken(node: Any, operands: Sequence[Any], k: int) -> bool:
-    """Return whether a node depends on its operand k at all, as it does if only the derivative happens to be 0."""
+def is_taken(node: Any, operands: Sequence[Any], k: int, moves: Callable[[Any], bool]) -> bool:
+    """Return whether a node depends on its operand k at all, as it does if only the derivative happens to be 0.
+
+    Args:
+        node: The node.
+        operands: Its operands, Values and floats.
+        k: Which of them.
+        moves: Says which operands depend on a variable: a factor 0 that does not move leaves a product 0.
+    """
     op = node.op
     if op.selects:
         args = [number(operand) for operand in operands]
         return bool(op.local(k, number(node), args))
-    if op is ops.mul:
-        return not _is_literal_zero(operands[1 - k])
-    if op is ops.pow:
-        return k == 1 or not _is_literal_zero(operands[1])
-    if op is ops.affine and k < len(operands) - 1:
-        n = len(operands) // 2
-        return not _is_literal_zero(operands[k - n if k >= n else k + n])
-    return True
+    partner = _partner(op, len(operands), k)
+    return partner is None or number(operands[partner]) != 0.0 or moves(operands[partner])
+
+
+def _partner(op: Op, count: int, k: int) -> int | None:
+    """Return which operand makes the result constant in operand k by being 0; None if there is none."""
+    if op is ops.mul or (op is ops.div and k == 1) or (op is ops.pow and k == 0):
+        return 1 - k
+    if op is ops.affine and k < count - 1:
+        n = count // 2
+        return k - n if k >= n else k + n
+    return None
 
 
 def is_one_minus(node: Any, op: Any) -> bool:
@@ -62,10 +73,6 @@ def is_one_minus(node: Any, op: Any) -> bool:
     return bool(literal and number(one) == 1.0 and a.__class__ is not float and a.op is op)
 
 
-def _is_literal_zero(operand: Any) -> bool:
-    return operand == 0.0 if operand.__class__ is float else bool(operand.is_literal and operand.data == 0.0)
-
-
 class _Pass:
     def __init__(self, outputs: Sequence[Any], variables: Collection[Any] | None) -> None:
         graph = Graph(outputs)
@@ -75,7 +82,7 @@ class _Pass:
         self._of_many: dict[Any, tuple[Any, ...]] = {}  # the partial derivatives of operations of any number of arguments
         for node in self.nodes:
             operands = stored_operands(node)
-            if any(operand in self.moving and is_taken(node, operands, k) for k, operand in enumerate(operands)):
+            if any(self._moves(each) and is_taken(node, operands, k, self._moves) for k, each in enumerate(operands)):
                 self.moving.add(node)
             if node.op in _RECOMPUTED or is_one_minus(node, ops.sigmoid):
                 self.values[node] = self._recomputed(node, operands)
@@ -90,7 +97,7 @@ class _Pass:
                 continue
             operands = stored_operands(node)
             for k, operand in enumerate(operands):
-                if operand.__class__ is float or operand.is_literal or not is_taken(node, operands, k):
+                if operand.__class__ is float or operand.is_literal or not is_taken(node, operands, k, self._moves):
                     continue
                 try:
                     self._add(arrived, operand, arrived[node] * self._local(node, operands, k))
@@ -98,6 +105,9 @@ class _Pass:
                     if operand in self.moving:
                         raise undefined(node, error) from error
         return {node: narrowed(adjoint) for node, adjoint in arrived.items()}
+
+    def _moves(self, operand: Any) -> bool:
+        return operand.__class__ is not float and operand in self.moving
 
     @staticmethod
     def _add(arrived: dict[Any, Any], node: Any, adjoint: Any) -> None:

@@ -15,7 +15,7 @@ output; on such a way it is refused also if what it multiplies happens to be 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,6 +67,10 @@ class Linearization:
         self._taken: list[tuple[Value, list[Edge]]] = []  # what leads from a variable to an output
         moving = {id(variable) for variable in variables}
         reached = set(moving)
+
+        def moves(operand: Any) -> bool:
+            return id(operand) in reached
+
         nodes = Graph(outputs).nodes
         refuse_changed_leaves(nodes)
         for node in nodes:
@@ -75,7 +79,7 @@ class Linearization:
             if places:
                 moving.add(id(node))
                 try:
-                    edges = _edges(node, operands, places, recorded)
+                    edges = _edges(node, operands, places, recorded, moves)
                 except TypeError as error:
                     error.add_note(f"The partial derivatives of {node.op.name} are to be written with operations.")
                     raise
@@ -193,7 +197,9 @@ def gradients(output: Value, wrt: Any, create_graph: bool = False) -> Any:
     return structure.filled(adjoints)
 
 
-def _edges(node: Any, operands: tuple[Any, ...], places: list[int], recorded: bool) -> list[Edge]:
+def _edges(
+    node: Any, operands: tuple[Any, ...], places: list[int], recorded: bool, moves: Callable[[Any], bool]
+) -> list[Edge]:
     """Return the edges at some places; a literal operand is a number for the rules, as their special cases need it."""
     op = node.op
     if recorded:
@@ -215,7 +221,7 @@ def _edges(node: Any, operands: tuple[Any, ...], places: list[int], recorded: bo
         except (ArithmeticError, ValueError) as error:
             local = _without_frames(error)
         is_zero = not isinstance(local, Exception) and number(local) == 0.0
-        taken = not is_zero or (not op.selects and is_taken(node, operands, k))
+        taken = not is_zero or (not op.selects and is_taken(node, operands, k, moves))
         edges.append(Edge(operands[k], k, local, taken))
     return edges
 
