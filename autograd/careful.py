@@ -136,7 +136,8 @@ class _Pass:
     def _value(self, node: Any) -> Wide:
         known = self.values.get(node)
         if known is None:
-            known = self.values[node] = Wide(Decimal(number(node)))
+            data = number(node)
+            known = self.values[node] = Wide(Decimal(data) if data == data else node._c[0])
         return known
 
     def _recomputed(self, node: Any, operands: tuple[Any, ...]) -> Wide:

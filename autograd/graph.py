@@ -11,6 +11,7 @@ that is assigned gets a new serial, and so is found to be newer than the nodes r
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from operator import attrgetter
@@ -23,6 +24,7 @@ __all__ = [
     "Vector",
     "assigned",
     "assignments",
+    "beyond",
     "clock",
     "number",
     "refuse_changed_leaves",
@@ -46,6 +48,9 @@ def assigned(at: int) -> None:
     if assignments[0] < at:
         assignments[0] = at
 
+
+beyond: weakref.WeakSet[Any] = weakref.WeakSet()
+"""The nodes alive whose numbers are too large for a float: no pass in floats goes through them."""
 
 serial = attrgetter("_serial")
 """The serial of a node."""

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .careful import careful_adjoints, is_taken
-from .graph import Graph, number, refuse_changed_leaves, stored_operands, undefined
+from .graph import Graph, beyond, number, refuse_changed_leaves, stored_operands, undefined
 from .op import DomainError
 from .ops import total
 from .structure import taken_apart
@@ -97,6 +97,7 @@ class Linearization:
             DomainError: If a derivative is needed where it is undefined, or the result is not finite.
         """
         try:
+            self._require_floats()
             return self._pulled(seeds, variables)
         except DomainError:
             if self._recorded or any(isinstance(seed, Value) for _, seed in seeds):
@@ -136,6 +137,23 @@ class Linearization:
         Raises:
             DomainError: If a derivative is needed where it is undefined, or the result is not finite.
         """
+        try:
+            self._require_floats()
+            return self._pushed(seeds, outputs, absolute=absolute)
+        except DomainError:
+            if self._recorded or absolute or any(isinstance(seed, Value) for _, seed in seeds):
+                raise
+            try:
+                return _pushed_carefully(seeds, outputs)
+            except (ArithmeticError, ValueError):
+                pass  # the error below is the better one
+            raise
+
+    def _require_floats(self) -> None:
+        if not self._recorded and beyond and not beyond.isdisjoint(node for node, _ in self._taken):
+            raise DomainError("a number on the way is too large for a float")
+
+    def _pushed(self, seeds: Sequence[tuple[Value, Any]], outputs: Sequence[Value], *, absolute: bool) -> list[Any]:
         tangents: dict[int, Any] = {id(variable): seed for variable, seed in seeds if not _is_zero(seed)}
         for node, edges in self._leading_to(outputs):
             moved = [
@@ -203,9 +221,9 @@ def _edges(
     """Return the edges at some places; a literal operand is a number for the rules, as their special cases need it."""
     op = node.op
     if recorded:
-        out, args = node, [o.data if o.__class__ is not float and o.is_literal else o for o in operands]
+        out, args = node, [number(o) if o.__class__ is not float and o.is_literal else o for o in operands]
     else:
-        out, args = node.data, [number(operand) for operand in operands]
+        out, args = number(node), [number(operand) for operand in operands]
     try:
         shared = op.locals(out, args) if op.arity is None else None
     except (ArithmeticError, ValueError) as error:
@@ -250,6 +268,16 @@ def _product(moved: Any, edge: Edge, node: Value) -> Any:
     if local.__class__ is float and local == -1.0:
         return -moved
     return moved * local
+
+
+def _pushed_carefully(seeds: Sequence[tuple[Value, Any]], outputs: Sequence[Value]) -> list[Any]:
+    """Return what `push` does, by a careful pass for each output."""
+    found = []
+    for output in outputs:
+        adjoints = careful_adjoints([(output, 1.0)], [variable for variable, _ in seeds])
+        moved = sum(adjoints[variable] * seed for variable, seed in seeds if adjoints.get(variable))
+        found.append(_finite(moved, "the tangent", output))
+    return found
 
 
 def _sum(contributions: Sequence[Any]) -> Any:

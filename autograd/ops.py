@@ -4,6 +4,9 @@ Each block below is the whole truth about its operation; see `autograd.op.Op` fo
 partial derivatives take the result and the arguments, `(out, *args)`, and use only arithmetic, comparisons and the
 operations of this module.
 
+A NaN among the arguments of `forward`, which stands for a number beyond all floats, has to give NaN unless the result
+does not depend on it.
+
 The functions at the end (`affine`, `mean`, `softmax`, …) take sequences and are built on the primitives.
 """
 
@@ -172,7 +175,7 @@ sign: Op = Op(
     "sign",
     doc="−1, 0 or 1, as x is negative, zero or positive",
     selects=True,
-    forward=lambda x: math.copysign(1.0, x) if x else x,
+    forward=lambda x: 1.0 if x > 0.0 else -1.0 if x < 0.0 else x,
     array=np.sign,
     partials=(lambda out, x: 0.0,),
     samples=((0.7,), (-2.0,)),
@@ -185,7 +188,7 @@ step: Op = Op(
     selects=True,
     numpy="""def step(x):
     return np.where(x > 0.0, 1.0, 0.0)""",
-    forward=lambda x: 1.0 if x > 0.0 else 0.0,
+    forward=lambda x: 1.0 if x > 0.0 else 0.0 if x <= 0.0 else x,
     array=lambda x: 1.0 * (x > 0.0),
     partials=(lambda out, x: 0.0,),
     samples=((0.7,), (-2.0,)),
@@ -375,7 +378,7 @@ relu: Op = Op(
     selects=True,
     numpy="""def relu(x):
     return np.where(x > 0.0, x, 0.0)""",
-    forward=lambda x: x if x > 0.0 else 0.0,
+    forward=lambda x: 0.0 if x <= 0.0 else x,
     array=lambda x: np.where(x > 0.0, x, 0.0),
     into=lambda x, out: np.maximum(x, _ZERO, out=out),
     partials=(lambda out, x: 1.0 * (x > 0.0),),
@@ -485,7 +488,7 @@ maximum: Op = Op(
     doc="the larger one of x and y; each gets half the derivative where they are equal",
     selects=True,
     symbol="max",
-    forward=lambda x, y: x if x >= y else y,
+    forward=lambda x, y: x if x >= y else y if y > x else x + y,
     array=np.maximum,
     partials=(
         lambda out, x, y: 0.5 * (x > y) + 0.5 * (x >= y),
@@ -500,7 +503,7 @@ minimum: Op = Op(
     doc="the smaller one of x and y; each gets half the derivative where they are equal",
     selects=True,
     symbol="min",
-    forward=lambda x, y: x if x <= y else y,
+    forward=lambda x, y: x if x <= y else y if y < x else x + y,
     array=np.minimum,
     partials=(
         lambda out, x, y: 0.5 * (x < y) + 0.5 * (x <= y),

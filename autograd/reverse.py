@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .careful import careful_adjoints
-from .graph import Vector, assignments, number, refuse_changed_leaves, serial, stored_operands, undefined
+from .graph import Vector, assignments, beyond, number, refuse_changed_leaves, serial, stored_operands, undefined
 from .op import DomainError, Op
 from .ops import add, affine, mul, neg, relu, sub, tanh
 from .shared_weights import Deferred, add_products
@@ -54,6 +54,8 @@ def backward(root: Any, gradient: float) -> None:
             reached.collect()
             root.grad = gradient or reached.zero
             try:
+                if beyond and not beyond.isdisjoint(reached.nodes):
+                    raise DomainError("a number on the way is too large for a float")
                 _propagate(reached.nodes, type(root), reached.zero)
                 reached.commit()
             except DomainError:

@@ -24,6 +24,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
+from decimal import Decimal
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from operator import mul as _product
 from types import TracebackType
@@ -33,9 +34,10 @@ import numpy as np
 
 from . import ops
 from .careful import is_one_minus
-from .graph import Vector, assigned, clock, number
-from .op import EVERYWHERE, Op, Operand, Relation, finite_float
+from .graph import Vector, assigned, beyond, clock, number
+from .op import EVERYWHERE, DomainError, Op, Operand, Relation, finite_float
 from .reverse import backward
+from .wide import Wide, evaluated, wide_arithmetic
 
 __all__ = ["Comparison", "Literal", "Value", "affine", "comparisons", "no_grad", "recording", "vector"]
 
@@ -117,13 +119,13 @@ def _unary(op: Op) -> Callable[[Value], Value]:
     def method(self: Value) -> Value:
         x = self._data
         if not (everywhere or holds(x)):
-            op.evaluate((x,), (self.label,))
+            return _beyond(op, self)
         try:
             data = forward(x)
         except (ArithmeticError, ValueError):
-            data = op.evaluate((x,), (self.label,))
+            return _beyond(op, self)
         if data - data != 0.0:
-            op.evaluate((x,), (self.label,))
+            return _beyond(op, self)
         if _paused and _off():
             return Value(data)
         node = _new(Value)
@@ -196,7 +198,8 @@ class Value(Operand):
         label: A name for pictures, messages and matrix forms, such as "W1[2,0]".
 
     Attributes:
-        data: The number, always a finite Python float. A leaf's can be assigned; an interior node's cannot.
+        data: The number, always a finite Python float. A leaf's can be assigned; an interior node's cannot. Reading one
+            that is too large for a float raises the DomainError of the operation that made it.
         grad: The gradient. Leaves accumulate over backward passes; an interior node holds the adjoint
             ∂output/∂node of the latest pass that reached it.
         label: The name; empty if none was given.
@@ -240,7 +243,10 @@ class Value(Operand):
             AttributeError: On assignment, if this is an interior node or a literal.
             TypeError: On assignment, if it is of a type that `Value` does not take.
             ValueError: On assignment, if the number is not finite.
+            DomainError: If the number is beyond all floats, and nothing has brought it back.
         """
+        if self._data != self._data:
+            raise DomainError(self._c[1])
         return self._data
 
     @data.setter
@@ -299,11 +305,13 @@ class Value(Operand):
         """
         if self.is_literal:
             raise RuntimeError(f"{self.describe()} is a literal number, which has no gradient")
+        if self._data != self._data:
+            raise DomainError(self._c[1])
         backward(self, finite_float(gradient, "backward"))
 
     def detach(self) -> Value:
         """Return a new leaf with the same data, through which no gradient flows."""
-        return Value(self._data, self.label)
+        return Value(self.data, self.label)
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Value:
         """Return a node for `op` on `operands`, each a Value or a number. Raises as calling `op` does."""
@@ -311,6 +319,8 @@ class Value(Operand):
         if method is not None:
             return cast(Value, method(self))
         stored: tuple[Any, ...] = tuple([o if isinstance(o, Value) else finite_float(o, op.name) for o in operands])
+        if any([o.__class__ is not float and o._data != o._data for o in stored]):
+            return _beyond(op, *stored)
         if op.arity == 2 and op.domain is EVERYWHERE:
             return _node(op, *stored)
         labels = ["" if o.__class__ is float else o.label for o in stored]
@@ -319,17 +329,19 @@ class Value(Operand):
     def describe(self) -> str:
         """Return what an error message calls this: `tanh "a1[0]" = 0.5`."""
         kind = "literal" if self.is_literal else self.op.name if self.op else "leaf"
-        return f'{kind} "{self.label}" = {self._data!r}' if self.label else f"{kind} {self._data!r}"
+        shown = repr(self._data) if self._data == self._data else BEYOND
+        return f'{kind} "{self.label}" = {shown}' if self.label else f"{kind} {shown}"
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         if self.is_literal:
             return f"Literal({self._data!r}{label})"
         op = f", op={self.op.name}" if self.op else ""
-        return f"Value({self._data!r}{label}, grad={self.grad!r}{op})"
+        shown = repr(self._data) if self._data == self._data else BEYOND
+        return f"Value({shown}{label}, grad={self.grad!r}{op})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        return format(self.data, spec) if spec else repr(self)
 
     # --- arithmetic -----------------------------------------------------------------------------
 
@@ -341,7 +353,7 @@ class Value(Operand):
         else:
             return NotImplemented if (other := _operand(other, _add)) is None else _node(_add, self, other)
         if data - data != 0.0:
-            data = _evaluated(_add, self, other)  # raises
+            return _beyond(_add, self, other)
         if _paused and _off():
             return Value(data)
         node = _new(Value)
@@ -362,7 +374,7 @@ class Value(Operand):
         else:
             return NotImplemented if (other := _operand(other, _mul)) is None else _node(_mul, self, other)
         if data - data != 0.0:
-            data = _evaluated(_mul, self, other)  # raises
+            return _beyond(_mul, self, other)
         if _paused and _off():
             return Value(data)
         node = _new(Value)
@@ -383,7 +395,7 @@ class Value(Operand):
         else:
             return NotImplemented if (other := _operand(other, _sub)) is None else _node(_sub, self, other)
         if data - data != 0.0:
-            data = _evaluated(_sub, self, other)  # raises
+            return _beyond(_sub, self, other)
         if _paused and _off():
             return Value(data)
         node = _new(Value)
@@ -503,6 +515,12 @@ class Literal(Value):
         pass
 
 
+BEYOND = "beyond all floats"
+_MAY_GO_BEYOND = {_mul, _pow, ops.exp}  # of floats
+_MAY_COME_BACK = {
+    *(_add, _sub, _mul, _div, _pow, ops.neg, ops.exp, ops.expm1, ops.log, ops.log1p, ops.sqrt, ops.tanh, ops.sigmoid),
+    *(ops.softplus, ops.arctan, ops.total, ops.where, ops.stop_gradient),
+}
 _METHODS = {
     op: getattr(Value, name) for name, op in vars(ops).items() if isinstance(op, Op) and op.arity == 1 and name != "neg"
 }
@@ -581,8 +599,7 @@ def affine(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> An
     b: Any = bias if isinstance(bias, Value) else finite_float(bias, "affine")
     data = sum(map(_product, w.numbers(), x.numbers())) + (b if b.__class__ is float else b._data)
     if data - data != 0.0:
-        operands = (*w.values, *x.values, b)
-        ops.affine.evaluate([number(o) for o in operands], [_label(o) for o in operands])
+        return _beyond(ops.affine, *w.values, *x.values, b)
     if not (w.targets or x.targets or b.__class__ is Value):
         return data
     if _paused and _off():
@@ -601,7 +618,9 @@ def affine(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> An
 
 def _record(op: Op, operands: tuple[Any, ...], data: float) -> Value:
     if _paused and _off():
-        return Value(data)
+        leaf = Value(0.0)
+        leaf._data = data  # which may be beyond all floats
+        return leaf
     node = _new(Value)
     node._data = data
     node.grad = 0.0
@@ -637,9 +656,11 @@ def _node(op: Op, a: Any, b: Any) -> Value:
     try:
         data = op.forward(a if a.__class__ is float else a._data, b if b.__class__ is float else b._data)
     except (ArithmeticError, ValueError):
+        return _beyond(op, a, b)
+    if data.__class__ is not float:
         data = _evaluated(op, a, b)
-    if data.__class__ is not float or data - data != 0.0:
-        data = _evaluated(op, a, b)
+    if data - data != 0.0:
+        return _beyond(op, a, b)
     if _paused and _off():
         return Value(data)
     node = _new(Value)
@@ -659,6 +680,56 @@ def _evaluated(op: Op, *operands: Any) -> float:
     return op.evaluate(args, [_label(o) for o in operands])
 
 
+def _beyond(op: Op, *operands: Any) -> Value:
+    """Return the node for an operation whose result is no finite float, or that has an operand which is none.
+
+    The number is computed with more digits and without bounds. If it comes back among the floats it is one; a result of
+    `exp`, a product or a power that is too large, and what is made of it, is kept as it is, for something may bring it
+    back: e^(−x²), 1/(1 + e^(−x)). Until then nobody can read it, or differentiate it.
+
+    Raises:
+        DomainError: If the operation is undefined there, or another one's result is too large.
+    """
+    stored = [o if o.__class__ is float or isinstance(o, Value) else finite_float(o, op.name) for o in operands]
+    large = [o for o in stored if o.__class__ is not float and o._data != o._data]
+    if op is ops.affine or (op not in _MAY_GO_BEYOND if not large else op not in _MAY_COME_BACK):
+        return _record(op, tuple(stored), _refused(op, stored, large))
+    with wide_arithmetic():
+        try:
+            wide = evaluated(op, [Wide(_decimal(o)) for o in stored]).number
+        except (ArithmeticError, ValueError):
+            return _record(op, tuple(stored), _refused(op, stored, large))
+        data = float(wide)
+    if data - data == 0.0:
+        return _record(op, tuple(stored), data)
+    message = large[0]._c[1] if large else str(_error_of(op, stored))
+    node = _record(op, tuple(stored), math.nan)
+    node._c = (wide, message)
+    beyond.add(node)
+    return node
+
+
+def _refused(op: Op, stored: Sequence[Any], large: Sequence[Value]) -> float:
+    """Raise the error for a result that is undefined or too large."""
+    if large:
+        raise DomainError(large[0]._c[1])
+    return _evaluated(op, *stored)
+
+
+def _error_of(op: Op, stored: Sequence[Any]) -> DomainError:
+    try:
+        _evaluated(op, *stored)
+    except DomainError as error:
+        return error
+    return DomainError(f"{op.name} has no finite result")
+
+
+def _decimal(operand: Any) -> Decimal:
+    if operand.__class__ is float:
+        return Decimal(operand)
+    return Decimal(operand._data) if operand._data == operand._data else operand._c[0]
+
+
 def _label(operand: Any) -> str:
     return operand.label if isinstance(operand, Value) else ""
 
@@ -673,11 +744,18 @@ def _compare(value: Value, other: Any, holds: Callable[[float, float], bool]) ->
     else:
         other = _float_or_infinite(other)
         outcome = holds(value._data, other)
+    if value._data != value._data or (isinstance(other, Value) and other._data != other._data):
+        outcome = _compare_beyond(_RELATIONS[holds], value, other)
     if _watched and (noted := getattr(_here, "comparisons", None)) is not None:
         frame = sys._getframe(2)
         place = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
         noted.append(Comparison(_RELATIONS[holds], (value, other), outcome, place))
     return outcome
+
+
+def _compare_beyond(relation: Relation, value: Value, other: Any) -> bool:
+    left, right = _decimal(value), _decimal(other)
+    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[relation]
 
 
 def _float_or_infinite(number: Any) -> float:

@@ -24,13 +24,13 @@ _CONTEXT = decimal.Context(
     rounding=decimal.ROUND_HALF_EVEN,
     Emin=decimal.MIN_EMIN,
     Emax=decimal.MAX_EMAX,
-    traps=[decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
+    traps=[decimal.InvalidOperation, decimal.DivisionByZero],
 )
 _ONE = Decimal(1)
 
 
 def wide_arithmetic() -> Any:
-    """Return a context in which decimal arithmetic has these digits and raises an ArithmeticError where it must."""
+    """Return a context in which decimal arithmetic has these digits, and raises an ArithmeticError for ∞ − ∞ and such."""
     return decimal.localcontext(_CONTEXT)
 
 
