@@ -692,7 +692,8 @@ def _beyond(op: Op, *operands: Any) -> Value:
     """
     stored = [o if o.__class__ is float or isinstance(o, Value) else finite_float(o, op.name) for o in operands]
     large = [o for o in stored if o.__class__ is not float and o._data != o._data]
-    if op is ops.affine or (op not in _MAY_GO_BEYOND if not large else op not in _MAY_COME_BACK):
+    allowed = _MAY_COME_BACK if large else _MAY_GO_BEYOND
+    if op not in allowed or not (large or op.domain.holds(*map(number, stored))):
         return _record(op, tuple(stored), _refused(op, stored, large))
     with wide_arithmetic():
         try:
