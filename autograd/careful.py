@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from . import ops
-from .graph import Graph, number, stored_operands, undefined
+from .graph import Graph, number, stored_operands, undefined, wide_number
 from .op import PRIMITIVES, Op
 from .wide import Wide, evaluated, narrowed, wide_arithmetic
 
@@ -136,8 +136,8 @@ class _Pass:
     def _value(self, node: Any) -> Wide:
         known = self.values.get(node)
         if known is None:
-            data = number(node)
-            known = self.values[node] = Wide(Decimal(data) if data == data else node._c[0])
+            kept = wide_number(node)
+            known = self.values[node] = Wide(Decimal(number(node)) if kept is None else kept)
         return known
 
     def _recomputed(self, node: Any, operands: tuple[Any, ...]) -> Wide:

@@ -34,7 +34,7 @@ import numpy as np
 
 from . import ops
 from .careful import is_one_minus
-from .graph import Vector, assigned, beyond, clock, number
+from .graph import Vector, assigned, beyond, clock, number, wide_number
 from .op import EVERYWHERE, DomainError, Op, Operand, Relation, finite_float
 from .reverse import backward
 from .wide import Wide, evaluated, wide_arithmetic
@@ -321,7 +321,7 @@ class Value(Operand):
         stored: tuple[Any, ...] = tuple([o if isinstance(o, Value) else finite_float(o, op.name) for o in operands])
         if any([o.__class__ is not float and o._data != o._data for o in stored]):
             return _beyond(op, *stored)
-        if op.arity == 2 and op.domain is EVERYWHERE:
+        if op.arity == 2 and (op.domain is EVERYWHERE or op is _pow):
             return _node(op, *stored)
         labels = ["" if o.__class__ is float else o.label for o in stored]
         return _record(op, stored, op.evaluate([number(o) for o in stored], labels))
@@ -702,7 +702,9 @@ def _beyond(op: Op, *operands: Any) -> Value:
             return _record(op, tuple(stored), _refused(op, stored, large))
         data = float(wide)
     if data - data == 0.0:
-        return _record(op, tuple(stored), data)
+        node = _record(op, tuple(stored), data)
+        node._c = (wide, "")  # for what is made of it and of a number that is still beyond
+        return node
     message = large[0]._c[1] if large else str(_error_of(op, stored))
     node = _record(op, tuple(stored), math.nan)
     node._c = (wide, message)
@@ -728,7 +730,8 @@ def _error_of(op: Op, stored: Sequence[Any]) -> DomainError:
 def _decimal(operand: Any) -> Decimal:
     if operand.__class__ is float:
         return Decimal(operand)
-    return Decimal(operand._data) if operand._data == operand._data else operand._c[0]
+    kept = wide_number(operand)
+    return Decimal(operand._data) if kept is None else kept
 
 
 def _label(operand: Any) -> str:

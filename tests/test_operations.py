@@ -341,7 +341,7 @@ def _derivative_as_graph(node, x):
 def test_a_result_that_overflows_is_refused_and_said_to_overflow(op, args):
     for arguments in (args, [Value(x) for x in args], [np.array([x]) for x in args]):
         with pytest.raises(DomainError, match=f"^{op.name} has no finite result"):
-            op(*arguments)
+            _ = op(*arguments).data  # of a Value that something might still bring back among the floats
 
 
 @pytest.mark.parametrize(

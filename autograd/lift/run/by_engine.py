@@ -44,7 +44,7 @@ class EngineRow:
             self.values[parameter.block] = leaves[parameter.positions].reshape(parameter.block.shape)
         for name, numbers in row.items():
             self.values[derived.forward.inputs[name]] = _objects([Literal(number) for number in numbers.tolist()])
-        with recording():
+        with recording(), np.errstate(all="ignore"):  # what NumPy signals of objects is for the engine to say
             for statement in derived.forward.needed(roots):
                 value = np.broadcast_to(self.evaluate(statement.value), statement.target.shape)
                 self.values[statement.target] = value
@@ -65,6 +65,7 @@ class EngineRow:
         members = self.evaluate(expression)
         return np.array([getattr(each, "data", each) for each in members.ravel()], dtype=float).reshape(members.shape)
 
+    @np.errstate(all="ignore")
     def evaluate(self, expression: Expression) -> Array:
         """Return an expression's members, Values and floats, as an array of objects.
 
