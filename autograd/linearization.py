@@ -223,7 +223,7 @@ def _edges(
     if recorded:
         out, args = node, [number(o) if o.__class__ is not float and o.is_literal else o for o in operands]
     else:
-        out, args = number(node), [number(operand) for operand in operands]
+        out, args = _data(node), [operand if operand.__class__ is float else _data(operand) for operand in operands]
     try:
         shared = op.locals(out, args) if op.arity is None else None
     except (ArithmeticError, ValueError) as error:
@@ -242,6 +242,11 @@ def _edges(
         taken = not is_zero or (not op.selects and is_taken(node, operands, k, moves))
         edges.append(Edge(operands[k], k, local, taken))
     return edges
+
+
+def _data(node: Value) -> float:
+    """Return the data, read as anybody reads it, and NaN for a number beyond all floats."""
+    return node._data if node._data != node._data else node.data
 
 
 def _without_frames(error: Exception) -> Exception:

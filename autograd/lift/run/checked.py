@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from ...op import DomainError, Op
-from ...value import Comparison
 from ..adjoint import Reverse
 from ..block import Block
 from ..expression import (
@@ -39,11 +38,12 @@ from ..forward import Forward
 from ..lifted import Lifted
 from ..parameters import Parameters
 from ..statement import Statement
+from ..tape import Comparison, RecordingError
 from .batch import Batch
 from .by_engine import EngineRow
 from .runner import Kind
 
-__all__ = ["Evaluation", "checked_result"]
+__all__ = ["Evaluation", "check_guards", "checked_result", "fitting"]
 
 Array = np.ndarray[Any, Any]
 
@@ -56,7 +56,7 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
 
     Raises:
         DomainError: If an operation or a needed derivative is undefined, or a result is not finite.
-        RuntimeError: If a comparison comes out differently from when the graph was recorded.
+        RecordingError: If a comparison comes out differently from when the graph was recorded.
         ValueError: If a parameter is not finite.
     """
     gradient[:] = 0.0
@@ -99,19 +99,21 @@ class _InDoubt(DomainError):
 
 def _in_arrays(derived: Lifted, flat: Array, batch: Batch, rows: Array, kind: Kind) -> _Part:
     blocks = {derived.forward.inputs[name]: values[rows] for name, values in batch.named.items()}
-    run = Evaluation(derived.parameters, flat, blocks, len(rows), mean=False, numbers=rows, of=batch.examples)
+    numbers = rows if batch.rows is None else batch.rows[rows]
+    is_part = batch.rows is not None or len(rows) < batch.examples
+    run = Evaluation(derived.parameters, flat, blocks, len(rows), mean=False, rows=numbers, part=is_part)
     none = np.zeros(len(rows))
     if kind == "outputs":
         sides = [side for guard in derived.output_guards for side in guard.sides]
         run.forward(derived.forward, [*sides, *(each for row in derived.outputs.values() for each in row)])
-        _check_guards(derived.output_guards, run, rows)
+        _check_guards(derived.output_guards, run)
         outputs = {
             name: np.concatenate([np.broadcast_to(run.evaluate(each), (1, len(rows))).T for each in row], axis=1)
             for name, row in derived.outputs.items()
         }
         return _Part(rows, none, outputs)
     run.forward(derived.forward)
-    _check_guards(derived.guards, run, rows)
+    _check_guards(derived.guards, run)
     losses = run.losses(derived.forward.roots[0])
     if kind != "backward":
         return _Part(rows, losses, {})
@@ -127,7 +129,7 @@ def _by_engine(derived: Lifted, flat: Array, batch: Batch, row: int, kind: Kind)
     run = EngineRow(derived, flat, inputs, [*wanted, *(side for guard in guards for side in guard.sides)])
     for guard in guards:
         left, right = (run.numbers(side) for side in guard.sides)
-        _check_guard(guard, left[..., None], right[..., None], rows)
+        _check_guard(guard, left[..., None], right[..., None], lambda _: row if batch.rows is None else batch.rows[row])
     if kind == "outputs":
         return _Part(rows, np.zeros(1), {n: np.array([[run.numbers(e).item() for e in row]]) for n, row in named.items()})
     root = derived.forward.roots[0]
@@ -158,20 +160,49 @@ def _together(parts: Sequence[_Part], gradient: Array, examples: int, kind: Kind
     return total
 
 
-def _check_guards(guards: Iterable[Comparison], run: Evaluation, rows: Array) -> None:
+def fitting(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> Array:
+    """Return for which rows some comparisons come out as they were recorded, (N,); nothing is refused.
+
+    After the first that comes out otherwise the function may go on to other operations than the recorded ones, so what
+    is undefined there counts for nothing.
+    """
+    run = _for_guards(derived, flat, batch, guards)
+    fit = np.ones(batch.examples, dtype=bool)
+    with np.errstate(all="ignore"):
+        for guard in guards:
+            left, right = (run.evaluate(side) for side in guard.sides)
+            held = RELATIONS[guard.relation](left, right) == guard.outcome
+            fit &= np.broadcast_to(held.reshape(-1, held.shape[-1]).all(axis=0), fit.shape)
+    return fit
+
+
+def check_guards(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> None:
+    """Raise the RecordingError for the first comparison that comes out differently for a row."""
+    _check_guards(guards, _for_guards(derived, flat, batch, guards))
+
+
+def _for_guards(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> Evaluation:
+    blocks = {derived.forward.inputs[name]: rows for name, rows in batch.named.items()}
+    run = Evaluation(derived.parameters, flat, blocks, batch.examples, mean=True, rows=batch.rows)
+    with np.errstate(all="ignore"):
+        run.forward(derived.forward, [side for guard in guards for side in guard.sides], checked=False)
+    return run
+
+
+def _check_guards(guards: Iterable[Comparison], run: Evaluation) -> None:
     for guard in guards:
         left, right = (run.evaluate(side) for side in guard.sides)
-        _check_guard(guard, left, right, rows)
+        _check_guard(guard, left, right, run.row_number)
 
 
-def _check_guard(guard: Comparison, left: Array, right: Array, rows: Array) -> None:
+def _check_guard(guard: Comparison, left: Array, right: Array, row_number: Callable[[int], int]) -> None:
     wrong = RELATIONS[guard.relation](left, right) != guard.outcome
     if wrong.any():
-        row = int(rows[np.argwhere(wrong)[0][-1]])
-        raise RuntimeError(
-            f"the comparison in {guard.place} gave {guard.outcome} when the function was recorded and gives "
+        row = row_number(int(np.argwhere(wrong)[0][-1]))
+        raise RecordingError(
+            f"the comparison in {guard.place} gave {guard.outcome} when the graph was recorded and gives "
             f"{not guard.outcome} at row {row} of the batch: the recorded graph does not hold there. "
-            "Use autograd.where, maximum or abs to select within the graph, or compile again"
+            "Use autograd.where, maximum or abs to select within the graph, or compile the function"
         )
 
 
@@ -192,12 +223,11 @@ class Evaluation:
         examples: int,
         *,
         mean: bool,
-        numbers: Array | None = None,
-        of: int | None = None,
+        rows: Array | None = None,
+        part: bool = False,
     ) -> None:
         self.examples = examples
-        self.numbers = np.arange(examples) if numbers is None else numbers
-        self.of = examples if of is None else of
+        self._rows, self._part = rows, part
         self.mean = mean
         self.values: dict[Block, Array] = {parameters.flat: flat.reshape(-1, 1)}
         for parameter in parameters.all:
@@ -206,8 +236,10 @@ class Evaluation:
             self.values[block] = rows.T
         self._statement: Statement | None = None
 
-    def forward(self, program: Forward, roots: Sequence[Expression] | None = None) -> None:
+    def forward(self, program: Forward, roots: Sequence[Expression] | None = None, *, checked: bool = True) -> None:
         """Run the forward program, or the part of it that some roots need.
+
+        Without checks a result may be anything where an operation is undefined.
 
         Raises:
             DomainError: If an operation is undefined at its operands, or a result is not finite.
@@ -215,8 +247,9 @@ class Evaluation:
         for statement in program.statements if roots is None else program.needed(roots):
             self._statement = statement
             with np.errstate(all="ignore"):
-                value = self.evaluate(statement.value, checked=True)
-            self.check_finite(value)
+                value = self.evaluate(statement.value, checked=checked)
+            if checked:
+                self.check_finite(value)
             self.values[statement.target] = value.reshape(*statement.target.shape, -1)
 
     def backward(self, program: Reverse, parameters: Parameters) -> Array:
@@ -339,6 +372,10 @@ class Evaluation:
 
     # --- errors ----------------------------------------------------------------------------------
 
+    def row_number(self, row: int) -> int:
+        """Return the number of a row in the batch that this is a part of."""
+        return row if self._rows is None else int(self._rows[row])
+
     def check_finite(self, value: Array) -> None:
         """Raise the error for a result that is not finite."""
         if not np.isfinite(value).all():
@@ -348,9 +385,8 @@ class Evaluation:
         statement = self._statement
         wrong = np.atleast_1d(wrong)
         index = tuple(int(k) for k in np.argwhere(wrong)[0])
-        of_a_row = self.of > 1 or (statement is not None and statement.target.batched)
-        by_row = of_a_row and wrong.shape[-1] == self.examples and (self.examples > 1 or _is_by_row(statement))
-        row = f" at row {self.numbers[index[-1]]} of the batch" if by_row else ""
+        by_row = wrong.shape[-1] == self.examples and (self._part or self.examples > 1 or _is_by_row(statement))
+        row = f" at row {self.row_number(index[-1])} of the batch" if by_row else ""
         got = ""
         if op is not None:
             numbers = [float(np.broadcast_to(arg, wrong.shape)[index]) for arg in args]

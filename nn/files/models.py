@@ -1,0 +1,188 @@
+"""Models as files, and as the state of a PyTorch module.
+
+`nn.files.storage` describes the file. A model's header content is its architecture ("MLP"), the number of inputs, the
+number of neurons and the activation of each layer, and notes of your own; the arrays are W1, b1, W2, b2, ….
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from autograd import Op
+
+from ..arguments import FloatArray, float_array
+from ..model.activations import ACTIVATIONS
+from ..model.mlp import MLP
+from .storage import MAX_BYTES, FilePath, ModelFileError, Stored, read, write
+
+__all__ = ["from_torch_state_dict", "load", "load_with_notes", "save", "to_torch_state_dict"]
+
+
+def save(model: MLP, path: FilePath, *, notes: Mapping[str, Any] | None = None) -> None:
+    """Write a model to a file, atomically: the path holds the old file or the new one, whatever happens.
+
+    Args:
+        model: The network.
+        path: Where to; `.npz` is a good suffix.
+        notes: Plain data to keep beside it: strings, numbers, lists and dicts with string keys.
+
+    Raises:
+        TypeError: If `model` is no MLP, or the notes are not plain data.
+        ValueError: If an activation is an operation of your own, which a file cannot hold, or the file would be too
+            large.
+        OSError: If it cannot be written.
+    """
+    if not isinstance(model, MLP):
+        raise TypeError(f"save takes an nn.MLP, got {type(model).__name__}; numpy.savez keeps any state_dict")
+    for layer in model.layers:
+        known = ACTIVATIONS.get(layer.activation.name)
+        if known is None or known.op is not layer.activation.op:
+            raise ValueError(f"a file holds activations by name, and {layer.activation.name!r} is one of your own")
+    content = {
+        "architecture": "MLP",
+        "n_in": model.n_in,
+        "n_outs": [layer.n_out for layer in model.layers],
+        "activations": list(model.activations),
+        "notes": dict(notes or {}),
+    }
+    write(path, "model", Stored(content, model.state_dict()))
+
+
+def load(path: FilePath, *, max_bytes: int = MAX_BYTES) -> MLP:
+    """Return the model in a file that `save` wrote, after everything in the file has been checked.
+
+    Args:
+        path: The file.
+        max_bytes: The largest file to read; 64 MiB unless given.
+
+    Raises:
+        ModelFileError: If the file is damaged, too large, or not the file of a model; it says what and where.
+        OSError: If it cannot be read.
+    """
+    return load_with_notes(path, max_bytes=max_bytes)[0]
+
+
+def load_with_notes(path: FilePath, *, max_bytes: int = MAX_BYTES) -> tuple[MLP, dict[str, Any]]:
+    """Return the model in a file and the notes beside it, after everything in the file has been checked.
+
+    Takes what `load` does.
+
+    Raises:
+        ModelFileError: If the file is damaged, too large, or not the file of a model; it says what and where.
+        OSError: If it cannot be read.
+    """
+    content, arrays = read(path, "model", max_bytes=max_bytes)
+    problem = _problem(content, {name: array.shape for name, array in arrays.items()})
+    if problem:
+        raise ModelFileError(f"{path}: {problem}")
+    model = MLP(content["n_in"], content["n_outs"], activation=content["activations"], init="zeros", seed=0)
+    model.load_state_dict(arrays)
+    return model, content["notes"]
+
+
+def _problem(content: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> str:
+    """Return what is wrong with the description of a network, or nothing."""
+    if set(content) != {"architecture", "n_in", "n_outs", "activations", "notes"} or content["architecture"] != "MLP":
+        return "the header describes no network that this program knows"
+    sizes = [content["n_in"], *content["n_outs"]] if isinstance(content["n_outs"], list) else []
+    if len(sizes) < 2 or any(type(n) is not int or n < 1 for n in sizes):
+        return f"the header gives {content['n_in']!r} inputs and {content['n_outs']!r} neurons"
+    activations = content["activations"]
+    if not isinstance(activations, list) or len(activations) != len(sizes) - 1:
+        return f"the header gives {activations!r} as activations of {len(sizes) - 1} layers"
+    for name in activations:
+        if not isinstance(name, str) or name not in ACTIVATIONS:
+            return f"the header names the activation {name!r}, which is not known"
+    if not isinstance(content["notes"], dict):
+        return "the header has no notes"
+    expected: dict[str, tuple[int, ...]] = {}
+    for l, (n_in, n_out) in enumerate(itertools.pairwise(sizes), start=1):
+        expected |= {f"W{l}": (n_out, n_in), f"b{l}": (n_out,)}
+    if list(expected.items()) != list(shapes.items()):
+        return f"the header promises the arrays {expected}, the file holds {shapes}"
+    return ""
+
+
+def to_torch_state_dict(model: MLP) -> dict[str, FloatArray]:
+    """Return weights and biases under the names and in the shapes of a `torch.nn.Sequential`.
+
+    The Sequential is one of `Linear` layers, each followed by the module of its activation; identity has none. So a
+    network with tanh between two layers has the names `0.weight`, `0.bias`, `2.weight`, `2.bias`.
+
+    Raises:
+        TypeError: If `model` is no MLP.
+
+    Example:
+        With PyTorch at hand, in double precision:
+
+            net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1)).double()
+            net.load_state_dict({name: torch.from_numpy(a) for name, a in nn.to_torch_state_dict(model).items()})
+
+        >>> sorted(to_torch_state_dict(MLP(2, [3, 1], seed=0)))
+        ['0.bias', '0.weight', '2.bias', '2.weight']
+    """
+    if not isinstance(model, MLP):
+        raise TypeError(f"to_torch_state_dict takes an nn.MLP, got {type(model).__name__}")
+    state, position = {}, 0
+    for layer, W, b in zip(model.layers, model.weights, model.biases, strict=True):
+        state[f"{position}.weight"], state[f"{position}.bias"] = W.copy(), b.copy()
+        position += 1 if layer.activation.name == "identity" else 2
+    return state
+
+
+def from_torch_state_dict(
+    state: Mapping[str, ArrayLike],
+    activation: str | Op | list[str | Op] = "tanh",
+    output_activation: str | Op | None = None,
+) -> MLP:
+    """Return the network with the weights of a `torch.nn.Sequential` of Linear layers.
+
+    A state holds no activations, so they are given as for `MLP`. PyTorch's `relu`, `tanh`, `sigmoid`, `elu`, `silu`,
+    `softplus` and `gelu` with their defaults are those of the same name here; so is `leaky_relu`.
+
+    Args:
+        state: The `state_dict()`: `0.weight`, `0.bias`, …, as tensors on the CPU or arrays.
+        activation: The activation of the hidden layers, or a list of one for every layer.
+        output_activation: The activation of the last layer, identity unless given.
+
+    Raises:
+        TypeError: If `state` is not a mapping of names to arrays of numbers.
+        ValueError: If a name is not that of a Linear layer, a bias is missing, shapes do not follow each other or a
+            number is not finite.
+    """
+    if not isinstance(state, Mapping):
+        raise TypeError(f"from_torch_state_dict needs a mapping of names to arrays, got {type(state).__name__}")
+    weights: list[FloatArray] = []
+    biases: list[FloatArray] = []
+    for position in _positions(state):
+        W = float_array(f"{position}.weight", _array(state[f"{position}.weight"]))
+        if W.ndim != 2 or W.size == 0 or (weights and W.shape[1] != len(weights[-1])):
+            before = f"{len(weights[-1])} outputs of the layer before" if weights else "at least one input"
+            raise ValueError(f"{position}.weight must have two dimensions and take {before}, got shape {W.shape}")
+        weights.append(W)
+        biases.append(float_array(f"{position}.bias", _array(state[f"{position}.bias"]), (len(W),)))
+    model = MLP(weights[0].shape[1], [len(W) for W in weights], activation, output_activation, init="zeros", seed=0)
+    model.weights, model.biases = tuple(weights), tuple(biases)
+    return model
+
+
+def _positions(state: Iterable[str]) -> list[int]:
+    """Return the positions of the Linear layers in a Sequential, in order."""
+    names = set(state)
+    positions = sorted({int(name.split(".")[0]) for name in names if str(name).split(".")[0].isdecimal()})
+    expected = {f"{position}.{kind}" for position in positions for kind in ("weight", "bias")}
+    if not positions or names != expected:
+        raise ValueError(
+            "a Sequential of Linear layers has the names 0.weight, 0.bias and so on, got "
+            f"{', '.join(sorted(map(str, names))) or 'none'}"
+        )
+    return positions
+
+
+def _array(tensor: Any) -> Any:
+    return np.asarray(tensor.detach().cpu() if hasattr(tensor, "detach") else tensor)

@@ -1,0 +1,279 @@
+"""A training run: its loop, and what of it goes into a checkpoint.
+
+Everything that changes from step to step stands in the attributes of `Run`, so that a checkpoint is a copy of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from tqdm import tqdm
+
+from ..arguments import FloatArray
+from ..files.checkpoints import Checkpoint, description, digest, read_checkpoint, restored_generator, write_checkpoint
+from ..files.storage import ModelFileError, remove_partial_files
+from ..loss.loss_table import LossFunction, name_of
+from ..model.module import Module
+from .evaluation import Gradient, Model, assessed
+from .history import FINISHED, History, Record
+from .interruption import Interruption
+from .optimizers import Optimizer
+from .penalty import Penalty
+from .rules import clipped
+from .schedules import Schedule
+from .stopping import Best
+
+__all__ = ["Callback", "EpochEnd", "Run"]
+
+
+class EpochEnd:
+    """What a callback is given after each epoch.
+
+    Attributes:
+        epoch: The number of the epoch, from 1.
+        epochs: How many there are to be.
+        model: The model, as it is after the epoch.
+        optimizer: The optimiser.
+        history: The history up to this epoch.
+        stopped: Why training is to end here, or "".
+    """
+
+    def __init__(self, epoch: int, epochs: int, model: Model, optimizer: Optimizer, history: History) -> None:
+        self.epoch, self.epochs, self.model, self.optimizer, self.history = epoch, epochs, model, optimizer, history
+        self.stopped = ""
+
+    def stop(self, reason: str = "stopped by a callback") -> None:
+        """End training after this epoch; `History.ended` gives the reason."""
+        self.stopped = str(reason) or "stopped by a callback"
+
+
+Callback: TypeAlias = Callable[[EpochEnd], object]
+"""What is called after each epoch."""
+
+
+@dataclasses.dataclass
+class Run:
+    """A training run: its settings, and what changes from step to step."""
+
+    model: Model
+    X: FloatArray
+    T: FloatArray
+    loss: LossFunction
+    optimizer: Optimizer
+    epochs: int
+    batch_size: int
+    rng: np.random.Generator
+    shuffle: bool
+    penalty: Penalty | None
+    max_norm: float | None
+    schedule: Schedule | None
+    validation: tuple[FloatArray, FloatArray] | None
+    best: Best | None
+    callbacks: tuple[Callback, ...]
+    record: Record
+    engine: str
+    gradient: Gradient
+
+    epoch: int = 0
+    batch: int = 0
+    stopped: str = ""
+    interrupted: str = ""
+    path: Path | None = None
+    every: int | None = None
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.parameters = self.model.parameters()
+        self.batches = -(-len(self.X) // self.batch_size)
+        self.order = np.arange(len(self.X))
+        self.generator = self.rng.bit_generator.state
+        self.base_rate = self.optimizer.learning_rate if self.schedule is not None else None
+
+    @property
+    def examples_done(self) -> int:
+        """How many examples have been trained on, over all epochs."""
+        return self.epoch * len(self.X) + min(self.batch * self.batch_size, len(self.X))
+
+    def history(self, bar: tqdm[Any]) -> History:
+        """Train to the end and return what happened."""
+        try:
+            with Interruption() as interruption:
+                while self.epoch < self.epochs and not (self.stopped or self.interrupted):
+                    self._train_epoch(bar, interruption)
+        finally:
+            if self.base_rate is not None:
+                self.optimizer.learning_rate = self.base_rate
+        best_epoch = None
+        if self.best is not None and self.best.rule.restore_best and self.best.parameters is not None:
+            best_epoch = self.best.epoch
+            self._assign(self.best.parameters)
+        return self.record.history(best_epoch=best_epoch, ended=self.stopped or self.interrupted or FINISHED)
+
+    def _train_epoch(self, bar: tqdm[Any], interruption: Interruption) -> None:
+        self.generator = self.rng.bit_generator.state
+        if self.shuffle:
+            self.order = self.rng.permutation(len(self.X))
+        if self.schedule is not None and self.base_rate is not None:
+            factor: object = self.schedule(self.epoch)
+            if not isinstance(factor, (int, float, np.integer, np.floating)):
+                raise TypeError(f"the schedule must return a number, got {factor!r} of type {type(factor).__name__}")
+            self.optimizer.learning_rate = self.base_rate * float(factor)
+        while self.batch < self.batches:
+            rows = self.order[self.batch * self.batch_size :][: self.batch_size]
+            self._step(rows)
+            self.batch += 1
+            bar.update(len(rows))
+            if interruption.requested and self.batch < self.batches:
+                place = f"after batch {self.batch} of {self.batches}"
+                self.interrupted = f"interrupted in epoch {self.epoch + 1} of {self.epochs}, {place}"
+                self._write_checkpoint()
+                return
+            if self.every is not None and self.batch % self.every == 0 and self.batch < self.batches:
+                self._write_checkpoint()
+        self._close_epoch()
+        if interruption.requested and not self.stopped and self.epoch < self.epochs:
+            self.interrupted = f"interrupted after epoch {self.epoch} of {self.epochs}"
+        self._write_checkpoint()
+        bar.set_description(f"epoch {self.epoch}/{self.epochs}", refresh=False)
+        bar.set_postfix_str(self.record.latest())
+
+    def _step(self, rows: Any) -> None:
+        try:
+            batch = self.gradient(self.X[rows], self.T[rows])
+            if self.penalty is not None:
+                batch = self.penalty.added(batch, self.optimizer)
+            gradients = batch.gradients if self.max_norm is None else clipped(batch.gradients, self.max_norm)
+            self.optimizer.apply(gradients)
+        except ArithmeticError as error:
+            self.optimizer.zero_grad()
+            error.add_note(
+                f"in epoch {self.epoch + 1} of {self.epochs}, batch {self.batch + 1} of {self.batches}; the parameters "
+                "are those after the step before"
+            )
+            raise
+        self.record.add(batch.loss, batch.outputs)
+
+    def _close_epoch(self) -> None:
+        self.record.close_epoch(self.T[self.order])
+        if self.validation is not None:
+            loss, outputs = assessed(self.model, self.loss, *self.validation)
+            self.record.validate(loss, outputs, self.validation[1])
+        self.epoch, self.batch = self.epoch + 1, 0
+        self.generator = self.rng.bit_generator.state
+        if self.best is not None:
+            self.best.see(self.epoch, self.record.series, self._data())
+            if self.best.exhausted:
+                self.stopped = f"stopped early after epoch {self.epoch} of {self.epochs}"
+        for callback in self.callbacks:
+            end = EpochEnd(self.epoch, self.epochs, self.model, self.optimizer, self.record.history())
+            callback(end)
+            self.stopped = self.stopped or end.stopped
+
+    # Checkpoints
+
+    def keep(self, path: str | os.PathLike[str], every: int | None, *, resume: bool, seed: object) -> None:
+        """Keep checkpoints at a path, and go on from the one that is there if that is asked for.
+
+        Raises:
+            FileNotFoundError: If the folder does not exist.
+            FileExistsError: If there is a checkpoint, and going on from it was not asked for.
+            ModelFileError: If it is damaged.
+            ValueError: If it is that of another run.
+        """
+        self.path, self.every = Path(path), every
+        self.settings = self._describe(seed)
+        if not self.path.parent.is_dir():
+            raise FileNotFoundError(f"the folder {self.path.parent} of the checkpoint does not exist")
+        if resume:
+            remove_partial_files(self.path)
+        if not self.path.exists():
+            return
+        if not resume:
+            raise FileExistsError(
+                f"{self.path} exists already: pass resume=True to go on from it, or remove it to begin anew"
+            )
+        found = read_checkpoint(self.path, self.settings, self._checkpoint(), epochs=self.epochs)
+        if found.batch >= max(self.batches, 1) or not self._outputs_fit(found):
+            raise ValueError(f"{self.path} is from batch {found.batch} of an epoch, which has {self.batches}")
+        restored_generator(self.path, self.rng, found.generator)
+        self._restore(found)
+
+    def _outputs_fit(self, found: Checkpoint) -> bool:
+        return not found.outputs.size or len(found.outputs) == found.batch * self.batch_size
+
+    def _restore(self, found: Checkpoint) -> None:
+        if found.learning_rate is not None and self.schedule is None:
+            try:
+                self.optimizer.learning_rate = found.learning_rate
+            except ValueError as error:
+                raise ModelFileError(f"{self.path}: {error}") from None
+        self._assign(found.parameters)
+        self.optimizer.state = dict(found.optimizer)
+        self.epoch, self.batch, self.generator = found.epoch, found.batch, found.generator
+        self.stopped = found.stopped
+        self.record.series = {name: array.tolist() for name, array in found.series.items() if array.size}
+        self.record.losses = [(loss, self.batch_size) for loss in found.losses.tolist()]
+        self.record.outputs = [found.outputs] if found.outputs.size else []
+        if self.best is not None and found.best[0]:
+            self.best.epoch, self.best.number, self.best.waited = found.best
+            self.best.parameters = found.best_parameters
+
+    def _checkpoint(self) -> Checkpoint:
+        best = self.best
+        series = self.record.series or {name: [] for name in self.record.names(self.validation is not None)}
+        n_out = self.T.shape[1] if self.record.classify is not None or self.record.metrics else 0
+        return Checkpoint(
+            run=self.settings,
+            epoch=self.epoch,
+            batch=self.batch,
+            stopped=self.stopped,
+            generator=dict(self.generator),
+            learning_rate=getattr(self.optimizer.rule, "learning_rate", None),
+            best=(best.epoch, best.number, best.waited) if best is not None and best.epoch else (0, 0.0, 0),
+            parameters=self._data(),
+            optimizer=self.optimizer.state,
+            series={name: np.array(values) for name, values in series.items()},
+            losses=np.array([loss for loss, _ in self.record.losses]),
+            outputs=np.concatenate(self.record.outputs) if self.record.outputs else np.empty((0, n_out)),
+            best_parameters=np.empty(0) if best is None or best.parameters is None else best.parameters,
+        )
+
+    def _write_checkpoint(self) -> None:
+        if self.path is not None:
+            write_checkpoint(self.path, self._checkpoint())
+
+    def _describe(self, seed: object) -> dict[str, Any]:
+        names = [name for name, _ in self.model.named_parameters()] if isinstance(self.model, Module) else []
+        layout = {id(leaf): k for k, leaf in enumerate(self.parameters)}
+        places = np.array([layout.get(id(leaf), -1) for leaf in self.optimizer.parameters], dtype=float)
+        activations = list(getattr(self.model, "activations", ()))
+        return {
+            "parameters": digest(places) + hashlib.sha256(",".join(names).encode()).hexdigest(),
+            "activations": activations,
+            "data": digest(self.X, self.T),
+            "validation": None if self.validation is None else digest(*self.validation),
+            "seed": int(seed) if isinstance(seed, (int, np.integer)) else type(self.rng.bit_generator).__name__,
+            "loss": name_of(self.loss),
+            "engine": self.engine,
+            "optimizer": description(self.optimizer.rule),
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffle,
+            "l2": 0.0 if self.penalty is None else self.penalty.c,
+            "max_norm": description(self.max_norm),
+            "schedule": description(self.schedule),
+            "metrics": list(self.record.metrics),
+            "early_stopping": description(None if self.best is None else self.best.rule),
+        }
+
+    def _data(self) -> FloatArray:
+        return np.array([parameter.data for parameter in self.parameters])
+
+    def _assign(self, data: FloatArray) -> None:
+        for parameter, number in zip(self.parameters, data.tolist(), strict=True):
+            parameter.data = number
