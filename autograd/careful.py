@@ -79,7 +79,7 @@ class _Pass:
         self.nodes = graph.nodes
         self.moving = set(graph.leaves if variables is None else variables)
         self.values: dict[Any, Wide] = {}
-        self._of_many: dict[Any, tuple[Any, ...]] = {}  # the partial derivatives of operations of any number of arguments
+        self._of_many: dict[Any, tuple[Any, ...]] = {}  # the partial derivatives of operations on sequences
         for node in self.nodes:
             operands = stored_operands(node)
             if any(self._moves(each) and is_taken(node, operands, k, self._moves) for k, each in enumerate(operands)):
@@ -104,7 +104,7 @@ class _Pass:
                 except (ArithmeticError, ValueError) as error:
                     if operand in self.moving:
                         raise undefined(node, error) from error
-        return {node: narrowed(adjoint) for node, adjoint in arrived.items()}
+        return {node: narrowed(each) for node, each in arrived.items()}
 
     def _moves(self, operand: Any) -> bool:
         return operand.__class__ is not float and operand in self.moving
@@ -118,6 +118,8 @@ class _Pass:
         known = self._of_many.get(node)
         if known is not None:
             return known[k]
+        out: Any
+        args: list[Any]
         if PRIMITIVES.get(op.name) is not op:  # a rule of the user's own may need floats
             out, args = number(node), [number(operand) for operand in operands]
         else:

@@ -53,8 +53,9 @@ def assigned(at: int) -> None:
 beyond: weakref.WeakSet[Any] = weakref.WeakSet()
 """The nodes alive whose numbers are too large for a float: no pass in floats goes through them."""
 
+
 def wide_number(node: Any) -> Any:
-    """Return the number of a node as a Decimal, if it is beyond all floats or was made of one that is; otherwise None."""
+    """Return a node's number as a Decimal if it is beyond all floats or was made of one that is; otherwise None."""
     kept = getattr(node, "_c", None)
     return kept[0] if kept.__class__ is tuple else None
 

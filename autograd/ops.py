@@ -515,7 +515,7 @@ minimum: Op = Op(
 
 
 def _cosine(x: Any, out: Any) -> Any:
-    """Return x/out, and 0 at the origin, where no derivative of it exists: a recorded 0 refuses to be differentiated."""
+    """Return x/out, and 0 at the origin, where it has no derivative: a recorded 0 refuses to be differentiated."""
     cosine = x / where(out, out, 1.0)
     return where(out, cosine, sqrt(x - x)) if getattr(out, "records", False) else cosine
 

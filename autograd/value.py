@@ -92,7 +92,8 @@ class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function
         global _paused
         with _pausing:
             _paused -= 1
-        *self._outer, outer = self._outer
+        outer = self._outer[-1]
+        self._outer = self._outer[:-1]
         _open.set(outer)
 
 
@@ -347,7 +348,7 @@ class Value(Operand):
         if method is not None:
             return cast(Value, method(self))
         stored: tuple[Any, ...] = tuple([o if isinstance(o, Value) else finite_float(o, op.name) for o in operands])
-        if any([o.__class__ is not float and o._data != o._data for o in stored]):
+        if any(o.__class__ is not float and o._data != o._data for o in stored):
             return _beyond(op, *stored)
         if op.arity == 2 and (op.domain is EVERYWHERE or op is _pow):
             return _node(op, *stored)
@@ -758,8 +759,10 @@ def _beyond(op: Op, *operands: Any) -> Value:
     Raises:
         DomainError: If the operation is undefined there, or another one's result is too large.
     """
-    stored = [o if o.__class__ is float or isinstance(o, Value) else finite_float(o, op.name) for o in operands]
-    large = [o for o in stored if o.__class__ is not float and o._data != o._data]
+    stored: list[Any] = [
+        o if o.__class__ is float or isinstance(o, Value) else finite_float(o, op.name) for o in operands
+    ]
+    large: list[Value] = [o for o in stored if o.__class__ is not float and o._data != o._data]
     allowed = _MAY_COME_BACK if large else _MAY_GO_BEYOND
     if op not in allowed or not (large or op.domain.holds(*map(number, stored))):
         return _record(op, tuple(stored), _refused(op, stored, large))

@@ -27,10 +27,11 @@ _CONTEXT = decimal.Context(
     traps=[decimal.InvalidOperation, decimal.DivisionByZero],
 )
 _ONE = Decimal(1)
+_LEAK = Decimal.from_float(0.01)
 
 
 def wide_arithmetic() -> Any:
-    """Return a context in which decimal arithmetic has these digits, and raises an ArithmeticError for ∞ − ∞ and such."""
+    """Return a context in which decimal arithmetic has these digits, and an ArithmeticError for ∞ − ∞ and the like."""
     return decimal.localcontext(_CONTEXT)
 
 
@@ -167,7 +168,7 @@ _FUNCTIONS: dict[Op, Callable[..., Decimal]] = {
     ops.tanh: _tanh,
     ops.softplus: _softplus,
     ops.relu: lambda x: max(x, Decimal(0)),
-    ops.leaky_relu: lambda x: x if x > 0 else x * Decimal(0.01),
+    ops.leaky_relu: lambda x: x if x > 0 else x * _LEAK,
     ops.elu: lambda x: x if x > 0 else _expm1(x),
     ops.erf: _bounded(ops.erf),
     ops.erfc: _bounded(ops.erfc),

@@ -327,8 +327,8 @@ def backprop(
         z, a = _forward(W, b, rows, layers)
         penalty = sum((c / 2 * W_l * W_l).sum() for W_l in W)  # no square overflows where nothing is penalised
         of_logits = layers[-1] is _ACTIVATIONS["sigmoid"] and C is _LOSSES["binary_cross_entropy"]
-        value = _binary_cross_entropy_with_logits(z[-1], targets) if of_logits else C.value(a[-1], targets)
-        cost = value.sum() / len(rows) + penalty
+        costs = _binary_cross_entropy_with_logits(z[-1], targets) if of_logits else C.value(a[-1], targets)
+        cost = costs.sum() / len(rows) + penalty
         last = a[-1] - targets if of_logits else output_delta(C.gradient(a[-1], targets), layers[-1].sigma_prime(z[-1]))
         delta = _backward(W, z, layers, last)
         dW = [weight_gradient(*layer, c) for layer in zip(delta, a[:-1], W, strict=True)]

@@ -17,7 +17,7 @@ from autograd import DomainError, Op, Value, no_grad
 def interrupting(action):
     """An operation x², whose rule does something else first."""
 
-    def rule(out, x):
+    def rule(_out, x):
         action()
         return 2.0 * x
 
@@ -51,7 +51,7 @@ def test_a_pass_within_a_pass_that_fails_keeps_what_it_added():
     out = x.sqrt() + interrupting(action)(x + 1.0)
     with pytest.raises(DomainError, match="undefined"):
         out.backward()
-    assert x.grad == 7.0 * (x.grad // 7.0) and x.grad >= 7.0  # what the inner pass gave, and nothing of the outer
+    assert x.grad in (7.0, 14.0)  # what the inner pass gave, once for each try of the outer, and nothing of that
     inner_grad = x.grad
     with pytest.raises(DomainError):
         x.sqrt().backward()
@@ -121,10 +121,10 @@ def test_no_grad_stays_in_its_thread():
 
 
 def interrupt_after(line_of, function):
-    """Run a function and raise a KeyboardInterrupt at the n-th line of no_grad's own code; return how many there are."""
+    """Run a function, raise a KeyboardInterrupt at the n-th line of no_grad's own code; return how many there are."""
     lines = 0
 
-    def trace(frame, event, arg):
+    def trace(frame, event, _arg):
         nonlocal lines
         if frame.f_code.co_filename != autograd.no_grad.__enter__.__code__.co_filename:
             return trace

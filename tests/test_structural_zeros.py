@@ -147,7 +147,7 @@ def graph(seed, x, w, column):
     pool = [*x, *w]
     for _ in range(rng.randint(2, 9)):
         arity, *forms = KINDS[rng.choice([*KINDS])]
-        pool.append(forms[column](*[rng.choice(pool[-6:] + [*w]) for _ in range(arity)]))
+        pool.append(forms[column](*[rng.choice([*pool[-6:], *w]) for _ in range(arity)]))
     total = pool[-1]
     for each in pool[-3:-1]:
         total = KINDS["add"][1 + column](total, each)
@@ -181,7 +181,10 @@ def points(seed):
 def compare(seed):
     X, w = points(seed)
     leaves = [Value(v) for v in w]
-    program = compile(lambda x: graph(seed, list(x), leaves, 0) + 0.0 * leaves[0], parameters={"w": leaves})
+    program = compile(
+        lambda x: ag.total([graph(seed, list(x), leaves, 0), *(0.0 * each for each in (*x, *leaves))]),
+        parameters={"w": leaves},
+    )
     try:
         program.value(x=X[:1])
     except (DomainError, TypeError, RuntimeError):

@@ -176,7 +176,7 @@ class _Builder:
         count, width = rows.shape
         column = np.arange(count)[:, None]
         out, upstream = Take(out, column), Take(upstream, column)
-        if value.op is ops.logsumexp or _symmetric(value.op):  # its rule divides numbers by the sum of those it is given
+        if value.op is ops.logsumexp or _symmetric(value.op):  # whose rule divides numbers by their sum
             self._pass(rows, upstream, value.op.locals(out, (rows,))[0])
             return
         args = [Take(rows, np.arange(count)[:, None] * width + k) for k in range(width)]

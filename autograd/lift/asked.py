@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from .. import ops
-from .block import Block
+from .block import Block, Index
 from .expression import (
     Apply,
     BatchSum,
@@ -190,13 +191,14 @@ class _Asking:
     def _mask_of_product(self, value: MatMul) -> Expression | None:
         if value.transpose_right or value.sum_batch:
             return None
-        mask, pattern = self._mask(value.right), np.ones(value.left.shape)
+        mask = self._mask(value.right)
+        pattern: np.ndarray[Any, Any] = np.ones(value.left.shape)
         if isinstance(value.left, Ref) and value.left.index is not None:
             pattern = (value.left.index >= 0) * 1.0
         elif isinstance(value.left, Constant):
             pattern = (value.left.values != 0.0) * 1.0
         if mask is None or not mask.shape:
-            reached = pattern.any(axis=0 if value.transpose_left else 1)
+            reached: np.ndarray[Any, Any] = pattern.any(axis=0 if value.transpose_left else 1)
             return None if mask is not None or reached.all() or len(value.shape) > 1 else Constant(reached * 1.0)
         return Compare(">", replace(value, left=Constant(pattern), right=mask), _NOTHING)
 
@@ -208,8 +210,8 @@ def _is_half_a_comparison(term: Expression) -> bool:
     return False
 
 
-def _present(index: np.ndarray[tuple[int, ...], np.dtype[np.intp]] | None) -> Expression | None:
-    return None if index is None or (index >= 0).all() else Constant((index >= 0) * 1.0)
+def _present(index: Index | None) -> Expression | None:
+    return None if index is None or (index >= 0).all() else Constant(np.where(index >= 0, 1.0, 0.0))
 
 
 def _taken(mask: Expression, take: Take) -> Expression:

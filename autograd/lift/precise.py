@@ -71,9 +71,7 @@ class Shares:
     def share(self, value: Expression, members: Any) -> Expression:
         """Return e^(value − lse): the terms themselves where `value` is the arguments, over the sums."""
         above = (
-            Ref(self.terms)
-            if value is self.rows
-            else Apply(ops.exp, (Apply(ops.sub, (value, members(self.largest))),))
+            Ref(self.terms) if value is self.rows else Apply(ops.exp, (Apply(ops.sub, (value, members(self.largest))),))
         )
         return Apply(ops.div, (above, members(self.sums)))
 
@@ -119,10 +117,10 @@ class _Rewriting:
             return value if inner is value.value else replace(value, value=inner)
         return value
 
-    def _with_parts(self, value: Any, name: str) -> Any:
+    def _with_parts(self, value: Apply | Plus, name: str) -> Expression:
         parts = tuple(map(self.rewritten, value.parts))
         same = all(new is old for new, old in zip(parts, value.parts, strict=True))
-        return value if same else replace(value, **{name: parts})
+        return value if same else replace(value, **{name: parts})  # type: ignore[arg-type]  # args or terms
 
     def _resolved(self, value: Expression) -> Expression:
         """Return what a block, as a whole, was set to."""
@@ -211,7 +209,9 @@ def _redirected(members: Expression, block: Block) -> Expression:
     """Return the same members of another block."""
     if isinstance(members, Take):
         return replace(members, value=_redirected(members.value, block))
-    return replace(members, block=block)  # type: ignore[arg-type]  # a Ref, as was found out before
+    if not isinstance(members, Ref):
+        raise TypeError(f"members of a block are needed, got {type(members).__name__}")
+    return replace(members, block=block)
 
 
 def _log_of_one(value: Expression) -> Expression | None:

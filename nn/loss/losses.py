@@ -57,8 +57,8 @@ def binary_cross_entropy(outputs: Vector, target: Vector) -> Scalar:
     """Return −Σₖ (tₖ log aₖ + (1 − tₖ) log(1 − aₖ)), summed over the components.
 
     0 · log 0 counts as 0, so an output may be exactly 0 or 1 where its target is the same. The logarithms of an output
-    that `sigmoid` made are those of its weighted input, right also where it is rounded to 0 or 1: then the loss is what
-    `binary_cross_entropy_with_logits` gives. PyTorch's function of this name takes the mean over the components instead.
+    that `sigmoid` made are those of its weighted input, right also where it is rounded to 0 or 1: the loss is what
+    `binary_cross_entropy_with_logits` gives. PyTorch's function of this name takes the mean over the components.
 
     Args:
         outputs: Probabilities a, from 0 to 1.

@@ -1,4 +1,4 @@
-"""Rows of a batch computed by the engine, from the forward statements: the last word where arrays of floats are in doubt.
+"""Rows of a batch computed by the engine from the forward statements: the last word where arrays are in doubt.
 
 What an overflow on the way makes of a result, and whether an undefined derivative is asked for, is decided in one place
 only, in the engine. So a row at which NumPy signals something is recorded there, one Value for each member of a block.

@@ -69,9 +69,9 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
         try:
             parts.append(_in_arrays(derived.running, flat, batch, pending, kind))
             break
-        except _InDoubt as error:
-            rows = pending if error.rows is None else pending[error.rows]
-            doubtful.update(dict.fromkeys(rows.tolist(), error))
+        except _DoubtError as doubt:
+            rows = pending if doubt.rows is None else pending[doubt.rows]
+            doubtful.update(dict.fromkeys(rows.tolist(), doubt))
             pending = np.setdiff1d(pending, rows)
     for row, error in doubtful.items():
         try:
@@ -91,7 +91,7 @@ class _Part:
     gradient: Array | None = None
 
 
-class _InDoubt(DomainError):
+class _DoubtError(DomainError):
     """Some rows, or all, cannot be computed in arrays of floats."""
 
     rows: Array | None = None
@@ -122,6 +122,7 @@ def _in_arrays(derived: Lifted, flat: Array, batch: Batch, rows: Array, kind: Ki
 
 def _by_engine(derived: Lifted, flat: Array, batch: Batch, row: int, kind: Kind) -> _Part:
     rows = np.array([row])
+    numbers = rows if batch.rows is None else batch.rows[rows]
     guards = derived.output_guards if kind == "outputs" else derived.guards
     named = {name: each for name, each in derived.outputs.items() if kind == "outputs"}
     wanted = [each for members in named.values() for each in members] if named else derived.forward.roots[:1]
@@ -129,9 +130,10 @@ def _by_engine(derived: Lifted, flat: Array, batch: Batch, row: int, kind: Kind)
     run = EngineRow(derived, flat, inputs, [*wanted, *(side for guard in guards for side in guard.sides)])
     for guard in guards:
         left, right = (run.numbers(side) for side in guard.sides)
-        _check_guard(guard, left[..., None], right[..., None], lambda _: row if batch.rows is None else batch.rows[row])
+        _check_guard(guard, left[..., None], right[..., None], lambda _: int(numbers[0]))
     if kind == "outputs":
-        return _Part(rows, np.zeros(1), {n: np.array([[run.numbers(e).item() for e in row]]) for n, row in named.items()})
+        outputs = {name: np.array([[run.numbers(each).item() for each in row]]) for name, row in named.items()}
+        return _Part(rows, np.zeros(1), outputs)
     root = derived.forward.roots[0]
     gradient = run.gradient(root) if kind == "backward" else None
     return _Part(rows, run.numbers(root).reshape(1), {}, gradient)
@@ -153,7 +155,8 @@ def _together(parts: Sequence[_Part], gradient: Array, examples: int, kind: Kind
         raise DomainError(f"the {'mean' if mean else 'sum'} of the losses is not finite")
     if kind == "backward":
         count = examples if mean else 1
-        summed = sum(part.gradient / count for part in parts if part.gradient is not None)
+        with np.errstate(all="ignore"):
+            summed = sum(part.gradient / count for part in parts if part.gradient is not None)
         if not np.isfinite(summed).all():
             raise DomainError("the gradient is not finite")
         gradient[:] = summed
@@ -393,7 +396,7 @@ class Evaluation:
             got = f", got {op.describe(numbers)}"
         name = statement.target.name if statement else "the program"
         origin = f" ({statement.origin})" if statement and statement.origin else ""
-        error = _InDoubt(f"{what}{got} in {name}{origin}{row}")
+        error = _DoubtError(f"{what}{got} in {name}{origin}{row}")
         if by_row:
             error.rows = np.flatnonzero(wrong.reshape(-1, self.examples).any(axis=0))
         return error

@@ -25,6 +25,7 @@ __all__ = ["rounding_bounds"]
 
 _UNIT = 2.0**-53
 _OF_A_FUNCTION = 4.0 * _UNIT  # how far off a function of a library may be, and two of them from one another
+_SMALLEST = 2.0**-1074  # what rounding to a subnormal number may take
 _SUMS = (ops.add, ops.sub, ops.total, ops.affine)
 
 
@@ -72,7 +73,8 @@ def rounding_bounds(nodes: Sequence[Value], output: Value, leaves: Sequence[Valu
     """
     values: dict[Any, _Rounded] = {}
     for node in nodes:
-        values[node] = _applied(node.op, [_value(values, operand) for operand in stored_operands(node)], node._data)
+        op: Any = node.op  # an interior node has one
+        values[node] = _applied(op, [_value(values, operand) for operand in stored_operands(node)], node._data)
     adjoints: dict[Any, _Rounded] = {output: _Rounded(1.0)}
     for node in reversed(nodes):
         if node not in adjoints or node.op is None:
@@ -119,9 +121,10 @@ def _applied(op: Op, args: Sequence[_Rounded], known: float | None = None) -> _R
     error = _handed_on(op, args, number)
     if op is ops.mul:
         size = args[0].size * args[1].size
-        return _Rounded(number, error + args[0].error * args[1].error + _UNIT * abs(number), size)
+        return _Rounded(number, error + args[0].error * args[1].error + _UNIT * abs(number) + _SMALLEST, size)
     exact = op.selects or op is ops.abs
-    return _Rounded(number, error + (0.0 if exact else _OF_A_FUNCTION * max(abs(number), _within(op, args))))
+    rounding = 0.0 if exact else _OF_A_FUNCTION * max(abs(number), _within(op, args)) + _SMALLEST
+    return _Rounded(number, error + rounding)
 
 
 def _sum(op: Op, args: Sequence[_Rounded], number: float) -> _Rounded:
