@@ -74,7 +74,7 @@ def test_training_goes_on_where_the_outputs_are_rounded_to_0_and_1():
             seed=0,
             engine=engine,
         )
-        assert np.isfinite(history.train_loss).all(), engine
+        assert np.isfinite(history.loss).all(), engine
 
 
 def test_the_printed_equations_are_those_of_the_loss_as_it_is_written():

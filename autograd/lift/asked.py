@@ -198,7 +198,7 @@ class _Asking:
         elif isinstance(value.left, Constant):
             pattern = (value.left.values != 0.0) * 1.0
         if mask is None or not mask.shape:
-            reached: np.ndarray[Any, Any] = pattern.any(axis=0 if value.transpose_left else 1)
+            reached: np.ndarray[Any, Any] = np.asarray(pattern.any(axis=0 if value.transpose_left else 1))
             return None if mask is not None or reached.all() or len(value.shape) > 1 else Constant(reached * 1.0)
         return Compare(">", replace(value, left=Constant(pattern), right=mask), _NOTHING)
 
