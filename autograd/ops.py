@@ -533,6 +533,12 @@ hypot: Op = Op(
     at_kinks=(Kink((0.0, 0.0), (0.0, 0.0)),),
 )
 
+
+def _where_into(condition: Any, a: Any, b: Any, out: Any) -> None:
+    np.copyto(out, b)
+    np.copyto(out, a, where=np.not_equal(condition, _ZERO))
+
+
 where: Op = Op(
     "where",
     doc="y where the condition x is not 0, and z elsewhere",
@@ -541,6 +547,7 @@ where: Op = Op(
     return np.where(condition != 0.0, a, b)""",
     forward=lambda condition, a, b: a if condition else b,
     array=lambda condition, a, b: np.where(condition != 0.0, a, b),
+    into=_where_into,
     partials=(
         lambda out, condition, a, b: 0.0,
         lambda out, condition, a, b: where(condition, 1.0, 0.0),

@@ -81,12 +81,7 @@ def precise(forward: Forward, reverse: Reverse) -> tuple[Forward, Reverse, dict[
     rewriting = _Rewriting(forward.statements)
     forwards = [replace(s, value=rewriting.rewritten(s.value)) for s in forward.statements]
     backwards = [replace(s, value=rewriting.rewritten(s.value)) for s in reverse.statements]
-    if rewriting.shares:
-        forwards = [
-            each
-            for s in forwards
-            for each in (*(rewriting.shares[s.target].statements(s.origin) if s.target in rewriting.shares else ()), s)
-        ]
+    forwards = [each for s in forwards for each in rewriting.added(s)]
     return replace(forward, statements=forwards), replace(reverse, statements=backwards), rewriting.shares
 
 
@@ -94,6 +89,17 @@ class _Rewriting:
     def __init__(self, statements: Iterable[Statement]) -> None:
         self.made = {statement.target: statement.value for statement in statements}
         self.shares: dict[Block, Shares] = {}
+        self.softplus: dict[Block, Block] = {}
+
+    def added(self, statement: Statement) -> list[Statement]:
+        """Return a statement with those that it needs or others need after it."""
+        target, origin = statement.target, statement.origin
+        before = self.shares[target].statements(origin) if target in self.shares else []
+        after = []
+        if target in self.softplus:
+            z = self.made[target].parts[0]
+            after = [Statement(self.softplus[target], Apply(ops.softplus, (z,)), origin=origin)]
+        return [*before, statement, *after]
 
     def rewritten(self, value: Expression) -> Expression:
         """Return an expression with the accurate formulas in it; the same object if there is none."""
@@ -162,6 +168,10 @@ class _Rewriting:
     # --- log σ(z) and log(1 − σ(z)) --------------------------------------------------------------
 
     def _logarithm(self, argument: Expression) -> Expression | None:
+        a = self._sigmoid(argument)
+        if a is not None:
+            z, softplus = a
+            return Apply(ops.sub, (z, softplus))
         argument = self._resolved(argument)
         if isinstance(argument, Apply) and argument.op is ops.where:
             condition, *branches = argument.args
@@ -169,29 +179,30 @@ class _Rewriting:
             if None in logs or all(isinstance(log, Number) for log in logs):
                 return None
             return Apply(ops.where, (condition, *logs))  # type: ignore[arg-type]  # none of them is None
-        z = self._logit(argument)
-        if z is not None:
-            return Apply(ops.neg, (Apply(ops.softplus, (Apply(ops.neg, (z,)),)),))
         terms = argument.parts if isinstance(argument, Plus) else ()
         if isinstance(argument, Apply) and argument.op is ops.sub:
             terms = (argument.args[0], Apply(ops.neg, (argument.args[1],)))
         if len(terms) == 2:
             one, negative = sorted(terms, key=lambda term: not isinstance(term, Number))
-            a = _negated(negative)
-            z = None if a is None else self._logit(a)
-            if isinstance(one, Number) and one.value == 1.0 and z is not None:
-                return Apply(ops.neg, (Apply(ops.softplus, (z,)),))
+            inner = _negated(negative)
+            a = None if inner is None else self._sigmoid(inner)
+            if isinstance(one, Number) and one.value == 1.0 and a is not None:
+                return Apply(ops.neg, (a[1],))
         return None
 
-    def _logit(self, value: Expression) -> Expression | None:
-        """Return z if an expression is σ(z)."""
-        if isinstance(value, Ref) and value.index is not None:
-            made = self.made.get(value.block)
-            if isinstance(made, Apply) and made.op is ops.sigmoid and made.args[0].shape == value.block.shape:
-                return Take(made.args[0], value.index)
+    def _sigmoid(self, value: Expression) -> tuple[Expression, Expression] | None:
+        """Return z and softplus(z), which is computed once, if an expression is members of a block σ(z)."""
+        if not isinstance(value, Ref):
             return None
-        made = self._resolved(value)
-        return made.args[0] if isinstance(made, Apply) and made.op is ops.sigmoid else None
+        made = self.made.get(value.block)
+        if not isinstance(made, Apply) or made.op is not ops.sigmoid or made.args[0].shape != value.block.shape:
+            return None
+        block = self.softplus.get(value.block)
+        if block is None:
+            block = Block(f"{value.block.name}_softplus", value.block.shape, value.block.batched)
+            self.softplus[value.block] = block
+        z = made.args[0] if value.index is None else Take(made.args[0], value.index)
+        return z, replace(value, block=block)
 
 
 def _negated(term: Expression) -> Expression | None:
