@@ -84,13 +84,13 @@ class Program:
 
         Raises as `value_and_grad` does; after a DomainError or RecordingError the gradient is 0, and not half of one.
         """
-        if self._recorder.held.seen_at == assignments[0]:
-            try:
-                function = self._code.backward[len(next(iter(batch.values()), _NO_INPUT))]
-                return function(batch)  # type: ignore[no-any-return]  # a float
-            except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
-                pass
-        return float(self._run("backward", batch))
+        if self._recorder.held.seen_at != assignments[0]:
+            self._follow()
+        try:
+            function = self._code.backward[len(next(iter(batch.values()), _NO_INPUT))]
+            return function(batch)  # type: ignore[no-any-return]  # a float
+        except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
+            return float(self._run("backward", batch))
 
     def value(self, /, **batch: Any) -> float:
         """Return the loss of a batch. Raises as `value_and_grad` does."""

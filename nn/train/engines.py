@@ -55,7 +55,6 @@ class CompiledGradient:
         self._eager = eager_gradient(model, loss, parameters)
         self._count = len(parameters)
         self._resumable = resumable
-        self._compiled = False
         self._refused = False
 
     def __call__(self, X: FloatArray, T: FloatArray) -> BatchGradient:
@@ -64,8 +63,6 @@ class CompiledGradient:
             return self._eager(X, T)
         program = self._program
         try:
-            if self._compiled:
-                program.pull()
             mean = program.backward(x=X, t=T)
         except RuntimeError as error:
             return self._by_the_eager_engine(X, T, str(error))
@@ -73,7 +70,6 @@ class CompiledGradient:
             return self._eager(X, T)  # which raises the error that names the nodes
         if self._resumable and program.derived.guards:
             return self._by_the_eager_engine(X, T, "the model compares numbers, and a checkpoint is kept")
-        self._compiled = True
         places = program.derived.parameters.position[: self._count]
         return BatchGradient(mean, program.outputs(x=X)["y"], program.flat_gradient[places])
 
