@@ -10,6 +10,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("autograd", "nn", "viz")
 ALLOWED = {"autograd": {"autograd"}, "nn": {"autograd", "nn"}, "viz": {"autograd", "viz"}}
 ENGINE_ORDER = (
+    *("op", "graph", "ops", "shared_weights", "symbolic", "wide"),
+    *("careful", "reverse", "habits", "notebook", "value"),
+)
     "op",
     "graph",
     "ops",
