@@ -143,7 +143,7 @@ class Recorder:
             with no_grad(), watched_by(None), noticed, self.held.in_leaves():
                 for row in range(batch.examples):
                     try:
-                        self.fun(**example(batch.row(row)))
+                        _read(self.fun(**example(batch.row(row))))
                     except Exception:  # it does raise, which is what the program says too
                         return
             raise RecordingError(
@@ -289,3 +289,12 @@ def _others(batch: Batch, rest: Array) -> list[dict[str, Array]]:
     different = sum((values[rest] != values[rest[0]]).sum(axis=1) for values in batch.named.values())
     best = int(np.argmax(different))
     return [batch.row(rest[k]) for k in dict.fromkeys([best, 1, len(rest) - 1]) if k]
+
+
+def _read(result: Any) -> None:
+    """Read what a function returned: a number that is beyond all floats raises its error only then."""
+    outputs = [*result[1].values()] if isinstance(result, tuple) and len(result) > 1 else []
+    for each in (result[0] if isinstance(result, tuple) else result, *outputs):
+        for value in np.ravel(np.array(each, dtype=object)).tolist():
+            if isinstance(value, Value):
+                value.data  # noqa: B018  # raises
