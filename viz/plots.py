@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from autograd import Value, no_grad
 from nn import History
-from nn.train.fit import Model
+from nn.train.evaluation import Model
 
 from .style import THEMES, Theme
 

@@ -18,7 +18,8 @@ from .recording import Recording, two_rows
 from .report import report
 from .run.batch import Batch, taken
 from .run.checked import checked_result
-from .run.runner import Kind, runner
+from .run.forward_code import WITH_GRADIENT, Kind
+from .run.runner import runner
 from .run.self_check import self_check
 from .run.workspace import aligned
 from .source import source
@@ -91,6 +92,18 @@ class Program:
             return function(batch)  # type: ignore[no-any-return]  # a float
         except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
             return float(self._run("backward", batch))
+
+    def backward_with_outputs(self, /, **batch: Any) -> tuple[float, dict[str, Array]]:
+        """Return the loss of a batch and the named outputs, each (N, k), and leave the gradient in `gradients`.
+
+        The outputs are those that the gradient was computed from, so they cost no second pass. Raises as `backward`
+        does.
+        """
+        try:
+            function = self._local.backward_with_outputs[len(next(iter(batch.values()), _NO_INPUT))]
+            return function(batch)  # type: ignore[no-any-return]  # a float and a dict
+        except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
+            return self._run("backward_with_outputs", batch)  # type: ignore[no-any-return]  # likewise
 
     def value(self, /, **batch: Any) -> float:
         """Return the loss of a batch. Raises as `value_and_grad` does."""
@@ -251,7 +264,7 @@ class Program:
             return checked_result(derived, self._flat, self._gradient(kind), batch, kind, mean=self._mean)
 
     def _gradient(self, kind: Kind) -> Array:
-        return self.flat_gradient if kind == "backward" else np.zeros(0)
+        return self.flat_gradient if kind in WITH_GRADIENT else np.zeros(0)
 
     def _function(self, kind: Kind, examples: int) -> Callable[..., Any]:
         functions: dict[int, Callable[..., Any]] = self._local.__dict__.setdefault(kind, {})

@@ -12,7 +12,7 @@ from autograd.lift.equations.notation import NOTATIONS
 
 from ..loss.losses import LOSSES
 from ..model.activations import ACTIVATIONS
-from ..train.penalty import l2_penalty
+from ..loss.penalty import l2_penalty
 from . import arguments
 from .arguments import Commands
 

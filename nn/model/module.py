@@ -50,7 +50,12 @@ class Module:
         ...         return self.slope * x[0] + self.intercept
         >>> Line().state_dict()
         {'slope': array(2.), 'intercept': array(-1.)}
+
+    Attributes:
+        classes: The classes that the outputs stand for, where `nn.fit` was given labels; None otherwise.
     """
+
+    classes: tuple[int | str | bool, ...] | None = None
 
     def parameter_arrays(self) -> dict[str, ValueArray]:
         """Return the arrays of parameters by name, in a fixed order; the entries are the parameters themselves."""

@@ -40,7 +40,7 @@ from ..lifted import Lifted
 from ..parameters import Parameters
 from ..statement import Statement
 from .batch import Batch
-from .runner import Kind
+from .forward_code import WITH_GRADIENT, Kind
 
 __all__ = ["Evaluation", "checked_result"]
 
@@ -67,10 +67,7 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
         sides = [side for guard in derived.output_guards for side in guard.sides]
         run.forward(derived.forward, [*sides, *(each for row in derived.outputs.values() for each in row)])
         _check_guards(derived.output_guards, run)
-        return {
-            name: np.concatenate([np.broadcast_to(run.evaluate(each), (1, batch.examples)).T for each in row], axis=1)
-            for name, row in derived.outputs.items()
-        }
+        return _outputs(derived, run)
     run.forward(derived.forward)
     _check_guards(derived.guards, run)
     losses = run.losses(derived.forward.roots[0])
@@ -81,9 +78,17 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
     except OverflowError:
         total = math.inf
     run.check_finite(np.array([[total]]))
-    if kind == "backward":
+    outputs = _outputs(derived, run) if kind == "backward_with_outputs" else None
+    if kind in WITH_GRADIENT:
         gradient[:] = run.backward(derived.reverse, derived.parameters)
-    return total
+    return total if outputs is None else (total, outputs)
+
+
+def _outputs(derived: Lifted, run: Evaluation) -> dict[str, Array]:
+    return {
+        name: np.concatenate([np.broadcast_to(run.evaluate(each), (1, run.examples)).T for each in row], axis=1)
+        for name, row in derived.outputs.items()
+    }
 
 
 def _check_guards(guards: Iterable[Comparison], run: Evaluation) -> None:
