@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from .named import NamedArrays
 from .recording import Recording, two_rows
 from .report import report
 from .run.batch import Batch, taken
+from .run.blocks import by_blocks, has_blocks
 from .run.checked import checked_result
 from .run.forward_code import WITH_GRADIENT, Kind
 from .run.runner import runner
@@ -37,6 +39,9 @@ class Program:
     Inputs are arrays with a row for each example, (N, length), or (length,) for a single one. The loss is the mean over
     the rows, or with `reduce="sum"` the sum of what the scalar function gives for each row; so what it adds for every
     example, such as a penalty on the weights, counts once in a mean and N times in a sum.
+
+    More than a thousand rows are taken a block at a time, so that memory does not grow with them; an input may be a
+    `numpy.memmap`, or any object with a `shape` of two dimensions whose slices are arrays, and is never copied whole.
 
     Several threads may run one program; buffers and gradients belong to the thread, the parameters to all.
 
@@ -253,6 +258,8 @@ class Program:
     # --- running ---------------------------------------------------------------------------------
 
     def _run(self, kind: Kind, given: Mapping[str, Any]) -> Any:
+        if has_blocks(given):
+            return by_blocks(partial(self._run, kind), self._gradient, kind, given, mean=self._mean)
         if self._derived is None:
             self._record(kind, given)
         derived = self.derived

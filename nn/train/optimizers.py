@@ -102,7 +102,10 @@ def stepped(
     with np.errstate(all="ignore"):
         updates, after = rule.update(gradients, state, data)
         numbers = data + updates
-        if all(np.vdot(array, array) < math.inf for array in (numbers, *after.values())):
+        for array in (numbers, *after.values()):
+            if not np.vdot(array, array) < math.inf:
+                break
+        else:
             return numbers, after  # no square is infinite, so no entry is
     finite = np.isfinite(numbers)
     if not finite.all():
