@@ -24,7 +24,9 @@ from .run.forward_code import WITH_GRADIENT, Kind
 from .run.runner import runner
 from .run.self_check import self_check
 from .run.workspace import aligned
+from .second_order import Objective, direction_of, hessian, jacobian, per_example_gradients
 from .source import source
+from .tangents import curvature, pushforward
 
 __all__ = ["Program"]
 
@@ -127,6 +129,89 @@ class Program:
         """
         result: dict[str, Array] = self._run("outputs", batch)
         return result
+
+    # --- second order ----------------------------------------------------------------------------
+
+    def objective(self, /, **batch: Any) -> Objective:
+        """Return the loss of a batch as a function of the vector of all parameters, in the order of `flat`.
+
+        The function returns the loss and its gradient, as `scipy.optimize.minimize` takes them with `jac=True`, and has
+        `hvp(vector, direction)` for `hessp`. It leaves `flat` as it was.
+
+        Example:
+            >>> from autograd import compile
+            >>> w = Value(2.0, "w")
+            >>> objective = compile(lambda x: (w * x[0] - 6.0) ** 2).objective(x=[[1.0], [3.0]])
+            >>> objective([2.0])
+            (8.0, array([-4.]))
+        """
+        self._ready(batch)
+        return Objective(self, batch)
+
+    def hvp(self, vector: Any, /, **batch: Any) -> Array:
+        """Return the product of the Hessian of the loss of a batch with a vector, in the order of `flat`.
+
+        The program for it is derived from the statements of this one by Pearlmutter's operator R, at the first call.
+        Where a derivative is no limit, as that of relu at 0, its derivative is 0.
+
+        Raises:
+            TypeError: If the vector holds something else than real numbers; and as `value_and_grad` does.
+            ValueError: If the vector has not one finite number for each parameter; and as `value_and_grad` does.
+            DomainError: As `value_and_grad`.
+            RuntimeError: As `value_and_grad`.
+        """
+        program = self._directional(curvature, vector, batch)
+        program.backward(**batch)
+        return program.flat_gradient.copy()
+
+    def jvp(self, vector: Any, /, **batch: Any) -> dict[str, Array]:
+        """Return the derivatives of the named outputs in the direction of a vector, each (N, k). Raises as `hvp`."""
+        return self._directional(pushforward, vector, batch).outputs(**batch)
+
+    def hessian(self, /, **batch: Any) -> Array:
+        """Return the Hessian of the loss of a batch, (n, n), for n parameters in the order of `flat`.
+
+        It takes n products `hvp`, so it is for few parameters. Raises as `value_and_grad` does.
+        """
+        self._ready(batch)
+        return hessian(self, batch)
+
+    def jacobian(self, /, **batch: Any) -> dict[str, Array]:
+        """Return the derivatives of the named outputs by the n parameters, each (N, k, n).
+
+        It takes n forward passes, so it is for few parameters. Raises as `value_and_grad` does.
+        """
+        self._ready(batch)
+        return jacobian(self, batch)
+
+    def per_example_gradients(self, /, **batch: Any) -> Array:
+        """Return the gradient of the loss of each row, (N, n), in the order of `flat`. Raises as `value_and_grad` does.
+
+        Their mean, or their sum with `reduce="sum"`, is the gradient of the batch.
+        """
+        self._ready(batch)
+        kept = self.flat_gradient.copy()
+        try:
+            return per_example_gradients(self, batch)
+        finally:
+            self.flat_gradient[...] = kept
+
+    def _ready(self, batch: Mapping[str, Any]) -> None:
+        if self._derived is None:
+            self.value(**{name: values[:2] if np.ndim(values) > 1 else values for name, values in batch.items()})
+
+    def _directional(self, derive: Callable[[Lifted], Lifted], vector: Any, batch: Mapping[str, Any]) -> Program:
+        """Return the thread's program for derivatives in a direction, at the parameters and in the direction given."""
+        self._ready(batch)
+        count = self.flat.size
+        direction = direction_of("the vector", vector, count)
+        programs: dict[Any, Program] = self._local.__dict__.setdefault("directional", {})
+        program = programs.get(derive)
+        if program is None:
+            program = programs[derive] = Program("mean" if self._mean else "sum")
+            program._derived, program._flat = derive(self.derived), aligned((2 * count,))
+        program._flat[:count], program._flat[count:] = self.flat, direction
+        return program
 
     # --- parameters ------------------------------------------------------------------------------
 

@@ -53,9 +53,7 @@ def mse_loss(outputs: Vector, target: Vector) -> Scalar:
 
 
 @tabled(
-    Facts(
-        PROBABILITIES, middle=0.5, classifies=True, also_called=("bce", "bce_loss", "bceloss", "binary_crossentropy")
-    )
+    Facts(PROBABILITIES, middle=0.5, classifies=True, also_called=("bce", "bce_loss", "bceloss", "binary_crossentropy"))
 )
 def binary_cross_entropy(outputs: Vector, target: Vector) -> Scalar:
     """Return −Σₖ (tₖ log aₖ + (1 − tₖ) log(1 − aₖ)), summed over the components.

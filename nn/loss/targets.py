@@ -93,9 +93,7 @@ ANYTHING = Requirement(lambda _target: "", lambda T: np.ones(len(T), dtype=bool)
 PROBABILITIES = Requirement(_no_probability, lambda T: _all_true((T >= 0.0) & (T <= 1.0)))
 """Entries between 0 and 1."""
 
-DISTRIBUTION = Requirement(
-    _no_distribution, lambda T: _all_true(T >= 0.0) & (np.abs(T.sum(axis=1) - 1.0) <= 0.5e-9)
-)
+DISTRIBUTION = Requirement(_no_distribution, lambda T: _all_true(T >= 0.0) & (np.abs(T.sum(axis=1) - 1.0) <= 0.5e-9))
 """A probability vector."""
 
 SIGNS = Requirement(_no_sign, lambda T: _all_true(np.abs(T) == 1.0))

@@ -140,9 +140,7 @@ class Layer(Module):
         self.activation: Activation = activation_named(activation)
         n_in, n_out = whole_number("n_in", n_in), whole_number("n_out", n_out)
         W = initial_weights(init, self.activation.name, generator(seed), n_out, n_in)
-        self.neurons = tuple(
-            Neuron(n_in, activation, bias=bias, init=lambda *_, row=row: row[None]) for row in W
-        )
+        self.neurons = tuple(Neuron(n_in, activation, bias=bias, init=lambda *_, row=row: row[None]) for row in W)
         self.relabel("")
 
     def __call__(self, x: Inputs) -> list[Value]:

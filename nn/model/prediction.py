@@ -69,9 +69,7 @@ def _parameters(layers: Sequence[Layer], given: Mapping[str, Any] | Sequence[Any
         if flat.shape != (count,):
             raise ValueError(f"this MLP has {count} parameters, got an array of shape {flat.shape}")
         cuts = np.cumsum([math.prod(shape) for _, shape in shapes])[:-1]
-        given = {
-            name: part.reshape(shape) for (name, shape), part in zip(shapes, np.split(flat, cuts), strict=True)
-        }
+        given = {name: part.reshape(shape) for (name, shape), part in zip(shapes, np.split(flat, cuts), strict=True)}
     unknown = [str(name) for name in given if name not in dict(shapes)]
     missing = [name for name, _ in shapes if name not in given]
     if unknown or missing:
@@ -85,9 +83,7 @@ def _parameters(layers: Sequence[Layer], given: Mapping[str, Any] | Sequence[Any
         found[name] = array if array.dtype == object else float_array(name, array, shape)
         if array.shape != shape:
             raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    return [
-        [found[f"{kind}{l}"] for kind in layer.parameter_arrays()] for l, layer in enumerate(layers, start=1)
-    ]
+    return [[found[f"{kind}{l}"] for kind in layer.parameter_arrays()] for l, layer in enumerate(layers, start=1)]
 
 
 def _responses(

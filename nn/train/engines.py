@@ -102,15 +102,15 @@ class ClosedFormEngine(EagerEngine):
             raise ValueError('engine="closed_form" knows no dropout')
         activations = [layer.activation.name for layer in model.layers]
         arrays = [layer.parameter_arrays() for layer in model.layers]
-        order = {leaf: k for k, leaf in enumerate(leaf for of in arrays for array in of.values() for leaf in array.flat)}
+        order = {
+            leaf: k for k, leaf in enumerate(leaf for of in arrays for array in of.values() for leaf in array.flat)
+        }
         places = [order.get(leaf, -1) for leaf in self.leaves]
 
         def gradient(batch: Batch) -> BatchGradient:
             if "w" in batch:
                 raise ValueError('engine="closed_form" knows no sample_weight')
-            result = backprop(
-                model.weights, model.biases, batch["x"], batch["t"], activations=activations, loss=name
-            )
+            result = backprop(model.weights, model.biases, batch["x"], batch["t"], activations=activations, loss=name)
             found = [{"W": dW, "b": db} for dW, db in zip(result.dW, result.db, strict=True)]
             parts = [layer[kind].ravel() for layer, of in zip(found, arrays, strict=True) for kind in of]
             flat = np.concatenate([*parts, [0.0]])  # parameters that are not the model's have the last, a zero

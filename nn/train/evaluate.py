@@ -64,9 +64,7 @@ def evaluate(
     return Evaluation(mean, accuracy(examples.classify, outputs, examples.T, examples.weights))
 
 
-def _assessed(
-    model: Model, loss: LossFunction, program: Program | None, batch: Batch
-) -> tuple[float, FloatArray]:
+def _assessed(model: Model, loss: LossFunction, program: Program | None, batch: Batch) -> tuple[float, FloatArray]:
     if program is not None:
         try:
             rows = {"x": batch["x"], "t": batch["t"]}
