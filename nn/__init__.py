@@ -23,6 +23,7 @@ from .referee import Finding, Report, check_backprop
 from .train.evaluate import evaluate
 from .train.fit import fit
 from .train.history import Evaluation, History
+from .train.minimize import minimize
 from .train.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from .train.rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, clipped
 from .train.run import EpochEnd
@@ -74,6 +75,7 @@ __all__ = [
     "l2_penalty",
     "load",
     "load_with_notes",
+    "minimize",
     "mse_loss",
     "one_hot",
     "save",

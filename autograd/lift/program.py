@@ -12,6 +12,7 @@ import numpy as np
 from ..collector import collector_paused
 from ..value import Value, recording
 from .equations import equations, latex
+from .equations.directional import directional_equations
 from .given import given_parameters
 from .lifted import Lifted, lifted
 from .named import NamedArrays
@@ -26,7 +27,7 @@ from .run.self_check import self_check
 from .run.workspace import aligned
 from .second_order import Objective, direction_of, hessian, jacobian, per_example_gradients
 from .source import source
-from .tangents import curvature, pushforward
+from .tangents import curvature, curvature_and_tangents, pushforward
 
 __all__ = ["Program"]
 
@@ -339,6 +340,13 @@ class Program:
         Takes and raises what `equations` does.
         """
         return latex(self.derived, notation, mean=self._mean)
+
+    def hvp_equations(self, notation: str = "superscript") -> str:
+        """Return the equations of `hvp` as Unicode text: Pearlmutter's operator R applied to those of the program.
+
+        Takes and raises what `equations` does.
+        """
+        return directional_equations(self.derived, *curvature_and_tangents(self.derived), notation)
 
     # --- running ---------------------------------------------------------------------------------
 

@@ -42,12 +42,18 @@ from .lifted import Lifted
 from .parameters import Parameter, Parameters
 from .statement import Statement
 
-__all__ = ["curvature", "pushforward"]
+__all__ = ["curvature", "curvature_and_tangents", "pushforward"]
 
 
 def curvature(derived: Lifted) -> Lifted:
     """Return the program whose gradient is H d; its `flat` holds the parameters and behind them the direction d."""
-    return _Derivation(derived).curvature()
+    return curvature_and_tangents(derived)[0]
+
+
+def curvature_and_tangents(derived: Lifted) -> tuple[Lifted, dict[Block, Block]]:
+    """Return this program, and the block of R{·} for each block that has one."""
+    derivation = _Derivation(derived)
+    return derivation.curvature(), derivation.tangents
 
 
 def pushforward(derived: Lifted) -> Lifted:

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 import autograd
-from autograd import Value
+from autograd import Program, Value
 from autograd.value import assign
 
 from ..arguments import FloatArray, unknown_name
@@ -181,7 +181,7 @@ class CompiledEngine:
         except Exception as error:  # a branch of a function of somebody else's that was not recorded yet
             assign(self.leaves, data.tolist())
             return self._take_over(error, batch)
-        return BatchGradient(loss, outputs["y"], program.flat_gradient[self._places])
+        return BatchGradient(loss, outputs["y"], np.array(program.flat_gradient[self._places]))
 
     def assessed(self, data: FloatArray, batch: Batch) -> tuple[float, FloatArray]:
         """Return the mean loss over a batch and the outputs, without dropout."""
@@ -194,6 +194,11 @@ class CompiledEngine:
             except (ArithmeticError, RuntimeError):
                 pass  # the scalars say what is wrong, if something is
         return EagerEngine(self._model, self._loss, self.leaves).assessed(data, batch)
+
+    @property
+    def program(self) -> Program | None:
+        """The program, in the order of whose `flat` all parameters come; None if model and loss have none."""
+        return self._program if self._eager is None else None
 
     def read(self) -> None:
         """Take over the numbers of all Values, those too that are not trained."""
