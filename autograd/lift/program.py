@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,6 @@ import numpy as np
 from ..collector import collector_paused
 from ..value import Value, recording
 from .equations import equations, latex
-from .equations.directional import directional_equations
 from .given import given_parameters
 from .lifted import Lifted, lifted
 from .named import NamedArrays
@@ -25,9 +24,9 @@ from .run.forward_code import WITH_GRADIENT, Kind
 from .run.runner import runner
 from .run.self_check import self_check
 from .run.workspace import aligned
-from .second_order import Objective, direction_of, hessian, jacobian, per_example_gradients
+from .second_order import SecondOrder
+from .shards import Map, Shard, ShardedProgram
 from .source import source
-from .tangents import curvature, curvature_and_tangents, pushforward
 
 __all__ = ["Program"]
 
@@ -36,7 +35,7 @@ _SIZES = 8  # how many batch sizes a thread keeps buffers for, for each kind of 
 _NO_INPUT = (None,)
 
 
-class Program:
+class Program(SecondOrder):
     """The matrix form of a scalar graph, forward and reverse.
 
     Inputs are arrays with a row for each example, (N, length), or (length,) for a single one. The loss is the mean over
@@ -131,90 +130,41 @@ class Program:
         result: dict[str, Array] = self._run("outputs", batch)
         return result
 
-    # --- second order ----------------------------------------------------------------------------
+    def sharded(self, shards: Iterable[Shard], *, map: Map = map) -> ShardedProgram:
+        """Return this program on data in shards, which may be computed in processes or on other machines.
 
-    def objective(self, /, **batch: Any) -> Objective:
-        """Return the loss of a batch as a function of the vector of all parameters, in the order of `flat`.
+        Loss and gradient are those of all rows together, and their bits do not depend on who computes what: the sums of
+        the shards are added up in the order of the shards.
 
-        The function returns the loss and its gradient, as `scipy.optimize.minimize` takes them with `jac=True`, and has
-        `hvp(vector, direction)` for `hessp`. It leaves `flat` as it was.
-
-        Example:
-            >>> from autograd import compile
-            >>> w = Value(2.0, "w")
-            >>> objective = compile(lambda x: (w * x[0] - 6.0) ** 2).objective(x=[[1.0], [3.0]])
-            >>> objective([2.0])
-            (8.0, array([-4.]))
-        """
-        self._ready(batch)
-        return Objective(self, batch)
-
-    def hvp(self, vector: Any, /, **batch: Any) -> Array:
-        """Return the product of the Hessian of the loss of a batch with a vector, in the order of `flat`.
-
-        The program for it is derived from the statements of this one by Pearlmutter's operator R, at the first call.
-        Where a derivative is no limit, as that of relu at 0, its derivative is 0.
+        Args:
+            shards: The data, cut: for each shard a dict of arrays (N, length) by input, or a function that loads one,
+                which must be picklable where `map` needs that. A function that is called again for each step may keep
+                what it has loaded, by `functools.cache`.
+            map: What calls a function for each shard and gives the results in order: `map`, `Executor.map` of
+                `concurrent.futures`, of mpi4py, or of Dask's `client.get_executor()`.
 
         Raises:
-            TypeError: If the vector holds something else than real numbers; and as `value_and_grad` does.
-            ValueError: If the vector has not one finite number for each parameter; and as `value_and_grad` does.
-            DomainError: As `value_and_grad`.
-            RuntimeError: As `value_and_grad`.
+            ImportError: If threadpoolctl is missing (the extra "cluster").
+            TypeError: If a shard is neither a mapping nor a function, or `map` is none.
+            ValueError: If there is no shard.
+            RuntimeError: If nothing is recorded yet: call the program with a few rows first.
+
+        Example:
+            >>> from autograd import Value
+            >>> w = Value(2.0, "w")
+            >>> program = Program("mean", lambda x: (w * x[0]) ** 2, {"w": w})
+            >>> _ = program.value(x=[[1.0]])
+            >>> program.sharded([{"x": [[1.0], [2.0]]}, {"x": [[4.0]]}]).value_and_grad()
+            (28.0, {'w': array(28.)})
         """
-        program = self._directional(curvature, vector, batch)
-        program.backward(**batch)
-        return program.flat_gradient.copy()
-
-    def jvp(self, vector: Any, /, **batch: Any) -> dict[str, Array]:
-        """Return the derivatives of the named outputs in the direction of a vector, each (N, k). Raises as `hvp`."""
-        return self._directional(pushforward, vector, batch).outputs(**batch)
-
-    def hessian(self, /, **batch: Any) -> Array:
-        """Return the Hessian of the loss of a batch, (n, n), for n parameters in the order of `flat`.
-
-        It takes n products `hvp`, so it is for few parameters. Raises as `value_and_grad` does.
-        """
-        self._ready(batch)
-        return hessian(self, batch)
-
-    def jacobian(self, /, **batch: Any) -> dict[str, Array]:
-        """Return the derivatives of the named outputs by the n parameters, each (N, k, n).
-
-        It takes n forward passes, so it is for few parameters. Raises as `value_and_grad` does.
-        """
-        self._ready(batch)
-        return jacobian(self, batch)
-
-    def per_example_gradients(self, /, **batch: Any) -> Array:
-        """Return the gradient of the loss of each row, (N, n), in the order of `flat`. Raises as `value_and_grad` does.
-
-        Their mean, or their sum with `reduce="sum"`, is the gradient of the batch.
-        """
-        self._ready(batch)
-        kept = self.flat_gradient.copy()
-        try:
-            return per_example_gradients(self, batch)
-        finally:
-            self.flat_gradient[...] = kept
-
-    def _ready(self, batch: Mapping[str, Any]) -> None:
-        if self._derived is None:
-            self.value(**{name: values[:2] if np.ndim(values) > 1 else values for name, values in batch.items()})
-
-    def _directional(self, derive: Callable[[Lifted], Lifted], vector: Any, batch: Mapping[str, Any]) -> Program:
-        """Return the thread's program for derivatives in a direction, at the parameters and in the direction given."""
-        self._ready(batch)
-        count = self.flat.size
-        direction = direction_of("the vector", vector, count)
-        programs: dict[Any, Program] = self._local.__dict__.setdefault("directional", {})
-        program = programs.get(derive)
-        if program is None:
-            program = programs[derive] = Program("mean" if self._mean else "sum")
-            program._derived, program._flat = derive(self.derived), aligned((2 * count,))
-        program._flat[:count], program._flat[count:] = self.flat, direction
-        return program
+        return ShardedProgram(self, shards, map)
 
     # --- parameters ------------------------------------------------------------------------------
+
+    @property
+    def reduce(self) -> str:
+        """How the losses of a batch are put together: "mean" or "sum"."""
+        return "mean" if self._mean else "sum"
 
     @property
     def derived(self) -> Lifted:
@@ -270,6 +220,10 @@ class Program:
 
     def _views(self, flat: Array) -> dict[str, Array]:
         return {each.name: each.view(flat) for each in self.derived.parameters.all}
+
+    def named(self, vector: Any) -> dict[str, Array]:
+        """Return views of a vector that has the order of `flat`, by parameter name."""
+        return self._views(np.asarray(vector))
 
     def pull(self) -> None:
         """Copy the data of the Values that are the parameters into `flat`.
@@ -340,13 +294,6 @@ class Program:
         Takes and raises what `equations` does.
         """
         return latex(self.derived, notation, mean=self._mean)
-
-    def hvp_equations(self, notation: str = "superscript") -> str:
-        """Return the equations of `hvp` as Unicode text: Pearlmutter's operator R applied to those of the program.
-
-        Takes and raises what `equations` does.
-        """
-        return directional_equations(self.derived, *curvature_and_tangents(self.derived), notation)
 
     # --- running ---------------------------------------------------------------------------------
 

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
+from .equations.directional import directional_equations
 from .lifted import Lifted
+from .run.workspace import aligned
+from .tangents import curvature, curvature_and_tangents, pushforward
 
-__all__ = ["Objective", "direction_of", "hessian", "jacobian", "per_example_gradients"]
+__all__ = ["Objective", "SecondOrder"]
 
 Array = np.ndarray[Any, Any]
-
-
-class Differentiable(Protocol):
-    """What of a program is used here; `autograd.lift.program.Program` says what each does."""
-
-    flat: Array
-    flat_gradient: Array
-
-    @property
-    def derived(self) -> Lifted: ...
-
-    def backward(self, /, **batch: Any) -> float: ...
-
-    def hvp(self, vector: Any, /, **batch: Any) -> Array: ...
-
-    def jvp(self, vector: Any, /, **batch: Any) -> dict[str, Array]: ...
 
 
 class Objective:
@@ -36,7 +24,7 @@ class Objective:
     It is what the optimisers of SciPy take, with `jac=True`, and `hessp=objective.hvp` for those that use curvature.
     """
 
-    def __init__(self, program: Differentiable, batch: Mapping[str, Any]) -> None:
+    def __init__(self, program: SecondOrder, batch: Mapping[str, Any]) -> None:
         self._program, self._batch = program, dict(batch)
 
     def __call__(self, vector: Any) -> tuple[float, Array]:
@@ -59,7 +47,7 @@ class Objective:
 class _At:
     """A context in which a program has other parameters."""
 
-    def __init__(self, program: Differentiable, vector: Any) -> None:
+    def __init__(self, program: SecondOrder, vector: Any) -> None:
         self._flat = program.flat
         self._vector = direction_of("the vector", vector, self._flat.size)
         self._before = self._flat.copy()
@@ -88,19 +76,19 @@ def direction_of(name: str, given: Any, count: int) -> Array:
     return vector.astype(float)
 
 
-def hessian(program: Differentiable, batch: Mapping[str, Any]) -> Array:
+def hessian(program: SecondOrder, batch: Mapping[str, Any]) -> Array:
     """Return the Hessian of the loss of a batch, (parameters, parameters), a product for each column."""
     count = program.flat.size
     return np.stack([program.hvp(unit, **batch) for unit in np.eye(count)], axis=1)
 
 
-def jacobian(program: Differentiable, batch: Mapping[str, Any]) -> dict[str, Array]:
+def jacobian(program: SecondOrder, batch: Mapping[str, Any]) -> dict[str, Array]:
     """Return the derivatives of the outputs by the parameters, (N, k, parameters) by name, a direction for each."""
     columns = [program.jvp(unit, **batch) for unit in np.eye(program.flat.size)]
     return {name: np.stack([column[name] for column in columns], axis=-1) for name in columns[0]} if columns else {}
 
 
-def per_example_gradients(program: Differentiable, batch: Mapping[str, Any]) -> Array:
+def per_example_gradients(program: SecondOrder, batch: Mapping[str, Any]) -> Array:
     """Return the gradient of the loss of each row, (N, parameters), a backward pass for each."""
     rows = {name: np.atleast_2d(np.asarray(values)) for name, values in batch.items()}
     count = max((len(values) for values in rows.values()), default=1)
@@ -109,3 +97,119 @@ def per_example_gradients(program: Differentiable, batch: Mapping[str, Any]) -> 
         program.backward(**{name: values[n : n + 1] for name, values in rows.items()})
         found.append(program.flat_gradient.copy())
     return np.stack(found)
+
+
+class SecondOrder:
+    """What a program has for optimisers of second order; `autograd.lift.program.Program` is one."""
+
+    flat: Array
+    flat_gradient: Array
+    _mean: bool
+    _flat: Array
+    _derived: Lifted | None
+    _local: threading.local
+
+    @property
+    def derived(self) -> Lifted:
+        """What was derived from the graph."""
+        raise NotImplementedError
+
+    def backward(self, /, **batch: Any) -> float:
+        """Return the loss of a batch and leave its gradient in `flat_gradient`."""
+        raise NotImplementedError
+
+    def outputs(self, /, **batch: Any) -> dict[str, Array]:
+        """Return the named outputs."""
+        raise NotImplementedError
+
+    def value(self, /, **batch: Any) -> float:
+        """Return the loss of a batch."""
+        raise NotImplementedError
+
+    def objective(self, /, **batch: Any) -> Objective:
+        """Return the loss of a batch as a function of the vector of all parameters, in the order of `flat`.
+
+        The function returns the loss and its gradient, as `scipy.optimize.minimize` takes them with `jac=True`, and has
+        `hvp(vector, direction)` for `hessp`. It leaves `flat` as it was.
+
+        Example:
+            >>> from autograd import Value, compile
+            >>> w = Value(2.0, "w")
+            >>> objective = compile(lambda x: (w * x[0] - 6.0) ** 2).objective(x=[[1.0], [3.0]])
+            >>> objective([2.0])
+            (8.0, array([-4.]))
+        """
+        self._ready(batch)
+        return Objective(self, batch)
+
+    def hvp(self, vector: Any, /, **batch: Any) -> Array:
+        """Return the product of the Hessian of the loss of a batch with a vector, in the order of `flat`.
+
+        The program for it is derived from the statements of this one by Pearlmutter's operator R, at the first call.
+        Where a derivative is no limit, as that of relu at 0, its derivative is 0.
+
+        Raises:
+            TypeError: If the vector holds something else than real numbers; and as `value_and_grad` does.
+            ValueError: If the vector has not one finite number for each parameter; and as `value_and_grad` does.
+            DomainError: As `value_and_grad`.
+            RuntimeError: As `value_and_grad`.
+        """
+        program = self._directional(curvature, vector, batch)
+        program.backward(**batch)
+        return program.flat_gradient.copy()
+
+    def jvp(self, vector: Any, /, **batch: Any) -> dict[str, Array]:
+        """Return the derivatives of the named outputs in the direction of a vector, each (N, k). Raises as `hvp`."""
+        return self._directional(pushforward, vector, batch).outputs(**batch)
+
+    def hessian(self, /, **batch: Any) -> Array:
+        """Return the Hessian of the loss of a batch, (n, n), for n parameters in the order of `flat`.
+
+        It takes n products `hvp`, so it is for few parameters. Raises as `value_and_grad` does.
+        """
+        self._ready(batch)
+        return hessian(self, batch)
+
+    def jacobian(self, /, **batch: Any) -> dict[str, Array]:
+        """Return the derivatives of the named outputs by the n parameters, each (N, k, n).
+
+        It takes n forward passes, so it is for few parameters. Raises as `value_and_grad` does.
+        """
+        self._ready(batch)
+        return jacobian(self, batch)
+
+    def per_example_gradients(self, /, **batch: Any) -> Array:
+        """Return the gradient of the loss of each row, (N, n), in the order of `flat`. Raises as `value_and_grad` does.
+
+        Their mean, or their sum with `reduce="sum"`, is the gradient of the batch.
+        """
+        self._ready(batch)
+        kept = self.flat_gradient.copy()
+        try:
+            return per_example_gradients(self, batch)
+        finally:
+            self.flat_gradient[...] = kept
+
+    def _ready(self, batch: Mapping[str, Any]) -> None:
+        if self._derived is None:
+            self.value(**{name: values[:2] if np.ndim(values) > 1 else values for name, values in batch.items()})
+
+    def _directional(self, derive: Callable[[Lifted], Lifted], vector: Any, batch: Mapping[str, Any]) -> SecondOrder:
+        """Return the thread's program for derivatives in a direction, at the parameters and in the direction given."""
+        self._ready(batch)
+        count = self.flat.size
+        direction = direction_of("the vector", vector, count)
+        programs: dict[Any, SecondOrder] = self._local.__dict__.setdefault("directional", {})
+        program = programs.get(derive)
+        if program is None:
+            program = programs[derive] = type(self)("mean" if self._mean else "sum")  # type: ignore[call-arg]  # a Program
+            program._derived, program._flat = derive(self.derived), aligned((2 * count,))
+        program._flat[:count], program._flat[count:] = self.flat, direction
+        return program
+
+    def hvp_equations(self, notation: str = "superscript") -> str:
+        """Return the equations of `hvp` as Unicode text: Pearlmutter's operator R applied to those of the program.
+
+        Takes and raises what `equations` does.
+        """
+        return directional_equations(self.derived, *curvature_and_tangents(self.derived), notation)
