@@ -18,6 +18,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -135,9 +136,9 @@ def jobs_of(problem: Problem) -> dict[str, Callable[[], float]]:
     options = {"l2": 1e-4, "max_norm": 5.0, "validation": (held_out.X, held_out.T)}
     jobs: dict[str, Callable[[], Any]] = {"all options": lambda: fitted(problem, "sgd", **options)}
     for name in ("sgd", "adam"):
-        jobs[f"bare {name}"] = lambda name=name: bare(problem, name)
-        jobs[f"fit {name}"] = lambda name=name: fitted(problem, name)
-        jobs[f"scikit-learn {name}"] = lambda name=name: by_scikit_learn(problem, name)
+        jobs[f"bare {name}"] = partial(bare, problem, name)
+        jobs[f"fit {name}"] = partial(fitted, problem, name)
+        jobs[f"scikit-learn {name}"] = partial(by_scikit_learn, problem, name)
     return {name: timed(job) for name, job in jobs.items()}
 
 

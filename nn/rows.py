@@ -1,4 +1,4 @@
-"""Arrays that are read a block of rows at a time, and never as a whole: in memory, mapped from a file, or behind slices.
+"""Arrays that are read a block of rows at a time, never as a whole: in memory, mapped from a file, or behind slices.
 
 An array of NumPy in memory is taken as it is where it holds floats. A `numpy.memmap`, or any object with a `shape` of
 two dimensions whose slices are arrays (such as a data set of h5py or zarr), stays where it is.
@@ -41,7 +41,7 @@ class Rows:
         self._array: Any = given
         if not self._mapped and not _is_plain(given):
             self._array = float_rows(name, given)
-        self.shape: tuple[int, int] = tuple(int(n) for n in self._array.shape)  # type: ignore[assignment]  # two
+        self.shape: tuple[int, ...] = tuple(int(n) for n in self._array.shape)
         if 0 in self.shape:
             float_rows(name, np.empty(self.shape))  # raises
         if self._mapped or _is_plain(given):

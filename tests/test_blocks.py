@@ -1,4 +1,4 @@
-"""Many rows are taken a block at a time, and what is not in memory is read so; nothing changes but the order of sums."""
+"""Many rows are taken a block at a time, and what is not in memory is read so; only the order of sums changes."""
 
 import tracemalloc
 
@@ -140,7 +140,7 @@ def test_an_error_says_where_the_block_begins_and_leaves_no_half_gradient():
     run = autograd.compile(lambda x: w * autograd.log(x[0]))
     run.backward(x=[[2.0]])
     assert run.flat_gradient.any()
-    with pytest.raises(ArithmeticError, match="log needs x > 0.* 7") as caught:
+    with pytest.raises(ArithmeticError, match=r"log needs x > 0.* 7") as caught:
         run.backward(x=X)
     assert any(f"from row {BLOCK} of the batch" in note for note in caught.value.__notes__)
     assert not run.flat_gradient.any()

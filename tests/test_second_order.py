@@ -209,9 +209,7 @@ def test_threads_have_directions_of_their_own():
     wrong = []
 
     def run(k):
-        for _ in range(30):
-            if not np.array_equal(program.hvp(units[k], x=X, t=T), expected[k]):
-                wrong.append(k)
+        wrong.extend(k for _ in range(30) if not np.array_equal(program.hvp(units[k], x=X, t=T), expected[k]))
 
     threads = [threading.Thread(target=run, args=(k,)) for k in range(4)]
     for thread in threads:

@@ -76,7 +76,8 @@ class _Derivation:
     def pushforward(self) -> Lifted:
         """Return the program whose outputs are R{·} of the outputs."""
         outputs = {
-            name: [self._of(each) or Constant(np.zeros(1)) for each in row] for name, row in self.derived.outputs.items()
+            name: [self._of(each) or Constant(np.zeros(1)) for each in row]
+            for name, row in self.derived.outputs.items()
         }
         return replace(
             self.derived, parameters=self.parameters, forward=self.forward, reverse=Reverse(), outputs=outputs
@@ -171,10 +172,9 @@ class _Derivation:
         args = _rule_args(value.args)
         if value.op is ops.mul and args[0] is args[1]:
             inner = self._of(value.args[0])
-            return None if inner is None else 2.0 * args[0] * inner  # type: ignore[no-any-return]  # an Expression
+            return None if inner is None else 2.0 * args[0] * inner
         terms = [
-            self._times(self._of(arg), lambda k=k: value.op.local(k, out, args))
-            for k, arg in enumerate(value.args)
+            self._times(self._of(arg), lambda k=k: value.op.local(k, out, args)) for k, arg in enumerate(value.args)
         ]
         return _sum(terms, value)
 

@@ -83,7 +83,7 @@ def _no_sign(target: Sequence[float]) -> str:
 
 
 def _all_true(holds: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    rows: NDArray[np.bool_] = holds.all(axis=1)
+    rows: NDArray[np.bool_] = np.logical_and.reduce(holds, axis=1)
     return rows
 
 
@@ -112,7 +112,7 @@ def decision(T: FloatArray, *, off: float, middle: float | None) -> Decision | N
         middle: Where a single output is read; None if it means no class.
     """
     ones = T == 1.0
-    if not (ones | (T == off)).all():
+    if not (ones | (off == T)).all():
         return None
     if T.shape[1] > 1:
         return _largest if (np.count_nonzero(ones, axis=1) == 1).all() else None

@@ -30,20 +30,28 @@ def rate_per_layer(dropout: float | Sequence[float], n_layers: int) -> tuple[flo
         TypeError: If a rate is not a number.
         ValueError: If there is not one for each layer, one is not from 0 up and below 1, or the last is not 0.
     """
-    single = isinstance(dropout, (bool, int, float, np.integer, np.floating))
-    if not single and not isinstance(dropout, (Sequence, np.ndarray)):
+    rates: list[Any]
+    if isinstance(dropout, (bool, int, float, np.integer, np.floating)):
+        _require_rate(dropout)
+        rates = [dropout] * (n_layers - 1) + [0.0]
+    elif isinstance(dropout, (list, tuple, np.ndarray)):
+        rates = list(dropout)
+    else:
         raise TypeError(f"dropout must be a rate or a list of one for each layer, got {dropout!r}")
-    rates = [dropout] * (n_layers - 1) + [0.0] if single else list(dropout)  # type: ignore[arg-type]  # a sequence
     if len(rates) != n_layers:
         raise ValueError(f"an MLP of {n_layers} layers needs {n_layers} rates of dropout, got {len(rates)}")
-    for rate in [dropout, *rates] if single else rates:
-        if isinstance(rate, bool) or not isinstance(rate, (int, float, np.integer, np.floating)):
-            raise TypeError(f"a rate of dropout must be a number, got {rate!r} of type {type(rate).__name__}")
-        if not 0.0 <= rate < 1.0:
-            raise ValueError(f"a rate of dropout must be at least 0 and less than 1, got {rate!r}")
+    for rate in rates:
+        _require_rate(rate)
     if rates[-1] != 0.0:
         raise ValueError(f"the outputs cannot be dropped: the last rate of dropout must be 0, got {rates[-1]!r}")
     return tuple(float(rate) for rate in rates)
+
+
+def _require_rate(rate: object) -> None:
+    if isinstance(rate, bool) or not isinstance(rate, (int, float, np.integer, np.floating)):
+        raise TypeError(f"a rate of dropout must be a number, got {rate!r} of type {type(rate).__name__}")
+    if not 0.0 <= rate < 1.0:
+        raise ValueError(f"a rate of dropout must be at least 0 and less than 1, got {rate!r}")
 
 
 def drawn_masks(model: Any, count: int, rng: np.random.Generator) -> dict[str, FloatArray]:

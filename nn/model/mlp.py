@@ -187,7 +187,8 @@ class MLP(Module):
         Args:
             X: Inputs, shape (N, n_in).
             T: Classes, shape (N,): labels of the network's `classes`, or whole numbers; or one-hot rows of shape
-                (N, n_out); or other targets of that shape. A single output means class 1 if it exceeds ½ (sigmoid) or 0 (others).
+                (N, n_out); or other targets of that shape. A single output means class 1 if it exceeds ½ (sigmoid) or 0
+                (others).
 
         Raises:
             TypeError: If X or T does not hold real numbers.
@@ -253,7 +254,8 @@ class MLP(Module):
     def biases(self) -> tuple[FloatArray, ...]:
         """The biases b¹ … b^L as read-only copies; assign all of them at once, `model.biases = [b1, b2]`.
 
-        Those of a layer without biases are zeros, and can be assigned nothing else. Assigning checks every shape and number first. Raises TypeError or ValueError, and then nothing has changed.
+        Those of a layer without biases are zeros, and can be assigned nothing else. Assigning checks every shape and
+        number first. Raises TypeError or ValueError, and then nothing has changed.
         """
         return tuple(_read_only(layer.parameter_arrays().get("b"), layer.n_out) for layer in self.layers)
 

@@ -15,9 +15,10 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 import autograd
 from autograd import Program, Value
@@ -26,7 +27,6 @@ from autograd.value import assign
 from ..arguments import FloatArray, unknown_name
 from ..closed_form import backprop
 from ..loss.loss_table import LOSSES, LossFunction, name_of
-from ..model.dropout import MASK, masks_in
 from ..model.mlp import MLP
 from .evaluation import Batch, BatchGradient, Gradient, Model, assessed, eager_gradient
 from .programs import program_of
@@ -143,8 +143,7 @@ class CompiledEngine:
         self._eager: EagerEngine | None = None
         self._resumable = resumable
         self._names: list[str] = []
-        self._places: FloatArray | slice = slice(None)
-        self._seen = -1
+        self._places: NDArray[np.int64] | slice = slice(None)
 
     def prepare(self, batch: Batch) -> None:
         """Record model and loss, and settle the order of the parameters: that of the program, where they fit it."""

@@ -32,7 +32,7 @@ EXAMPLES_IN_A_PASS = 32
 """More save nothing: what a pass costs beside its examples is by then a twentieth of the whole."""
 
 Batch: TypeAlias = Mapping[str, FloatArray]
-"""The rows of a batch: inputs "x" (N, n_in), targets "t" (N, n_out); where examples are weighted "w" (N, 1), with mean 1;
+"""The rows of a batch: inputs "x" (N, n_in), targets "t" (N, n_out); "w" (N, 1), with mean 1, where examples have weights;
 and a mask "mask1", … for the activations of each layer with dropout."""
 
 
@@ -117,7 +117,7 @@ def outputs_of(model: Model, x: Any) -> Sequence[Value]:
 
 def outputs_with(model: Any, x: Any, masks: Sequence[Any]) -> Sequence[Value]:
     """Return the outputs for one example in training, where masks drop some activations."""
-    return outputs_of(model, x) if not masks else model(x, masks=masks)  # type: ignore[no-any-return]  # Values
+    return outputs_of(model, x) if not masks else model(x, masks=masks)
 
 
 def trainable(loss: LossFunction, result: Any) -> Value:

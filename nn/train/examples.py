@@ -16,8 +16,8 @@ from ..files.checkpoints import digest
 from ..loss.classes import Classes, Label, are_labels, class_targets
 from ..loss.loss_table import LossFunction, facts_of, require_targets
 from ..loss.targets import Decision, decision
-from .evaluation import Batch, Model, outputs_of
 from ..rows import BLOCK, Rows
+from .evaluation import Batch, Model, outputs_of
 
 __all__ = ["Examples"]
 

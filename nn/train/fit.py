@@ -70,8 +70,8 @@ def fit(
 
     Args:
         model: An MLP or another module that is called with the numbers of one example.
-        X: Inputs, shape (N, n_in). A `numpy.memmap`, or an object with `shape` whose slices are arrays, is read batch by
-            batch and never copied whole.
+        X: Inputs, shape (N, n_in). A `numpy.memmap`, or an object with `shape` whose slices are arrays, is read batch
+            by batch and never copied whole.
         T: Targets, shape (N, n_out); or (N,) for a single output. Where the loss is for classes, they may be labels,
             shape (N,): whole numbers, words or truth values. The model keeps them as `classes`.
         loss: The name of a loss, or a function of one example's outputs and target.

@@ -44,7 +44,10 @@ METHODS = {
 }
 """The methods, and whether they take products with the Hessian."""
 
-_SQUARES = {"half_squared_error": lambda _n_out: 1.0, "mse_loss": lambda n_out: math.sqrt(2.0 / n_out)}
+_SQUARES: dict[str, Callable[[int], float]] = {
+    "half_squared_error": lambda _n_out: 1.0,
+    "mse_loss": lambda n_out: math.sqrt(2.0 / n_out),
+}
 """What (a − t)/√N is multiplied by, so that half the sum of its squares is the loss."""
 
 
@@ -145,7 +148,8 @@ class _Minimization:
         iterations: int,
     ) -> None:
         self.examples, self.held_out, self.iterations = examples, held_out, iterations
-        self.scale = _SQUARES.get(name_of(loss), lambda _n_out: 1.0)(examples.T.shape[1])
+        scale = _SQUARES.get(name_of(loss))
+        self.scale = 1.0 if scale is None else scale(examples.T.shape[1])
         Penalty.of(model, l2, model.parameters())  # raises where it does not go with the model
         self.engine = CompiledEngine(model, loss, model.parameters())
         _, first = next(iter(examples.blocks()))

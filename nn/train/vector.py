@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograd import Value
 from autograd.value import assign
@@ -69,7 +70,7 @@ class ParameterVector:
         self.data, self.state = stepped(self.optimizer.rule, self.leaves, gradients, self.state, self.data)
         self._shown = False
 
-    def _arranged(self, state: Mapping[str, FloatArray], order: FloatArray) -> State:
+    def _arranged(self, state: Mapping[str, FloatArray], order: NDArray[np.int64]) -> State:
         if self._in_order:
             return dict(state)
         return {name: array[order] if array.shape[:1] == order.shape else array for name, array in state.items()}

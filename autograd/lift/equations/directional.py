@@ -154,5 +154,5 @@ class _Page:
         return self._simplified(plus(*values))
 
     def _simplified(self, raw: Formula) -> Formula:
-        short = min(simplest(raw, self.translator.known), raw, key=operations)
+        short = min(simplest(raw, dict(self.translator.known)), raw, key=operations)
         return replaced(short, lambda part: self.slopes.get(part))
