@@ -32,7 +32,7 @@ EXAMPLES_IN_A_PASS = 32
 """More save nothing: what a pass costs beside its examples is by then a twentieth of the whole."""
 
 Batch: TypeAlias = Mapping[str, FloatArray]
-"""The rows of a batch: inputs "x" (N, n_in), targets "t" (N, n_out); "w" (N, 1), with mean 1, where examples have weights;
+"""The rows of a batch: inputs "x" (N, n_in), targets "t" (N, n_out); "w" (N, 1), with mean 1, where they have weights;
 and a mask "mask1", … for the activations of each layer with dropout."""
 
 

@@ -29,8 +29,8 @@ def runner(
 
     It takes a dict from the inputs' names to arrays (examples, length). It returns the loss ("backward", "value"), the
     loss of each example ("losses"), the named outputs, or the loss and these ("backward_with_outputs"); both that go
-    backward leave the gradient in `gradient`. It raises FloatingPointError where anything is in doubt, AttributeError or
-    KeyError where the arrays do not fit.
+    backward leave the gradient in `gradient`. It raises FloatingPointError where anything is in doubt, AttributeError
+    or KeyError where the arrays do not fit.
     """
     return _Builder(derived, flat, gradient, examples, kind, mean=mean).function()
 
