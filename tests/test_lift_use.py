@@ -383,7 +383,7 @@ def test_calls_in_any_order_with_errors_between_them_give_what_the_engine_gives(
             program.pull()
         elif kind == "wrong" and recorded:
             with pytest.raises(ValueError, match="'x' needs"):
-                program.backward(x=choices.choice((X[:, :2], np.full_like(X, np.nan))))
+                program.backward(x=choices.choice((X[:, :, None], np.full_like(X, np.nan))))
         elif kind in KINDS:
             exact = by_rows(function, parameters, X)
             try:

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..graph import assignments
 from .equations.directional import directional_equations
 from .lifted import Lifted
+from .paths import Path
+from .recorder import Recorder
 from .run.workspace import aligned
 from .tangents import curvature, curvature_and_tangents, pushforward
 
@@ -105,9 +108,8 @@ class SecondOrder:
     flat: Array
     flat_gradient: Array
     _mean: bool
-    _flat: Array
-    _derived: Lifted | None
     _local: threading.local
+    _recorder: Recorder
 
     @property
     def derived(self) -> Lifted:
@@ -191,21 +193,35 @@ class SecondOrder:
             self.flat_gradient[...] = kept
 
     def _ready(self, batch: Mapping[str, Any]) -> None:
-        if self._derived is None:
-            self.value(**{name: values[:2] if np.ndim(values) > 1 else values for name, values in batch.items()})
+        """Have the paths recorded that the rows of a batch take."""
+        shapes = self._recorder.shapes
+        if not shapes or any(path.derived.guards for paths in shapes.values() for path in paths.all):
+            self.value(**batch)
 
     def _directional(self, derive: Callable[[Lifted], Lifted], vector: Any, batch: Mapping[str, Any]) -> SecondOrder:
         """Return the thread's program for derivatives in a direction, at the parameters and in the direction given."""
         self._ready(batch)
         count = self.flat.size
         direction = direction_of("the vector", vector, count)
-        programs: dict[Any, SecondOrder] = self._local.__dict__.setdefault("directional", {})
-        program = programs.get(derive)
-        if program is None:
-            program = programs[derive] = type(self)("mean" if self._mean else "sum")  # type: ignore[call-arg]  # a Program
-            program._derived, program._flat = derive(self.derived), aligned((2 * count,))
-        program._flat[:count], program._flat[count:] = self.flat, direction
-        return program
+        shapes = self._recorder.shapes
+        known = [path for paths in shapes.values() for path in paths.all]
+        programs: dict[Any, tuple[list[Path], SecondOrder]] = self._local.__dict__.setdefault("directional", {})
+        found = programs.get(derive)
+        if found is None or found[0] != known:
+            program: SecondOrder = object.__new__(type(self))
+            program.__setstate__(  # type: ignore[attr-defined]  # a Program has it
+                {
+                    "shapes": {shape: paths.replaced(derive) for shape, paths in shapes.items()},
+                    "flat": aligned((2 * count,)),
+                    "mean": self._mean,
+                    "notes": [],
+                }
+            )
+            found = programs[derive] = (known, program)
+        held = found[1]._recorder.held
+        held.flat[:count], held.flat[count:] = self.flat, direction
+        held.seen_at = assignments[0]  # it holds no Values, so it has seen them all
+        return found[1]
 
     def hvp_equations(self, notation: str = "superscript") -> str:
         """Return the equations of `hvp` as Unicode text: Pearlmutter's operator R applied to those of the program.

@@ -11,6 +11,7 @@ the order of its `leaves`: the compiled one needs no Values for a step, the othe
 
 from __future__ import annotations
 
+import re
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ from .programs import program_of
 
 __all__ = ["ENGINES", "ClosedFormEngine", "CompiledEngine", "EagerEngine", "Engine", "engine_named"]
 
+_NAMES_A_LINE = re.compile(r", line \d+")
 _PACKAGES = tuple(str(Path(package).parent) for package in (autograd.__file__, __file__.replace("train", "")))
 
 
@@ -122,8 +124,8 @@ class ClosedFormEngine(EagerEngine):
 class CompiledEngine:
     """The matrix program of model and loss.
 
-    What cannot be recorded once for all examples, such as a model that reads numbers out of its Values, is trained by
-    the eager engine, and a RuntimeWarning says why and where.
+    A model or a loss that cannot be recorded, or that takes too many different paths, is trained by the eager engine,
+    and a RuntimeWarning says why and where.
 
     Args:
         model: The model.
@@ -199,11 +201,6 @@ class CompiledEngine:
         """The program, in the order of whose `flat` all parameters come; None if model and loss have none."""
         return self._program if self._eager is None else None
 
-    def read(self) -> None:
-        """Take over the numbers of all Values, those too that are not trained."""
-        if self._eager is None:
-            self._program.pull()
-
     def _completed(self, batch: Batch) -> Batch:
         """Return a batch with all inputs of the program: masks that drop nothing, weights that are all 1."""
         sizes = self._program.derived.inputs
@@ -216,15 +213,17 @@ class CompiledEngine:
         """Return what the eager engine gives, which does all that follows; raise where it fails too."""
         found = self._by_the_scalars(batch)
         self._eager = EagerEngine(self._model, self._loss, self.leaves)
-        text = reason if isinstance(reason, str) else f"{type(reason).__name__}: {reason}"
-        where = _place(self._model, self._loss, None if isinstance(reason, str) else reason)
-        warnings.warn(f"training goes on with the eager engine, at {where}: {text}", RuntimeWarning, stacklevel=6)
+        text = str(reason)
+        if not _NAMES_A_LINE.search(text):
+            kind = "" if isinstance(reason, str) else f"{type(reason).__name__}: "
+            text = f"{_place(self._model, self._loss, None if kind == '' else reason)}: {kind}{text}"
+        warnings.warn(f"training goes on with the eager engine: {text}", RuntimeWarning, stacklevel=6)
         return found
 
 
-def _place(model: Model, loss: LossFunction, error: Exception | None) -> str:
+def _place(model: Model, loss: LossFunction, error: Exception | str | None) -> str:
     """Return file and line of what cannot be compiled: where an error came from, or where the model is written."""
-    frames = traceback.extract_tb(None if error is None else error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__ if isinstance(error, Exception) else None)
     for frame in reversed(frames):
         if not frame.filename.startswith(_PACKAGES):
             return f"{frame.filename}, line {frame.lineno}"

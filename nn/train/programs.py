@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,10 +27,11 @@ def program_of(model: Model, loss: LossFunction, parameters: Sequence[Value]) ->
     """
     find: Callable[[], Any] = weakref.ref(model) if isinstance(model, MLP) else lambda: model
 
-    def one_example(x: list[Value], t: list[Value], w: Any = None, **more: Any) -> tuple[Any, dict[str, Any]]:
-        y = outputs_with(find(), x, masks_in(more))
+    def one_example(x: list[Value], **given: list[Value]) -> tuple[Any, dict[str, Any]]:
+        y = outputs_with(find(), x, masks_in(given))
+        t = [each.data for each in given["t"]]  # numbers, as for the eager engine; a loss may ignore them
         cost = trainable(loss, loss(y, t))
-        return cost if w is None else w[0] * cost, {"y": y}
+        return given["w"][0] * cost if "w" in given else cost, {"y": y}
 
     return compiled(one_example, parameters=list(parameters))
 
@@ -49,8 +49,6 @@ def kept_program(model: Model, loss: LossFunction) -> Program | None:
     found = programs.get(name)
     if found is None or len(found[0]) != len(parts) or any(a is not b for a, b in zip(found[0], parts, strict=True)):
         found = programs[name] = (parts, program_of(model, loss, model.parameters()))
-    with contextlib.suppress(RuntimeError):  # nothing is recorded yet, so there is nothing to bring up to date
-        found[1].pull()
     return found[1]
 
 

@@ -25,7 +25,7 @@ from ..files.storage import ModelFileError, remove_partial_files
 from ..loss.loss_table import LossFunction, name_of
 from ..model.dropout import drawn_masks
 from ..model.module import Module
-from .engines import CompiledEngine, Engine
+from .engines import Engine
 from .evaluation import Batch, Model
 from .examples import Examples
 from .history import FINISHED, History, Record
@@ -199,8 +199,6 @@ class Run:
         """Take over what a callback may have changed."""
         if self.vector is not None:
             self.vector.read()
-        if isinstance(self.engine, CompiledEngine):
-            self.engine.read()
 
     def _close_epoch(self) -> None:
         self._show()
