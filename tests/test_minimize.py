@@ -9,8 +9,19 @@ import pytest
 import nn
 from autograd import Value
 from nn.train.minimize import METHODS
+from tests.page_blocks import run_python_blocks
 
 pytest.importorskip("scipy", reason="needs SciPy")
+
+
+def test_the_page_on_these_methods_says_what_is_true():
+    names = run_python_blocks("newton.md")
+    losses = {method: course.loss for method, course in names["courses"].items()}
+    assert all(len(loss) == 12 and loss[-1] < 0.5 * loss[0] for loss in losses.values())
+    assert losses["Newton-CG"][-1] < losses["L-BFGS-B"][-1]
+    assert names["history"].loss[-1] < 1e-3
+    assert names["found"].fun <= names["history"].loss[-1]
+
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))

@@ -42,7 +42,7 @@ def test_courses_show_the_losses_of_each_history(tmp_path):
     assert axes.get_yscale() == "log"
     assert save(figure, tmp_path / "courses.svg").read_bytes()
     for wrong in ({}, {"none": nn.History(loss=np.empty(0))}, {"zero": nn.History(loss=np.array([0.0]))}):
-        with pytest.raises(ValueError, match="needed|needs"):
+        with pytest.raises(ValueError, match=r"needed|needs"):
             plots.courses(wrong)
 
 

@@ -337,7 +337,9 @@ class Program(SecondOrder):
         gradient[...] = 0.0
         found = [self._run_part(path, kind, batch.part(rows)) for path, rows in parts]
         shares = [len(rows) / batch.examples if self._mean else 1.0 for _, rows in parts]
-        total = _put_together(kind, [result for result, _ in found], shares, np.concatenate([rows for _, rows in parts]))
+        total = _put_together(
+            kind, [result for result, _ in found], shares, np.concatenate([rows for _, rows in parts])
+        )
         if kind in ("losses", "outputs"):
             return total
         sums = sum(share * part for share, (_, part) in zip(shares, found, strict=True))
