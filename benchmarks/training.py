@@ -4,6 +4,9 @@ Each job makes its network, compiles, and trains it for some epochs; its time is
 order, takes the batches and steps, and does nothing else: no history, no accuracy, no checks. scikit-learn has the same
 sizes, batches, rates and number of epochs. The bare loop has to end at the weights of `fit` before anything is timed.
 
+Then, for the digits' network: a gradient over many rows in blocks and in one, the product with the Hessian beside a
+gradient, 200 iterations of L-BFGS-B, and an evaluation.
+
     python benchmarks/training.py            # on the screen, in results.json and in docs/performance.md
     python benchmarks/training.py --quick    # on the screen, few rounds
 """
@@ -24,7 +27,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import nn
-from autograd import compile
+from autograd import Program, compile
+from autograd.lift.run import blocks
 from nn.data import Dataset, load_digits, load_iris
 
 ROUNDS = 15
@@ -156,6 +160,70 @@ def compared(problem: Problem, rounds: int) -> dict[str, Any]:
     return {"seconds": medians(found), "ratios": ratios}
 
 
+def many_rows(count: int, rounds: int) -> dict[str, Any]:
+    """Return the seconds of a gradient over many rows, in blocks and in one, and their ratio."""
+    rng = np.random.default_rng(0)
+    X, T = rng.normal(size=(count, 64)), nn.one_hot(rng.integers(0, 10, count), 10)
+    program, _ = digits_program()
+    whole, _ = digits_program()
+    run = partial(program.backward, x=X, t=T)
+
+    def in_one() -> float:
+        blocks.BLOCK = count
+        try:
+            return whole.backward(x=X, t=T)
+        finally:
+            blocks.BLOCK = usual
+
+    usual = blocks.BLOCK
+    agree({"blocks": [run(), *program.flat_gradient], "one": [in_one(), *whole.flat_gradient]}, "one")
+    found = alternate({"blocks": timed(run), "one": timed(in_one)}, rounds)
+    return {"seconds": medians(found), "ratio": ratio(found, "blocks", "one")}
+
+
+def digits_program() -> tuple[Program, nn.MLP]:
+    """Return the compiled loss of the digits' network, which has run, and the network."""
+    data = load_digits()
+    model = nn.MLP(64, [30, 10], activation="tanh", seed=0)
+    program = compile(lambda x, t: nn.cross_entropy(model(x), t), parameters=model)
+    program.backward(x=data.X[:8], t=data.T[:8])
+    return program, model
+
+
+def curvature(rows: int, rounds: int) -> dict[str, Any]:
+    """Return the seconds of a gradient and of a product with the Hessian, and their ratio."""
+    data = load_digits()
+    X, T = data.X[:rows], data.T[:rows]
+    program, _ = digits_program()
+    direction = np.random.default_rng(0).normal(size=program.flat.size)
+    times = 1 + 3000 // rows
+
+    def gradient() -> None:
+        for _ in range(times):
+            program.backward(x=X, t=T)
+
+    def product() -> None:
+        for _ in range(times):
+            program.hvp(direction, x=X, t=T)
+
+    found = alternate({"product": timed(product), "gradient": timed(gradient)}, rounds)
+    seconds = {name: value / times for name, value in medians(found).items()}
+    return {"seconds": seconds, "ratio": ratio(found, "product", "gradient")}
+
+
+def at_once(rounds: int) -> dict[str, float]:
+    """Return the seconds of 200 iterations of L-BFGS-B on the digits, compiling included, and of an evaluation."""
+    data = load_digits()
+
+    def minimised() -> None:
+        model = nn.MLP(64, [30, 10], activation="tanh", seed=0)
+        nn.minimize(model, data.X, data.T, loss="cross_entropy", l2=1e-4, iterations=200, progress=False)
+
+    model = nn.MLP(64, [30, 10], activation="tanh", seed=0)
+    evaluated = partial(nn.evaluate, model, data.X, data.T, loss="cross_entropy")
+    return medians(alternate({"L-BFGS-B": timed(minimised), "evaluate": timed(evaluated)}, rounds))
+
+
 def _numbers(model: nn.MLP) -> list[float]:
     return [leaf.data for leaf in model.parameters()]
 
@@ -180,6 +248,27 @@ def shown(results: dict[str, Any]) -> str:
             f"With `l2`, `max_norm` and validation together: {seconds['all options'] * 1e3:.0f} ms, "
             f"{ratios['all options / bare']:.2f} times the bare loop."
         )
+    rows = [
+        [
+            f"gradient of {count} rows, in blocks",
+            f"{each['seconds']['blocks'] * 1e3:.0f}",
+            f"{each['ratio']:.2f}, in one",
+        ]
+        for count, each in results["rows"].items()
+    ]
+    rows += [
+        [
+            f"product with the Hessian, {n} rows",
+            f"{each['seconds']['product'] * 1e3:.2f}",
+            f"{each['ratio']:.2f}, a gradient",
+        ]
+        for n, each in results["curvature"].items()
+    ]
+    rows += [
+        ["200 iterations of L-BFGS-B, 1,797 rows", f"{results['at once']['L-BFGS-B'] * 1e3:.0f}", "—"],
+        ["`nn.evaluate`, 1,797 rows", f"{results['at once']['evaluate'] * 1e3:.1f}", "—"],
+    ]
+    parts.append(table(["64-30-10", "ms", "as a part of"], rows))
     return "\n\n".join(parts)
 
 
@@ -191,6 +280,9 @@ def main() -> None:
     rounds = 3 if arguments.quick else ROUNDS
     results: dict[str, Any] = {
         "setting": setting(("numpy", "scikit-learn", "scipy")),
+        "rows": {f"{count:,}": many_rows(count, 1 + rounds // 3) for count in (100_000, 1_000_000)},
+        "curvature": {f"{n:,}": curvature(n, rounds) for n in (32, 1797)},
+        "at once": at_once(rounds),
         "problems": {name: compared(problem, rounds) for name, problem in PROBLEMS.items()},
     }
     print(shown(results))

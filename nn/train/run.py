@@ -156,8 +156,9 @@ class Run:
         if interruption.requested and not self.stopped and self.epoch < self.epochs:
             self.interrupted = f"interrupted after epoch {self.epoch} of {self.epochs}"
         self._write_checkpoint()
-        bar.set_description(f"epoch {self.epoch}/{self.epochs}", refresh=False)
-        bar.set_postfix_str(self.record.latest())
+        if not bar.disable:
+            bar.set_description(f"epoch {self.epoch}/{self.epochs}", refresh=False)
+            bar.set_postfix_str(self.record.latest())
 
     def _rows(self, batch: int) -> NDArray[np.int64]:
         return self.order[batch * self.batch_size :][: self.batch_size]
