@@ -269,11 +269,13 @@ def test_roots_that_are_leaves_constants_or_cancel_are_right():
 def test_no_inputs_no_parameters_and_unused_inputs_are_right():
     w = Value(2.0, "w")
     assert lift(w * w).value_and_grad() == (4.0, {"w": 4.0})
-    program = compile(lambda x, t, unused: (x[0] - t[0]) ** 2)
+    program = compile(lambda x, t, **_: (x[0] - t[0]) ** 2)
     loss, gradient = program.value_and_grad(x=[[1.0], [2.0]], t=[[0.0], [0.0]], unused=[[1.0, 2.0], [3.0, 4.0]])
     assert (loss, gradient) == (2.5, {})
     with pytest.raises(TypeError, match="'unused' is missing"):
         program.value(x=[[1.0]], t=[[1.0]])
+    with pytest.raises(ValueError, match=r"reads the input 'unused' of shape \(1, 2\)"):
+        compile(lambda x, unused: x[0]).value(x=[[1.0]], unused=[[1.0, 2.0]])
 
 
 # --- further shapes ------------------------------------------------------------------------------

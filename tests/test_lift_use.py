@@ -163,7 +163,7 @@ RARE = {
 def test_rare_parts_of_programs_give_what_the_engine_gives_in_both_ways(name, reduce, monkeypatch):
     rng = np.random.default_rng(0)
     leaves = [leaf for rows in (*W, *V, B) for leaf in rows]
-    program = compile(RARE[name], parameters={"W": W, "V": V, "B": B}, reduce=reduce)
+    program = compile(lambda **of: RARE[name](of["x"]), parameters={"W": W, "V": V, "B": B}, reduce=reduce)
     for rows in (2, 1, 7):
         X = rng.normal(size=(rows, 3))
         for leaf in leaves:

@@ -13,6 +13,7 @@ import pytest
 import nn
 from autograd import DomainError, RecordingError, Value, affine, compile, lift, total
 from autograd.lift.paths import MOST_PATHS
+from tests.random_branches import random_branches
 from tests.small_functions import COMPILED, REFUSED
 
 EXACT = 1e-12
@@ -89,6 +90,36 @@ def test_a_compiled_function_follows_its_parameters(name):
         leaf.grad = leaf.data - number
     nn.SGD(w, learning_rate=1.0).step()
     assert_alike(program, function, new, X, T)
+
+
+def compare(seed):
+    """Hold a random function and its program equal on batches of any size, while parameters change in every way."""
+    function, rng = random_branches(seed), np.random.default_rng(seed)
+    numbers = (rng.integers(-2, 3, 3) / 2).tolist()
+    w = [Value(number) for number in numbers]
+    program = compile(lambda **of: function(w, of["x"], of["t"]), parameters={"w": w})
+    for step in range(4):
+        rows = int(rng.choice([1, 3, 8, 17]))
+        X = np.where(rng.random((rows, 3)) < 0.5, rng.integers(-2, 3, (rows, 3)) * 1.0, rng.normal(size=(rows, 3)))
+        T = rng.integers(0, 3, (rows, 1)) * 1.0
+        assert_alike(program, function, numbers, X, T)
+        numbers = (rng.integers(-2, 3, 3) / 2).tolist()
+        if step % 2:
+            program.named(program.flat)["w"][...] = numbers
+        else:
+            for leaf, number in zip(w, numbers, strict=True):
+                leaf.data = number
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_branches_give_what_the_engine_gives(seed):
+    compare(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(40, 640))
+def test_many_random_branches_give_what_the_engine_gives(seed):
+    compare(seed)
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -262,6 +293,9 @@ def test_what_was_changed_in_flat_is_kept_when_other_leaves_are_assigned():
     Value(0.0).data = 1.0
     assert {name: float(value) for name, value in program.parameters.items()} == {"w": 10.0, "v": 20.0}
     assert program.value(x=[[1.0], [-1.0]]) == 15.0
+    w[0].data = 2.0  # what it held before
+    assert program.value(x=[[1.0], [-1.0]]) == 11.0
+    program.parameters["w"] = 10.0
     program.pull()
     assert float(program.parameters["w"]) == 2.0
 

@@ -1,7 +1,7 @@
 """The numbers that a program holds of Values: its parameters as one flat vector, and constants that stand in its code.
 
 The Values and the program cannot drift apart. Every assignment to any leaf moves a counter; when it has moved, a call
-of the program looks at its own leaves and takes over those that hold another number than when it looked last.
+of the program looks at its own leaves and takes over those that were assigned since it looked last.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Held:
         self.flat: Array = np.zeros(0)
         self.leaves: list[Value] | None = None
         self.seen_at = -1
-        self._seen: Array = np.zeros(0)
+        self._serials: Array = np.zeros(0)  # of the leaves, which get another with every assignment
         self._constants: dict[Value, float] = {}
 
     def begin(self, derived: Lifted, leaves: Sequence[Value]) -> None:
@@ -47,8 +47,7 @@ class Held:
         self.flat = aligned(derived.start.shape)
         self.flat[...] = derived.start
         self.leaves = list(leaves)
-        self._seen = _numbers(leaves)
-        self.seen_at = assignments[0]
+        self._look()
 
     def add_constants(self, leaves: Iterable[Value]) -> None:
         """Keep in mind which numbers of leaves that are no parameters stand in the program."""
@@ -68,19 +67,17 @@ class Held:
         """Take over what was assigned to leaves since they were last looked at, and nothing else."""
         if self.leaves is None or self.places is None:
             return
-        now = assignments[0]
-        numbers = _numbers(self.leaves)
-        changed = numbers != self._seen
+        before = self._serials
+        self._look()
+        changed = self._serials != before
         if changed.any():
-            self.flat[self.places.position[changed]] = numbers[changed]
-            self._seen = numbers
-        self.seen_at = now
+            self.flat[self.places.position[changed]] = _numbers(self.leaves)[changed]
 
     def pull(self) -> None:
         """Take over what all leaves hold."""
         leaves, places = self._both()
-        self._seen = _numbers(leaves)
-        self.flat[places.position] = self._seen
+        self._look()
+        self.flat[places.position] = _numbers(leaves)
 
     def push(self) -> None:
         """Assign the vector to the leaves, all of them or none."""
@@ -88,7 +85,7 @@ class Held:
         numbers = self.flat[places.position]
         _require_finite(numbers)
         assign(leaves, numbers.tolist())
-        self._seen = numbers
+        self._look()
 
     @contextmanager
     def in_leaves(self) -> Iterator[None]:
@@ -104,6 +101,10 @@ class Held:
         with assigned_meanwhile(self.leaves, numbers.tolist()):
             yield
 
+    def _look(self) -> None:
+        self.seen_at = assignments[0]
+        self._serials = np.array([leaf._serial for leaf in self.leaves or ()])
+
     def _both(self) -> tuple[list[Value], Parameters]:
         if self.leaves is None or self.places is None:
             raise RuntimeError("this program was unpickled, so it has arrays and no Values to copy from or to")
@@ -111,7 +112,7 @@ class Held:
 
 
 def _numbers(leaves: Iterable[Value]) -> Array:
-    return np.array([*map(number, leaves)], dtype=float)
+    return np.array([leaf._data for leaf in leaves], dtype=float)
 
 
 def _require_finite(numbers: Array) -> None:

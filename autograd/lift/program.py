@@ -91,13 +91,13 @@ class Program(SecondOrder):
 
         Raises as `value_and_grad` does; after a DomainError or RecordingError the gradient is 0, and not half of one.
         """
-        if self._recorder.held.seen_at == assignments[0]:
-            try:
-                function = self._code.backward[len(next(iter(batch.values()), _NO_INPUT))]
-                return function(batch)  # type: ignore[no-any-return]  # a float
-            except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
-                pass
-        return float(self._run("backward", batch))
+        if self._recorder.held.seen_at != assignments[0]:
+            self._follow()
+        try:
+            function = self._code.backward[len(next(iter(batch.values()), _NO_INPUT))]
+            return function(batch)  # type: ignore[no-any-return]  # a float
+        except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
+            return float(self._run("backward", batch))
 
     def backward_with_outputs(self, /, **batch: Any) -> tuple[float, dict[str, Array]]:
         """Return the loss of a batch and the named outputs, each (N, k), and leave the gradient in `gradients`.

@@ -188,7 +188,7 @@ class Recorder:
                 taken(known.first.derived, batch.named, outputs_only=False, because=error)
             raise
         if not path.choices:
-            paths.require_read(batch.named, _named_arguments(self.fun))
+            paths.require_read(batch.named, _needed_arguments(self.fun))
         path.derived.keep_sums(batch.named)
         self.shapes[tuple((name, rows.shape[1]) for name, rows in batch.named.items())] = paths
         return paths
@@ -263,13 +263,13 @@ def _found_leaves(fun: Callable[..., Any], recorded: Recording, batch: Batch, re
     return sorted(found, key=serial)
 
 
-def _named_arguments(fun: Callable[..., Any] | None) -> set[str]:
-    """Return the names of a function's arguments, without those that it takes by `**`."""
+def _needed_arguments(fun: Callable[..., Any] | None) -> set[str]:
+    """Return the names of the arguments that a function needs, without those it takes by `**` or may do without."""
     try:
         found = inspect.signature(fun).parameters.values() if fun is not None else ()
     except (TypeError, ValueError):  # of a callable that does not tell
         return set()
-    return {each.name for each in found if each.kind is not each.VAR_KEYWORD}
+    return {each.name for each in found if each.kind is not each.VAR_KEYWORD and each.default is each.empty}
 
 
 def _others(batch: Batch, rest: Array) -> list[dict[str, Array]]:

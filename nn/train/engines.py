@@ -145,7 +145,6 @@ class CompiledEngine:
         self._eager: EagerEngine | None = None
         self._resumable = resumable
         self._names: list[str] = []
-        self._flat = self._gradient = np.empty(0)  # the program's own arrays, once it has some
         self._places: NDArray[np.int64] | slice = slice(None)
 
     def prepare(self, batch: Batch) -> None:
@@ -166,30 +165,30 @@ class CompiledEngine:
         places = program.derived.parameters.position[: len(self.leaves)]
         order = np.argsort(places)
         self.leaves = tuple(self.leaves[k] for k in order)
-        self._flat, self._gradient = program.flat, program.flat_gradient
-        if len(order) < self._flat.size:
+        if len(order) < program.flat.size:
             self._places = places[order]
 
     def gradient(self, data: FloatArray, batch: Batch) -> BatchGradient:
         """Return the loss, the outputs and the gradient of a batch at some numbers of the parameters."""
         if self._eager is not None:
             return self._eager.gradient(data, batch)
-        self._flat[self._places] = data
+        program = self._program
+        program.flat[self._places] = data
         try:
-            loss, outputs = self._program.backward_with_outputs(**batch)
+            loss, outputs = program.backward_with_outputs(**batch)
         except ArithmeticError:
             assign(self.leaves, data.tolist())
             return self._by_the_scalars(batch)
         except Exception as error:  # a branch of a function of somebody else's that was not recorded yet
             assign(self.leaves, data.tolist())
             return self._take_over(error, batch)
-        return BatchGradient(loss, outputs["y"], self._gradient[self._places].copy())
+        return BatchGradient(loss, outputs["y"], program.flat_gradient[self._places].copy())
 
     def assessed(self, data: FloatArray, batch: Batch) -> tuple[float, FloatArray]:
         """Return the mean loss over a batch and the outputs, without dropout."""
         if self._eager is None:
             program = self._program
-            self._flat[self._places] = data
+            program.flat[self._places] = data
             try:
                 full = self._completed(batch)
                 return program.value(**full), program.outputs(**full)["y"]
