@@ -41,7 +41,13 @@ def outputs(layers: Sequence[Layer], X: ArrayLike) -> FloatArray:
 
 
 def applied(layers: Sequence[Layer], parameters: Mapping[str, Any] | Sequence[Any], x: Any) -> Any:
-    """Return the outputs of layers with other parameters in them; `MLP.apply` says how."""
+    """Return the outputs of layers with other parameters in them; `MLP.apply` says how.
+
+    Raises:
+        TypeError: If something is neither a number nor a Value, or many examples come with Values.
+        ValueError: If a name is missing or unknown, a shape differs, or a number is not finite.
+        DomainError: If a number on the way exceeds the floats.
+    """
     arrays = _parameters(layers, parameters)
     values = any(isinstance(held, Value) for of in arrays for array in of for held in np.ravel(array))
     if np.ndim(x) == 2:

@@ -89,7 +89,8 @@ class History:
 
 def accuracy(classify: Decision, outputs: FloatArray, targets: FloatArray, weights: FloatArray | None) -> float:
     """Return the share of examples whose class is right, by weight."""
-    return float(np.average(classify(outputs) == classify(targets), weights=weights))
+    right = classify(outputs) == classify(targets)
+    return float(right.mean()) if weights is None else float(np.average(right, weights=weights))
 
 
 class Record:

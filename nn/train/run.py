@@ -203,7 +203,7 @@ class Run:
 
     def _close_epoch(self) -> None:
         self._show()
-        sizes = [self.examples.size(self._rows(batch)) for batch in range(self.batches)]
+        sizes = self._sizes()
         weights = None if self.examples.weights is None else self.examples.weights[self.order]
         self.record.close_epoch(self.examples.T[self.order], sizes, weights)
         if self.validation is not None:
@@ -221,6 +221,13 @@ class Run:
             self.stopped = self.stopped or end.stopped
         if self.callbacks:
             self._read()
+
+    def _sizes(self) -> list[float]:
+        """Return how much each batch of the epoch counts."""
+        if self.examples.weights is not None:
+            return [self.examples.size(self._rows(batch)) for batch in range(self.batches)]
+        count = len(self.examples)
+        return [float(min(self.batch_size, count - start)) for start in range(0, count, self.batch_size)]
 
     def _assessed(self, examples: Examples) -> tuple[float, FloatArray]:
         data = np.empty(0) if self.vector is None else self.vector.data
