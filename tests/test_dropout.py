@@ -148,3 +148,17 @@ def test_masks_may_be_values():
     y = network()(X[0], masks=[mask, [1.0] * 5])
     y[0].backward()
     assert mask[0].grad != 0.0
+
+
+def test_every_batch_and_every_epoch_has_masks_of_its_own():
+    seen = []
+
+    class Watching(nn.MLP):
+        def __call__(self, x, masks=()):
+            if masks:
+                seen.append(tuple(map(tuple, masks)))
+            return super().__call__(x, masks)
+
+    model = Watching(3, [20, 5, 2], dropout=0.5, seed=0)
+    trained(model, "eager", epochs=2, shuffle=False)
+    assert len(set(seen)) == len(seen) == 40

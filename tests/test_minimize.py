@@ -8,7 +8,8 @@ import pytest
 
 import nn
 from autograd import Value
-from nn.train.minimize import METHODS
+from nn.train.examples import Examples
+from nn.train.minimize import METHODS, _Minimization
 from tests.page_blocks import run_python_blocks
 
 pytest.importorskip("scipy", reason="needs SciPy")
@@ -111,6 +112,24 @@ def test_the_number_of_iterations_is_kept():
     history = nn.minimize(model, X, LINE, loss="mse", iterations=3)
     assert (len(history), history.ended) == (3, "finished")
     assert nn.evaluate(model, X, LINE, loss="mse").loss == pytest.approx(history.loss[-1], rel=1e-12)
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+def test_what_the_methods_are_given_are_derivatives_of_each_other(l2):
+    model = nn.MLP(3, [4, 1], seed=0)
+    weights = RNG.uniform(0.0, 2.0, 60)
+    examples = Examples.of(model, nn.mse_loss, X, LINE, weights)
+    run = _Minimization(model, nn.mse_loss, examples, None, l2, 1)
+    here, d, step = run.data.copy(), RNG.normal(size=run.data.size), 1e-5
+    cost, gradient = run.cost(here)
+    residuals = run.residuals(here)
+    assert 0.5 * (residuals**2).sum() == pytest.approx(cost, rel=1e-13)
+    np.testing.assert_allclose(run.jacobian(here).T @ residuals, gradient, rtol=0, atol=1e-13)
+    # Differences of a quadratic's derivatives lose a third of the digits.
+    differences = (run.cost(here + step * d)[1] - run.cost(here - step * d)[1]) / (2 * step)
+    np.testing.assert_allclose(run.curvature(here, d), differences, rtol=0, atol=1e-7 * np.abs(differences).max())
+    slope = (run.cost(here + step * d)[0] - run.cost(here - step * d)[0]) / (2 * step)
+    assert gradient @ d == pytest.approx(slope, rel=1e-7)
 
 
 def test_many_rows_in_blocks_have_the_same_minimum():

@@ -174,6 +174,60 @@ def test_an_objective_that_fails_leaves_the_program_as_it_was():
     assert program.flat.tolist() == [2.0]
 
 
+def branching(w, x, t):
+    y = w[0] * x[0] + w[1] * x[1] ** 2
+    if x[0] > 0.5:
+        return (y * w[2] - t[0]) ** 2
+    if y > 0.0:
+        return y.exp() * w[3] ** 2
+    return (w[2] * y).tanh() + t[1] * w[1] ** 3
+
+
+def test_every_row_has_the_curvature_of_its_own_path_also_of_one_that_comes_later():
+    leaves, X, T, v = started(4)
+    program = compiled(branching, leaves)
+    for rows in (X[:2], np.vstack([X, -X, X[:, ::-1]])):
+        targets = np.resize(T, (len(rows), 2))
+        found = program.hvp(in_order_of(program, v, rows, targets), x=rows, t=targets)
+        numbers = [leaf.data for leaf in leaves]
+        expected = np.mean(
+            [
+                autograd.hvp(lambda w, x=x, t=t: branching(w, x, t), numbers, v.tolist())
+                for x, t in zip(rows.tolist(), targets.tolist(), strict=True)
+            ],
+            axis=0,
+        )
+        found = found[program.derived.parameters.position]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=EXACT * np.abs(expected).max())
+        each = program.per_example_gradients(x=rows, t=targets)
+        program.backward(x=rows, t=targets)
+        np.testing.assert_allclose(each.mean(axis=0), program.flat_gradient, rtol=0, atol=EXACT * np.abs(each).max())
+
+
+def in_order_of(program, vector, X, T):
+    program.value(x=X, t=T)
+    return in_order(program, vector)
+
+
+def test_outputs_come_beside_the_gradient_on_several_paths():
+    leaves, X, T, _ = started(4)
+    rows = np.vstack([X, -X, X[:, ::-1]])
+    targets = np.resize(T, (len(rows), 2))
+
+    def with_outputs(x, t):
+        cost = branching(leaves, x, t)
+        return cost, {"cost": cost, "first": leaves[0] * x[1]}
+
+    program = autograd.compile(with_outputs, parameters=leaves)
+    for _ in range(2):  # the second call takes the way that is tried at once
+        loss, outputs = program.backward_with_outputs(x=rows, t=targets)
+        gradient = program.flat_gradient.copy()
+        np.testing.assert_allclose(outputs["cost"][:, 0], program.losses(x=rows, t=targets), rtol=1e-14)
+        np.testing.assert_allclose(outputs["first"][:, 0], leaves[0].data * rows[:, 1], rtol=1e-15)
+        assert loss == pytest.approx(program.backward(x=rows, t=targets), rel=1e-14)
+        np.testing.assert_allclose(gradient, program.flat_gradient, rtol=1e-13)
+
+
 def test_nothing_needs_to_be_recorded_before():
     leaves, X, T, v = started(4)
     for call in (

@@ -355,7 +355,7 @@ class Program(SecondOrder):
         """
         gradient = np.zeros(0)
         if kind in WITH_GRADIENT:
-            gradient = self._local.__dict__.setdefault("part", aligned(self.flat.shape))
+            gradient = self._local.__dict__.setdefault("part", aligned(self.flat_gradient.shape))
         found, shares, sums = [], [], np.zeros(gradient.shape)
         start = 0
         for size in _pieces(batch.examples):
