@@ -44,6 +44,7 @@ def test_every_block_of_code_is_run():
     need_an_extra = {
         ("cluster.md", "python"),
         ("newton.md", "python"),
+        ("recipes.md", "python"),
         ("scikit_learn.md", "python"),
     }  # their own tests run them
     assert set(left) - measurements - need_an_extra == set()

@@ -71,7 +71,14 @@ class _Derivation:
     def curvature(self) -> Lifted:
         """Return the program whose gradient is H d."""
         reverse = self._reverse(self.derived.reverse)
-        return replace(self.derived, parameters=self.parameters, forward=self.forward, reverse=reverse, outputs={})
+        return replace(
+            self.derived,
+            parameters=self.parameters,
+            forward=self.forward,
+            reverse=reverse,
+            outputs={},
+            directional=True,
+        )
 
     def pushforward(self) -> Lifted:
         """Return the program whose outputs are R{·} of the outputs."""
@@ -80,7 +87,12 @@ class _Derivation:
             for name, row in self.derived.outputs.items()
         }
         return replace(
-            self.derived, parameters=self.parameters, forward=self.forward, reverse=Reverse(), outputs=outputs
+            self.derived,
+            parameters=self.parameters,
+            forward=self.forward,
+            reverse=Reverse(),
+            outputs=outputs,
+            directional=True,
         )
 
     def _tangent(self, block: Block, of: Block | None = None) -> Block:
@@ -186,7 +198,7 @@ class _Derivation:
         count, width = rows.shape
         inner = _broadcast(inner, rows.shape)
         out = Take(out, np.arange(count)[:, None])
-        if _symmetric(value.op):
+        if value.op is ops.logsumexp or _symmetric(value.op):  # whose rule divides numbers by their sum
             each = self._times(inner, lambda: value.op.locals(out, (rows,))[0])
             if each is None:
                 return None

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd import Op, Value, vector
+from autograd.notebook import picture, table
 
 from ..arguments import FloatArray, Seed, float_array, generator, whole_number
 from . import prediction
 from .dropout import rate_per_layer
 from .initializers import Initializer
-from .layers import Inputs, Layer, Neuron, inputs_of
+from .layers import Inputs, Layer, Neuron, Outputs, inputs_of
 from .module import Module, ValueArray, assign, data_of
 
 __all__ = ["MLP", "Layer", "Neuron"]
@@ -107,7 +108,7 @@ class MLP(Module):
             if number in dropped:
                 y = [a_j * m_j for a_j, m_j in zip(y, dropped[number], strict=True)]
             a = vector(y)
-        return y
+        return Outputs(y)
 
     def _masks(self, masks: Sequence[Sequence[Any]]) -> dict[int, Sequence[Any]]:
         """Return the mask of each layer that has dropout, by its index.
@@ -274,6 +275,14 @@ class MLP(Module):
             elif float_array(f"{kind}{l}", array, (layer.n_out,)).any():
                 raise ValueError(f"layer {l} has no biases, so {kind}{l} must be zeros, got {array}")
         assign(changes)
+
+    def _repr_html_(self) -> str:
+        """Return the network drawn, or its layers as a table if it is large, for a notebook."""
+        rows = [
+            (f"{l}", f"{layer.n_out} × {layer.n_in}", str(layer.n_out), layer.activation.name)
+            for l, layer in enumerate(self.layers, start=1)
+        ]
+        return picture(self) or table(("layer", "W", "b", "activation"), rows)
 
     def __repr__(self) -> str:
         sizes = [layer.n_out for layer in self.layers]
