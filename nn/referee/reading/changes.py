@@ -395,7 +395,7 @@ def _derived(session: Session, site: Site, sizes: dict[str, float], names: dict[
             continue
         tight = text.isidentifier() or text.endswith("]") or (text.replace(".", "").replace("_", "").isalnum())
         sizes.setdefault(f"{text}.T" if tight else f"({text}).T", size + 1)
-        if not tight or size > 2:
+        if not tight or (size > 2 and not text.endswith("]")):
             continue
         sizes.setdefault(f"{text} * (1 - {text})", 2 * size + 2)
         sizes.setdefault(f"(1 - {text} ** 2)", size + 3)

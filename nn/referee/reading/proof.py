@@ -81,15 +81,14 @@ def _statement_around(tree: ast.Module, node: ast.expr) -> ast.stmt | None:
     return max(around, key=_begins, default=None)
 
 
-def _with(statement: ast.stmt, node: ast.expr, new: ast.expr) -> ast.stmt:
+def _with(statement: ast.stmt, node: ast.expr, new: ast.expr) -> ast.AST:
     """Return a copy of a statement with another expression in the place of one."""
 
     class Exchange(ast.NodeTransformer):
         def visit(self, part: ast.AST) -> ast.AST:
             return new if span_of(part) == span_of(node) and type(part) is type(node) else self.generic_visit(part)
 
-    made: ast.stmt = Exchange().visit(copy.deepcopy(statement))
-    return made
+    return Exchange().visit(copy.deepcopy(statement))
 
 
 def _spliced(lines: list[str], span: Span, text: str) -> list[str]:

@@ -248,8 +248,9 @@ def _pair(session: Session, edit: Known, deadline: Deadline) -> tuple[Edit, Edit
         if change.site is edit.site and isinstance(change, Known) and change.kind == "known":
             continue
         effect = _effect(session, change, edit.site)
-        fits = effect is not None and effect.shape == now.shape and np.all(np.isfinite(effect))
-        if fits and not np.allclose(effect, now, rtol=1e-12):
+        if effect is None or effect.shape != now.shape or not np.all(np.isfinite(effect)):
+            continue
+        if not np.allclose(effect, now, rtol=1e-12):
             effects.append((change, effect))
     if not effects:
         return None

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ...arguments import FloatArray
 from .changes import as_written, pool_of, small_changes
 from .edits import Edit, Known, Moved, copied, is_numeric, names_in, same_values, user_frame
 from .guard import Deadline, Halt, Refused
@@ -70,28 +71,46 @@ class Search:
             self._search()
 
     def _search(self) -> None:
+        """Look first where a change moves all that is wrong, then, if nothing mends all of it, elsewhere."""
         session = self.session
         sites = [site for site in session.sites if session.may_be_wrong(site)]
-        plain = [site for site in sites if site.role == "value" and session.is_numeric(site)]
-        edits: list[Edit] = [edit for site in sites for edit in small_changes(session, site)]
-        edits += moved_edits(session)
+        moved = {site: session.influence(site) for site in sites}
+        covering = [site for site in sites if (arrays := moved[site]) is None or arrays >= session.wrong]
+        covered = set(covering)
+        self._try_at(covering, [*moved_edits(session)])
+        if not self.full:
+            self._try_at([site for site in sites if site not in covered], [])
+        self._what_the_function_holds()
+        self._below_known_places()
+        if self.cheapest > CHEAP:
+            self._everywhere([site for site in (covering if self.full else sites) if self._is_plain(site)])
+
+    def _is_plain(self, site: Site) -> bool:
+        return site.role == "value" and self.session.is_numeric(site)
+
+    def _try_at(self, sites: list[Site], more: list[Edit]) -> None:
+        """Try small changes and known quantities."""
+        edits = [*more, *(edit for site in sites for edit in small_changes(self.session, site))]
         self._try_all(edit for edit in edits if edit.cost < KNOWN)
         if self.least + MARGIN > KNOWN:
             late = [edit for edit in edits if edit.cost >= KNOWN]
-            self._try_all([*late, *self._known_edits(plain)])
-        self._what_the_function_holds()
-        self._below_known_places()
-        if self.least > CHEAP:
-            self._everywhere(plain)
+            self._try_all(
+                [*late, *self._known_edits([site for site in sites if self._is_plain(site)], states=bool(more))]
+            )
 
-    def _known_edits(self, plain: list[Site]) -> list[Edit]:
+    @property
+    def cheapest(self) -> float:
+        """The cost of the cheapest full edit."""
+        return min((found.edit.cost for found in self.full), default=float("inf"))
+
+    def _known_edits(self, plain: list[Site], *, states: bool) -> list[Edit]:
         session = self.session
         wrong_shape = any(session.arrays[key].shape != session.probe.right[key].shape for key in session.wrong)
         edits: list[Edit] = []
         for site in plain:
             edits += known_edits(session, site, shapes_are_wrong=wrong_shape)
         for site in session.sites:
-            if site.role == "state":
+            if states and site.role == "state":
                 edits += state_edits(session, site)
         return edits
 
@@ -154,17 +173,19 @@ class Search:
             if isinstance(found.edit, Known) and site.role == "value" and site not in places:
                 places.append(site)
         done: set[int] = set()
-        for place in places[:4]:
+        written = min((found.edit.cost for found in best if not isinstance(found.edit, Known)), default=float("inf"))
+        most = min(written, least + 0.4)
+        for place in places[: 2 if written < CHEAP else 4]:
             edits: list[Edit] = []
             for site in within(place):
                 if site.number not in done and _is_open(self.session, site):
                     done.add(site.number)
                     edits += open_edits(self.session, site)
             for edit in sorted(edits, key=lambda edit: edit.cost):
-                if self.deadline.left < 0 or edit.cost > least + 0.4:
+                if self.deadline.left < 0 or edit.cost > most:
                     break
                 if self.try_(edit):
-                    least = min(least, edit.cost)
+                    most = min(most, edit.cost)
 
     def _everywhere(self, plain: list[Site]) -> None:
         edits: list[Edit] = []
@@ -213,35 +234,57 @@ def open_edits(session: Session, site: Site, wanted: list[list[Any]] | None = No
         wanted: The values that the site should give, in one or several versions; edits that give others are left out.
     """
     seen = _Scope(session, site)
-    if seen.pool is None:
+    old = _Visits(session.visits[site.number])
+    if seen.pool is None or len(seen.rows) != len(old.values):
         return []
-    old = session.visits[site.number]
-    outcomes: dict[Any, tuple[float, str, str, list[Any]]] = {}
-    before = _outcome(old)
-    for text, kind, cost, values in seen.combinations(old, wanted):
-        key = _outcome(values)
+    goals = None if wanted is None else [_Visits(values) for values in wanted]
+    outcomes: dict[Any, tuple[float, str, str, _Visits]] = {}
+    before = old.outcome()
+    for text, kind, cost, values in seen.combinations(old, goals):
+        key = values.outcome()
         if key != before and (key not in outcomes or cost < outcomes[key][0]):
             outcomes[key] = cost, text, kind, values
     found: list[Edit] = []
+    mask = isinstance(old.values[0], np.ndarray) and old.values[0].dtype.kind == "b"
     for cost, text, kind, values in outcomes.values():
-        edit = as_written(site, text, kind, cost + _unlike(kind, values[0], old[0]))
+        unlike = 1.0 if mask and kind == "replaced" and not values.is_mask else 0.0
+        edit = as_written(site, text, kind, cost + unlike)
         if edit is not None:
-            edit.values = values
+            edit.values = values.values
             found.append(edit)
     return found
 
 
-def _unlike(kind: str, new: Any, old: Any) -> float:
-    """Return the extra cost of numbers where a mask stands."""
-    mask = isinstance(old, np.ndarray) and old.dtype.kind == "b"
-    return 1.0 if kind == "replaced" and mask and np.asarray(new).dtype.kind == "f" else 0.0
+class _Visits:
+    """The values of something at all visits of a site, as one array where they have one shape.
 
+    Args:
+        values: One for each visit, or an array whose first axis counts the visits.
+        is_mask: Whether they are truth values.
+    """
 
-def _outcome(values: list[Any]) -> Any:
-    return tuple(
-        (np.shape(value), np.asarray(value).dtype.kind == "b", np.round(np.asarray(value, dtype=float), 12).tobytes())
-        for value in values
-    )
+    def __init__(self, values: Any, *, is_mask: bool | None = None) -> None:
+        self.values = list(values)
+        first = self.values[0] if self.values else 0.0
+        self.is_mask = np.asarray(first).dtype.kind == "b" if is_mask is None else is_mask
+        self.stack: FloatArray | None = None
+        if isinstance(values, np.ndarray):
+            self.stack = values
+        elif len(set(map(np.shape, self.values))) == 1:
+            self.stack = np.array(self.values, dtype=float)
+
+    def outcome(self) -> Any:
+        """Return what is the same for the same values, but for rounding."""
+        if self.stack is not None:
+            return self.is_mask, self.stack.shape, np.round(self.stack, 12).tobytes()
+        arrays = [np.asarray(value, dtype=float) for value in self.values]
+        return self.is_mask, tuple((array.shape, np.round(array, 12).tobytes()) for array in arrays)
+
+    def is_same(self, other: _Visits) -> bool:
+        """Return whether these are the same values, but for rounding."""
+        if self.stack is not None and other.stack is not None:
+            return same_values(self.stack, other.stack)
+        return len(self.values) == len(other.values) and all(map(same_values, self.values, other.values))
 
 
 class _Scope:
@@ -259,35 +302,28 @@ class _Scope:
         except (Exception, Halt):  # whatever a function raises whose values were looked at in between
             self.pool = None
 
-    def combinations(
-        self, old: list[Any], wanted: list[list[Any]] | None
-    ) -> Iterable[tuple[str, str, float, list[Any]]]:
+    def combinations(self, old: _Visits, wanted: list[_Visits] | None) -> Iterator[tuple[str, str, float, _Visits]]:
         """Yield text, kind, cost and values of what can be put together."""
-        me, size = self.site.text, self.site.weight
-        tight = _tight(self.site.node)
-        constant = isinstance(self.site.node, ast.Constant)
-        if len(self.rows) != len(old):
-            return
+        node, me = self.site.node, self.site.text
+        tight = _tight(node)
+        constant = isinstance(node, ast.Constant)
         for k, (text, weight, _) in enumerate(self.pool.entries):
-            if text == me:
-                continue
             column = [row[k] for row in self.rows]
-            if any(value is None for value in column):
+            if text == me or any(value is None for value in column):
                 continue
-            ways: list[tuple[str, str, float, Combine]] = [
-                (text, "replaced", 1.5 + 0.07 * weight + 0.05 * size, lambda _old, new: new)
-            ]
-            if not constant:
-                ways += _as_operand(tight, text, weight)
-            for written_text, kind, cost, combine in ways:
-                values = _combined(old, column, combine, wanted)
+            new = _Visits(column)
+            if wanted is None or any(new.is_same(goal) for goal in wanted):
+                replaced = _put(old, new, wanted)
+                if replaced is not None:
+                    yield text, "replaced", 1.5 + 0.07 * weight + 0.05 * self.site.weight, replaced
+            for written_text, kind, cost, combine in [] if constant else _as_operand(tight, text, weight):
+                values = _combined(old, new, combine, wanted)
                 if values is not None:
                     yield written_text, kind, cost, values
-        if not constant:
-            for number, text in ((-1, f"-{tight}"), (2, f"2 * {tight}"), (0.5, f"0.5 * {tight}")):
-                values = _combined(old, [number] * len(old), np.multiply, wanted)
-                if values is not None:
-                    yield text, "factor", 2.0, values
+        for number, text in [] if constant else [(-1.0, f"-{tight}"), (2.0, f"2 * {tight}"), (0.5, f"0.5 * {tight}")]:
+            values = _combined(old, _Visits([number] * len(old.values)), np.multiply, wanted)
+            if values is not None:
+                yield text, "factor", 2.0, values
 
 
 def _tight(node: ast.expr) -> str:
@@ -310,31 +346,54 @@ def _as_operand(tight: str, text: str, weight: float) -> list[tuple[str, str, fl
     return found
 
 
-def _combined(old: list[Any], new: list[Any], combine: Combine, wanted: list[list[Any]] | None) -> list[Any] | None:
-    """Return the values of a combination at every visit, if they are among those wanted, or of the same shapes."""
-    if len(old) > LOOPED and (np.ndim(old[0]) or np.ndim(new[0])):
+def _put(old: _Visits, new: _Visits, wanted: list[_Visits] | None) -> _Visits | None:
+    """Return values that may stand in the place of others."""
+    if new.is_mask and not old.is_mask and np.ndim(new.values[0]) == 0:
+        return None  # a number is never meant to be a comparison
+    if wanted is None and list(map(np.shape, old.values)) != list(map(np.shape, new.values)):
         return None
-    found: list[Any] = []
-    for k, (one, other) in enumerate(zip(old, new, strict=True)):
-        try:
-            with np.errstate(all="ignore"):
-                value = combine(one, other)
-        except (TypeError, ValueError):
-            return None
-        if wanted is None:
-            if np.shape(value) != np.shape(one) or not np.all(np.isfinite(value)):
-                return None
-        elif k == 0:
-            wanted = [values for values in wanted if same_values(value, values[0])]
-            if not wanted:
-                return None
-        if isinstance(value, (bool, np.bool_)) and not isinstance(one, (bool, np.bool_)):
-            return None  # a number is never meant to be a comparison
-        found.append(value)
+    return new
+
+
+def _combined(old: _Visits, new: _Visits, combine: Combine, wanted: list[_Visits] | None) -> _Visits | None:
+    """Return the values of a combination, if they are among those wanted; if none are, those of the same shapes."""
+    if old.stack is None or new.stack is None:
+        return _combined_one_by_one(old, new, combine, wanted)
+    one, other = _aligned(old.stack, new.stack)
+    try:
+        with np.errstate(all="ignore"):
+            made = np.asarray(combine(one, other), dtype=float)
+    except ValueError:
+        return None
+    if wanted is None:
+        return _Visits(made, is_mask=False) if made.shape == old.stack.shape and np.all(np.isfinite(made)) else None
+    goals = [goal.stack for goal in wanted if goal.stack is not None and goal.stack.shape == made.shape]
+    return _Visits(made, is_mask=False) if any(same_values(made, goal) for goal in goals) else None
+
+
+def _aligned(one: FloatArray, other: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return two stacks that broadcast visit by visit."""
+    count, axes = len(one), max(one.ndim, other.ndim)
+    first, second = (stack.reshape(count, *[1] * (axes - stack.ndim), *stack.shape[1:]) for stack in (one, other))
+    return first, second
+
+
+def _combined_one_by_one(old: _Visits, new: _Visits, combine: Combine, wanted: list[_Visits] | None) -> _Visits | None:
+    if len(old.values) > LOOPED:
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            made = [combine(one, other) for one, other in zip(old.values, new.values, strict=True)]
+    except (TypeError, ValueError):
+        return None
+    found = _Visits(made, is_mask=False)
     if wanted is not None:
-        exact = any(len(values) == len(found) and all(map(same_values, found, values)) for values in wanted)
-        return found if exact else None
-    return found
+        return found if any(found.is_same(goal) for goal in wanted) else None
+    fits = all(
+        np.shape(value) == np.shape(one) and np.all(np.isfinite(value))
+        for value, one in zip(made, old.values, strict=True)
+    )
+    return found if fits else None
 
 
 class _Observer(Edit):
