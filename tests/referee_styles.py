@@ -334,7 +334,8 @@ style(
         D2 = [[(y - t) * y * (1 - y) for y, t in zip(ys, ts)] for ys, ts in zip(Y, T.tolist())]
         D1 = [[dot(d, [row[j] for row in W2]) * h * (1 - h) for j, h in enumerate(hs)] for d, hs in zip(D2, H)]
         g2 = [[sum(d[k] * h[j] for d, h in zip(D2, H)) / rows for j in range(len(b1))] for k in range(len(b2))]
-        g1 = [[sum(d[j] * x[i] for d, x in zip(D1, X.tolist())) / rows for i in range(len(W1[0]))] for j in range(len(b1))]
+        xs = X.tolist()
+        g1 = [[sum(d[j] * x[i] for d, x in zip(D1, xs)) / rows for i in range(len(W1[0]))] for j in range(len(b1))]
         return [g1, g2], [[sum(c) / rows for c in zip(*D1)], [sum(c) / rows for c in zip(*D2)]]
     """,
     ("(y - t) * y * (1 - y)", "(y - t) * (1 - y)"),

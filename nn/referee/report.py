@@ -258,7 +258,10 @@ def _table(report: Report, paint: Paint) -> Iterator[str]:
     yield "  layer  " + "".join(f"{titles[array]:<14}" for array in arrays).rstrip()
     for layer in sorted({finding.layer for finding in report.findings}, reverse=True):
         row = {finding.array: finding.verdict for finding in report.findings if finding.layer == layer}
-        cells = [paint(f"{row.get(array, ''):<14}", STYLES.get(row.get(array, ""), "plain")) for array in arrays]
+        cells = [
+            paint(f"{verdict:<14}", STYLES[verdict]) if (verdict := row.get(array, "")) in STYLES else f"{verdict:<14}"
+            for array in arrays
+        ]
         yield f"  {layer:>5}  " + "".join(cells).rstrip()
 
 

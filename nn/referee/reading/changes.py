@@ -81,12 +81,34 @@ def small_changes(session: Session, site: Site) -> list[Edit]:
             add(ast.unparse(node.body), "condition", 1.4)
             add(ast.unparse(node.orelse), "condition", 1.4)
     first = session.first(site)
+    if isinstance(first, (list, tuple)) and first and all(map(is_numeric, first)):
+        _of_list(session, site, add)
     if isinstance(first, np.ndarray) and first.ndim == 2 and not isinstance(node, ast.BinOp):
         add(f"{_tight(node)}.T", "transposed", 1.3)
         if isinstance(node, (ast.Name, ast.Subscript)):
             for reduction in ("sum(axis=0)", "sum(axis=1)", "mean(axis=0)", "mean(axis=1)"):
                 add(f"{site.text}.{reduction}", "sum", 1.5)
     return found
+
+
+def _of_list(session: Session, site: Site, add: Add) -> None:
+    """Change all arrays of a list in one way, or their order."""
+    add(f"{_tight(site.node)}[::-1]", "order of a list", 1.5)
+    add(f"[-item for item in {site.text}]", "factor", 1.9)
+    statement = site.statement
+    if site.repeated and isinstance(statement, ast.Assign) and statement.value is site.node:
+        target = ast.unparse(statement.targets[0])
+        add(f"[one + other for one, other in zip({target}, {site.text})]", "sum", 1.6)
+    N = session.probe.N
+    numbers = [
+        other.text
+        for other in session.sites
+        if other.function == site.function and not isinstance(other.node, ast.Constant)
+        if isinstance(value := session.first(other), (int, float)) and value == N > 1
+    ]
+    for count in dict.fromkeys(numbers):
+        add(f"[item / {count} for item in {site.text}]", "factor", 2.0)
+        add(f"[item * {count} for item in {site.text}]", "factor", 2.1)
 
 
 def _tight(node: ast.expr) -> str:
@@ -171,6 +193,10 @@ def _of_operation(node: ast.BinOp, add: Add) -> None:
         add(text(ast.BinOp(node.right, node.op, node.left)), "exchanged", 1.1 if isinstance(node.op, ast.Sub) else 1.4)
     add(text(node.left), "left out", 1.4)
     add(text(node.right), "left out", 1.5)
+    first = node.left
+    while isinstance(first, ast.BinOp) and isinstance(first.op, (ast.Mult, ast.Div)):
+        first = first.left
+        add(text(first), "left out", 1.6)
     if isinstance(node.op, (ast.Mult, ast.Div, ast.Add, ast.Sub)):
         left = node.left
         while isinstance(left, ast.BinOp) and isinstance(left.op, (ast.Mult, ast.Div, ast.Add, ast.Sub)):
@@ -286,8 +312,8 @@ def _of_subscript(node: ast.Subscript, add: Add) -> None:
     if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
         return
     if not isinstance(node.slice, (ast.Tuple, ast.Slice)):
-        for step in ("+ 1", "- 1"):
-            add(f"{text(node.value)}[{text(node.slice)} {step}]", "index", 1.1)
+        for step in (1, -1):
+            add(f"{text(node.value)}[{_shifted(node.slice, step)}]", "index", 1.1)
     if any(isinstance(part, ast.Slice) for part in ast.walk(node.slice)):
         index = text(node.slice)
         index = index[1:-1] if index.startswith("(") else index
@@ -296,6 +322,24 @@ def _of_subscript(node: ast.Subscript, add: Add) -> None:
             if old in index:
                 add(f"{text(node.value)}[{index.replace(old, new)}]", "index", 1.2)
         add(text(node.value), "index", 1.4)
+
+
+def _near(index: str, step: int) -> str:
+    return _shifted(ast.parse(index, mode="eval").body, step)
+
+
+def _shifted(index: ast.expr, step: int) -> str:
+    """Return the text of an index and one more or less."""
+    if isinstance(index, ast.Constant) and isinstance(index.value, int):
+        return repr(index.value + step)
+    base, total = index, step
+    if isinstance(index, ast.BinOp) and isinstance(index.op, (ast.Add, ast.Sub)):
+        right = index.right.value if isinstance(index.right, ast.Constant) else None
+        if isinstance(right, int):
+            base, total = index.left, step + (right if isinstance(index.op, ast.Add) else -right)
+    if total == 0:
+        return ast.unparse(base)
+    return f"{ast.unparse(base)} {'+' if total > 0 else '-'} {abs(total)}"
 
 
 class Pool:
@@ -362,11 +406,11 @@ def _enter(sizes: dict[str, float], name: str, value: Any, indices: list[str]) -
     if is_numeric(value) and not isinstance(value, (bool, np.bool_)):
         sizes.setdefault(name, 1)
     elif isinstance(value, (list, tuple)) and 0 < len(value) <= 12 and any(is_numeric(item) for item in value):
-        near = [f"{i} {sign} 1" for i in indices if not i.lstrip("-").isdigit() for sign in "+-"]
+        near = [_near(i, step) for i in indices if not i.lstrip("-").isdigit() for step in (1, -1)]
         for i in dict.fromkeys([*indices, *map(str, range(min(len(value), 5))), *near]):
             sizes.setdefault(f"{name}[{i}]", 2)
     elif isinstance(value, dict) and 0 < len(value) <= 24 and all(isinstance(key, (int, str)) for key in value):
-        near = [f"{i} {sign} 1" for i in indices for sign in "+-"]
+        near = [_near(i, step) for i in indices for step in (1, -1)]
         for i in dict.fromkeys([*map(repr, value), *indices, *near]):
             sizes.setdefault(f"{name}[{i}]", 2)
     elif hasattr(value, "__dict__") and not isinstance(value, (type, types.ModuleType, types.FunctionType)):

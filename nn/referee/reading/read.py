@@ -35,6 +35,8 @@ def read(own: Probe, submission: Submission, seconds: float) -> Reading:
             found = _read(own, submission, deadline)
     except Refused as refused:
         found = Reading(note=f"Your code was not read, only judged by its numbers: it calls {refused}.")
+    except Exception as error:  # a verdict must not be lost because of code that is like no other
+        found = Reading(note=f"Reading your code failed, {type(error).__name__}: {error}. Please report this.")
     return Reading(found.corrections, found.left, found.note, time.thread_time() - start)
 
 
