@@ -19,7 +19,7 @@ from .reading import Reading
 from .reading.probes import Probe
 from .reading.read import read
 from .reference import Reference
-from .report import Report
+from .report import Finding, Report
 from .submission import Backprop, Calling, Submission
 
 __all__ = ["check_backprop"]
@@ -92,13 +92,20 @@ def check_backprop(
         findings, delta_scale = diagnosis(reference, compared)
         sentence = headline(reference, compared)
     if layout == "columns":
-        findings = [replace(f, yours=f.yours.T, right=f.right.T) if f.array == "δ" else f for f in findings]
+        findings = [_in_columns(finding) if finding.array == "δ" else finding for finding in findings]
     reading = Reading()
     if time_limit > 0 and any(finding.verdict in ("wrong", "follows") for finding in findings):
         own = Probe("own", calling, model, X, T, loss, float(l2))
         reading = read(own, submission, time_limit)
     subject = _subject(reference, submission)
     return Report(tuple(findings), subject, delta_scale, sentence, reference.N, l2, reading)
+
+
+def _in_columns(finding: Finding) -> Finding:
+    """Return a finding on δ as it was handed in, with one column an example."""
+    words = {" in row ": " in column ", " in column ": " in row "}
+    remark = next((finding.remark.replace(old, new) for old, new in words.items() if old in finding.remark), None)
+    return replace(finding, yours=finding.yours.T, right=finding.right.T, remark=remark or finding.remark)
 
 
 def _batch(model: MLP, X: ArrayLike, T: ArrayLike) -> tuple[FloatArray, FloatArray]:

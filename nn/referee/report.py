@@ -234,7 +234,7 @@ def _what_is_wrong(report: Report) -> Iterator[str]:
     if wrong and not report.corrections:
         yield f"Start with {wrong[0].name}." if len(wrong) > 1 else f"Only {wrong[0].name} is wrong by itself."
     in_full = wrong[:1] if report.headline else wrong
-    told_already: dict[tuple[int, str], Finding] = {}
+    told_already: dict[str, Finding] = {}
     for finding in report.findings:
         if finding.verdict == "undecidable" or any(finding is other for other in in_full):
             yield ""
@@ -270,13 +270,22 @@ def _about(finding: Finding, same: Finding | None, equation: str) -> Iterator[st
         yield f"{finding.name} cannot be judged."
         yield f"    {finding.remark}"
         return
-    if same is not None and same.explanations == finding.explanations:
-        yield f"{finding.name} is wrong in the same way."
+    if same is not None:
+        yield f"{finding.name} is wrong in the same way{'' if same.layer == finding.layer else f' as {same.name}'}."
     else:
         yield f"{finding.name} is wrong."
         yield from _explained(finding)
         yield f"    The equation is {equation}."
     yield from _entries(finding)
+
+
+def _in_general(finding: Finding) -> str:
+    """Return what is said about a finding, without the numbers of layers: the same of findings that are alike."""
+    said = "|".join(mistake.text for explanation in finding.explanations for mistake in explanation)
+    if not said:
+        return f"{finding.name} {finding.remark}"
+    general = "".join(letter for letter in said if letter not in "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return f"{finding.remark if finding.blamed else finding.array}|{finding.remark}|{general}"
 
 
 def _explained(finding: Finding) -> Iterator[str]:

@@ -87,7 +87,7 @@ def _submission(returned: Any, L: int, N: int, columns: bool) -> Submission:
     dW, db, *delta = ([array.astype(float) for array in arrays] for arrays in given.values())
     return Submission(
         dW,
-        [array.ravel() if array.ndim == 2 and 1 in array.shape else array for array in db],
+        [array.ravel() if array.ndim == 0 or (array.ndim == 2 and 1 in array.shape) else array for array in db],
         [_in_rows(array, N, columns) for array in delta[0]] if delta else None,
         max(types, key=lambda dtype: np.finfo(dtype).eps, default=np.dtype(float)),
     )

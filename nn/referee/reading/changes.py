@@ -442,8 +442,8 @@ def _derived(session: Session, site: Site, sizes: dict[str, float], names: dict[
         if not tight or (size > 2 and not text.endswith("]")):
             continue
         sizes.setdefault(f"{text} * (1 - {text})", 2 * size + 2)
-        sizes.setdefault(f"(1 - {text} ** 2)", size + 3)
-        sizes.setdefault(f"({text} > 0)", size + 2)
+        sizes.setdefault(f"1 - {text} ** 2", size + 3)
+        sizes.setdefault(f"{text} > 0", size + 2)
         for function in functions:
             sizes.setdefault(f"{function}({text})", size + 1.5)
 

@@ -206,6 +206,9 @@ def _by_layers(session: Session, order: list[Quantity], shapes: list[tuple[int, 
         arrays = [_fitted(quantity, shape, rows) for quantity, shape in zip(order, shapes, strict=True)]
         if all(array is not None for array in arrays):
             yield Deal(name, arrays, order, True)
+        elif order[0].family in ("δ", "a", "z", "W", "dW", "db"):
+            turned = [q.array if rows or not q.rows else q.array.T for q in order]
+            yield Deal(name, turned, order, False)
     N = session.probe.N
     if N > 1 and len(order) * N == len(shapes) and all(quantity.rows for quantity in order):
         for outer_is_example in (True, False) if len(order) > 1 else (True,):

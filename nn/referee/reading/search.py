@@ -22,7 +22,7 @@ from .guard import Deadline, Halt, Refused
 from .known import known_edits, state_edits
 from .probes import Key
 from .session import Session, in_size, reads_something_wrong
-from .sites import Site, within
+from .sites import Site, outward, within
 from .statements import moved_edits
 
 __all__ = ["Found", "Search", "open_edits", "penalty"]
@@ -105,10 +105,9 @@ class Search:
 
     def _known_edits(self, plain: list[Site], *, states: bool) -> list[Edit]:
         session = self.session
-        wrong_shape = any(session.arrays[key].shape != session.probe.right[key].shape for key in session.wrong)
         edits: list[Edit] = []
         for site in plain:
-            edits += known_edits(session, site, shapes_are_wrong=wrong_shape)
+            edits += known_edits(session, site, shapes_are_wrong=session.has_wrong_shapes)
         for site in session.sites:
             if states and site.role == "state":
                 edits += state_edits(session, site)
@@ -213,9 +212,21 @@ def penalty(session: Session, edit: Edit) -> float:
         extra += 2.0 if reads_something_wrong(session, site) else 0.6
     elif reads_something_wrong(session, site):
         extra += 1.2
+    elif _is_of_something_right(session, site):
+        extra += 0.8
     if known and isinstance(site.node, ast.Call) and isinstance(site.node.func, ast.Name):
         extra += 0.8
     return extra
+
+
+def _is_of_something_right(session: Session, site: Site) -> bool:
+    """Return whether a statement computes a right quantity, which another one may then take for something else."""
+    *_, top = outward(site)
+    statement = top.statement
+    if not isinstance(statement, ast.Assign) or statement.value is not top.node or top.number not in session.visits:
+        return False
+    naming = session.name(top)
+    return naming is not None and naming.quantity.right and naming.factor == 1 and np.size(session.first(top)) > 1
 
 
 def _is_open(session: Session, site: Site) -> bool:
@@ -240,7 +251,7 @@ def open_edits(session: Session, site: Site, wanted: list[list[Any]] | None = No
     goals = None if wanted is None else [_Visits(values) for values in wanted]
     outcomes: dict[Any, tuple[float, str, str, _Visits]] = {}
     before = old.outcome()
-    for text, kind, cost, values in seen.combinations(old, goals):
+    for text, kind, cost, values in seen.combinations(old, goals, loose=session.has_wrong_shapes):
         key = values.outcome()
         if key != before and (key not in outcomes or cost < outcomes[key][0]):
             outcomes[key] = cost, text, kind, values
@@ -302,7 +313,9 @@ class _Scope:
         except (Exception, Halt):  # whatever a function raises whose values were looked at in between
             self.pool = None
 
-    def combinations(self, old: _Visits, wanted: list[_Visits] | None) -> Iterator[tuple[str, str, float, _Visits]]:
+    def combinations(
+        self, old: _Visits, wanted: list[_Visits] | None, *, loose: bool
+    ) -> Iterator[tuple[str, str, float, _Visits]]:
         """Yield text, kind, cost and values of what can be put together."""
         node, me = self.site.node, self.site.text
         tight = _tight(node)
@@ -313,7 +326,7 @@ class _Scope:
                 continue
             new = _Visits(column)
             if wanted is None or any(new.is_same(goal) for goal in wanted):
-                replaced = _put(old, new, wanted)
+                replaced = _put(old, new, wanted, loose=loose)
                 if replaced is not None:
                     yield text, "replaced", 1.5 + 0.07 * weight + 0.05 * self.site.weight, replaced
             for written_text, kind, cost, combine in [] if constant else _as_operand(tight, text, weight):
@@ -346,11 +359,11 @@ def _as_operand(tight: str, text: str, weight: float) -> list[tuple[str, str, fl
     return found
 
 
-def _put(old: _Visits, new: _Visits, wanted: list[_Visits] | None) -> _Visits | None:
-    """Return values that may stand in the place of others."""
+def _put(old: _Visits, new: _Visits, wanted: list[_Visits] | None, *, loose: bool) -> _Visits | None:
+    """Return values that may stand in the place of others: of the same shapes, unless these are wrong."""
     if new.is_mask and not old.is_mask and np.ndim(new.values[0]) == 0:
         return None  # a number is never meant to be a comparison
-    if wanted is None and list(map(np.shape, old.values)) != list(map(np.shape, new.values)):
+    if wanted is None and not loose and list(map(np.shape, old.values)) != list(map(np.shape, new.values)):
         return None
     return new
 

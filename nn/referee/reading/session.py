@@ -128,6 +128,11 @@ class Session:
         """The arrays that are wrong with the edits in force."""
         return frozenset(key for key, right in self.verdicts.items() if not right)
 
+    @property
+    def has_wrong_shapes(self) -> bool:
+        """Whether an array that comes out has a wrong shape."""
+        return any(self.arrays[key].shape != self.probe.right[key].shape for key in self.wrong)
+
     # --- what is known of a site
 
     def first(self, site: Site) -> Any:
