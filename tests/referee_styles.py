@@ -579,8 +579,8 @@ style(
     """,
     ("e / e.sum(axis=1, keepdims=True)", "e / e.sum(axis=0, keepdims=True)"),
     ("e / e.sum(axis=1, keepdims=True)", "e / e.sum()"),
-    ("dscores /= N", "pass"),
-    ("dhidden[hidden <= 0] = 0", "pass"),
+    ("dscores /= N", "dscores /= 1"),
+    ("dhidden[hidden <= 0] = 0", "dhidden[hidden <= 0] = 1"),
     ("dscores = softmax(scores) - T", "dscores = softmax(scores)"),
     ("dscores = softmax(scores) - T", "dscores = (softmax(scores) - T) * softmax(scores) * (1 - softmax(scores))"),
     ("dW2 += 0.1 * weights[1]", "dW2 += 0.05 * weights[1]"),
@@ -787,7 +787,7 @@ style(
         a1 = np.log1p(np.exp(z1))
         scores = a1 @ weights[1].T + biases[1]
         outside = T * scores < 1
-        delta2 = np.where(outside, -T, 0.0) / T.shape[1]
+        delta2 = np.where(outside, -T, 0.0)
         delta1 = delta2 @ weights[1] / (1 + np.exp(-z1))
         n = X.shape[0]
         return [delta1.T @ X / n, delta2.T @ a1 / n], [delta1.sum(0) / n, delta2.sum(0) / n], [delta1, delta2]

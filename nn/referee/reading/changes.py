@@ -94,11 +94,16 @@ def small_changes(session: Session, site: Site) -> list[Edit]:
 def _of_list(session: Session, site: Site, add: Add) -> None:
     """Change all arrays of a list in one way, or their order."""
     add(f"{_tight(site.node)}[::-1]", "order of a list", 1.5)
-    add(f"[-item for item in {site.text}]", "factor", 1.9)
+    add(f"[-item for item in {site.text}]", "factor", 2.5)
     statement = site.statement
     if site.repeated and isinstance(statement, ast.Assign) and statement.value is site.node:
         target = ast.unparse(statement.targets[0])
         add(f"[one + other for one, other in zip({target}, {site.text})]", "sum", 1.6)
+    for other in session.sites:
+        if other.function == site.function and isinstance(other.node, ast.Name) and other.role == "value":
+            value = session.first(other)
+            if isinstance(value, (list, tuple)) and len(value) == len(session.first(site)):
+                add(other.text, "replaced", 1.6)
     N = session.probe.N
     numbers = [
         other.text
@@ -107,8 +112,8 @@ def _of_list(session: Session, site: Site, add: Add) -> None:
         if isinstance(value := session.first(other), (int, float)) and value == N > 1
     ]
     for count in dict.fromkeys(numbers):
-        add(f"[item / {count} for item in {site.text}]", "factor", 2.0)
-        add(f"[item * {count} for item in {site.text}]", "factor", 2.1)
+        add(f"[item / {count} for item in {site.text}]", "factor", 2.6)
+        add(f"[item * {count} for item in {site.text}]", "factor", 2.7)
 
 
 def _tight(node: ast.expr) -> str:

@@ -44,7 +44,8 @@ class Correction:
         equation: The equation of what belongs there, or "".
         replacement: What is to be written in place of the expression; "" if no words of the source were found for it.
         corrected: The line with it, or "".
-        mends: The arrays that it makes right, each "δ", "W" or "b" and its layer.
+        mends: The arrays that it makes right, each "δ", "W" or "b" and its layer; or "a", of a forward pass that is
+            wrong while something below is wrong, too.
         proved_on: The networks on which the function, with all corrections up to this one, was run and found right in
             these arrays. Empty if it holds on the numbers at hand only.
         pasted: Whether it was the corrected text itself that ran.
@@ -110,11 +111,11 @@ class Reading:
 
 
 def array_name(array: str, layer: int) -> str:
-    """Return what an array is called: "δ¹", "∂C/∂W¹", "∂C/∂b¹"."""
-    return ("δ" if array == "δ" else f"∂C/∂{array}") + raised(layer)
+    """Return what an array is called: "δ¹", "a¹", "∂C/∂W¹", "∂C/∂b¹"."""
+    return (array if array in ("δ", "a") else f"∂C/∂{array}") + raised(layer)
 
 
 def listed(keys: tuple[tuple[str, int], ...]) -> str:
     """Return arrays as a list in words, the output layer first."""
-    names = [array_name(*key) for key in sorted(keys, key=lambda key: (-key[1], "δWb".index(key[0])))]
+    names = [array_name(*key) for key in sorted(keys, key=lambda key: (-key[1], "aδWb".index(key[0])))]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

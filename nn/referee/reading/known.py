@@ -76,7 +76,7 @@ def state_edits(session: Session, site: Site) -> list[Edit]:
     found: list[Edit] = []
     for edit in known_edits(session, site, shapes_are_wrong=False):
         if edit.kind == "known" and isinstance(edit, Known):
-            state = Known(site, edit.text, "state", edit.cost + 0.6, _into(edit.put), edit.quantities)
+            state = Known(site, edit.text, "state", edit.cost + 1.0, _into(edit.put), edit.quantities)
             state.values = edit.values
             found.append(state)
     return found

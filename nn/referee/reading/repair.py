@@ -46,6 +46,7 @@ class Mend:
         visits: The values of all sites before.
         order: The order of these values.
         after: The values of all sites after.
+        forward: The layers whose a it makes right, if nothing that is handed in shows it yet.
     """
 
     edits: tuple[Edit, ...]
@@ -57,6 +58,7 @@ class Mend:
     visits: dict[int, list[Any]]
     order: list[tuple[int, int, int]]
     after: dict[int, list[Any]] = field(default_factory=dict)
+    forward: frozenset[int] = frozenset()
 
     @property
     def cost(self) -> float:
@@ -141,7 +143,8 @@ def _on(
         if not wrong or deadline.left < 0:
             break
         search = Search(session, deadline.part(0.6))
-        ranked = sorted(search.full or search.part, key=lambda found: _rank(session, found, wrong))
+        candidates = search.full or search.forward or search.part
+        ranked = sorted(candidates, key=lambda found: _rank(session, found, wrong))
         if not ranked:
             break
         if step == 0:
@@ -153,7 +156,7 @@ def _on(
         mend = repair.mends[-1]
         session.accept(mend.edits)
         mend.after = session.visits
-        if session.wrong == wrong:
+        if session.wrong == wrong and not mend.forward:
             break
     repair.left = session.wrong
     return repair
@@ -172,6 +175,8 @@ def _rank(session: Session, found: Found, wrong: frozenset[Key]) -> tuple[float,
     """Return the order in which changes are considered: what mends most, above, at the least cost."""
     mended = wrong - found.left
     cost = found.edit.cost + penalty(session, found.edit)
+    if found.forward:
+        return min(found.forward), -len(found.forward), cost
     if not found.left:
         return (cost,)
     return (-len(mended), -max(layer for _, layer in mended), cost)
@@ -195,7 +200,9 @@ def _mend(session: Session, ranked: list[Found], others: list[Probe], before: li
     edits: tuple[Edit, ...] = (edit,)
     if isinstance(edit, Known):
         edits = _written_out(session, edit, here, chosen.left, [*before], probes, deadline)
-    return Mend(edits, known, mended, same[:8], verified, session, session.visits, session.order)
+    mend = Mend(edits, known, mended, same[:8], verified, session, session.visits, session.order)
+    mend.forward = chosen.forward
+    return mend
 
 
 def _written_out(

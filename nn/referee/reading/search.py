@@ -28,6 +28,7 @@ from .statements import moved_edits
 __all__ = ["Found", "Search", "open_edits", "penalty"]
 
 MARGIN = 0.35  # edits that cost so much more than the best are not tried
+FORWARD = {"a", "z", "Wa"}
 KNOWN = 1.8  # the least that a known edit costs
 CHEAP = 3.2  # a full edit up to this ends the search
 PLACES = 5  # where known quantities mend most, that what the function holds is tried
@@ -41,10 +42,12 @@ class Found:
     Attributes:
         edit: The edit.
         left: What is still wrong with it.
+        forward: The layers whose a is computed with it, and was not before.
     """
 
     edit: Edit
     left: frozenset[Key]
+    forward: frozenset[int] = frozenset()
 
 
 class Search:
@@ -58,12 +61,14 @@ class Search:
         full: The edits with which all arrays are right.
         least: The cost of the likeliest of them, with what makes its place unlikely.
         part: Those with which some more are right, and none is wrong that was right.
+        forward: Those with which an a is computed that was not; looked for only if nothing makes all arrays right.
     """
 
     def __init__(self, session: Session, deadline: Deadline) -> None:
         self.session, self.deadline = session, deadline
         self.full: list[Found] = []
         self.part: list[Found] = []
+        self.forward: list[Found] = []
         self.tried: set[tuple[int, str]] = set()
         self.least = float("inf")
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -80,10 +85,32 @@ class Search:
         self._try_at(covering, [*moved_edits(session)])
         if not self.full:
             self._try_at([site for site in sites if site not in covered], [])
+            self._try_forward(sites)
         self._what_the_function_holds()
         self._below_known_places()
         if self.cheapest > CHEAP:
             self._everywhere([site for site in (covering if self.full else sites) if self._is_plain(site)])
+
+    def _try_forward(self, sites: list[Site]) -> None:
+        """Look for what makes a forward pass right whose a is missing: until then everything below is wrong anyhow."""
+        session = self.session
+        missing = {q.layer: q.array for q in session.index.quantities if q.family == "a" and q.layer}
+        before = session.computed(missing)
+        if len(before) == len(missing):
+            return
+        edits = [edit for site in sites for edit in small_changes(session, site)]
+        for site in sites:
+            computes = not isinstance(site.node, (ast.Name, ast.Attribute, ast.Subscript))
+            if computes and self._is_plain(site):
+                known = known_edits(session, site, shapes_are_wrong=False)
+                edits += [edit for edit in known if {q.family for q in getattr(edit, "quantities", ())} & FORWARD]
+        for edit in sorted(edits, key=lambda edit: edit.cost):
+            if self.deadline.left < 0 or edit.cost > min((f.edit.cost for f in self.forward), default=9.0) + 1.0:
+                return
+            own = {q.layer for q in getattr(edit, "quantities", ()) if q.family == "a"}
+            gained = session.computed(missing, edit) - before - own
+            if gained:
+                self.forward.append(Found(edit, session.wrong, gained))
 
     def _is_plain(self, site: Site) -> bool:
         return site.role == "value" and self.session.is_numeric(site)
@@ -100,8 +127,10 @@ class Search:
 
     @property
     def cheapest(self) -> float:
-        """The cost of the cheapest full edit."""
-        return min((found.edit.cost for found in self.full), default=float("inf"))
+        """The cost of the cheapest of the edits that mend most."""
+        mending = self.full or self.part
+        fewest = min((len(found.left) for found in mending), default=0)
+        return min((found.edit.cost for found in mending if len(found.left) == fewest), default=float("inf"))
 
     def _known_edits(self, plain: list[Site], *, states: bool) -> list[Edit]:
         session = self.session
@@ -220,13 +249,13 @@ def penalty(session: Session, edit: Edit) -> float:
 
 
 def _is_of_something_right(session: Session, site: Site) -> bool:
-    """Return whether a statement computes a right quantity, which another one may then take for something else."""
+    """Return whether a statement computes ∇ₐC as it should, which another one may then take for δ."""
     *_, top = outward(site)
     statement = top.statement
     if not isinstance(statement, ast.Assign) or statement.value is not top.node or top.number not in session.visits:
         return False
     naming = session.name(top)
-    return naming is not None and naming.quantity.right and naming.factor == 1 and np.size(session.first(top)) > 1
+    return naming is not None and naming.quantity.family in ("e", "g") and naming.quantity.right
 
 
 def _is_open(session: Session, site: Site) -> bool:

@@ -26,6 +26,7 @@ SIZES = {
     "resize", "tile", "zeros",
 }  # fmt: skip
 HEAVY = 1500  # values in a run, beyond which it pays to compile a variant for each edit
+LIGHT = 120  # values in a run, beyond which it pays to compile a variant that serves many edits of one site
 FUNCTION_LIKE = (types.FunctionType, types.MethodType, type)
 
 
@@ -61,10 +62,12 @@ class Session:
     def run(self, extra: Iterable[Edit] = (), every: Callable[[int, Any], None] | None = None) -> Submission:
         """Return what the function returns with the edits in force and some more."""
         self.runs += 1
+        extra = list(extra)
         edits = [*self.active, *extra]
         codes = None
-        if every is None and self.heavy:
-            codes = variant(self.watch, edits, self._variants)
+        texts = any(isinstance(edit, (Written, Moved)) for edit in extra)
+        if every is None and (self.heavy if texts else len(self.order) > LIGHT):
+            codes = variant(self.watch, edits, None if texts else self._variants)
         if codes is not None:
             edits = [edit for edit in edits if not isinstance(edit, (Written, Moved))]
         elif any(isinstance(edit, Moved) for edit in edits):
@@ -133,6 +136,23 @@ class Session:
         """Whether an array that comes out has a wrong shape."""
         return any(self.arrays[key].shape != self.probe.right[key].shape for key in self.wrong)
 
+    def computed(self, arrays: dict[int, FloatArray], *extra: Edit) -> frozenset[int]:
+        """Return which arrays, by layer, are among the numbers that a run with some more edits goes through."""
+        seen: list[FloatArray] = []
+
+        def keep(_number: int, value: Any) -> None:
+            if isinstance(value, (np.ndarray, float)) and is_numeric(value):
+                seen.append(np.ravel(np.asarray(value, dtype=float)))
+
+        try:
+            self.run(extra, keep)
+        except Refused:
+            raise
+        except (Exception, Halt):  # it may have gone through them before it failed
+            pass
+        numbers = np.sort(np.concatenate(seen)) if seen else np.zeros(1)
+        return frozenset(layer for layer, array in arrays.items() if _is_among(numbers, array.ravel()))
+
     # --- what is known of a site
 
     def first(self, site: Site) -> Any:
@@ -193,6 +213,13 @@ class Session:
         if not moved & self.wrong:
             return False
         return not (len(self.visits[site.number]) == 1 and moved - self.wrong)
+
+
+def _is_among(numbers: FloatArray, sought: FloatArray) -> bool:
+    """Return whether all numbers sought are among sorted ones, but for rounding."""
+    error = 1e-9 * np.abs(sought) + 1e-12
+    at = np.minimum(np.searchsorted(numbers, sought - error), len(numbers) - 1)
+    return bool(np.all(np.abs(numbers[at] - sought) <= error))
 
 
 class _Function(Edit):

@@ -100,7 +100,7 @@ def _correction(mend: Mend, edit: Edit, proved: tuple[str, ...], *, pasted: bool
         equation=equation_of(quantity, session.probe) if quantity is not None else "",
         replacement=written,
         corrected=_corrected(session, edit),
-        mends=tuple(sorted(mend.mended)),
+        mends=tuple(sorted(mend.mended)) or tuple(("a", layer) for layer in sorted(mend.forward)),
         proved_on=proved,
         pasted=pasted,
         alternatives=_alternatives(mend, edit),
@@ -299,6 +299,8 @@ def equation_of(q: Quantity, probe: Probe) -> str:
         case "δ" | "e" | "g" if l == r.L:
             if identity:
                 return f"δ{s} = {gradient}"
+            if gradient == "∇ₐC" and np.allclose(r.delta[-1], r.a[-1] - r.T, rtol=1e-9, atol=1e-12):
+                return f"δ{s} = ∇ₐC ⊙ σ′(z{s}) = a{s} − t"
             return f"δ{s} = {f'({gradient})' if ' − ' in gradient else gradient} ⊙ σ′(z{s})"
         case "δ" | "back" if l >= 1:
             return f"δ{s} = (W{up})ᵀδ{up} ⊙ σ′(z{s})"

@@ -21,25 +21,24 @@ __all__ = ["Codes", "variant"]
 Codes = dict[types.FunctionType, types.CodeType]
 
 
-def variant(watch: Watch, edits: Sequence[Edit], cache: dict[Any, Codes | None]) -> Codes | None:
+def variant(watch: Watch, edits: Sequence[Edit], cache: dict[Any, Codes | None] | None) -> Codes | None:
     """Return the code of the functions that edits change, with those edits and no other hooks; None if it can't be.
 
     Args:
         watch: The watch, whose hook the variants call.
         edits: Known edits, written ones, or a single moved one.
-        cache: Keeps the variants that only hand over values.
+        cache: Keeps the variants, where more runs will want the same one.
     """
     if watch.changes:
         return None
-    texts = any(isinstance(edit, (Written, Moved)) for edit in edits)
-    key = None if texts else frozenset(edit.site.number for edit in edits)
-    if key is not None and key in cache:
+    key = frozenset((edit.site.number, edit.text if isinstance(edit, Written) else "") for edit in edits)
+    if cache is not None and key in cache:
         return cache[key]
     try:
-        codes = _compiled(watch, edits)
+        codes: Codes | None = _compiled(watch, edits)
     except (Unreadable, SyntaxError, ValueError):
         codes = None
-    if key is not None:
+    if cache is not None:
         cache[key] = codes
     return codes
 
@@ -53,6 +52,8 @@ def _compiled(watch: Watch, edits: Sequence[Edit]) -> Codes:
             inside = [edit for edit in here if top.lineno <= edit.site.line <= (top.end_lineno or top.lineno)]
             if not inside:
                 continue
+            if any(isinstance(part, ast.While) for part in ast.walk(top)):
+                raise Unreadable("only values that are handed over end a loop that goes on for ever")
             lines = list(source.lines)
             moved = [edit for edit in inside if isinstance(edit, Moved)]
             if moved:
