@@ -83,6 +83,9 @@ def small_changes(session: Session, site: Site) -> list[Edit]:
     first = session.first(site)
     if isinstance(first, (list, tuple)) and first and all(map(is_numeric, first)):
         _of_list(session, site, add)
+    elif isinstance(node, ast.Name) and isinstance(site.statement, ast.Return) and site.parent is not None:
+        for name in _variables(session, site):
+            add(name, "replaced", 1.7)
     if isinstance(first, np.ndarray) and first.ndim == 2 and not isinstance(node, ast.BinOp):
         add(f"{_tight(node)}.T", "transposed", 1.3)
         if isinstance(node, (ast.Name, ast.Subscript)):
@@ -99,11 +102,8 @@ def _of_list(session: Session, site: Site, add: Add) -> None:
     if site.repeated and isinstance(statement, ast.Assign) and statement.value is site.node:
         target = ast.unparse(statement.targets[0])
         add(f"[one + other for one, other in zip({target}, {site.text})]", "sum", 1.6)
-    for other in session.sites:
-        if other.function == site.function and isinstance(other.node, ast.Name) and other.role == "value":
-            value = session.first(other)
-            if isinstance(value, (list, tuple)) and len(value) == len(session.first(site)):
-                add(other.text, "replaced", 1.6)
+    for name in _variables(session, site):
+        add(name, "replaced", 1.6)
     N = session.probe.N
     numbers = [
         other.text
@@ -114,6 +114,14 @@ def _of_list(session: Session, site: Site, add: Add) -> None:
     for count in dict.fromkeys(numbers):
         add(f"[item / {count} for item in {site.text}]", "factor", 2.6)
         add(f"[item * {count} for item in {site.text}]", "factor", 2.7)
+
+
+def _variables(session: Session, site: Site) -> list[str]:
+    """Return the names of all variables of the function that a site stands in, the nested ones not."""
+    for code, _ in session.watch.functions.values():
+        if code.co_name == site.function and code.co_filename == site.file:
+            return [*code.co_varnames, *code.co_cellvars]
+    return []
 
 
 def _tight(node: ast.expr) -> str:

@@ -246,6 +246,8 @@ def _fitted(quantity: Quantity, shape: tuple[int, ...], rows: bool) -> FloatArra
     for way in ways:
         if way.shape == shape:
             return way
+    if len(shape) == 1 and array.ndim == 2 and rows and shape[0] == array.shape[1] and array.shape[0] > 1:
+        return array  # what broadcasting has hidden
     vector_like = array.ndim == 1 or 1 in array.shape or 1 in shape or len(shape) < 2
     if array.size == int(np.prod(shape)) and vector_like:
         return array.reshape(shape)

@@ -273,8 +273,8 @@ class Index:
             if factor is None:
                 continue
             name = next((text for number, text in self.factors if abs(factor - number) <= CLOSE * abs(number)), None)
-            if name is None and array.size < 3:
-                continue
+            if name is None and (array.size < 3 or abs(factor - float(f"{factor:.1e}")) > CLOSE * abs(factor)):
+                continue  # a number that nobody has typed has another reason
             rank = (0 if name == "" else 1 if name is not None else 2), not q.right
             if best is None or rank < best[0]:
                 text, is_sum = scaled(f"{factor:.4g}·" if name is None else name, q, suffix)
