@@ -23,7 +23,7 @@ def compare(seed: int) -> None:
             return
         batch = {"x": X, "t": T} if n_t else {"x": X}
         if program is None:
-            program = compile(lambda x, t=(): function(x, t, parameters), parameters=parameters)
+            program = compile(lambda **of: function(of["x"], of.get("t", ()), parameters), parameters=parameters)
         loss, gradient = program.value_and_grad(**batch)
         found = np.zeros(n_parameters)
         for each in program.derived.parameters.all:

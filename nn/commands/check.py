@@ -21,7 +21,7 @@ from . import arguments, self_check
 from .arguments import Commands, coloured
 from .isolated import isolated, limit_memory
 
-__all__ = ["add", "run"]
+__all__ = ["add", "report_on", "run"]
 
 LOSS_BY_DEFAULT = "half_squared_error"
 MEMORY = 4096  # megabytes
@@ -82,21 +82,31 @@ def run(options: argparse.Namespace) -> int:
         return isolated(_arguments(options), STARTING + PATIENCE * options.time_limit)
     if options.memory:
         limit_memory(options.memory)
-    module = _module(options.file)
-    backprop = getattr(module, options.function, None)
+    report = report_on(options.file, options.function, options.seed, options.time_limit)
+    if options.json:
+        print(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
+    else:
+        print(report.to_text(coloured))
+    return 0 if report.ok else 1
+
+
+def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) -> nn.Report:
+    """Return the report on a function in a file. Raises as `run` does."""
+    module = _module(path)
+    backprop = getattr(module, function, None)
     if not callable(backprop):
-        raise ValueError(f"{options.file} must define a function {options.function}(weights, biases, X, T)")
-    rng = np.random.default_rng(options.seed)
+        raise ValueError(f"{path} must define a function {function}(weights, biases, X, T)")
+    rng = np.random.default_rng(seed)
     model = getattr(module, "MODEL", None)
     if model is None:
         model = _model(rng)
     elif not isinstance(model, nn.MLP):
-        raise TypeError(f"{options.file}: MODEL must be an nn.MLP, got one of type {type(model).__name__}")
+        raise TypeError(f"{path}: MODEL must be an nn.MLP, got one of type {type(model).__name__}")
     loss = getattr(module, "LOSS", LOSS_BY_DEFAULT)
     X = getattr(module, "X", None)
     T = getattr(module, "T", None)
-    report = nn.check_backprop(
-        _located(backprop, options.file),
+    return nn.check_backprop(
+        _located(backprop, path),
         model,
         rng.normal(size=(5, model.n_in)) if X is None else X,
         _targets(rng, loss, 5 if X is None else len(np.atleast_2d(float_array("X", X))), model.n_out)
@@ -105,13 +115,8 @@ def run(options: argparse.Namespace) -> int:
         loss,
         l2=getattr(module, "L2", 0.0),
         layout=getattr(module, "LAYOUT", "rows"),
-        time_limit=options.time_limit,
+        time_limit=time_limit,
     )
-    if options.json:
-        print(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
-    else:
-        print(report.to_text(coloured))
-    return 0 if report.ok else 1
 
 
 def _arguments(options: argparse.Namespace) -> list[str]:
