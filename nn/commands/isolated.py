@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 __all__ = ["isolated", "limit_memory"]
 
@@ -41,12 +42,12 @@ def isolated(arguments: Sequence[str], seconds: float) -> int:
     return done.returncode
 
 
-def _is_plain(stream: object) -> bool:
+def _is_plain(stream: TextIO) -> bool:
     """Return whether a process can write where this stream does."""
     if stream not in (sys.__stdout__, sys.__stderr__):
         return False
     with contextlib.suppress(AttributeError, io.UnsupportedOperation, ValueError):
-        return bool(stream.fileno() >= 0)  # type: ignore[attr-defined]  # what has none raises
+        return bool(stream.fileno() >= 0)
     return False
 
 

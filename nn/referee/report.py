@@ -251,11 +251,9 @@ def _what_is_wrong(report: Report) -> Iterator[str]:
     for finding in report.findings:
         if finding.verdict == "undecidable" or any(finding is other for other in in_full):
             yield ""
-            same = (
-                told_already.get((finding.layer, finding.remark)) if finding.remark and finding.explanations else None
-            )
+            same = told_already.get(_in_general(finding))
             yield from _about(finding, same, report.equation(finding.blamed or finding.array, finding.layer))
-            told_already[finding.layer, finding.remark] = finding
+            told_already.setdefault(_in_general(finding), finding)
     if len(in_full) < len(wrong):
         yield ""
         yield f"The same holds for {', '.join(finding.name for finding in wrong[1:])}."
