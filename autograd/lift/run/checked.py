@@ -41,7 +41,7 @@ from ..statement import Statement
 from ..tape import Comparison, RecordingError
 from .batch import Batch
 from .by_engine import EngineRow
-from .runner import Kind
+from .forward_code import WITH_GRADIENT, WITH_OUTPUTS, Kind
 
 __all__ = ["Evaluation", "check_guards", "checked_result", "fitting"]
 
@@ -70,6 +70,8 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
             parts.append(_in_arrays(derived.running, flat, batch, pending, kind))
             break
         except _DoubtError as doubt:
+            if derived.directional:
+                raise DomainError(*doubt.args) from None  # the engine has no such row
             rows = pending if doubt.rows is None else pending[doubt.rows]
             doubtful.update(dict.fromkeys(rows.tolist(), doubt))
             pending = np.setdiff1d(pending, rows)
@@ -107,43 +109,48 @@ def _in_arrays(derived: Lifted, flat: Array, batch: Batch, rows: Array, kind: Ki
         sides = [side for guard in derived.output_guards for side in guard.sides]
         run.forward(derived.forward, [*sides, *(each for row in derived.outputs.values() for each in row)])
         _check_guards(derived.output_guards, run)
-        outputs = {
-            name: np.concatenate([np.broadcast_to(run.evaluate(each), (1, len(rows))).T for each in row], axis=1)
-            for name, row in derived.outputs.items()
-        }
-        return _Part(rows, none, outputs)
+        return _Part(rows, none, _outputs(derived, run, len(rows)))
     run.forward(derived.forward)
     _check_guards(derived.guards, run)
     losses = run.losses(derived.forward.roots[0])
-    if kind != "backward":
-        return _Part(rows, losses, {})
-    return _Part(rows, losses, {}, run.backward(derived.reverse, derived.parameters))
+    outputs = _outputs(derived, run, len(rows)) if kind in WITH_OUTPUTS else {}
+    gradient = run.backward(derived.reverse, derived.parameters) if kind in WITH_GRADIENT else None
+    return _Part(rows, losses, outputs, gradient)
+
+
+def _outputs(derived: Lifted, run: Evaluation, examples: int) -> dict[str, Array]:
+    return {
+        name: np.concatenate([np.broadcast_to(run.evaluate(each), (1, examples)).T for each in row], axis=1)
+        for name, row in derived.outputs.items()
+    }
 
 
 def _by_engine(derived: Lifted, flat: Array, batch: Batch, row: int, kind: Kind) -> _Part:
     rows = np.array([row])
     numbers = rows if batch.rows is None else batch.rows[rows]
     guards = derived.output_guards if kind == "outputs" else derived.guards
-    named = {name: each for name, each in derived.outputs.items() if kind == "outputs"}
-    wanted = [each for members in named.values() for each in members] if named else derived.forward.roots[:1]
+    named = {name: each for name, each in derived.outputs.items() if kind in WITH_OUTPUTS}
+    wanted = [each for members in named.values() for each in members]
+    wanted += derived.forward.roots[:1] if kind != "outputs" else []
     inputs = {name: values[row] for name, values in batch.named.items()}
     run = EngineRow(derived, flat, inputs, [*wanted, *(side for guard in guards for side in guard.sides)])
     for guard in guards:
         left, right = (run.numbers(side) for side in guard.sides)
         _check_guard(guard, left[..., None], right[..., None], lambda _: int(numbers[0]))
+    outputs = {name: np.array([[run.numbers(each).item() for each in row]]) for name, row in named.items()}
     if kind == "outputs":
-        outputs = {name: np.array([[run.numbers(each).item() for each in row]]) for name, row in named.items()}
         return _Part(rows, np.zeros(1), outputs)
     root = derived.forward.roots[0]
-    gradient = run.gradient(root) if kind == "backward" else None
-    return _Part(rows, run.numbers(root).reshape(1), {}, gradient)
+    gradient = run.gradient(root) if kind in WITH_GRADIENT else None
+    return _Part(rows, run.numbers(root).reshape(1), outputs, gradient)
 
 
 def _together(parts: Sequence[_Part], gradient: Array, examples: int, kind: Kind, *, mean: bool) -> Any:
     """Return the result for all rows; for "backward", leave the gradient in its place."""
     order = np.argsort(np.concatenate([part.rows for part in parts]))
+    outputs = {name: np.concatenate([part.outputs[name] for part in parts])[order] for name in parts[0].outputs}
     if kind == "outputs":
-        return {name: np.concatenate([part.outputs[name] for part in parts])[order] for name in parts[0].outputs}
+        return outputs
     losses: Array = np.concatenate([part.losses for part in parts])[order]
     if kind == "losses":
         return losses
@@ -153,14 +160,14 @@ def _together(parts: Sequence[_Part], gradient: Array, examples: int, kind: Kind
         total = math.inf
     if not math.isfinite(total):
         raise DomainError(f"the {'mean' if mean else 'sum'} of the losses is not finite")
-    if kind == "backward":
+    if kind in WITH_GRADIENT:
         count = examples if mean else 1
         with np.errstate(all="ignore"):
             summed = sum(part.gradient / count for part in parts if part.gradient is not None)
         if not np.isfinite(summed).all():
             raise DomainError("the gradient is not finite")
         gradient[:] = summed
-    return total
+    return (total, outputs) if kind == "backward_with_outputs" else total
 
 
 def fitting(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> Array:
