@@ -18,12 +18,13 @@ QUICK = {
     "derive_equations": ((), ["δ¹ = ((W²)ᵀδ² + (W³)ᵀδ³) ⊙ σ′(z¹)", "softmax_rows(s₁)"]),
     # asinh(3/4) = ln 2; its derivatives are 1/√(1 + x²) = 0.8 and −x/(1 + x²)^1.5 = −0.384.
     "own_operation": ((), ["arcsinh(0.75) = 0.693147, derivative 0.800000", "-0.384000", "1 right"]),
+    "in_a_notebook": ((), ["the loss of all examples: 0.", "∂C/∂w = −8", "2 first derivatives: 2 right"]),
     "newton": ((), ["at (1.000000, 1.000000)"]),
     "explorer": ((), ["loss = ", "wrote explorer.html", "wrote backward.svg"]),
 }
 SLOW = {
     "moons": ((), ["step 99 loss 0.01", "accuracy 100%", "compiled: loss 0.01"]),
-    "digits": ((), ["epoch 3: loss 0.", "held-out digits read correctly: 9"]),
+    "digits": ((), ["epoch 3: loss 0.", "validation digits read correctly: 9"]),
 }
 
 

@@ -189,7 +189,7 @@ def test_without_graphviz_the_built_in_layout_draws_svg():
 @pytest.mark.usefixtures("no_graphviz")
 @pytest.mark.parametrize("kind", ["png", "pdf"])
 def test_without_graphviz_other_formats_name_the_remedy(kind, tmp_path):
-    with pytest.raises(viz.RendererMissingError, match=r"needs Graphviz.*deltagrad\[viz\]"):
+    with pytest.raises(viz.RendererMissingError, match=r"needs Graphviz.*pip install pygraphviz"):
         viz.draw(example()).pipe(kind)
     with pytest.raises(viz.RendererMissingError):
         viz.draw(example()).render(tmp_path / "x", format=kind)

@@ -7,7 +7,7 @@ every row for which all its comparisons come out so; a row that fits no path has
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -83,6 +83,16 @@ class Paths:
     def first(self) -> Path:
         """The path of the row that was recorded first."""
         return self.all[0]
+
+    def replaced(self, derive: Callable[[Lifted], Lifted]) -> Paths:
+        """Return the same paths with something else derived from each."""
+        found = Paths()
+        found.read = self.read
+        for path in self.all:
+            other = Path(derive(path.derived))
+            other.choices, other.outputs = path.choices, path.outputs
+            found.all.append(other)
+        return found
 
     def known(self, taken: tuple[Any, ...]) -> Path | None:
         """Return the path with these outcomes."""

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     model, train, test = start(options.seed, options.hidden)
     print(
         f"data      {len(train) + len(test)} handwritten digits of 8 x 8 pixels,\n"
-        f"          {len(train)} to train on, {len(test)} held out\n"
+        f"          {len(train)} to train on, {len(test)} for validation\n"
         f"network   64-{options.hidden}-10, tanh and softmax with cross-entropy, seed {options.seed}:\n"
         f"          {len(model.parameters())} parameters, each one a scalar Value\n"
         f"training  {options.epochs} epochs in batches of {options.batch_size}, SGD with learning rate "
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def start(seed: int = 0, hidden: int = HIDDEN) -> tuple[nn.MLP, nn.data.Dataset, nn.data.Dataset]:
-    """Return the network, the digits to train on and those held out."""
+    """Return the network, the digits to train on and those for validation."""
     train, test = nn.data.train_test_split(nn.data.load_digits(), test_fraction=0.25, seed=seed)
     return nn.MLP(64, [hidden, 10], activation="tanh", seed=seed), train, test
 
@@ -148,13 +148,13 @@ def _train(model: nn.MLP, train: nn.data.Dataset, test: nn.data.Dataset, options
     )
     seconds = time.perf_counter() - begin
     series = (history.loss, history.accuracy, history.validation_loss, history.validation_accuracy)
-    print("\n          training           held out\nepoch     loss    accuracy   loss    accuracy")
+    print("\n          training           validation\nepoch     loss    accuracy   loss    accuracy")
     for epoch, row in enumerate(zip(*(values for values in series if values is not None), strict=True), start=1):
         loss, accuracy, test_loss, test_accuracy = row
         print(f"{epoch:5}     {loss:6.4f}  {accuracy:7.2%}    {test_loss:6.4f}  {test_accuracy:7.2%}")
     if len(history):
         correct = coloured(f"{test_accuracy:.2%}", "bold")
-        print(f"\n{correct} of the held-out digits are read correctly, after {seconds:.1f} s of training")
+        print(f"\n{correct} of the validation digits are read correctly, after {seconds:.1f} s of training")
     return history
 
 
@@ -162,8 +162,8 @@ def _compare(model: nn.MLP, test: nn.data.Dataset) -> bool:
     """Print the table of the three gradients, and return whether they agree."""
     X, T = _hardest(model, test.X, nn.one_hot(test.y, 10))
     print(
-        f"\nThe gradient of the mean loss over the {CHECKED} held-out digits with the largest loss,\n"
-        f"for all {len(model.parameters())} parameters: engine (scalar by scalar), closed form (matrix\n"
+        f"\nThe gradient of the mean loss over the {CHECKED} validation digits with the largest\n"
+        f"loss, for all {len(model.parameters())} parameters: engine (scalar by scalar), closed form (matrix\n"
         "equations in NumPy), central differences (of the loss). Largest distances:\n\n"
         "array  shape     largest     engine to         engine to\n"
         "                 gradient    closed form       differences",
