@@ -13,18 +13,6 @@ ENGINE_ORDER = (
     *("op", "graph", "ops", "shared_weights", "symbolic", "wide"),
     *("careful", "reverse", "habits", "notebook", "value"),
 )
-    "op",
-    "graph",
-    "ops",
-    "shared_weights",
-    "symbolic",
-    "wide",
-    "careful",
-    "reverse",
-    "habits",
-    "notebook",
-    "value",
-)
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
