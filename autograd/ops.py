@@ -593,8 +593,8 @@ logsumexp: Op = Op(
     numpy="""def logsumexp(rows):
     largest = rows.max(axis=1, keepdims=True)
     terms = np.exp(rows - largest)
-    np.put_along_axis(terms, rows.argmax(axis=1, keepdims=True), 0.0, 1)  # it is 1, and added by log1p
-    return np.log1p(terms.sum(axis=1)) + largest[:, 0]""",
+    first = np.indices(rows.shape)[1] == rows.argmax(axis=1, keepdims=True)  # it is 1, and added by log1p
+    return np.log1p(np.where(first, 0.0, terms).sum(axis=1)) + largest[:, 0]""",
     symbol="lse",
     forward=_logsumexp,
     partials=lambda out, *x: tuple([_share(value, out) for value in x]),
