@@ -2,8 +2,9 @@
 
 from . import closed_form, data
 from .agreement import Agreement, gradient_agreement
-from .initializers import INITIALIZERS
-from .losses import (
+from .files.models import from_torch_state_dict, load, load_with_notes, save, to_torch_state_dict
+from .files.storage import ModelFileError
+from .loss.losses import (
     LOSSES,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -12,19 +13,18 @@ from .losses import (
     hinge_loss,
     mse_loss,
 )
-from .metrics import METRICS
-from .mlp import MLP, Layer, Neuron
-from .model_files import from_torch_state_dict, load, load_with_notes, save, to_torch_state_dict
-from .module import Module
-from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from .penalty import l2_penalty
+from .loss.metrics import METRICS
+from .loss.targets import one_hot
+from .model.initializers import INITIALIZERS
+from .model.mlp import MLP, Layer, Neuron
+from .model.module import Module
 from .referee import Finding, Report, check_backprop
-from .rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, clipped
-from .schedules import CosineSchedule, Schedule, StepSchedule
-from .stopping import EarlyStopping
-from .storage import ModelFileError
-from .targets import one_hot
-from .training import EpochEnd, Evaluation, History, evaluate, fit
+from .train.fit import EpochEnd, Evaluation, History, evaluate, fit
+from .train.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from .train.penalty import l2_penalty
+from .train.rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, clipped
+from .train.schedules import CosineSchedule, Schedule, StepSchedule
+from .train.stopping import EarlyStopping
 
 __all__ = [
     "INITIALIZERS",

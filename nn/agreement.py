@@ -17,9 +17,9 @@ from autograd import Value, no_grad
 
 from . import closed_form
 from .arguments import FloatArray, float_rows
-from .loss_table import loss_named
-from .mlp import MLP
-from .training import eager_gradient, evaluate
+from .loss.loss_table import loss_named
+from .model.mlp import MLP
+from .train.fit import eager_gradient, evaluate
 
 __all__ = ["Agreement", "gradient_agreement"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from nn import storage
+from nn.files import storage
 from tests.classification import examples, network, state
 
 EPOCHS, BATCH = 4, 4
@@ -405,7 +405,7 @@ def test_a_new_file_has_the_permissions_of_every_new_file_and_links_are_followed
 
 
 def test_the_description_of_a_run_is_plain_data():
-    from nn.checkpoints import description
+    from nn.files.checkpoints import description
 
     @dataclasses.dataclass
     class Mine:

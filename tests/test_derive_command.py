@@ -3,9 +3,9 @@
 import pytest
 
 from nn.__main__ import main
-from nn.activations import ACTIVATIONS
 from nn.commands.derive import program_of
-from nn.losses import LOSSES
+from nn.loss.losses import LOSSES
+from nn.model.activations import ACTIVATIONS
 
 
 def printed(capsys, *arguments):

@@ -4,8 +4,8 @@ import pytest
 
 from autograd import Value
 from autograd.lift import Program, lift
-from nn.activations import ACTIVATIONS
-from nn.losses import LOSSES
+from nn.loss.losses import LOSSES
+from nn.model.activations import ACTIVATIONS
 from tests.equation_programs import COSTS, leaves, program_of, section
 
 MEAN = (

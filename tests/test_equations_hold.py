@@ -34,7 +34,7 @@ from autograd.lift.equations.formula import (
 from autograd.lift.equations.layout import layout_of
 from autograd.op import PRIMITIVES
 from nn import LOSSES
-from nn.activations import ACTIVATIONS
+from nn.model.activations import ACTIVATIONS
 from tests.equation_graphs import GRAPHS, example, random_graph, row_of
 from tests.printed_shapes import check_fits
 

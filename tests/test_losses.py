@@ -7,7 +7,7 @@ import pytest
 
 import nn
 from autograd import DomainError, Value
-from nn.loss_table import require_targets
+from nn.loss.loss_table import require_targets
 
 # Central differences of functions of size 1 to 10 with steps of 1e-6: rounding leaves about 1e-9.
 DIFFERENCE_TOLERANCE = 1e-8

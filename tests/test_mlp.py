@@ -10,8 +10,8 @@ import pytest
 import autograd
 import nn
 from autograd import DomainError, Op, Value, graph, no_grad
-from nn.activations import ACTIVATIONS
-from nn.module import Module
+from nn.model.activations import ACTIVATIONS
+from nn.model.module import Module
 
 # Central differences of a function of size 1 with steps of 1e-6: rounding leaves about 1e-10, and the activations'
 # third derivatives less.

@@ -16,8 +16,8 @@ import pytest
 
 import nn
 from autograd import Op
-from nn import storage
-from nn.activations import ACTIVATIONS
+from nn.files import storage
+from nn.model.activations import ACTIVATIONS
 from tests.classification import state
 
 X, T = np.random.default_rng(0).normal(size=(6, 2)), nn.one_hot([0, 1, 1, 0, 1, 0], 2)

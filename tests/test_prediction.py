@@ -7,7 +7,7 @@ import pytest
 
 import nn
 from autograd import DomainError
-from nn.activations import ACTIVATIONS
+from nn.model.activations import ACTIVATIONS
 
 X = np.random.default_rng(0).normal(size=(20, 3))
 

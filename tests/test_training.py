@@ -5,8 +5,9 @@ import pytest
 
 import nn
 from autograd import DomainError, Value
-from nn import closed_form, evaluation
-from nn.targets import decision
+from nn import closed_form
+from nn.loss.targets import decision
+from nn.train import evaluation
 from tests.classification import examples, network
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from autograd import Value, no_grad
 from nn import History
-from nn.training import Model
+from nn.train.fit import Model
 
 from .style import THEMES, Theme
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from .run.checked import checked_result
 from .run.runner import Kind, runner
 from .run.self_check import self_check
 from .run.workspace import aligned
+from .shards import Map, Shard, ShardedProgram
 from .source import source
 
 __all__ = ["Program"]
@@ -110,7 +111,41 @@ class Program:
         result: dict[str, Array] = self._run("outputs", batch)
         return result
 
+    def sharded(self, shards: Iterable[Shard], *, map: Map = map) -> ShardedProgram:
+        """Return this program on data in shards, which may be computed in processes or on other machines.
+
+        Loss and gradient are those of all rows together, and their bits do not depend on who computes what: the sums of
+        the shards are added up in the order of the shards.
+
+        Args:
+            shards: The data, cut: for each shard a dict of arrays (N, length) by input, or a function that loads one,
+                which must be picklable where `map` needs that. A function that is called again for each step may keep
+                what it has loaded, by `functools.cache`.
+            map: What calls a function for each shard and gives the results in order: `map`, `Executor.map` of
+                `concurrent.futures`, of mpi4py, or of Dask's `client.get_executor()`.
+
+        Raises:
+            ImportError: If threadpoolctl is missing (the extra "cluster").
+            TypeError: If a shard is neither a mapping nor a function, or `map` is none.
+            ValueError: If there is no shard.
+            RuntimeError: If nothing is recorded yet: call the program with a few rows first.
+
+        Example:
+            >>> from autograd import Value
+            >>> w = Value(2.0, "w")
+            >>> program = Program("mean", lambda x: (w * x[0]) ** 2, {"w": w})
+            >>> _ = program.value(x=[[1.0]])
+            >>> program.sharded([{"x": [[1.0], [2.0]]}, {"x": [[4.0]]}]).value_and_grad()
+            (28.0, {'w': array(28.)})
+        """
+        return ShardedProgram(self, shards, map)
+
     # --- parameters ------------------------------------------------------------------------------
+
+    @property
+    def reduce(self) -> str:
+        """How the losses of a batch are put together: "mean" or "sum"."""
+        return "mean" if self._mean else "sum"
 
     @property
     def derived(self) -> Lifted:
@@ -166,6 +201,10 @@ class Program:
 
     def _views(self, flat: Array) -> dict[str, Array]:
         return {each.name: each.view(flat) for each in self.derived.parameters.all}
+
+    def named(self, vector: Any) -> dict[str, Array]:
+        """Return views of a vector that has the order of `flat`, by parameter name."""
+        return self._views(np.asarray(vector))
 
     def pull(self) -> None:
         """Copy the data of the Values that are the parameters into `flat`.

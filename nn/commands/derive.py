@@ -10,9 +10,9 @@ from autograd import Value
 from autograd.lift import Program, lift
 from autograd.lift.equations.notation import NOTATIONS
 
-from ..activations import ACTIVATIONS
-from ..losses import LOSSES
-from ..penalty import l2_penalty
+from ..loss.losses import LOSSES
+from ..model.activations import ACTIVATIONS
+from ..train.penalty import l2_penalty
 from . import arguments
 from .arguments import Commands
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import nn
 
-from ..storage import atomically_written
+from ..files.storage import atomically_written
 from . import arguments
 from .arguments import Commands
 

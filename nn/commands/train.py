@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nn
 
-from ..activations import ACTIVATIONS
+from ..model.activations import ACTIVATIONS
 from . import arguments
 from .arguments import Commands, coloured, natural_int, positive_float, positive_int, unsigned_float
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import generator
-from ..targets import one_hot
+from ..loss.targets import one_hot
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

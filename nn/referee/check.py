@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import FloatArray, float_array, float_rows
-from ..loss_table import LossFunction, loss_named, name_of, require_targets
-from ..mlp import MLP
-from ..penalty import require_coefficient
+from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
+from ..model.mlp import MLP
+from ..train.penalty import require_coefficient
 from .comparison import comparisons
 from .diagnosis import diagnosis
 from .headline import headline

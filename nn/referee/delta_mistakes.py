@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import ACTIVATIONS
 from ..arguments import FloatArray
-from ..loss_table import LOSSES, name_of
-from ..mlp import Layer
+from ..loss.loss_table import LOSSES, name_of
+from ..model.activations import ACTIVATIONS
+from ..model.mlp import Layer
 from .mistakes import Candidate, Choice, Mistake, combined, examples, factors, matching, raised
 from .reference import Reference, gradient_of, slope_of
 

@@ -17,8 +17,8 @@ from autograd.graph import Graph
 from autograd.value import recording
 
 from ..arguments import FloatArray
-from ..loss_table import LossFunction
-from ..mlp import MLP, Layer
+from ..loss.loss_table import LossFunction
+from ..model.mlp import MLP, Layer
 
 __all__ = ["Reference", "gradient_of", "slope_of"]
 

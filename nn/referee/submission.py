@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import FloatArray
-from ..mlp import MLP
+from ..model.mlp import MLP
 
 __all__ = ["Backprop", "Submission", "submitted"]
 

@@ -6,7 +6,7 @@ A rule is a frozen record of hyperparameters with
 - `update(gradients, state, parameters)`, what to add to the parameters, and the next state.
 
 It keeps nothing between calls and works elementwise on arrays of any shape, so the same rule serves Values, whole
-weight matrices and a compiled program. `nn.optimizers` binds rules to parameters.
+weight matrices and a compiled program. `nn.train.optimizers` binds rules to parameters.
 
 In the formulas θ are the parameters, g the gradients, η the learning rate and λ the weight decay.
 """
@@ -21,7 +21,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arguments import FloatArray
+from ..arguments import FloatArray
 
 __all__ = ["AdamRule", "AdamWRule", "RMSpropRule", "Rule", "SGDRule", "State", "clipped", "require_max_norm"]
 

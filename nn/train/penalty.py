@@ -11,10 +11,10 @@ import numpy as np
 
 from autograd import Value, affine
 
-from .arguments import FloatArray
+from ..arguments import FloatArray
+from ..loss.loss_table import Scalar
+from ..model.module import Module
 from .evaluation import BatchGradient, Model
-from .loss_table import Scalar
-from .module import Module
 from .optimizers import Optimizer
 
 __all__ = ["Penalty", "l2_penalty", "require_coefficient"]

@@ -15,19 +15,19 @@ from typing import Any, TypeAlias
 import numpy as np
 from tqdm import tqdm
 
-from .arguments import FloatArray
-from .checkpoints import Checkpoint, description, digest, read_checkpoint, restored_generator, write_checkpoint
+from ..arguments import FloatArray
+from ..files.checkpoints import Checkpoint, description, digest, read_checkpoint, restored_generator, write_checkpoint
+from ..files.storage import ModelFileError, remove_partial_files
+from ..loss.loss_table import LossFunction, name_of
+from ..model.module import Module
 from .evaluation import Gradient, Model, assessed
 from .history import FINISHED, History, Record
 from .interruption import Interruption
-from .loss_table import LossFunction, name_of
-from .module import Module
 from .optimizers import Optimizer
 from .penalty import Penalty
 from .rules import clipped
 from .schedules import Schedule
 from .stopping import Best
-from .storage import ModelFileError, remove_partial_files
 
 __all__ = ["Callback", "EpochEnd", "Run"]
 

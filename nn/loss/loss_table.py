@@ -19,7 +19,7 @@ import numpy as np
 from autograd import DomainError, Value
 from autograd.op import finite_float
 
-from .arguments import FloatArray, unknown_name
+from ..arguments import FloatArray, unknown_name
 from .targets import Requirement
 
 __all__ = [

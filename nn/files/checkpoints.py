@@ -2,7 +2,7 @@
 
 A checkpoint holds the parameters, the state of the optimiser and of the random generator, epoch and batch, the history,
 the best weights, and a description of the run, so that it is not resumed with other data or settings. The generator is
-kept as it was before the epoch's order was drawn: the order is drawn again. `nn.storage` describes the file.
+kept as it was before the epoch's order was drawn: the order is drawn again. `nn.files.storage` describes the file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import FloatArray
+from ..arguments import FloatArray
 from .storage import MAX_BYTES, FilePath, ModelFileError, Stored, read, write
 
 __all__ = ["Checkpoint", "description", "digest", "read_checkpoint", "restored_generator", "write_checkpoint"]

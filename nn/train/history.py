@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import FloatArray
-from .metrics import Metric, measured
-from .targets import Decision
+from ..arguments import FloatArray
+from ..loss.metrics import Metric, measured
+from ..loss.targets import Decision
 
 __all__ = ["Evaluation", "History", "Record"]
 

@@ -1,4 +1,4 @@
-"""Optimisers: a rule of `nn.rules` bound to parameters, with the habits of PyTorch around it."""
+"""Optimisers: a rule of `nn.train.rules` bound to parameters, with the habits of PyTorch around it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from autograd import Value
 from autograd.value import assign
 
-from .arguments import FloatArray
+from ..arguments import FloatArray
 from .rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]

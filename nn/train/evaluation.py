@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 from autograd import Value, affine, no_grad
 from autograd.op import finite_float
 
-from .arguments import FloatArray, float_rows
+from ..arguments import FloatArray, float_rows
+from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
+from ..loss.targets import decision
 from .history import Evaluation
-from .loss_table import LossFunction, loss_named, name_of, require_targets
-from .targets import decision
 
 __all__ = ["BatchGradient", "Gradient", "Model", "assessed", "eager_gradient", "evaluate", "examples", "trainable"]
 

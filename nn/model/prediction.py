@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 import autograd
 from autograd import DomainError
 
-from .arguments import FloatArray, float_array, float_rows
+from ..arguments import FloatArray, float_array, float_rows
+from ..loss.metrics import r2
 from .layers import Layer
-from .metrics import r2
 from .module import data_of
 
 __all__ = ["outputs", "probabilities", "score"]

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .arguments import FloatArray, unknown_name
+from ..arguments import FloatArray, unknown_name
 
 __all__ = ["METRICS", "Metric", "mean_absolute_error", "measured", "metrics_named", "r2"]
 

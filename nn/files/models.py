@@ -1,7 +1,7 @@
 """Models as files, and as the state of a PyTorch module.
 
-`nn.storage` describes the file. A model's header content is its architecture ("MLP"), the number of inputs, the number
-of neurons and the activation of each layer, and notes of your own; the arrays are W1, b1, W2, b2, ….
+`nn.files.storage` describes the file. A model's header content is its architecture ("MLP"), the number of inputs, the
+number of neurons and the activation of each layer, and notes of your own; the arrays are W1, b1, W2, b2, ….
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 
 from autograd import Op
 
-from .activations import ACTIVATIONS
-from .arguments import FloatArray, float_array
-from .mlp import MLP
+from ..arguments import FloatArray, float_array
+from ..model.activations import ACTIVATIONS
+from ..model.mlp import MLP
 from .storage import MAX_BYTES, FilePath, ModelFileError, Stored, read, write
 
 __all__ = ["from_torch_state_dict", "load", "load_with_notes", "save", "to_torch_state_dict"]

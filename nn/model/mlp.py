@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from autograd import Op, Value, vector
 
+from ..arguments import FloatArray, Seed, generator, whole_number
 from . import prediction
-from .arguments import FloatArray, Seed, generator, whole_number
 from .initializers import Initializer
 from .layers import Inputs, Layer, Neuron, inputs_of
 from .module import Module, ValueArray, assign, data_of
@@ -32,7 +32,7 @@ class MLP(Module):
         activation: The activation of the hidden layers, by name or as an operation; or a list of one for every layer,
             the last one included.
         output_activation: The activation of the last layer, "identity" unless given; not together with a list.
-        init: How the weights begin, as `nn.initializers` says; by default He or Xavier, as the activation asks.
+        init: How the weights begin, as `nn.INITIALIZERS` says; by default He or Xavier, as the activation asks.
         seed: A seed or a generator; None for weights that differ from run to run.
 
     Attributes:

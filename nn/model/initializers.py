@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .arguments import FloatArray, float_array, unknown_name
+from ..arguments import FloatArray, float_array, unknown_name
 
 __all__ = ["INITIALIZERS", "Initializer", "initial_weights"]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import autograd
 from autograd import Op, Value
 
-from .arguments import unknown_name
+from ..arguments import unknown_name
 
 __all__ = ["ACTIVATIONS", "Activation", "activation_named"]
 

@@ -32,7 +32,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .arguments import FloatArray
+from ..arguments import FloatArray
 
 __all__ = ["MAX_BYTES", "ModelFileError", "Stored", "atomically_written", "read", "remove_partial_files", "write"]
 

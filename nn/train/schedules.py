@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias
 
-from .arguments import whole_number
+from ..arguments import whole_number
 
 __all__ = ["CosineSchedule", "Schedule", "StepSchedule"]
 

@@ -1,4 +1,4 @@
-"""The losses, each written once, for one example; `nn.loss_table` checks what they are given."""
+"""The losses, each written once, for one example; `nn.loss.loss_table` checks what they are given."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ import numpy as np
 from autograd import Value
 from autograd import compile as compiled
 
-from .arguments import FloatArray, unknown_name
-from .closed_form import backprop
+from ..arguments import FloatArray, unknown_name
+from ..closed_form import backprop
+from ..loss.loss_table import LOSSES, LossFunction, name_of
+from ..model.mlp import MLP
 from .evaluation import BatchGradient, Gradient, Model, eager_gradient, trainable
-from .loss_table import LOSSES, LossFunction, name_of
-from .mlp import MLP
 
 __all__ = ["ENGINES", "CompiledGradient", "gradient_by"]
 
@@ -87,7 +87,7 @@ def closed_form_gradient(model: Model, loss: LossFunction, parameters: Sequence[
 
     Raises:
         TypeError: If the model is no MLP.
-        ValueError: If the loss is not one of `nn.losses`.
+        ValueError: If the loss is not one of `nn.LOSSES`.
     """
     if not isinstance(model, MLP):
         raise TypeError(f'engine="closed_form" needs an nn.MLP, got {type(model).__name__}')

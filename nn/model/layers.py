@@ -1,4 +1,4 @@
-"""Neurons and layers, one scalar at a time; `nn.mlp` stacks them.
+"""Neurons and layers, one scalar at a time; `nn.model.mlp` stacks them.
 
 A layer computes z = W a + b and a = σ(z), with W of shape (n_out, n_in) and b of shape (n_out,). Every weighted input
 is one `affine` node, so that a pass through the network shows the same quantities as the matrix equations, entry by
@@ -15,8 +15,8 @@ import numpy as np
 from autograd import Op, Value, affine, vector
 from autograd.graph import Vector
 
+from ..arguments import Seed, generator, whole_number
 from .activations import Activation, activation_named
-from .arguments import Seed, generator, whole_number
 from .initializers import Initializer, initial_weights
 from .module import Module, ValueArray, value_array
 
@@ -31,7 +31,7 @@ class Neuron(Module):
     Args:
         n_in: The number of inputs.
         activation: The name of σ, or an operation of one argument.
-        init: How the weights begin, as `nn.initializers` says.
+        init: How the weights begin, as `nn.INITIALIZERS` says.
         seed: A seed or a generator; None for weights that differ from run to run.
 
     Attributes:
@@ -106,7 +106,7 @@ class Layer(Module):
         n_in: The number of inputs.
         n_out: The number of neurons.
         activation: The name of σ, or an operation of one argument.
-        init: How the weights begin, as `nn.initializers` says.
+        init: How the weights begin, as `nn.INITIALIZERS` says.
         seed: A seed or a generator; None for weights that differ from run to run.
 
     Attributes:

@@ -6,8 +6,8 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
-from .arguments import FloatArray, unknown_name, whole_number
-from .metrics import INCREASING
+from ..arguments import FloatArray, unknown_name, whole_number
+from ..loss.metrics import INCREASING
 
 __all__ = ["Best", "EarlyStopping"]
 

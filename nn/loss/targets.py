@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arguments import FloatArray, whole_number
+from ..arguments import FloatArray, whole_number
 
 __all__ = ["Decision", "Requirement", "decision", "distribution", "one_hot", "probabilities", "signs"]
 

@@ -1,8 +1,8 @@
 """Training: mini-batch gradient descent.
 
-`fit` checks what it is given; `nn.run` holds the loop. What computes the loss and the gradient of a batch is a function
-of its own (`eager_gradient`): it gets the rows of a batch and returns numbers, so the loop does not know how they were
-found.
+`fit` checks what it is given; `nn.train.run` holds the loop. What computes the loss and the gradient of a batch is a
+function of its own (`eager_gradient`): it gets the rows of a batch and returns numbers, so the loop does not know how
+they were found.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from .arguments import FloatArray, generator, unknown_name, whole_number
+from ..arguments import FloatArray, generator, unknown_name, whole_number
+from ..loss.loss_table import LossFunction, loss_named, name_of
+from ..loss.metrics import Metric, metrics_named
+from ..loss.targets import decision
 from .engines import gradient_by
 from .evaluation import BatchGradient, Model, eager_gradient, evaluate, examples
 from .history import Evaluation, History, Record
-from .loss_table import LossFunction, loss_named, name_of
-from .metrics import Metric, metrics_named
 from .optimizers import Optimizer
 from .penalty import Penalty
 from .rules import require_max_norm
 from .run import Callback, EpochEnd, Run
 from .schedules import Schedule
 from .stopping import Best, EarlyStopping
-from .targets import decision
 
 __all__ = [
     "BatchGradient",

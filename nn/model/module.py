@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd import Value
 
-from .arguments import FloatArray, float_array
+from ..arguments import FloatArray, float_array
 
 __all__ = ["Module", "StateDifference", "ValueArray", "value_array"]
 
