@@ -20,6 +20,7 @@ from .graph import undefined
 from .linearization import Edge, Linearization, gradients
 from .op import DomainError
 from .ops import relu
+from .printable import printable
 from .value import Value
 
 __all__ = ["Explanation", "Path", "Step", "explain"]
@@ -96,7 +97,7 @@ class Explanation:
         return self.names[id(value)]
 
     def __str__(self) -> str:
-        return "\n".join(_told(self))
+        return "\n".join(map(printable, _told(self)))
 
 
 def explain(output: Value, wrt: Value, top: int = 10) -> Explanation:

@@ -31,6 +31,7 @@ import numpy as np
 from . import ops
 from .graph import Vector, assigned, clock, number
 from .op import EVERYWHERE, Op, Operand, Relation, finite_float
+from .printable import printable
 from .reverse import backward
 
 __all__ = ["Comparison", "Literal", "Value", "affine", "comparisons", "no_grad", "recording", "vector"]
@@ -256,7 +257,7 @@ class Value(Operand):
     def describe(self) -> str:
         """Return what an error message calls this: `tanh "a1[0]" = 0.5`."""
         kind = "literal" if self.is_literal else self.op.name if self.op else "leaf"
-        return f'{kind} "{self.label}" = {self._data!r}' if self.label else f"{kind} {self._data!r}"
+        return f'{kind} "{printable(self.label)}" = {self._data!r}' if self.label else f"{kind} {self._data!r}"
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""

@@ -300,7 +300,10 @@ def main(*arguments):
             ["train", "small.csv"],
             "the part with fraction 0.2 of 2 examples would be empty: each class is split by itself, and",
         ),
-        (["train", "iris", "--target", "species"], "--target, --categorical and --ignore are for CSV files"),
+        (
+            ["train", "iris", "--target", "species"],
+            "--target, --categorical, --ignore, --delimiter and --missing are for CSV files",
+        ),
         (["train", "xor", "--resume"], "--resume needs --checkpoint FILE"),
         (["train", "xor", "-o", "no/model.npz"], "there is no folder no to write model.npz to"),
         (["train", "xor", "--checkpoint", "no/run.npz"], "the folder no of the checkpoint does not exist"),

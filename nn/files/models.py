@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd import Op
+from autograd.files import FilePath
 
 from ..arguments import FloatArray, float_array
 from ..model.activations import ACTIVATIONS
 from ..model.mlp import MLP
-from .storage import MAX_BYTES, FilePath, ModelFileError, Stored, read, write
+from .storage import MAX_BYTES, ModelFileError, Stored, read, write
 
 __all__ = ["from_torch_state_dict", "load", "load_with_notes", "save", "to_torch_state_dict"]
 
