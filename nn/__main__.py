@@ -43,8 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unless the reader of the output, such as `head`, has seen enough of what stands in a file, too.
     """
     parser = _parser()
-    with channelled() as channel:
-        code, in_a_file = _code(parser, arguments)
+    try:
+        with channelled() as channel:
+            code, in_a_file = _code(parser, arguments)
+    except SystemExit as end:
+        if end.code or channel.error is None:
+            raise
+        code, in_a_file = 0, False  # of help that could not be printed
     if channel.error is None or code:
         return code
     if isinstance(channel.error, BrokenPipeError):

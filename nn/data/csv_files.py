@@ -93,7 +93,7 @@ def read_csv(
         elif k != position and name not in ignored:
             features.append(name)
     if not features:
-        _fail(table, "no column is left for the inputs")
+        _fail(table, f"no column is left for the inputs{table.dialect.advice}")
     return Dataset(
         X=_inputs(table, features),
         y=np.array([number_of[row.fields[position]] for row in table.rows], dtype=np.int64),
@@ -137,6 +137,7 @@ class _Dialect:
     Attributes:
         delimiter: What separates fields; None until the header is read.
         said: What a description says of it.
+        advice: What to say where the given delimiter separates nothing.
     """
 
     def __init__(self, delimiter: str | None, decimal: str, missing: Collection[str]) -> None:
@@ -149,13 +150,16 @@ class _Dialect:
             raise TypeError(f"missing must be a collection of words, got {missing!r}")
         self.delimiter, self.decimal = delimiter, decimal
         self.words = {"", *(word.strip().lower() for word in missing)}
-        self.said = ""
+        self.said = self.advice = ""
 
     def learn(self, header: str) -> str:
         """Return what separates the fields of a file with this header."""
+        likely = max(DELIMITERS, key=lambda each: (_fields_in(header, each), each == ","))
         if self.delimiter is None:
-            self.delimiter = max(DELIMITERS, key=lambda each: (_fields_in(header, each), each == ","))
+            self.delimiter = likely
             self.said = "" if self.delimiter == "," else f", separated by {self.delimiter!r}"
+        elif _fields_in(header, self.delimiter) == 1 < _fields_in(header, likely):
+            self.advice = f": its fields seem to be separated by {likely!r}, not by {self.delimiter!r}"
         return self.delimiter
 
     def is_missing(self, field: str) -> bool:
