@@ -7,7 +7,7 @@ from .check import check_gradients
 from .collector import spare_graphs
 from .explain import Explanation, explain
 from .forward import tangent
-from .lift import Program, compile, lift
+from .lift import Program, RecordingError, compile, lift
 from .linearization import gradients
 from .op import Domain, DomainError, Kink, Op, Operand
 from .ops import (
@@ -65,6 +65,7 @@ __all__ = [
     "Op",
     "Operand",
     "Program",
+    "RecordingError",
     "Value",
     "abs",
     "add",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .graph import Graph, number, refuse_changed_leaves, stored_operands, undefined
+from .graph import Graph, refuse_changed_leaves, stored_operands, undefined
 from .op import finite_float
 from .value import Value
 
@@ -56,7 +56,7 @@ def _push(node: Value, tangents: Mapping[int, float]) -> float:
     op = node.op
     if op is None or not any(moving):
         return 0.0
-    args = [number(operand) for operand in operands]
+    args = [operand if operand.__class__ is float else operand.data for operand in operands]
     try:
         if op.arity is None:
             locals_ = op.locals(node.data, args)

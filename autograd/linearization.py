@@ -162,7 +162,7 @@ def _edges(node: Any, operands: tuple[Any, ...], places: list[int], recorded: bo
     if recorded:
         out, args = node, [o.data if o.__class__ is not float and o.is_literal else o for o in operands]
     else:
-        out, args = node.data, [number(operand) for operand in operands]
+        out, args = node.data, [o if o.__class__ is float else o.data for o in operands]
     try:
         shared = op.locals(out, args) if op.arity is None else None
     except (ArithmeticError, ValueError) as error:

@@ -12,6 +12,7 @@ pass, on arrays, on Values (which records a graph of the derivative, to be diffe
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -20,13 +21,36 @@ import numpy as np
 
 from .printable import printable
 
-__all__ = ["EVERYWHERE", "PRIMITIVES", "Domain", "DomainError", "Kink", "Op", "Operand", "Relation", "finite_float"]
+__all__ = [
+    "EVERYWHERE",
+    "PRIMITIVES",
+    "Domain",
+    "DomainError",
+    "Kink",
+    "Op",
+    "Operand",
+    "Relation",
+    "errors_raised",
+    "finite_float",
+]
 
-Relation = Literal["<", "<=", ">", ">="]
+Relation = Literal["<", "<=", ">", ">=", "=="]
 
 
 class DomainError(ArithmeticError, ValueError):
     """An operation or a derivative was asked for where it is undefined or not finite."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        _here.errors = errors_raised() + 1
+
+
+def errors_raised() -> int:
+    """Return how many DomainErrors this thread has made, by which one that somebody caught shows."""
+    return getattr(_here, "errors", 0)
+
+
+_here = threading.local()
 
 
 class Operand:

@@ -17,14 +17,14 @@ the whole operation.
 from __future__ import annotations
 
 import math
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from numbers import Number
 from operator import mul as _product
 from types import TracebackType
-from typing import Any, NamedTuple, cast, final
+from typing import Any, Protocol, cast, final
 
 import numpy as np
 
@@ -34,12 +34,12 @@ from .op import EVERYWHERE, Op, Operand, Relation, finite_float
 from .printable import printable
 from .reverse import backward
 
-__all__ = ["Comparison", "Literal", "Value", "affine", "comparisons", "no_grad", "recording", "vector"]
+__all__ = ["Literal", "Value", "Watcher", "affine", "no_grad", "recording", "vector", "watched_by", "watcher"]
 
 _new = object.__new__
 _add, _sub, _mul, _div, _pow = ops.add, ops.sub, ops.mul, ops.div, ops.pow
 _paused = 0  # how many no_grad contexts are open, in all threads: one test of a global while there are none
-_watched = 0  # how many comparisons contexts are open, likewise
+_watched = 0  # how many watched_by contexts are open, likewise
 _pausing = threading.Lock()
 _here = threading.local()
 
@@ -80,8 +80,13 @@ class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function
         _here.depth -= 1
 
 
-def _off() -> bool:
-    return bool(getattr(_here, "depth", 0))
+def _unrecorded(data: float, op: Op, *operands: Any) -> Value | None:
+    """Return what an operation gives where this thread records nothing; None where it records."""
+    if not getattr(_here, "depth", 0):
+        return None
+    if _watched and (watching := watcher()) is not None:
+        return watching.unrecorded(op, operands, data)
+    return Value(data)
 
 
 @contextmanager
@@ -110,8 +115,8 @@ def _unary(op: Op) -> Callable[[Value], Value]:
             data = op.evaluate((x,), (self.label,))
         if data - data != 0.0:
             op.evaluate((x,), (self.label,))
-        if _paused and _off():
-            return Value(data)
+        if _paused and (unrecorded := _unrecorded(data, op, self)) is not None:
+            return unrecorded
         node = _new(Value)
         node._data = data
         node.grad = 0.0
@@ -133,6 +138,10 @@ class Value(Operand):
     Args:
         data: The number: an int, a float or a NumPy real scalar.
         label: A name for pictures, messages and matrix forms, such as "W1[2,0]".
+
+    With a number, `<`, `<=`, `==`, `!=`, `>=` and `>` compare the data: `v == 1` is true where `v.data` is 1, also in
+    `v in (1, 2)` and in lists. Two Values are equal only if they are one and the same, whatever they hold, so they can
+    be keys of a dictionary; `v.data == u.data` compares the numbers.
 
     Attributes:
         data: The number, always a finite Python float. A leaf's can be assigned; an interior node's cannot.
@@ -156,17 +165,23 @@ class Value(Operand):
     """Whether this is a number that was used as an operand: such a leaf never gets a gradient."""
 
     def __init__(self, data: float, label: str = "") -> None:
-        self._data: float = data if data.__class__ is float and data - data == 0.0 else _checked(data)
+        self._data: float
+        self.op: Op | None
+        self._a: Any
+        if data.__class__ is float and data - data == 0.0:
+            self._data = data
+            self.op = None
+            self._a = None
+        else:
+            self._data, self.op, self._a = _start(data)
         self.grad: float = 0.0
         self.label: str = label if label.__class__ is str else _checked_label(label)
-        self.op: Op | None = None
-        self._a: Any = None
         self._b: Any = None
         self._c: Any
         self._serial: int = next(clock)
 
     def __init_subclass__(cls, **kwargs: object) -> None:
-        if cls.__module__ != __name__:
+        if cls.__module__ not in (__name__, f"{__package__}.reading"):
             raise TypeError("Value cannot be subclassed: results of operations would not be of the subclass")
         super().__init_subclass__(**kwargs)
 
@@ -179,10 +194,14 @@ class Value(Operand):
             TypeError: On assignment, if it is of a type that `Value` does not take.
             ValueError: On assignment, if the number is not finite.
         """
+        if _watched and (watching := watcher()) is not None:
+            return cast(float, watching.read(self))
         return self._data
 
     @data.setter
     def data(self, data: float) -> None:
+        if _watched and (watching := watcher()) is not None:
+            watching.assigned(self)
         if self.op is not None:
             raise AttributeError(
                 f"{self.describe()} was computed from its operands, so its data cannot be assigned; "
@@ -237,10 +256,14 @@ class Value(Operand):
         """
         if self.is_literal:
             raise RuntimeError(f"{self.describe()} is a literal number, which has no gradient")
+        if _watched and (watching := watcher()) is not None:
+            watching.differentiated(self)
         backward(self, finite_float(gradient, "backward"))
 
     def detach(self) -> Value:
         """Return a new leaf with the same data, through which no gradient flows."""
+        if _watched and (watching := watcher()) is not None:
+            return watching.detached(self)
         return Value(self._data, self.label)
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Value:
@@ -260,6 +283,8 @@ class Value(Operand):
         return f'{kind} "{printable(self.label)}" = {self._data!r}' if self.label else f"{kind} {self._data!r}"
 
     def __repr__(self) -> str:
+        if _watched and (watching := watcher()) is not None:
+            watching.written(self)
         label = f", label={self.label!r}" if self.label else ""
         if self.is_literal:
             return f"Literal({self._data!r}{label})"
@@ -267,6 +292,8 @@ class Value(Operand):
         return f"Value({self._data!r}{label}, grad={self.grad!r}{op})"
 
     def __format__(self, spec: str) -> str:
+        if _watched and (watching := watcher()) is not None:
+            watching.written(self)
         return format(self._data, spec) if spec else repr(self)
 
     # --- arithmetic -----------------------------------------------------------------------------
@@ -280,8 +307,8 @@ class Value(Operand):
             return NotImplemented if (other := _operand(other, _add)) is None else _node(_add, self, other)
         if data - data != 0.0:
             data = _evaluated(_add, self, other)  # raises
-        if _paused and _off():
-            return Value(data)
+        if _paused and (unrecorded := _unrecorded(data, _add, self, other)) is not None:
+            return unrecorded
         node = _new(Value)
         node._data = data
         node.grad = 0.0
@@ -301,8 +328,8 @@ class Value(Operand):
             return NotImplemented if (other := _operand(other, _mul)) is None else _node(_mul, self, other)
         if data - data != 0.0:
             data = _evaluated(_mul, self, other)  # raises
-        if _paused and _off():
-            return Value(data)
+        if _paused and (unrecorded := _unrecorded(data, _mul, self, other)) is not None:
+            return unrecorded
         node = _new(Value)
         node._data = data
         node.grad = 0.0
@@ -322,8 +349,8 @@ class Value(Operand):
             return NotImplemented if (other := _operand(other, _sub)) is None else _node(_sub, self, other)
         if data - data != 0.0:
             data = _evaluated(_sub, self, other)  # raises
-        if _paused and _off():
-            return Value(data)
+        if _paused and (unrecorded := _unrecorded(data, _sub, self, other)) is not None:
+            return unrecorded
         node = _new(Value)
         node._data = data
         node.grad = 0.0
@@ -362,7 +389,16 @@ class Value(Operand):
     def __pos__(self) -> Value:
         return self
 
-    # --- comparisons look at the data; equality is identity ---------------------------------------
+    # --- comparisons look at the data; of two Values equality is identity -------------------------
+
+    def __eq__(self, other: object) -> bool:
+        return cast(bool, NotImplemented) if other.__class__ is Value else _equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        equal = NotImplemented if other.__class__ is Value else _equal(self, other)
+        return equal if equal is NotImplemented else not equal
+
+    __hash__ = object.__hash__
 
     def __lt__(self, other: Any) -> bool:
         return _compare(self, other, float.__lt__)
@@ -378,7 +414,7 @@ class Value(Operand):
 
     def __bool__(self) -> bool:
         raise TypeError(
-            f"the truth of {self.describe()} is ambiguous: compare its data, as in `v.data != 0` or `v > 0`, "
+            f"the truth of {self.describe()} is ambiguous: compare it with a number, as in `v > 0` or `v != 0`, "
             "and use autograd.where to select within a graph"
         )
 
@@ -390,7 +426,7 @@ class Value(Operand):
                 f"{self.describe()} is part of a graph, so it cannot be copied or pickled: "
                 "copy its leaves and compute again, or copy v.detach()"
             )
-        return _leaf_again, (self._data, self.label, self.grad, self.is_literal)
+        return _leaf_again, (self.data, self.label, self.grad, self.is_literal)
 
     # --- one line for each operation that is a method -------------------------------------------
 
@@ -475,6 +511,21 @@ def assign(leaves: Sequence[Value], numbers: Sequence[float]) -> None:
         assigned(next(clock))
 
 
+@contextmanager
+def assigned_meanwhile(leaves: Sequence[Value], numbers: Sequence[float]) -> Iterator[None]:
+    """A context in which leaves hold other numbers; afterwards nothing tells that they did."""
+    old = [(leaf._data, leaf._serial) for leaf in leaves]
+    try:
+        for leaf, number in zip(leaves, numbers, strict=True):
+            leaf._data = number
+        assigned(next(clock))  # what is kept of their data is read again
+        yield
+    finally:
+        for leaf, (data, before) in zip(leaves, old, strict=True):
+            leaf._data, leaf._serial = data, before
+        assigned(next(clock))
+
+
 def vector(values: Iterable[Any]) -> Vector:
     """Return `values` as a fixed sequence that several `affine` calls can share without copying.
 
@@ -523,8 +574,8 @@ def affine(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> An
         ops.affine.evaluate([number(o) for o in operands], [_label(o) for o in operands])
     if not (w.targets or x.targets or b.__class__ is Value):
         return data
-    if _paused and _off():
-        return Value(data)
+    if _paused and (unrecorded := _unrecorded(data, ops.affine, w, x, b)) is not None:
+        return unrecorded
     node = _new(Value)
     node._data = data
     node.grad = 0.0
@@ -538,15 +589,29 @@ def affine(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> An
 
 
 def _record(op: Op, operands: tuple[Any, ...], data: float) -> Value:
-    if _paused and _off():
-        return Value(data)
-    node = _new(Value)
+    if _paused and (unrecorded := _unrecorded(data, op, *operands)) is not None:
+        return unrecorded
+    return made(op, operands, data)
+
+
+def made(op: Op, operands: tuple[Any, ...], data: float, kind: type[Value] | None = None) -> Value:
+    """Return a node for an operation whose result is known, on stored operands.
+
+    Args:
+        op: The operation.
+        operands: Values and floats; for an affine operation also the two Vectors and the bias.
+        data: The result.
+        kind: A subclass of Value that the node is to be of.
+    """
+    node = _new(Value if kind is None else kind)
     node._data = data
     node.grad = 0.0
     node.label = ""
     node.op = op
     node._b = None
-    if op is ops.affine:
+    if op is ops.affine and operands[0].__class__ is Vector:
+        node._a, node._b, node._c = operands
+    elif op is ops.affine:
         n = len(operands) // 2
         node._a, node._b, node._c = Vector(operands[:n]), Vector(operands[n:-1]), operands[-1]
     elif op.arity is None or op.arity > 2:
@@ -578,8 +643,8 @@ def _node(op: Op, a: Any, b: Any) -> Value:
         data = _evaluated(op, a, b)
     if data.__class__ is not float or data - data != 0.0:
         data = _evaluated(op, a, b)
-    if _paused and _off():
-        return Value(data)
+    if _paused and (unrecorded := _unrecorded(data, op, a, b)) is not None:
+        return unrecorded
     node = _new(Value)
     node._data = data
     node.grad = 0.0
@@ -611,10 +676,20 @@ def _compare(value: Value, other: Any, holds: Callable[[float, float], bool]) ->
     else:
         other = _float_or_infinite(other)
         outcome = holds(value._data, other)
-    if _watched and (noted := getattr(_here, "comparisons", None)) is not None:
-        frame = sys._getframe(2)
-        place = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
-        noted.append(Comparison(_RELATIONS[holds], (value, other), outcome, place))
+    if _watched and (watching := watcher()) is not None:
+        watching.compared(_RELATIONS[holds], value, other, outcome)
+    return outcome
+
+
+def _equal(value: Value, number: Any) -> bool:
+    """Return whether the data is a number; NotImplemented for what is none."""
+    if isinstance(number, Value) or not isinstance(number, (Number, np.bool_)):
+        return cast(bool, NotImplemented)
+    outcome = bool(value._data == number)
+    if _watched and (watching := watcher()) is not None:
+        other = _float_or_infinite(getattr(number, "real", number))
+        if other == number:  # what no float is, no data ever equals
+            watching.compared("==", value, other, outcome)
     return outcome
 
 
@@ -625,20 +700,32 @@ def _float_or_infinite(number: Any) -> float:
         return math.inf if number > 0 else -math.inf
 
 
-class Comparison(NamedTuple):
-    """A comparison that was made in a `comparisons` context.
+class Watcher(Protocol):
+    """What is told of everything that a thread reads of its Values, so that a recording can hold for other numbers."""
 
-    Attributes:
-        relation: "<", "<=", ">" or ">=".
-        sides: What was compared: a Value, and a Value or a float.
-        outcome: What it gave.
-        place: The file and the line that asked.
-    """
+    def read(self, value: Value) -> Value | float:
+        """Return what stands for the data of a Value."""
 
-    relation: Relation
-    sides: tuple[Any, Any]
-    outcome: bool
-    place: str
+    def detached(self, value: Value) -> Value:
+        """Return what stands for a Value that is detached."""
+
+    def unrecorded(self, op: Op, operands: tuple[Any, ...], data: float) -> Value:
+        """Return what stands for the result of an operation under `no_grad`."""
+
+    def compared(self, relation: Relation, left: Value, right: Value | float, outcome: bool) -> None:
+        """Take note of a comparison and of what it gave."""
+
+    def pinned(self, value: Value, use: str) -> float:
+        """Return the data for a use that cannot be recorded, such as `math.exp`."""
+
+    def written(self, value: Value) -> float:
+        """Return the data for text."""
+
+    def assigned(self, value: Value) -> None:
+        """Take note that a Value is about to be assigned."""
+
+    def differentiated(self, value: Value) -> None:
+        """Take note that a reverse pass is about to begin."""
 
 
 _RELATIONS: dict[Callable[[float, float], bool], Relation] = {
@@ -649,19 +736,23 @@ _RELATIONS: dict[Callable[[float, float], bool], Relation] = {
 }
 
 
+def watcher() -> Watcher | None:
+    """Return what is told of this thread's reads, if there is something."""
+    return getattr(_here, "watcher", None)
+
+
 @contextmanager
-def comparisons() -> Iterator[list[Comparison]]:
-    """A context that gives the list of the comparisons between Values this thread makes in it."""
+def watched_by(watching: Watcher | None) -> Iterator[None]:
+    """A context in which what this thread reads of Values is told to a watcher; to none for None."""
     global _watched
-    outer = getattr(_here, "comparisons", None)
-    noted: list[Comparison] = []
+    outer = watcher()
     with _pausing:
         _watched += 1
-    _here.comparisons = noted
+    _here.watcher = watching
     try:
-        yield noted
+        yield
     finally:
-        _here.comparisons = outer
+        _here.watcher = outer
         with _pausing:
             _watched -= 1
 
@@ -680,6 +771,13 @@ def _leaf_again(data: float, label: str, grad: float, is_literal: bool) -> Value
     leaf = (Literal if is_literal else Value)(data, label)
     leaf.grad = grad
     return leaf
+
+
+def _start(data: Any) -> tuple[float, Op | None, Any]:
+    """Return the data, the operation and the operand of what begins with `data`: a leaf, unless that was recorded."""
+    if isinstance(data, Value) and hasattr(data, "__float__"):  # a number that was read while a function is recorded
+        return (float(data), None, None) if watcher() is None else (data._data, ops.stop_gradient, data._a)
+    return _checked(data), None, None
 
 
 def _checked(data: Any) -> float:

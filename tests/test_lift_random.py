@@ -25,7 +25,9 @@ class Case:
         self.rng, self.kind, self.scale, self.reduce = np.random.default_rng(seed), kind, scale, reduce
         self.parameters = [Value(v) for v in self._numbers(self.n_parameters)]
         self.program = compile(
-            lambda x, t=(): self.function(x, t, self.parameters), parameters=self.parameters, reduce=reduce
+            lambda **of: self.function(of["x"], of.get("t", ()), self.parameters),
+            parameters=self.parameters,
+            reduce=reduce,
         )
 
     def _numbers(self, *shape):

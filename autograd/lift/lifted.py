@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..value import Comparison, Value
+from ..graph import number
+from ..value import Value
 from .adjoint import Reverse, reverse_program
 from .canonical import canonical
 from .expression import Expression
@@ -17,6 +18,7 @@ from .groups import Groups
 from .parameters import Parameters
 from .recording import Recording
 from .statement import blocks_in
+from .tape import Comparison
 
 __all__ = ["Lifted", "lifted"]
 
@@ -73,22 +75,29 @@ class Lifted:
         return replace(self, guards=[])
 
 
-def lifted(recording: Recording, leaves: Sequence[Value], named: Mapping[str, Any] | None) -> Lifted:
+def lifted(
+    recording: Recording,
+    leaves: Sequence[Value],
+    named: Mapping[str, Any] | None,
+    parameters: Parameters | None = None,
+) -> Lifted:
     """Return what is derived from a recorded graph.
 
     Args:
         recording: The graph.
         leaves: The parameters' leaves.
         named: Their numbers among these, in arrays by name; None to name them by labels and by the part they play.
+        parameters: The names and places of these leaves in another program that this one shares them with, if any.
     """
     inputs = {name: len(values) for name, values in recording.inputs.items()}
     positions = {leaf: (name, k) for name, values in recording.inputs.items() for k, leaf in enumerate(values)}
     atoms = canonical(recording.graph.nodes, recording.roots, positions, {leaf: k for k, leaf in enumerate(leaves)})
     groups = Groups(atoms, inputs, len(leaves))
-    parameters = Parameters(groups, leaves, named)
+    if parameters is None:
+        parameters = Parameters(groups, leaves, named)
     forward = forward_program(groups, parameters)
     start = np.zeros(len(leaves))
-    start[parameters.position] = [leaf.data for leaf in leaves]
+    start[parameters.position] = list(map(number, leaves))
     roots = iter(forward.roots[1:])
     found = Lifted(
         inputs=inputs,
@@ -99,5 +108,5 @@ def lifted(recording: Recording, leaves: Sequence[Value], named: Mapping[str, An
         start=start,
         guards=[each._replace(sides=(next(roots), next(roots))) for each in recording.compared],
     )
-    found.keep_sums({name: np.array([[leaf.data for leaf in values]]) for name, values in recording.inputs.items()})
+    found.keep_sums({name: np.array([[*map(number, values)]]) for name, values in recording.inputs.items()})
     return found

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..collector import collector_paused
-from ..value import Value, recording
+from ..graph import assignments
+from ..op import DomainError
 from .equations import equations, latex
-from .given import given_parameters
-from .lifted import Lifted, lifted
+from .lifted import Lifted
 from .named import NamedArrays
-from .recording import Recording, two_rows
+from .parameters import Parameters
+from .paths import Path
+from .recorder import Recorder
+from .recording import Recording
 from .report import report
-from .run.batch import Batch, taken
+from .run.batch import Batch
 from .run.checked import checked_result
 from .run.runner import Kind, runner
-from .run.self_check import self_check
 from .run.workspace import aligned
 from .shards import Map, Shard, ShardedProgram
 from .source import source
@@ -28,6 +30,7 @@ __all__ = ["Program"]
 
 Array = np.ndarray[Any, Any]
 _SIZES = 8  # how many batch sizes a thread keeps buffers for, for each kind of run
+_PIECES = 32  # how many sizes of pieces of a batch, likewise
 _NO_INPUT = (None,)
 
 
@@ -56,17 +59,11 @@ class Program:
         if reduce not in ("mean", "sum"):
             raise ValueError(f'reduce must be "mean" or "sum", got {reduce!r}')
         self._mean = reduce == "mean"
-        self._fun, self._given = fun, parameters
-        self._derived: Lifted | None = None
-        self._leaves: list[Value] | None = None
-        self._flat: Array = np.zeros(0)
-        self._notes: list[str] = []
-        self._tracing = threading.RLock()
-        self._is_tracing = False
-        self._local = threading.local()
+        self._recorder = Recorder(fun, parameters)
+        self._local = threading.local()  # of each thread: its gradient
+        self._code = threading.local()  # and the code that writes it
         if recorded is not None:
-            with recording(), collector_paused():
-                self._derive(recorded)
+            self._recorder.take(recorded)
 
     # --- results ---------------------------------------------------------------------------------
 
@@ -77,7 +74,7 @@ class Program:
             TypeError: If an input is missing, unknown, or no array of real numbers.
             ValueError: If a shape is wrong or a number is not finite.
             DomainError: If the engine would raise one; it names the statement and the row.
-            RuntimeError: If a comparison comes out differently from when the graph was recorded.
+            RecordingError: If a row takes a path through the function that is not recorded and cannot be.
         """
         loss = self.backward(**batch)
         return loss, {name: gradient.copy() for name, gradient in self.gradients.items()}
@@ -85,10 +82,12 @@ class Program:
     def backward(self, /, **batch: Any) -> float:
         """Return the loss of a batch and leave its gradient in `gradients`.
 
-        Raises as `value_and_grad` does; after a DomainError or RuntimeError the gradient is 0, and not half of one.
+        Raises as `value_and_grad` does; after a DomainError or RecordingError the gradient is 0, and not half of one.
         """
+        if self._recorder.held.seen_at != assignments[0]:
+            self._follow()
         try:
-            function = self._local.backward[len(next(iter(batch.values()), _NO_INPUT))]
+            function = self._code.backward[len(next(iter(batch.values()), _NO_INPUT))]
             return function(batch)  # type: ignore[no-any-return]  # a float
         except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
             return float(self._run("backward", batch))
@@ -105,8 +104,8 @@ class Program:
     def outputs(self, /, **batch: Any) -> dict[str, Array]:
         """Return the named outputs, each (N, k). Inputs that they don't depend on may be left out.
 
-        Comparisons that take such an input, as a loss may make them, are not checked here; all others are.
-        Raises as `value_and_grad` does; also a RuntimeError if nothing is recorded yet.
+        Raises as `value_and_grad` does; also a RuntimeError if nothing is recorded yet, and a RecordingError if the
+        outputs depend on a comparison with an input that is left out.
         """
         result: dict[str, Array] = self._run("outputs", batch)
         return result
@@ -154,17 +153,18 @@ class Program:
         Raises:
             RuntimeError: If nothing is recorded yet; everything below that reads it raises likewise.
         """
-        if self._derived is None:
-            raise RuntimeError(
-                "nothing is recorded yet: call value_and_grad, backward, value or losses with a batch first"
-            )
-        return self._derived
+        return self._recorder.first.derived
 
     @property
     def flat(self) -> Array:
-        """All parameters as one vector, which may be changed in place."""
-        self.derived  # noqa: B018  # raises if there are none yet
-        return self._flat
+        """All parameters as one vector, which may be changed in place.
+
+        Its order is the program's own: rows of a layer's weights have their bias behind them, so it is not the arrays
+        of `parameters` one after the other. `named` gives the views of any vector in this order by name.
+        """
+        self._places()
+        self._follow()
+        return self._recorder.held.flat
 
     @flat.setter
     def flat(self, numbers: Any) -> None:
@@ -177,7 +177,7 @@ class Program:
         """The gradient that this thread's latest `backward` left, in the order of `flat`."""
         gradient = getattr(self._local, "gradient", None)
         if gradient is None:
-            gradient = self._local.gradient = aligned((self.derived.parameters.flat.size,))
+            gradient = self._local.gradient = aligned((self._places().flat.size,))
         return gradient
 
     @flat_gradient.setter
@@ -200,19 +200,35 @@ class Program:
         return found
 
     def _views(self, flat: Array) -> dict[str, Array]:
-        return {each.name: each.view(flat) for each in self.derived.parameters.all}
+        return {each.name: each.view(flat) for each in self._places().all}
+
+    def _places(self) -> Parameters:
+        """Return the parameters' names and places; raise if nothing is recorded yet."""
+        return self._recorder.held.places or self.derived.parameters
 
     def named(self, vector: Any) -> dict[str, Array]:
-        """Return views of a vector that has the order of `flat`, by parameter name."""
-        return self._views(np.asarray(vector))
+        """Return views of a vector that has the order of `flat`, by parameter name.
+
+        So a mask, or the state of an optimiser, can be written by name: `program.named(mask)["W1"][...] = 1.0`.
+
+        Raises:
+            ValueError: If it does not have as many numbers as `flat`.
+        """
+        array = np.asarray(vector)
+        if array.shape != self.flat.shape:
+            raise ValueError(f"named needs a vector of {self.flat.size} numbers, as flat has, got shape {array.shape}")
+        return self._views(array)
 
     def pull(self) -> None:
-        """Copy the data of the Values that are the parameters into `flat`.
+        """Copy the data of all Values that are the parameters into `flat`, and so undo what was changed there.
+
+        What is assigned to a Value the program takes over by itself, at its next call.
 
         Raises:
             RuntimeError: If the program was unpickled, and so has no Values.
         """
-        self.flat[self.derived.parameters.position] = [leaf.data for leaf in self._values()]
+        self._places()
+        self._recorder.held.pull()
 
     def push(self) -> None:
         """Assign `flat` to the Values that are the parameters.
@@ -221,18 +237,13 @@ class Program:
             ValueError: If a number is not finite; then no Value has changed.
             RuntimeError: If the program was unpickled, and so has no Values.
         """
-        leaves = self._values()
-        numbers = self.flat[self.derived.parameters.position]
-        if not np.isfinite(numbers).all():
-            raise ValueError("the parameters hold NaN or infinity, which a Value cannot")
-        for leaf, number in zip(leaves, numbers.tolist(), strict=True):
-            leaf.data = number
+        self._places()
+        self._recorder.held.push()
 
-    def _values(self) -> list[Value]:
-        self.derived  # noqa: B018  # raises if there are none yet
-        if self._leaves is None:
-            raise RuntimeError("this program was unpickled, so it has arrays and no Values to copy from or to")
-        return self._leaves
+    def _follow(self) -> None:
+        """Take over what was assigned to Values that this program holds."""
+        if self._recorder.held.seen_at != assignments[0] and self._recorder.follow():
+            self._code = threading.local()
 
     # --- text ------------------------------------------------------------------------------------
 
@@ -251,7 +262,7 @@ class Program:
 
     def report(self) -> str:
         """Return in words what was recognised in the graph, and what was not and why."""
-        return report(self.derived, self._notes)
+        return report(self.derived, self._recorder.notes)
 
     def equations(self, notation: str = "superscript") -> str:
         """Return the equations of the forward and the backward pass as Unicode text, in the documents' notation.
@@ -281,66 +292,115 @@ class Program:
     # --- running ---------------------------------------------------------------------------------
 
     def _run(self, kind: Kind, given: Mapping[str, Any]) -> Any:
-        if self._derived is None:
-            self._record(kind, given)
-        derived = self.derived
-        batch = taken(derived, given, outputs_only=kind == "outputs")
-        function = self._function(kind, batch.examples)
+        self._follow()
+        paths, batch = self._recorder.paths(given, outputs_only=kind == "outputs")
+        if len(paths.all) == 1 and not paths.first.derived.guards:
+            return self._run_whole(paths.first, kind, batch)
+        outputs_only = batch.named.keys() != paths.first.derived.inputs.keys()
+        parts = self._recorder.split(paths, batch, outputs_only=outputs_only)
+        if len(parts) == 1:
+            return self._run_whole(parts[0][0], kind, batch)
+        return self._run_parts(parts, kind, batch)
+
+    def _run_whole(self, path: Path, kind: Kind, batch: Batch) -> Any:
+        """Return what a run gives if all rows take one path."""
+        function = self._function(kind, batch.examples, path)
         try:
             return function(batch.named)
         except (ArithmeticError, ValueError):
-            return checked_result(derived, self._flat, self._gradient(kind), batch, kind, mean=self._mean)
+            return self._checked(path, kind, batch, self._gradient(kind))
+
+    def _run_parts(self, parts: Sequence[tuple[Path, Array]], kind: Kind, batch: Batch) -> Any:
+        """Return what a run gives if the rows take several paths; after an error the gradient is 0."""
+        gradient = self._gradient(kind)
+        gradient[...] = 0.0
+        found = [self._run_part(path, kind, batch.part(rows)) for path, rows in parts]
+        if kind in ("losses", "outputs"):
+            return _in_order([result for result, _ in found], np.concatenate([rows for _, rows in parts]))
+        shares = [len(rows) / batch.examples if self._mean else 1.0 for _, rows in parts]
+        total = math.fsum(share * loss for share, (loss, _) in zip(shares, found, strict=True))
+        sums = sum(share * part for share, (_, part) in zip(shares, found, strict=True))
+        if not (math.isfinite(total) and np.isfinite(sums).all()):
+            raise DomainError("the sum over the rows of the batch is not finite")
+        gradient[...] = sums
+        return total
+
+    def _run_part(self, path: Path, kind: Kind, batch: Batch) -> tuple[Any, Array]:
+        """Return what a run gives for the rows that take a path, and the gradient that it leaves.
+
+        They run in pieces of 1, 2, 4, 8, … rows, for which there is code after a few batches whatever their numbers.
+        """
+        gradient = np.zeros(0)
+        if kind == "backward":
+            gradient = self._local.__dict__.setdefault("part", aligned(self.flat.shape))
+        found, shares, sums = [], [], np.zeros(gradient.shape)
+        start = 0
+        for size in _pieces(batch.examples):
+            piece = {name: rows[start : start + size] for name, rows in batch.named.items()}
+            start += size
+            try:
+                found.append(self._function(kind, size, path, gradient)(piece))
+            except (ArithmeticError, ValueError):
+                return self._checked(path, kind, batch, sums), sums
+            shares.append(size / batch.examples if self._mean else 1.0)
+            sums += shares[-1] * gradient
+        if kind in ("losses", "outputs"):
+            return _in_order(found, np.arange(batch.examples)), sums
+        return math.fsum(share * loss for share, loss in zip(shares, found, strict=True)), sums
+
+    def _checked(self, path: Path, kind: Kind, batch: Batch, gradient: Array) -> Any:
+        """Return what a run gives, looking at every step, or raise the error that says what is wrong."""
+        try:
+            return checked_result(path.unguarded, self.flat, gradient, batch, kind, mean=self._mean)
+        except DomainError:
+            self._recorder.require_raised(path, batch)
+            raise
 
     def _gradient(self, kind: Kind) -> Array:
         return self.flat_gradient if kind == "backward" else np.zeros(0)
 
-    def _function(self, kind: Kind, examples: int) -> Callable[..., Any]:
-        functions: dict[int, Callable[..., Any]] = self._local.__dict__.setdefault(kind, {})
-        found = functions.get(examples)
+    def _function(self, kind: Kind, examples: int, path: Path, part: Array | None = None) -> Callable[..., Any]:
+        """Return the code for a number of rows that take a path; `part` receives the gradient of a part of a batch."""
+        ours: dict[Any, Callable[..., Any]] = self._code.__dict__.setdefault("functions", {})
+        key = (kind, path, part is None, examples)
+        found = ours.get(key)
         if found is None:
-            found, _ = runner(self.derived, self._flat, self._gradient(kind), examples, kind, mean=self._mean)
-            if len(functions) >= _SIZES:
-                functions.pop(next(iter(functions)))
-            functions[examples] = found
+            gradient = self._gradient(kind) if part is None else part
+            derived = path.derived if part is None and kind == "backward" else path.unguarded
+            found, _ = runner(derived, self.flat, gradient, examples, kind, mean=self._mean)
+            alike = [other for other in ours if other[:3] == key[:3]]
+            if len(alike) >= (_SIZES if part is None else _PIECES):
+                del ours[alike[0]]
+            ours[key] = found
+        if part is None and kind == "backward":  # the next call tries it at once
+            at_once = self._code.__dict__.setdefault("backward", {})
+            if len(at_once) >= _SIZES:
+                at_once.clear()
+            at_once[examples] = found
         return found
 
-    def _record(self, kind: Kind, given: Mapping[str, Any]) -> None:
-        if self._fun is None or kind == "outputs":  # which may be called without some inputs
-            return
-        with self._tracing, recording(), collector_paused():
-            if self._is_tracing:
-                raise RuntimeError("the function runs the program that is being compiled from it: call the function")
-            if self._derived is not None:
-                return
-            self._is_tracing = True
-            try:
-                batch = Batch.of(given)
-                self._derive(two_rows(self._fun, batch.named))
-                self.derived.keep_sums(batch.named)
-            finally:
-                self._is_tracing = False
-
-    def _derive(self, recorded: Recording) -> None:
-        """Take over what is derived from a recording, after comparing it with the engine."""
-        given = self._given
-        leaves, named = (recorded.other_leaves, None) if given is None else given_parameters(given)
-        derived = lifted(recorded, leaves, named)
-        note = self_check(derived, recorded, leaves)
-        if note:
-            self._notes.append(note)
-        self._leaves = leaves
-        self._flat = aligned(derived.start.shape)
-        self._flat[...] = derived.start
-        self._derived = derived
-
     def __getstate__(self) -> dict[str, Any]:
-        return {
-            "derived": self.derived,
-            "flat": self._flat,
-            "mean": self._mean,
-            "notes": self._notes,
-        }
+        self.derived  # noqa: B018  # raises if there is nothing yet
+        recorder = self._recorder
+        return {"shapes": recorder.shapes, "flat": self.flat, "mean": self._mean, "notes": recorder.notes}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__init__("mean" if state["mean"] else "sum")  # type: ignore[misc]  # sets up what is not pickled
-        self._derived, self._flat, self._notes = state["derived"], state["flat"], state["notes"]
+        recorder = self._recorder
+        recorder.shapes, recorder.notes = state["shapes"], state["notes"]
+        recorder.held.flat, recorder.held.places = state["flat"], self.derived.parameters
+
+
+def _pieces(count: int) -> list[int]:
+    """Return the powers of two that add up to a number, the largest first."""
+    return [1 << k for k in reversed(range(count.bit_length())) if count >> k & 1]
+
+
+def _in_order(found: Sequence[Any], rows: Array) -> Any:
+    """Return results for each row put together, in the order of the rows."""
+    if isinstance(found[0], dict):
+        return {name: _in_order([each[name] for each in found], rows) for name in found[0]}
+    joined = np.concatenate(found)
+    ordered = np.empty_like(joined)
+    ordered[rows] = joined
+    return ordered

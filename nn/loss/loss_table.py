@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from autograd import DomainError, Value
+from autograd.graph import number
 from autograd.op import finite_float
 
 from ..arguments import FloatArray, unknown_name
@@ -148,5 +149,5 @@ def _components(loss: str, what: str, given: Vector) -> list[Scalar]:
 
 
 def number_of(x: Scalar) -> float:
-    """Return a number, or that of a Value."""
-    return x.data if isinstance(x, Value) else float(x)
+    """Return a number, or that of a Value, for a check that decides nothing but whether to raise."""
+    return number(x) if isinstance(x, Value) else float(x)

@@ -31,8 +31,8 @@ __all__ = ["ENGINES", "CompiledGradient", "gradient_by"]
 class CompiledGradient:
     """The function that gives the loss and the gradient of a batch by the matrix program of model and loss.
 
-    A model or a loss that branches on its numbers cannot be recorded once for all examples; it is then trained by the
-    eager engine, and a RuntimeWarning says why.
+    A model or a loss that cannot be recorded, or that takes too many different paths, is trained by the
+    eager engine, and a RuntimeWarning says why and where.
 
     Args:
         model: The model.
@@ -45,16 +45,16 @@ class CompiledGradient:
     def __init__(
         self, model: Model, loss: LossFunction, parameters: Sequence[Value], *, resumable: bool = False
     ) -> None:
-        def one_example(x: list[Value], t: list[Value]) -> tuple[Any, dict[str, Any]]:
+        def one_example(x: list[Value], **given: list[Value]) -> tuple[Any, dict[str, Any]]:
             y = model(x)
             outputs = [y] if isinstance(y, Value) else y
+            t = [each.data for each in given["t"]]  # numbers, as for the eager engine; a loss may ignore them
             return trainable(loss, loss(outputs, t)), {"y": outputs}
 
         self._program = compiled(one_example, parameters=list(dict.fromkeys([*parameters, *model.parameters()])))
         self._eager = eager_gradient(model, loss, parameters)
         self._count = len(parameters)
         self._resumable = resumable
-        self._compiled = False
         self._refused = False
 
     def __call__(self, X: FloatArray, T: FloatArray) -> BatchGradient:
@@ -63,8 +63,6 @@ class CompiledGradient:
             return self._eager(X, T)
         program = self._program
         try:
-            if self._compiled:
-                program.pull()
             mean = program.backward(x=X, t=T)
         except RuntimeError as error:
             return self._by_the_eager_engine(X, T, str(error))
@@ -72,7 +70,6 @@ class CompiledGradient:
             return self._eager(X, T)  # which raises the error that names the nodes
         if self._resumable and program.derived.guards:
             return self._by_the_eager_engine(X, T, "the model compares numbers, and a checkpoint is kept")
-        self._compiled = True
         places = program.derived.parameters.position[: self._count]
         return BatchGradient(mean, program.outputs(x=X)["y"], program.flat_gradient[places])
 

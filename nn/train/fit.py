@@ -99,7 +99,8 @@ def fit(
         progress: Whether to show a progress bar on the standard error; by default, if that is a terminal.
         engine: What computes gradients: "compiled", the matrix program of model and loss; "eager", the scalar engine;
             or "closed_form", the documents' equations, for an MLP. They give the same run up to rounding. The first
-            calls model and loss for two examples only: take "eager" for a loss that keeps account of its calls.
+            calls model and loss for a few examples only, once for every path through their code: take "eager" for a
+            loss that keeps account of its calls.
 
     Raises:
         TypeError: If an argument is of the wrong kind.

@@ -15,7 +15,6 @@ import numpy as np
 
 from ... import ops
 from ...op import DomainError, Op
-from ...value import Comparison
 from ..adjoint import Reverse
 from ..block import Block
 from ..expression import (
@@ -39,10 +38,11 @@ from ..forward import Forward
 from ..lifted import Lifted
 from ..parameters import Parameters
 from ..statement import Statement
+from ..tape import Comparison, RecordingError
 from .batch import Batch
 from .runner import Kind
 
-__all__ = ["Evaluation", "checked_result"]
+__all__ = ["Evaluation", "check_guards", "checked_result", "fitting"]
 
 Array = np.ndarray[Any, Any]
 
@@ -54,7 +54,7 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
 
     Raises:
         DomainError: If an operation or a needed derivative is undefined, or a result is not finite.
-        RuntimeError: If a comparison comes out differently from when the graph was recorded.
+        RecordingError: If a comparison comes out differently from when the graph was recorded.
         ValueError: If a parameter is not finite.
     """
     gradient[:] = 0.0
@@ -62,7 +62,7 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
         if not np.isfinite(each.view(flat)).all():
             raise ValueError(f"parameter {each.name!r} holds NaN or infinity")
     blocks = {derived.forward.inputs[name]: rows for name, rows in batch.named.items()}
-    run = Evaluation(derived.parameters, flat, blocks, batch.examples, mean=mean)
+    run = Evaluation(derived.parameters, flat, blocks, batch.examples, mean=mean, rows=batch.rows)
     if kind == "outputs":
         sides = [side for guard in derived.output_guards for side in guard.sides]
         run.forward(derived.forward, [*sides, *(each for row in derived.outputs.values() for each in row)])
@@ -86,16 +86,45 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
     return total
 
 
+def fitting(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> Array:
+    """Return for which rows some comparisons come out as they were recorded, (N,); nothing is refused.
+
+    After the first that comes out otherwise the function may go on to other operations than the recorded ones, so what
+    is undefined there counts for nothing.
+    """
+    run = _for_guards(derived, flat, batch, guards)
+    fit = np.ones(batch.examples, dtype=bool)
+    with np.errstate(all="ignore"):
+        for guard in guards:
+            left, right = (run.evaluate(side) for side in guard.sides)
+            held = RELATIONS[guard.relation](left, right) == guard.outcome
+            fit &= np.broadcast_to(held.reshape(-1, held.shape[-1]).all(axis=0), fit.shape)
+    return fit
+
+
+def check_guards(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> None:
+    """Raise the RecordingError for the first comparison that comes out differently for a row."""
+    _check_guards(guards, _for_guards(derived, flat, batch, guards))
+
+
+def _for_guards(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> Evaluation:
+    blocks = {derived.forward.inputs[name]: rows for name, rows in batch.named.items()}
+    run = Evaluation(derived.parameters, flat, blocks, batch.examples, mean=True, rows=batch.rows)
+    with np.errstate(all="ignore"):
+        run.forward(derived.forward, [side for guard in guards for side in guard.sides], checked=False)
+    return run
+
+
 def _check_guards(guards: Iterable[Comparison], run: Evaluation) -> None:
     for guard in guards:
         left, right = (run.evaluate(side) for side in guard.sides)
         wrong = RELATIONS[guard.relation](left, right) != guard.outcome
         if wrong.any():
-            row = int(np.argwhere(wrong)[0][-1])
-            raise RuntimeError(
-                f"the comparison in {guard.place} gave {guard.outcome} when the function was recorded and gives "
+            row = run.row_number(int(np.argwhere(wrong)[0][-1]))
+            raise RecordingError(
+                f"the comparison in {guard.place} gave {guard.outcome} when the graph was recorded and gives "
                 f"{not guard.outcome} at row {row} of the batch: the recorded graph does not hold there. "
-                "Use autograd.where, maximum or abs to select within the graph, or compile again"
+                "Use autograd.where, maximum or abs to select within the graph, or compile the function"
             )
 
 
@@ -109,9 +138,17 @@ class Evaluation:
     """
 
     def __init__(
-        self, parameters: Parameters, flat: Array, inputs: Mapping[Block, Array], examples: int, *, mean: bool
+        self,
+        parameters: Parameters,
+        flat: Array,
+        inputs: Mapping[Block, Array],
+        examples: int,
+        *,
+        mean: bool,
+        rows: Array | None = None,
     ) -> None:
         self.examples = examples
+        self._rows = rows
         self.mean = mean
         self.values: dict[Block, Array] = {parameters.flat: flat.reshape(-1, 1)}
         for parameter in parameters.all:
@@ -120,8 +157,10 @@ class Evaluation:
             self.values[block] = rows.T
         self._statement: Statement | None = None
 
-    def forward(self, program: Forward, roots: Sequence[Expression] | None = None) -> None:
+    def forward(self, program: Forward, roots: Sequence[Expression] | None = None, *, checked: bool = True) -> None:
         """Run the forward program, or the part of it that some roots need.
+
+        Without checks a result may be anything where an operation is undefined.
 
         Raises:
             DomainError: If an operation is undefined at its operands, or a result is not finite.
@@ -129,8 +168,9 @@ class Evaluation:
         for statement in program.statements if roots is None else program.needed(roots):
             self._statement = statement
             with np.errstate(all="ignore"):
-                value = self.evaluate(statement.value, checked=True)
-            self.check_finite(value)
+                value = self.evaluate(statement.value, checked=checked)
+            if checked:
+                self.check_finite(value)
             self.values[statement.target] = value.reshape(*statement.target.shape, -1)
 
     def backward(self, program: Reverse, parameters: Parameters) -> Array:
@@ -255,6 +295,10 @@ class Evaluation:
 
     # --- errors ----------------------------------------------------------------------------------
 
+    def row_number(self, row: int) -> int:
+        """Return the number of a row in the batch that this is a part of."""
+        return row if self._rows is None else int(self._rows[row])
+
     def check_finite(self, value: Array) -> None:
         """Raise the error for a result that is not finite."""
         if not np.isfinite(value).all():
@@ -264,8 +308,12 @@ class Evaluation:
         statement = self._statement
         wrong = np.atleast_1d(wrong)
         index = tuple(int(k) for k in np.argwhere(wrong)[0])
-        of_a_row = self.examples > 1 or (statement is not None and statement.target.batched)
-        row = f" at row {index[-1]} of the batch" if of_a_row and wrong.shape[-1] == self.examples else ""
+        of_a_row = self._rows is not None or self.examples > 1 or (statement is not None and statement.target.batched)
+        row = (
+            f" at row {self.row_number(index[-1])} of the batch"
+            if of_a_row and wrong.shape[-1] == self.examples
+            else ""
+        )
         got = ""
         if op is not None:
             numbers = [float(np.broadcast_to(arg, wrong.shape)[index]) for arg in args]

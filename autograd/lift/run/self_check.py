@@ -33,11 +33,11 @@ def self_check(derived: Lifted, recording: Recording, leaves: Sequence[Value]) -
         RuntimeError: If they differ.
     """
     rng = np.random.default_rng(0)
-    start = np.array([leaf.data for leaf in leaves])
+    start = np.array([*map(number, leaves)])
     for size in (0.1, 1e-3, 1e-6, 0.0):
         flat = _perturbed(start, size, rng)
         rows = {
-            name: np.stack([_perturbed(np.array([v.data for v in values]), size, rng) for _ in range(_ROWS)])
+            name: np.stack([_perturbed(np.array([*map(number, values)]), size, rng) for _ in range(_ROWS)])
             for name, values in recording.inputs.items()
         }
         try:
