@@ -11,19 +11,27 @@ import autograd as ag
 from autograd import Op, Value, affine, compile, lift, relu, total
 from autograd.lift.gathering import gathers
 from autograd.lift.identifiers import Identifiers
+from tests.equation_graphs import GRAPHS, row_of
 from tests.lift_graphs import by_source
 
 ROWS = [[1.0], [2.0]]
 
 
-def same(program, **batch):
-    """Compare the text with the program, which is compared with the engine elsewhere."""
+def same(program, scale=0.0, **batch):
+    """Compare the text with the program, which is compared with the engine elsewhere.
+
+    Args:
+        program: Which.
+        scale: The size of terms that cancel, where it is larger than that of the results.
+        batch: The rows.
+    """
     loss, gradients = program.value_and_grad(**batch)
     by_text, others = by_source(program, batch)
-    assert by_text == pytest.approx(loss, rel=1e-13)
+    assert by_text == pytest.approx(loss, rel=1e-13, abs=1e-14 * scale)
     assert list(gradients) == list(others)
+    largest = max([scale, abs(loss), *(np.abs(array).max() for array in gradients.values() if array.size)])
     for name, array in gradients.items():
-        np.testing.assert_allclose(others[name], array, rtol=1e-12, atol=1e-300)
+        np.testing.assert_allclose(others[name], array, rtol=1e-11, atol=1e-13 * largest)
 
 
 # --- kinds of numbers -----------------------------------------------------------------------------
@@ -49,7 +57,8 @@ def test_derivatives_at_kinks_are_numbers():
 )
 def test_sums_of_truth_values_count_them(function, reduce):
     w = Value(1.5, "w")
-    same(compile(lambda x: function(w, x[0]), parameters=[w], reduce=reduce), x=[[1.0], [-2.0], [3.0]])
+    program = compile(lambda x: function(w, x[0]) + x[0], parameters=[w], reduce=reduce)
+    same(program, x=[[1.0], [-2.0], [3.0]])
 
 
 def test_a_negative_base_keeps_its_sign():
@@ -62,6 +71,17 @@ def test_factors_whose_product_is_no_float_are_multiplied_one_by_one():
     program = compile(lambda x: ((w * 1e200) * x[0]).sin() * 1e200, parameters=[w])
     assert program.value(x=[[1e-250]]) == pytest.approx(1e-100, rel=1e-12)
     same(program, x=[[1e-250]])
+
+
+@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__name__)
+def test_the_text_of_a_graph_gives_what_the_program_gives(graph):
+    cost, inputs = graph(np.random.default_rng(3))
+    rng = np.random.default_rng(4)
+    for reduce in ("mean", "sum"):
+        program = lift(cost, inputs, reduce=reduce)
+        for count in (1, 3):
+            rows = {name: np.array([row] * count) for name, row in row_of(inputs).items()}
+            same(program, 1.0, **{name: array * rng.uniform(0.9, 1.1, array.shape) for name, array in rows.items()})
 
 
 # --- names ----------------------------------------------------------------------------------------
