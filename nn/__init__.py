@@ -1,9 +1,17 @@
 """Networks of scalars, and the matrix equations that check them."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from autograd.habits import no_attribute as _no_attribute
+
 from . import closed_form, data
 from .agreement import Agreement, gradient_agreement
 from .files.models import from_torch_state_dict, load, load_with_notes, save, to_torch_state_dict
+from .files.onnx_model import save_onnx, to_onnx
+from .files.safetensors import load_safetensors, save_safetensors
 from .files.storage import ModelFileError
+from .habits import PACKAGE as _HABITS
 from .loss.losses import (
     LOSSES,
     binary_cross_entropy,
@@ -70,9 +78,18 @@ __all__ = [
     "hinge_loss",
     "l2_penalty",
     "load",
+    "load_safetensors",
     "load_with_notes",
     "mse_loss",
     "one_hot",
     "save",
+    "save_onnx",
+    "save_safetensors",
+    "to_onnx",
     "to_torch_state_dict",
 ]
+
+if not _TYPE_CHECKING:
+
+    def __getattr__(name: str) -> _Any:
+        raise _no_attribute("deltagrad's nn", name, _HABITS, None)

@@ -15,9 +15,9 @@ HISTORY = nn.History(
 )
 
 
-def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
+def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"deltagrad\[plot\]"):
+    with pytest.raises(ImportError, match=r"pip install matplotlib"):
         plots.learning_curves(HISTORY)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -144,8 +145,17 @@ def _figure(colours: Theme, wide: float, high: float) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('viz.plots needs matplotlib: pip install "deltagrad[plot]"') from error
-    figure: Any = Figure(figsize=(wide, high), dpi=120, facecolor=colours.ground, layout="constrained")
+        raise ImportError("viz.plots needs matplotlib: pip install matplotlib") from error
+
+    class Shown(Figure):
+        """A figure that a notebook shows without `%matplotlib inline`."""
+
+        def _repr_png_(self) -> bytes:
+            image = io.BytesIO()
+            self.savefig(image, format="png")
+            return image.getvalue()
+
+    figure: Any = Shown(figsize=(wide, high), dpi=120, facecolor=colours.ground, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     return figure
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -288,6 +289,28 @@ class Program:
         Takes and raises what `equations` does.
         """
         return latex(self.derived, notation, mean=self._mean)
+
+    def __repr__(self) -> str:
+        if not self._recorder.shapes:
+            return "<Program, nothing recorded yet: call value_and_grad, backward, value or losses with a batch>"
+        arrays = ", ".join(f"{each.name} {each.shape}" for each in self.derived.parameters.all)
+        return f"<Program of {', '.join(self.derived.inputs) or 'no input'}; parameters {arrays or 'none'}>"
+
+    def _repr_latex_(self) -> str | None:
+        return self.latex() if self._recorder.shapes else None
+
+    def _repr_markdown_(self) -> str | None:
+        """Return equations as LaTeX, the source and the report below, for a notebook; None if nothing is recorded."""
+        if not self._recorder.shapes:
+            return None
+        try:
+            text = self.source
+        except TypeError as error:  # an operation of the user's own without NumPy text
+            text = f"# {error}"
+        shown = re.sub(r"\\paragraph\{(\w+)\}", r"**\1**\n", self.latex())
+        shown = re.sub(r"(\\begin\{align\*\}.*?\\end\{align\*\})", r"$$\1$$\n", shown, flags=re.DOTALL)
+        parts = (("Source", f"```python\n{text}\n```"), ("Report", f"```text\n{self.report()}\n```"))
+        return shown + "".join(f"\n\n<details><summary>{t}</summary>\n\n{body}\n\n</details>" for t, body in parts)
 
     # --- running ---------------------------------------------------------------------------------
 

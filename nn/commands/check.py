@@ -19,7 +19,7 @@ from ..arguments import float_array
 from . import arguments, self_check
 from .arguments import Commands
 
-__all__ = ["add", "run"]
+__all__ = ["add", "report_on", "run"]
 
 LOSS_BY_DEFAULT = "half_squared_error"
 
@@ -59,21 +59,28 @@ def run(options: argparse.Namespace) -> int:
     """
     if options.file is None:
         return self_check.run(options.seed)
-    module = _module(options.file)
-    backprop = getattr(module, options.function, None)
+    report = report_on(options.file, options.function, options.seed)
+    print(report)
+    return 0 if report.ok else 1
+
+
+def report_on(path: Path, function: str, seed: int) -> nn.Report:
+    """Return the report on a function in a file. Raises as `run` does."""
+    module = _module(path)
+    backprop = getattr(module, function, None)
     if not callable(backprop):
-        raise ValueError(f"{options.file} must define a function {options.function}(weights, biases, X, T)")
-    rng = np.random.default_rng(options.seed)
+        raise ValueError(f"{path} must define a function {function}(weights, biases, X, T)")
+    rng = np.random.default_rng(seed)
     model = getattr(module, "MODEL", None)
     if model is None:
         model = _model(rng)
     elif not isinstance(model, nn.MLP):
-        raise TypeError(f"{options.file}: MODEL must be an nn.MLP, got one of type {type(model).__name__}")
+        raise TypeError(f"{path}: MODEL must be an nn.MLP, got one of type {type(model).__name__}")
     loss = getattr(module, "LOSS", LOSS_BY_DEFAULT)
     X = getattr(module, "X", None)
     T = getattr(module, "T", None)
-    report = nn.check_backprop(
-        _located(backprop, options.file),
+    return nn.check_backprop(
+        _located(backprop, path),
         model,
         rng.normal(size=(5, model.n_in)) if X is None else X,
         _targets(rng, loss, 5 if X is None else len(np.atleast_2d(float_array("X", X))), model.n_out)
@@ -83,8 +90,6 @@ def run(options: argparse.Namespace) -> int:
         l2=getattr(module, "L2", 0.0),
         layout=getattr(module, "LAYOUT", "rows"),
     )
-    print(report)
-    return 0 if report.ok else 1
 
 
 def _located(backprop: Callable[..., Any], path: Path) -> Callable[..., Any]:

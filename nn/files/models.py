@@ -7,7 +7,9 @@ number of neurons and the activation of each layer, and notes of your own; the a
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,13 @@ from autograd.files import FilePath
 from ..arguments import FloatArray, float_array
 from ..model.activations import ACTIVATIONS
 from ..model.mlp import MLP
-from .storage import MAX_BYTES, ModelFileError, Stored, read, write
+from .safetensors import read_with_metadata, save_safetensors
+from .storage import FORMAT, MAX_BYTES, ModelFileError, Stored, plain_text, read, write
 
 __all__ = ["from_torch_state_dict", "load", "load_with_notes", "save", "to_torch_state_dict"]
+
+SAFETENSORS = ".safetensors"
+"""The suffix that asks for this format."""
 
 
 def save(model: MLP, path: FilePath, *, notes: Mapping[str, Any] | None = None) -> None:
@@ -29,7 +35,7 @@ def save(model: MLP, path: FilePath, *, notes: Mapping[str, Any] | None = None) 
 
     Args:
         model: The network.
-        path: Where to; `.npz` is a good suffix.
+        path: Where to; `.npz` is a good suffix. `.safetensors` asks for that format, which other libraries read.
         notes: Plain data to keep beside it: strings, numbers, lists and dicts with string keys.
 
     Raises:
@@ -51,7 +57,10 @@ def save(model: MLP, path: FilePath, *, notes: Mapping[str, Any] | None = None) 
         "activations": list(model.activations),
         "notes": dict(notes or {}),
     }
-    write(path, "model", Stored(content, model.state_dict()))
+    if Path(path).suffix == SAFETENSORS:
+        save_safetensors(model.state_dict(), path, metadata={FORMAT: plain_text(content)})
+    else:
+        write(path, "model", Stored(content, model.state_dict()))
 
 
 def load(path: FilePath, *, max_bytes: int = MAX_BYTES) -> MLP:
@@ -77,13 +86,28 @@ def load_with_notes(path: FilePath, *, max_bytes: int = MAX_BYTES) -> tuple[MLP,
         ModelFileError: If the file is damaged, too large, or not the file of a model; it says what and where.
         OSError: If it cannot be read.
     """
-    content, arrays = read(path, "model", max_bytes=max_bytes)
+    if Path(path).suffix == SAFETENSORS:
+        content, arrays = _from_safetensors(path, max_bytes)
+    else:
+        content, arrays = read(path, "model", max_bytes=max_bytes)
     problem = _problem(content, {name: array.shape for name, array in arrays.items()})
     if problem:
         raise ModelFileError(f"{path}: {problem}")
     model = MLP(content["n_in"], content["n_outs"], activation=content["activations"], init="zeros", seed=0)
     model.load_state_dict(arrays)
     return model, content["notes"]
+
+
+def _from_safetensors(path: FilePath, max_bytes: int) -> tuple[dict[str, Any], dict[str, FloatArray]]:
+    arrays, metadata = read_with_metadata(path, max_bytes=max_bytes)
+    try:
+        content = json.loads(metadata.get(FORMAT, ""))
+    except (ValueError, RecursionError):
+        raise ModelFileError(
+            f"{path} does not say which network its arrays are of: nn.load_safetensors reads arrays of other libraries"
+        ) from None
+    order = sorted(arrays, key=lambda name: (name[1:].zfill(9), name))  # W1, b1, W2, …: writers may sort by name
+    return content if isinstance(content, dict) else {}, {name: arrays[name] for name in order}
 
 
 def _problem(content: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> str:

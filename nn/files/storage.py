@@ -32,7 +32,7 @@ from autograd.files import FilePath, written
 
 from ..arguments import FloatArray
 
-__all__ = ["MAX_BYTES", "ModelFileError", "Stored", "read", "write"]
+__all__ = ["MAX_BYTES", "ModelFileError", "Stored", "plain_text", "read", "write"]
 
 FORMAT = "deltagrad"
 VERSION = 1
@@ -212,6 +212,16 @@ def _bytes(path: FilePath, max_bytes: int) -> bytes:
 
 def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
+
+
+def plain_text(value: Any) -> str:
+    """Return plain data as the JSON that a header holds.
+
+    Raises:
+        TypeError: If it is no plain data.
+        ValueError: If a number is not finite.
+    """
+    return _json(value).decode()
 
 
 def _entry(name: str) -> bytes:

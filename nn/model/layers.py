@@ -8,21 +8,34 @@ entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from autograd import Op, Value, affine, vector
 from autograd.graph import Vector
+from autograd.habits import no_attribute
 
 from ..arguments import Seed, generator, whole_number
+from ..habits import OUTPUTS
 from .activations import Activation, activation_named
 from .initializers import Initializer, initial_weights
 from .module import Module, ValueArray, value_array
 
-__all__ = ["Inputs", "Layer", "Neuron", "inputs_of"]
+__all__ = ["Inputs", "Layer", "Neuron", "Outputs", "inputs_of"]
 
 Inputs: TypeAlias = Sequence[Any] | np.ndarray[Any, Any]
+
+
+class Outputs(list[Value]):
+    """The outputs for one example: a list whose errors say what to write for what arrays of other libraries have."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute("a list of Values", name, OUTPUTS, self)
 
 
 class Neuron(Module):
@@ -145,7 +158,7 @@ class Layer(Module):
             TypeError: If `x` is not a sequence of numbers and Values.
             ValueError: If it does not have n_in entries, or a number is not finite.
         """
-        return self.respond(inputs_of("this layer", x, self.n_in))
+        return Outputs(self.respond(inputs_of("this layer", x, self.n_in)))
 
     def respond(self, inputs: Vector) -> list[Value]:
         """Return the n_out activations for inputs that have been checked."""

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd import Op, Value, vector
+from autograd.notebook import picture, table
 
 from ..arguments import FloatArray, Seed, generator, whole_number
 from . import prediction
 from .initializers import Initializer
-from .layers import Inputs, Layer, Neuron, inputs_of
+from .layers import Inputs, Layer, Neuron, Outputs, inputs_of
 from .module import Module, ValueArray, assign, data_of
 
 __all__ = ["MLP", "Layer", "Neuron"]
@@ -91,7 +92,7 @@ class MLP(Module):
         a = first.respond(inputs_of("this MLP", x, first.n_in))
         for layer in rest:
             a = layer.respond(vector(a))
-        return a
+        return Outputs(a)
 
     def predict(self, X: ArrayLike) -> FloatArray:
         """Return the outputs for many examples, shape (N, n_out), computed on arrays.
@@ -197,6 +198,14 @@ class MLP(Module):
             raise ValueError(f"this MLP has {len(self.layers)} layers and needs one {kind} for each, got {len(arrays)}")
         held = [layer.parameter_arrays()[kind] for layer in self.layers]
         assign({f"{kind}{l}": pair for l, pair in enumerate(zip(held, arrays, strict=True), start=1)})
+
+    def _repr_html_(self) -> str:
+        """Return the network drawn, or its layers as a table if it is large, for a notebook."""
+        rows = [
+            (f"{l}", f"{layer.n_out} × {layer.n_in}", str(layer.n_out), layer.activation.name)
+            for l, layer in enumerate(self.layers, start=1)
+        ]
+        return picture(self) or table(("layer", "W", "b", "activation"), rows)
 
     def __repr__(self) -> str:
         sizes = [layer.n_out for layer in self.layers]

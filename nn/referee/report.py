@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from autograd.notebook import folded, preformatted, table
+
 from ..arguments import FloatArray
 from .mistakes import Mistake, raised
 
@@ -73,7 +75,7 @@ class Finding:
         ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Report:
     """What `nn.check_backprop` found; `print(report)` tells it.
 
@@ -134,6 +136,17 @@ class Report:
 
     def __str__(self) -> str:
         return "\n".join(_told(self))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return the verdicts as a table and the whole text below, for a notebook."""
+        arrays = [array for array in ("δ", "W", "b") if any(finding.array == array for finding in self.findings)]
+        verdicts = {(finding.layer, finding.array): finding.verdict for finding in self.findings}
+        layers = sorted({finding.layer for finding in self.findings}, reverse=True)
+        rows = [(str(layer), *(verdicts.get((layer, array), "") for array in arrays)) for layer in layers]
+        head = ("layer", *("δ" if array == "δ" else f"∂C/∂{array}" for array in arrays))
+        return table(head, rows) + folded("What was found", preformatted(str(self)), is_open=not self.ok)
 
 
 def _told(report: Report) -> Iterator[str]:

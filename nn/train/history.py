@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
+
+from autograd.notebook import curves, folded, table
 
 from ..arguments import FloatArray
 from ..loss.metrics import Metric, measured
@@ -18,6 +21,7 @@ __all__ = ["Evaluation", "History", "Record"]
 FINISHED = "finished"
 """How a run ended that went through all its epochs."""
 
+SHOWN = 10  # epochs at either end of the table in a notebook
 FIELDS = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 
 
@@ -85,6 +89,19 @@ class History:
             parts.append(self.ended)
         epochs = f"{len(self)} epoch{'s' if len(self) != 1 else ''}"
         return f"History({epochs}: {', '.join(parts)})" if parts else f"History({epochs})"
+
+    def _repr_html_(self) -> str | None:
+        """Return the curves of the losses and of the accuracies, and a table of epochs, for a notebook."""
+        if not len(self):
+            return None
+        series = {name: values.tolist() for name, values in self.series()}
+        shown = range(len(self)) if len(self) <= 2 * SHOWN else [*range(SHOWN), *range(len(self) - SHOWN, len(self))]
+        rows = [(str(k + 1), *(values[k] for values in series.values())) for k in shown]
+        names = [name.replace("_", " ") for name in series]
+        kinds = [[name for name in pair if name in series] for pair in (FIELDS[0::2], FIELDS[1::2])]
+        pictures = "".join(curves({name: series[name] for name in kind}) for kind in kinds if kind)
+        ended = "" if self.ended == FINISHED else f"<p>{html.escape(self.ended)}</p>"
+        return pictures + folded(f"{len(self)} epochs", table(("epoch", *names), rows)) + ended
 
 
 class Record:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Iterable
+from typing import Any, Self
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from autograd import Value
 from autograd.value import assign
 
 from ..arguments import FloatArray
+from ..habits import KEYWORDS
 from .rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
@@ -27,6 +30,14 @@ class Optimizer:
         TypeError: If something among the parameters is not a Value.
         ValueError: If there are none, one of them comes twice or is not a leaf.
     """
+
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        """Refuse a hyperparameter by the name it has elsewhere, saying the one it has here."""
+        known = inspect.signature(cls).parameters
+        for name in options:
+            if name not in known and KEYWORDS.get(name) in known:
+                raise TypeError(f"{cls.__name__} has no argument {name!r}: it is called {KEYWORDS[name]} here")
+        return super().__new__(cls)
 
     def __init__(self, parameters: Iterable[Value], rule: Rule) -> None:
         self.parameters = _distinct_leaves(parameters)

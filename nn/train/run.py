@@ -59,6 +59,10 @@ Callback: TypeAlias = Callable[[EpochEnd], object]
 """What is called after each epoch."""
 
 
+GROWN = 1e3
+"""Parameters that have grown by this factor have diverged; those that fit standardised inputs stay within tens."""
+
+
 @dataclasses.dataclass
 class Run:
     """A training run: its settings, and what changes from step to step."""
@@ -93,6 +97,7 @@ class Run:
     def __post_init__(self) -> None:
         self.parameters = self.model.parameters()
         self.batches = -(-len(self.X) // self.batch_size)
+        self.largest_at_first = float(np.abs(self._data()).max(initial=0.0))
         self.order = np.arange(len(self.X))
         self.generator = self.rng.bit_generator.state
         self.base_rate = self.optimizer.learning_rate if self.schedule is not None else None
@@ -158,8 +163,23 @@ class Run:
                 f"in epoch {self.epoch + 1} of {self.epochs}, batch {self.batch + 1} of {self.batches}; the parameters "
                 "are those after the step before"
             )
+            if self._diverged(error):
+                error.add_note(self._advice())
             raise
         self.record.add(batch.loss, batch.outputs)
+
+    def _diverged(self, error: ArithmeticError) -> bool:
+        """Whether it was the steps that led to an error: one overflows itself, or the parameters have grown by far."""
+        largest = float(np.abs(self._data()).max(initial=0.0))
+        return isinstance(error, FloatingPointError) or largest > GROWN * (1.0 + self.largest_at_first)
+
+    def _advice(self) -> str:
+        """Return what to try when training has diverged."""
+        rate = getattr(self.optimizer.rule, "learning_rate", None)
+        at = "" if rate is None else f" at learning_rate={rate:.6g}"
+        smaller = "a smaller learning rate" if rate is None else f"learning_rate={rate / 10:.6g}"
+        shorter = "" if self.max_norm is not None else ", max_norm=1.0 to shorten long gradients"
+        return f"training diverged{at}: try {smaller}{shorter}, or standardised inputs (nn.data.Standardization)"
 
     def _close_epoch(self) -> None:
         self.record.close_epoch(self.T[self.order])
