@@ -558,7 +558,8 @@ _POLYGAMMA_TEXT = """def polygamma(n, x):
         n = int(n)
         if x > 0.0:
             return positive(n, x)
-        r, polynomial = x - round(x), [0.0, 1.0]
+        r = x - round(x)
+        polynomial = [0.0, 1.0]
         far = math.copysign(0.5, r) - r
         cotangent = math.tan(math.pi * far) if -0.25 < far < 0.25 else 1.0 / math.tan(math.pi * r)
         for _ in range(n):  # c' = -pi (1 + c c) differentiates a polynomial in the cotangent c
@@ -894,8 +895,8 @@ logsumexp: Op = Op(
     numpy="""def logsumexp(rows):
     largest = rows.max(axis=1, keepdims=True)
     terms = np.exp(rows - largest)
-    np.put_along_axis(terms, rows.argmax(axis=1, keepdims=True), 0.0, 1)  # it is 1, and added by log1p
-    return np.log1p(terms.sum(axis=1)) + largest[:, 0]""",
+    first = np.indices(rows.shape)[1] == rows.argmax(axis=1, keepdims=True)  # it is 1, and added by log1p
+    return np.log1p(np.where(first, 0.0, terms).sum(axis=1)) + largest[:, 0]""",
     symbol="lse",
     forward=_logsumexp,
     partials=_shares,
