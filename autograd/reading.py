@@ -12,6 +12,7 @@ float, and whatever is made of it either is recorded or leaves a condition under
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ from .value import _METHODS, _NUMBERS, Value, _compare, _operand, made, watcher
 
 __all__ = ["Reading", "reading_of"]
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = str(Path(__file__).parent) + os.sep
 
 
 def reading_of(source: Value) -> Reading:

@@ -14,7 +14,7 @@ import nbclient
 import nbformat
 
 HERE = Path(__file__).parent
-NAMES = ("check_your_backprop", "in_a_notebook", "stepper")
+NAMES = ("check_your_backprop", "explorer", "in_a_notebook")
 NOTE = re.compile(r"  # noqa: B018.*$", re.MULTILINE)
 
 

@@ -89,13 +89,13 @@ def test_the_picture_shows_a_small_network(job):
         assert label in picture
 
 
-def test_the_network_and_the_stepper_are_written_too(job):
+def test_the_network_and_the_page_of_a_digit_are_written_too(job):
     folder, result = job
     network = (folder / "out" / "network.svg").read_text(encoding="utf-8")
     assert "δ " in network
-    stepper = (folder / "out" / "stepper.html").read_text(encoding="utf-8")
-    assert stepper.startswith("<!doctype html>")
-    assert "W1[1,1]" in stepper
+    page = (folder / "out" / "explorer.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert re.search(r"<title>A handwritten \d that a 64-3-10 network (reads as \d|finds hardest)</title>", page)
     curve = folder / "out" / "loss_curve.svg"
     assert curve.is_file() if importlib.util.find_spec("matplotlib") else "no loss curve" in result.stdout
 

@@ -12,7 +12,7 @@ NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 PROMISED = {
     "check_your_backprop": ["The factor σ′(z¹) is missing."],
     "in_a_notebook": ["<table", "<svg", "begin{align*}", "polyline", "2 first derivatives: 2 right"],
-    "stepper": ["iframe"],
+    "explorer": ["iframe"],
 }
 
 pytestmark = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from .expression import (
     Variadic,
 )
 from .factors import factored
-from .statement import Statement, refs_in, walked
+from .statement import Statement, walked
 from .strided import is_everything, strided
 
 __all__ = ["NumpyText", "operations_in"]
@@ -48,12 +48,11 @@ class NumpyText:
     Attributes:
         names: What each block is called.
         flat_order: For each place in `flat` its place in the named arrays one after the other.
-        roots: The blocks that are square roots.
         constants: Arrays that the text names.
     """
 
-    def __init__(self, names: Mapping[Block, str], flat_order: Array, roots: Set[Block], *, mean: bool) -> None:
-        self.names, self.roots = names, roots
+    def __init__(self, names: Mapping[Block, str], flat_order: Array, *, mean: bool) -> None:
+        self.names = names
         self.flat_order = flat_order
         self.mean = mean
         self.constants: dict[str, Array] = {}
@@ -236,9 +235,6 @@ class NumpyText:
 
     def _apply(self, value: Apply) -> tuple[str, int]:
         op, rank = value.op, len(value.shape)
-        if op is ops.mul and any(map(self._is_undefined_at_0, walked(value.args[1]))):
-            args = ", ".join(self._aligned(arg, self.has_axis(value), rank, 0) for arg in value.args)
-            return f"chain_rule({args})", _ATOM
         if op in _INFIX:
             sign, precedence = _INFIX[op]
             left = self._aligned(value.args[0], self.has_axis(value), rank, precedence + (op is ops.pow))
@@ -247,15 +243,6 @@ class NumpyText:
         args = ", ".join(self._aligned(arg, self.has_axis(value), rank, 0) for arg in value.args)
         name = f"np.{op.array.__name__}" if isinstance(op.array, np.ufunc) else op.name
         return f"{name}({args})", _ATOM
-
-    def _is_undefined_at_0(self, part: Expression) -> bool:
-        """Whether a part of a derivative is that of a root or of a power, which the engine asks for where needed."""
-        match part:
-            case Apply(op=ops.div, args=(_, below)):
-                return any(ref.block in self.roots for ref in refs_in(below))
-            case Apply(op=ops.pow, args=(_, exponent)):
-                return not isinstance(exponent, Number) or -1.0 < exponent.value < 0.0
-        return False
 
     def _matmul(self, value: MatMul) -> tuple[str, int]:
         left, right = value.left, value.right

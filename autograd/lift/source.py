@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
 from ..op import Op
+from .asked import asked
 from .block import Block
-from .expression import Apply, Number
+from .expression import Number
 from .lifted import Lifted
 from .numpy_text import NumpyText, operations_in
 from .statement import Statement, blocks_in
@@ -28,10 +28,6 @@ _PICK = '''def pick(values, index):
     missing = (index < 0).reshape(index.shape + (1,) * (values.ndim - 1))
     return np.where(missing, 0.0, values[index])'''
 
-_CHAIN_RULE = '''def chain_rule(upstream, derivative):
-    """Return the product, and 0 where nothing is upstream, though the derivative be undefined there."""
-    return np.where(upstream == 0.0, 0.0, upstream * derivative)'''
-
 
 def source(derived: Lifted, *, mean: bool) -> str:
     """Return the text of a module with one function, `value_and_grad(parameters, **inputs)`.
@@ -41,17 +37,16 @@ def source(derived: Lifted, *, mean: bool) -> str:
     Raises:
         TypeError: If an operation of the user's own has no NumPy text.
     """
-    return _Module(derived, mean=mean).text()
+    return _Module(derived.running, mean=mean).text()
 
 
 class _Module:
     def __init__(self, derived: Lifted, *, mean: bool) -> None:
         self.derived, self.mean = derived, mean
-        self.backward = derived.reverse.statements
+        self.backward = asked(derived.forward, derived.reverse.statements, derived.parameters)
         self.forward = derived.forward.needed([derived.forward.roots[0], *(s.value for s in self.backward)])
         self.definitions = self._definitions()
-        roots = {each.target for each in self.forward if isinstance(each.value, Apply) and each.value.op is ops.sqrt}
-        self.numpy_text = NumpyText(self._names(), self._flat_order(), roots, mean=mean)
+        self.numpy_text = NumpyText(self._names(), self._flat_order(), mean=mean)
         self.lines: list[str] = []
 
     # --- names -----------------------------------------------------------------------------------
@@ -70,14 +65,17 @@ class _Module:
         return [found[op] for op in sorted(found, key=lambda op: op.name)]
 
     def _names(self) -> dict[Block, str]:
-        taken = {"np", "math", "pick", "chain_rule", "parameters", "flat", "dflat", "N", "float"}
+        taken = {"np", "math", "pick", "parameters", "flat", "dflat", "N", "float"}
         taken |= {definition.split("(")[0].removeprefix("def ").split(" ")[0] for definition in self.definitions}
         names: dict[Block, str] = {}
         adjoints = self.derived.reverse.adjoints
         blocks = [*self.derived.forward.inputs.values(), *(each.block for each in self.derived.parameters.all)]
         blocks += [statement.target for statement in self.forward]
         blocks += [adjoint for block, adjoint in adjoints.items() if block is not self.derived.parameters.flat]
-        for block in blocks:
+        blocks += [statement.target for statement in self.backward if statement.target not in {*blocks}]
+        for block in dict.fromkeys(blocks):
+            if block.of is self.derived.parameters.flat:
+                continue
             name = block.name
             while name in taken or keyword.iskeyword(name):
                 name += "_"
@@ -116,7 +114,7 @@ class _Module:
         rows = f" over the rows of {inputs}" if inputs else ""
         head = ["import numpy as np"]
         definitions = list(self.definitions)
-        definitions += [text for name, text in (("pick(", _PICK), ("chain_rule(", _CHAIN_RULE)) if name in body]
+        definitions += [_PICK] if "pick(" in body else []
         if any("math." in text for text in definitions):
             head.insert(0, "import math")
         function = [

@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from ..arguments import FloatArray
 from . import arguments
 from .arguments import Commands, coloured, natural_int, positive_float, positive_int
 
-__all__ = ["add", "run", "small_network", "start", "training"]
+__all__ = ["add", "misread", "run", "small_network", "start", "training"]
 
 HIDDEN, EPOCHS, BATCH_SIZE, LEARNING_RATE = 30, 12, 32, 0.1
 MOMENTUM = 0.9
@@ -75,6 +76,9 @@ def run(options: argparse.Namespace) -> int:
         print(f"deltagrad: {history.ended}", file=sys.stderr)
         return 130
     _draw_pictures(options.out, options.seed, history)
+    cost, about = misread(model, test)
+    page = viz.save(viz.to_html(cost, **about), options.out / "explorer.html")
+    print(f"wrote {page}: {about['title'][0].lower()}{about['title'][1:]}")
     return 0 if agrees else 1
 
 
@@ -114,6 +118,21 @@ def small_network(seed: int = 0) -> tuple[nn.MLP, Value]:
     cost = nn.half_squared_error(model([0.5, -1.0]), [1.0])
     cost.label = "C"
     return model, cost
+
+
+def misread(model: nn.MLP, test: nn.data.Dataset) -> tuple[Value, dict[str, Any]]:
+    """Return the cost of the digit with the largest one, and the options of its page."""
+    T = nn.one_hot(test.y, 10)
+    losses = [nn.evaluate(model, x[None], t[None], loss="cross_entropy").loss for x, t in zip(test.X, T, strict=True)]
+    worst = int(np.argmax(losses))
+    answers = model(test.X[worst].tolist())
+    cost = nn.cross_entropy(answers, nn.one_hot(test.y[worst : worst + 1], 10)[0].tolist())
+    cost.label = "C"
+    read, right = int(np.argmax([answer.data for answer in answers])), int(test.y[worst])
+    sizes = "-".join(map(str, (64, *(len(b) for b in model.biases))))
+    verdict = f"reads as {read}" if read != right else "finds hardest"
+    title = f"A handwritten {right} that a {sizes} network {verdict}"
+    return cost, {"title": title, "image": (8, 8), "classes": list(map(str, range(10)))}
 
 
 def _train(model: nn.MLP, train: nn.data.Dataset, test: nn.data.Dataset, options: argparse.Namespace) -> nn.History:
@@ -185,7 +204,6 @@ def _draw_pictures(out: Path, seed: int, history: nn.History) -> None:
     print(f"wrote {path}: the backward pass of a 2-2-1 network")
     path = viz.draw_network(model, cost).render(outfile=out / "network.svg")
     print(f"wrote {path}: that network, with delta in each neuron")
-    print(f"wrote {viz.save(viz.to_html(cost), out / 'stepper.html')}: both its passes, step by step")
     try:
         print(f"wrote {viz.save(plots.learning_curves(history), out / 'loss_curve.svg')}: loss and accuracy")
     except ImportError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autograd import DomainError, Value, affine, log, logsumexp, relu, softplus, total, where
+from autograd import DomainError, Value, affine, log, logsumexp, ops, relu, softplus, total, where
 
 from .loss_table import LOSSES, Scalar, Vector, number_of, tabled
 from .targets import distribution, probabilities, signs
@@ -56,8 +56,9 @@ def mse_loss(outputs: Vector, target: Vector) -> Scalar:
 def binary_cross_entropy(outputs: Vector, target: Vector) -> Scalar:
     """Return −Σₖ (tₖ log aₖ + (1 − tₖ) log(1 − aₖ)), summed over the components.
 
-    0 · log 0 counts as 0, so an output may be exactly 0 or 1 where its target is the same. PyTorch's function of this
-    name takes the mean over the components instead.
+    0 · log 0 counts as 0, so an output may be exactly 0 or 1 where its target is the same. The logarithms of an output
+    that `sigmoid` made are those of its weighted input, right also where it is rounded to 0 or 1: the loss is what
+    `binary_cross_entropy_with_logits` gives. PyTorch's function of this name takes the mean over the components.
 
     Args:
         outputs: Probabilities a, from 0 to 1.
@@ -76,7 +77,8 @@ def binary_cross_entropy(outputs: Vector, target: Vector) -> Scalar:
     """
     terms = []
     for k, (a_k, t_k) in enumerate(zip(outputs, target, strict=True)):
-        _require_finite_logs(k, number_of(a_k), number_of(t_k))
+        if not (isinstance(a_k, Value) and a_k.op is ops.sigmoid):
+            _require_finite_logs(k, number_of(a_k), number_of(t_k))
         terms += _times_log(t_k, a_k) + _times_log(1.0 - t_k, 1.0 - a_k)
     return -_sum(terms)
 

@@ -41,6 +41,13 @@ class ForwardCode:
         self.forward = derived.forward.needed([*self.wanted, *(statement.value for statement in self.backward)])
         values = [*self.wanted, *(statement.value for statement in (*self.forward, *self.backward))]
         self.read = [ref for value in values for ref in refs_in(value)]
+        targets = {statement.target for statement in self.forward}
+        self.with_logsumexp = {
+            block
+            for lse, shares in derived.shares.items()
+            if {lse, shares.largest, shares.terms, shares.sums} <= targets
+            for block in (shares.largest, shares.terms, shares.sums)
+        }  # which are made on the way
         self.folds = folds(self.forward, self.code)
 
     # --- what is needed --------------------------------------------------------------------------
@@ -104,6 +111,16 @@ class ForwardCode:
         return sum(uses(statement.value) for statement in (*self.forward, *self.backward))
 
     def _forward(self, statement: Statement) -> None:
+        if statement.target in self.with_logsumexp:
+            return
+        shares = self.derived.shares.get(statement.target)
+        if shares is not None and shares.sums in self.with_logsumexp:
+            code = self.code
+            parts = (code.arrays[shares.largest], code.arrays[shares.terms], code.arrays[shares.sums])
+            rows = code.value(shares.rows)
+            code.logsumexp(rows, code.arrays[statement.target], parts)
+            code.release(rows)
+            return
         self._check_domain(statement.value)
         if statement.target.role == "loss" and self._loss_is_only_added():
             return

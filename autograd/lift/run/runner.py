@@ -31,7 +31,7 @@ def runner(
     loss of each example ("losses") or the named outputs; "backward" leaves the gradient in `gradient`. It raises
     FloatingPointError where anything is in doubt, AttributeError or KeyError where the arrays do not fit.
     """
-    return _Builder(derived, flat, gradient, examples, kind, mean=mean).function()
+    return _Builder(derived.running, flat, gradient, examples, kind, mean=mean).function()
 
 
 class _Builder(ForwardCode):

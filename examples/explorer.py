@@ -1,4 +1,4 @@
-"""A stepper of your own expression: one offline page that walks through the forward and the backward pass."""
+"""A page of your own expression: both passes, step by step, with numbers that you can change."""
 
 import viz
 from autograd import Value
@@ -12,7 +12,7 @@ loss = (a - 1.0) ** 2 + 0.01 * w * w  # w is used twice: watch its two contribut
 loss.label = "loss"
 
 print(viz.to_text(loss, color=False))
-print(f"wrote {viz.save(viz.to_html(loss), 'stepper.html')}: open it in a browser")
+print(f"wrote {viz.save(viz.to_html(loss), 'explorer.html')}: open it in a browser")
 print(f"wrote {viz.save(viz.draw_backward(loss), 'backward.svg')}")
 
 viz.to_html(loss)  # in a notebook it shows itself

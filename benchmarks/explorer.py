@@ -1,11 +1,12 @@
-"""Measure how soon a step of the stepper is seen, in headless Chromium: `python benchmarks/stepper.py`.
+"""Measure how soon a step of the explorer is seen, in headless Chromium: `python benchmarks/explorer.py`.
 
-It opens the page of a graph of about 1,300 Values, presses the arrow key at several places of both passes, and reads
-from the browser's own trace what each step cost: what the page's thread does before the frame (the script, and style
-and layout where the next event asks for them already), the frame (style, layout, paint, commit), and what comes after
-it until the picture is in place (raster, activation). The time until the display's next tick, during which
-nothing is done, is not part of it. It needs Chromium and the package `websocket-client`, which comes with the extra
-`browser`; it writes `benchmarks/results.json` and the section `stepper` of `docs/performance.md`, with `--dry` neither.
+It opens the page of a 64-30-10 network on a digit, presses the arrow key at several places of both passes, at each
+depth, and reads from the browser's own trace what each step cost: what the page's thread does before the frame (the
+script, and style and layout where the script asks for them), the frame (style, layout, paint, commit), and what comes
+after it until the picture is in place (raster, activation). The time until the display's next tick, during which
+nothing is done, is not part of it. Then it moves a slider, which computes both passes again. It needs Chromium and the
+package `websocket-client`, which comes with the extra `browser`; it writes `benchmarks/results.json` and the section
+`explorer` of `docs/performance.md`, with `--dry` neither.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import random
 import shutil
 import statistics
 import subprocess
@@ -30,22 +30,17 @@ from harness import ROOT, record, table, write_section
 
 sys.path.insert(0, str(ROOT))
 
-import viz  # the checkout's own package, found by the line above
-from autograd import Value, tanh, total
+import nn  # the checkout's own package, found by the line above
+import viz
+from autograd import Value
 
-__all__ = ["Page", "network", "summary", "traced_steps"]
+__all__ = ["Page", "digit", "slider_moves", "summary", "traced_steps"]
 
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
          "--window-size=1280,800", "--remote-debugging-port=0")  # fmt: skip
 CATEGORIES = ["devtools.timeline", "cc"]
-SITUATIONS = {
-    "as it opens": "",
-    "without scrolling": "document.querySelector('.stage').scrollTo = () => {}",
-    "with the table open": "document.getElementById('all').open = true",
-    "with the table in view": "document.getElementById('all').open = true; scrollTo(0, 400)",
-}
-"""What is done to the page before it is measured."""
+DEPTHS = ("network", "layer", "neuron", "scalars")
 
 PAUSE = 0.05
 PARTS = ("before", "frame", "raster", "whole")
@@ -105,33 +100,34 @@ def browser() -> Iterator[tuple[Page, Page]]:
             process.wait()
 
 
-def network() -> Value:
-    """Return the loss of a network whose sums are written out, 1,278 Values in all."""
-    rng = random.Random(0)
-    a = [Value(rng.uniform(-1.0, 1.0)) for _ in range(10)]
-    for width in (15, 13, 4):
-        weights = [[Value(rng.uniform(-1.0, 1.0)) for _ in a] for _ in range(width)]
-        biases = [Value(rng.uniform(-1.0, 1.0)) for _ in range(width)]
-        a = [tanh(sum((w * v for w, v in zip(row, a, strict=True)), b)) for row, b in zip(weights, biases, strict=True)]
-    root: Value = total([(d := y - 0.5) * d for y in a])
-    return root
+def digit() -> Value:
+    """Return the cost of a 64-30-10 network on a handwritten digit."""
+    data = nn.data.load_digits()
+    model = nn.MLP(64, [30, 10], activation="tanh", seed=0)
+    cost: Value = nn.cross_entropy(model(data.X[0].tolist()), nn.one_hot(data.y[:1], 10)[0].tolist())
+    return cost
 
 
-def traced_steps(main: Page, page: Page, text: str, before: str, count: int) -> Trace:
-    """Return the browser's trace of `count` steps at each of four places of a stepper, forwards and backwards."""
+def opened(page: Page, text: str, folder: str) -> None:
+    """Open a page and wait until it stands."""
+    path = Path(folder) / "page.html"
+    path.write_text(text, encoding="utf-8")
+    page("Page.enable")
+    page("Page.navigate", url=path.as_uri())
+    page.wait("Page.loadEventFired")
+    time.sleep(1.0)
+
+
+def traced_steps(main: Page, page: Page, text: str, depth: str, count: int) -> Trace:
+    """Return the browser's trace of `count` steps at each of four places of a page, forwards and backwards."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "page.html"
-        path.write_text(text, encoding="utf-8")
-        page("Page.enable")
-        page("Page.navigate", url=path.as_uri())
-        page.wait("Page.loadEventFired")
+        opened(page, text, folder)
+        page.run(f"explorer.go('{depth}')")
         time.sleep(1.0)
-        last = page.run("Number(document.getElementById('slider').max)")
-        page.run(before)
         main.events.clear()
         main("Tracing.start", traceConfig={"includedCategories": CATEGORIES}, transferMode="ReportEvents")
         for place, key in ((0.01, "ArrowRight"), (0.4, "ArrowRight"), (0.6, "ArrowLeft"), (0.8, "ArrowRight")):
-            page.run(f"location.hash = '#step={round(place * last)}'")
+            page.run(f"explorer.set(Math.round({place} * explorer.clock.length))")
             time.sleep(0.4)
             code = {"ArrowRight": 39, "ArrowLeft": 37}[key]
             for _ in range(count):
@@ -142,6 +138,25 @@ def traced_steps(main: Page, page: Page, text: str, before: str, count: int) -> 
         main.wait("Tracing.tracingComplete")
     reports = [event for event in main.events if event.get("method") == "Tracing.dataCollected"]
     return [each for report in reports for each in report["params"]["value"]]
+
+
+def slider_moves(page: Page, text: str, depth: str, count: int) -> list[float]:
+    """Return the milliseconds that moves of a slider take, with the layout of the page."""
+    script = f"""(() => {{
+        explorer.go("{depth}");
+        const slider = explorer.panel.whatIf.slider, times = [];
+        for (let k = 0; k < {count}; k++) {{
+            const begin = performance.now();
+            slider.value = +slider.min + ((k * 0.37) % 1) * (slider.max - slider.min);
+            slider.dispatchEvent(new Event("input"));
+            document.body.offsetHeight;
+            times.push(performance.now() - begin);
+        }}
+        return times;
+    }})()"""
+    with tempfile.TemporaryDirectory() as folder:
+        opened(page, text, folder)
+        return list(page.run(script))
 
 
 def steps(trace: Trace) -> Steps:
@@ -189,26 +204,26 @@ def summary(found: Steps) -> dict[str, tuple[float, float]]:
 
 
 def main() -> None:
-    """Measure every situation, and write the table."""
+    """Measure every depth, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--steps", type=int, default=75, metavar="N", help="steps at each of the four places")
     parser.add_argument("--dry", action="store_true", help="print the table and write nothing")
     options = parser.parse_args()
-    root = network()
-    text, values = viz.to_html(root), len(viz.trace(root).nodes)
+    text = viz.to_html(digit(), image=(8, 8))
     found: dict[str, dict[str, tuple[float, float]]] = {}
     with browser() as (main, page):
         agent = main("Browser.getVersion")["product"]
-        for situation, before in SITUATIONS.items():
-            taken = steps(traced_steps(main, page, text, before, options.steps))
-            found[situation] = summary(taken)
-            print(f"{situation}: {len(taken['whole'])} steps", flush=True)
+        for depth in DEPTHS:
+            taken = steps(traced_steps(main, page, text, depth, options.steps))
+            taken["slider"] = slider_moves(page, text, depth, options.steps)
+            found[depth] = summary(taken)
+            print(f"{depth}: {len(taken['whole'])} steps", flush=True)
     rows = [[name, *(f"{a:.1f} / {b:.1f}" for a, b in parts.values())] for name, parts in found.items()]
-    header = [f"{values:,} Values, {agent}", "before the frame, ms", "frame, ms", "raster, ms", "whole step, ms"]
+    header = [f"64-30-10, {agent}", "before the frame, ms", "frame, ms", "raster, ms", "whole step, ms", "slider, ms"]
     print(table(header, rows))
     if not options.dry:
-        record("stepper", {"found": found, "browser": agent, "values": values, "steps": 4 * options.steps})
-        write_section("stepper", table(header, rows))
+        record("explorer", {"found": found, "browser": agent, "steps": 4 * options.steps})
+        write_section("explorer", table(header, rows))
 
 
 if __name__ == "__main__":
