@@ -645,7 +645,9 @@ def assign(leaves: Sequence[Value], numbers: Sequence[float]) -> None:
     """
     if len(leaves) != len(numbers):
         raise ValueError(f"assign needs as many numbers as leaves, got {len(numbers)} for {len(leaves)}")
-    new = [number if number.__class__ is float and number - number == 0.0 else _checked(number) for number in numbers]
+    new = list(numbers)
+    if {*map(type, new)} - {float} or not math.isfinite(sum(new)):  # a sum of finite numbers may still overflow
+        new = [_checked(number) for number in new]
     for leaf in leaves:
         if leaf.op is not None or leaf.is_literal:
             leaf.data = 0.0  # raises and says why

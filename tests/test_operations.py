@@ -506,7 +506,7 @@ def test_a_rule_that_gives_another_number_of_partials_than_of_arguments_is_an_er
 def test_a_rule_that_gives_no_number_is_an_error_and_changes_nothing(partial):
     x = Value(1.0)
     x.grad = 5.0
-    with pytest.raises(TypeError, match=r"real number|scalars|lose its graph"):
+    with pytest.raises(TypeError, match=r"real number|scalars|as a float"):
         Op("broken", forward=lambda x: x, partials=(lambda out, x: partial,))(x).backward()
     assert x.grad == 5.0
 
