@@ -216,6 +216,7 @@ step: Op = Op(
 floor: Op = Op(
     "floor",
     doc="the largest whole number that is not above x",
+    selects=True,
     forward=lambda x: math.copysign(float(math.floor(x)), x) if math.isfinite(x) else x,
     array=np.floor,
     partials=(lambda out, x: 0.0,),
@@ -572,6 +573,7 @@ _POLYGAMMA_TEXT = """def polygamma(n, x):
 
 polygamma: Op = Op(
     "polygamma",
+    selects=True,
     doc="ψ⁽ˣ⁾(y), the derivative of order x = 0, 1, 2, … of the digamma function ψ = (log Γ)′ at y",
     numpy=_POLYGAMMA_TEXT,
     forward=_polygamma,
