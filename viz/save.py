@@ -31,9 +31,9 @@ def save(obj: object, path: str | os.PathLike[str]) -> Path:
     The file is written as a whole or not at all.
 
     Args:
-        obj: A picture (.svg .png .pdf .dot .gv .html), a page of both passes (.html), a text (.txt), a trace (.json), a figure of
-            matplotlib (.svg .png .pdf), or a Value, which takes all of these: its graph, its page, its tree and
-            its trace.
+        obj: A picture (.svg .png .pdf .dot .gv .html), a page of both passes (.html), a text (.txt), a trace (.json), a
+            figure of matplotlib (.svg .png .pdf), or a Value, which takes all of these: its graph, its page, its tree
+            and its trace.
         path: Where to.
 
     Raises:

@@ -50,6 +50,9 @@ class Engine(Protocol):
     def prepare(self, batch: Batch) -> None:
         """Get ready for batches with these inputs, once."""
 
+    def show(self, data: FloatArray) -> None:
+        """Assign numbers to the parameters."""
+
     def gradient(self, data: FloatArray, batch: Batch) -> BatchGradient:
         """Return the loss, the outputs and the gradient of a batch at some numbers of the parameters."""
 
@@ -73,6 +76,10 @@ class EagerEngine:
 
     def prepare(self, batch: Batch) -> None:
         """There is nothing to prepare."""
+
+    def show(self, data: FloatArray) -> None:
+        """Assign numbers to the parameters."""
+        assign(self.leaves, data.tolist())
 
     def gradient(self, data: FloatArray, batch: Batch) -> BatchGradient:
         """Return the loss, the outputs and the gradient of a batch at some numbers of the parameters."""
@@ -198,6 +205,14 @@ class CompiledEngine:
             except (ArithmeticError, RuntimeError):
                 pass  # the scalars say what is wrong, if something is
         return EagerEngine(self._model, self._loss, self.leaves).assessed(data, batch)
+
+    def show(self, data: FloatArray) -> None:
+        """Assign numbers to the parameters, by the program, which then need not look at what was assigned."""
+        if self._eager is not None:
+            assign(self.leaves, data.tolist())
+            return
+        self._program.flat[self._places] = data
+        self._program.push()
 
     @property
     def program(self) -> Program | None:

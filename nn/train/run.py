@@ -180,7 +180,7 @@ class Run:
         try:
             if self.vector is None:
                 self.engine.prepare(batch)
-                self.vector = ParameterVector(self.optimizer, self.engine.leaves)
+                self.vector = ParameterVector(self.optimizer, self.engine.leaves, self.engine.show)
                 self.penalty = Penalty.of(self.model, self.l2, self.engine.leaves)
             found = self.engine.gradient(self.vector.data, batch)
             if self.penalty is not None:
@@ -225,7 +225,7 @@ class Run:
         self._show()
         sizes = self._sizes()
         weights = None if self.examples.weights is None else self.examples.weights[self.order]
-        self.record.close_epoch(self.examples.T[self.order], sizes, weights)
+        self.record.close_epoch(self.examples.T, self.order, sizes, weights)
         if self.validation is not None:
             loss, outputs = self._assessed(self.validation)
             self.record.validate(loss, outputs, self.validation.T, self.validation.weights)
