@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -28,7 +29,7 @@ __all__ = [
     "Op",
     "Operand",
     "Relation",
-    "errors_raised",
+    "errors_noticed",
     "finite_float",
 ]
 
@@ -40,12 +41,20 @@ class DomainError(ArithmeticError, ValueError):
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
-        _here.errors = errors_raised() + 1
+        noticed = getattr(_here, "noticed", None)
+        if noticed is not None:
+            noticed()
 
 
-def errors_raised() -> int:
-    """Return how many DomainErrors this thread has made, by which one that somebody caught shows."""
-    return getattr(_here, "errors", 0)
+@contextmanager
+def errors_noticed(noticed: Callable[[], object]) -> Iterator[None]:
+    """A context in which a function is called for every DomainError of this thread, also for those that are caught."""
+    outer = getattr(_here, "noticed", None)
+    _here.noticed = noticed
+    try:
+        yield
+    finally:
+        _here.noticed = outer
 
 
 _here = threading.local()

@@ -28,11 +28,11 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from numbers import Number
 from operator import mul as _product
 from types import TracebackType
-from typing import Any, Protocol, cast, final
+from typing import TYPE_CHECKING, Any, Protocol, cast, final
 
 import numpy as np
 
-from . import ops
+from . import habits, notebook, ops
 from .careful import is_one_minus
 from .graph import Vector, assigned, beyond, clock, number, wide_number
 from .op import EVERYWHERE, DomainError, Op, Operand, Relation, finite_float
@@ -42,7 +42,7 @@ from .wide import Wide, evaluated, wide_arithmetic
 __all__ = ["Literal", "Value", "Watcher", "affine", "no_grad", "recording", "vector", "watched_by", "watcher"]
 
 _new = object.__new__
-_add, _sub, _mul, _div, _pow = ops.add, ops.sub, ops.mul, ops.div, ops.pow
+_add, _sub, _mul, _div, _pow, _mod = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.mod
 _paused = 0  # how many no_grad contexts are open, in all threads: one test of a global while there are none
 _watched = 0  # how many watched_by contexts are open, likewise
 _pausing = threading.RLock()
@@ -107,8 +107,12 @@ def _unrecorded(data: float, op: Op, *operands: Any) -> Value | None:
         return None
     if _watched and (watching := watcher()) is not None:
         return watching.unrecorded(op, operands, data)
-    leaf = Value(0.0)
+    leaf = _new(Value)
     leaf._data = data  # which may be beyond all floats
+    leaf.grad = 0.0
+    leaf.label = ""
+    leaf.op = leaf._a = leaf._b = None
+    leaf._serial = next(clock)
     return leaf
 
 
@@ -210,8 +214,8 @@ class Value(Operand):
         label: A name for pictures, messages and matrix forms, such as "W1[2,0]".
 
     With a number, `<`, `<=`, `==`, `!=`, `>=` and `>` compare the data: `v == 1` is true where `v.data` is 1, also in
-    `v in (1, 2)` and in lists. Two Values are equal only if they are one and the same, whatever they hold, so they can
-    be keys of a dictionary; `v.data == u.data` compares the numbers.
+    `v in (1, 2)` and in lists. Two Values are equal only if they are one and the same, whatever they hold, and a set or
+    a dictionary takes each for itself: there, and to compare two, use the numbers, `v.data in {1.0, 2.0}`.
 
     Attributes:
         data: The number, always a finite Python float. A leaf's can be assigned; an interior node's cannot. Reading one
@@ -235,6 +239,9 @@ class Value(Operand):
     records = True
     is_literal = False
     """Whether this is a number that was used as an operand: such a leaf never gets a gradient."""
+
+    is_reading = False
+    """Whether this is a number that was read from a Value while a function is recorded."""
 
     def __init__(self, data: float, label: str = "") -> None:
         self._data: float
@@ -376,6 +383,10 @@ class Value(Operand):
             watching.written(self)
         return format(_readable(self), spec) if spec else repr(self)
 
+    def _repr_html_(self) -> str | None:
+        """Return a small graph as a tree of text, for a notebook; None for a large one, whose repr is shown."""
+        return notebook.picture(self)
+
     # --- arithmetic -----------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Value:
@@ -451,6 +462,11 @@ class Value(Operand):
             return NotImplemented
         return _node(_pow, self, other)
 
+    def __mod__(self, other: Any) -> Value:
+        if other.__class__ is not Value and (other := _operand(other, _mod)) is None:
+            return NotImplemented
+        return _node(_mod, self, other)
+
     def __radd__(self, other: Any) -> Value:
         return NotImplemented if (other := _operand(other, _add)) is None else _node(_add, other, self)
 
@@ -466,8 +482,25 @@ class Value(Operand):
     def __rpow__(self, other: Any) -> Value:
         return NotImplemented if (other := _operand(other, _pow)) is None else _node(_pow, other, self)
 
+    def __rmod__(self, other: Any) -> Value:
+        return NotImplemented if (other := _operand(other, _mod)) is None else _node(_mod, other, self)
+
     def __pos__(self) -> Value:
         return self
+
+    def __matmul__(self, other: Any) -> Value:
+        raise TypeError(
+            f"{self.describe()} is one number, and `@` multiplies arrays: write `*` between numbers, and np.array(W) @ "
+            "np.array(x) for lists of Values"
+        )
+
+    __rmatmul__ = __matmul__
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"{self.describe()} would lose its graph as a float: v.data is its number, and a function to differentiate "
+            "through takes the Value itself, as autograd.exp(v) or v.exp() does in place of math.exp(v)"
+        )
 
     # --- comparisons look at the data; of two Values equality is identity -------------------------
 
@@ -498,6 +531,11 @@ class Value(Operand):
             "and use autograd.where to select within a graph"
         )
 
+    if not TYPE_CHECKING:  # which knows the attributes, and would take any name for one
+
+        def __getattr__(self, name: str) -> Any:
+            raise habits.no_attribute("a Value", name, habits.VALUE, self)
+
     # --- copying --------------------------------------------------------------------------------
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -513,18 +551,29 @@ class Value(Operand):
     __neg__ = _unary(ops.neg)
     __abs__ = _unary(ops.abs)
     abs = __abs__
+    arccos = _unary(ops.arccos)
+    arccosh = _unary(ops.arccosh)
+    arcsin = _unary(ops.arcsin)
+    arcsinh = _unary(ops.arcsinh)
     arctan = _unary(ops.arctan)
+    arctanh = _unary(ops.arctanh)
+    cbrt = _unary(ops.cbrt)
     cos = _unary(ops.cos)
     cosh = _unary(ops.cosh)
     elu = _unary(ops.elu)
     erf = _unary(ops.erf)
     erfc = _unary(ops.erfc)
     exp = _in_context(ops.exp, _exp)
+    exp2 = _unary(ops.exp2)
     expm1 = _unary(ops.expm1)
+    floor = _unary(ops.floor)
     gelu = _unary(ops.gelu)
     leaky_relu = _unary(ops.leaky_relu)
+    lgamma = _unary(ops.lgamma)
     log = _in_context(ops.log, _log)
+    log10 = _unary(ops.log10)
     log1p = _in_context(ops.log1p, _log1p)
+    log2 = _unary(ops.log2)
     relu = _unary(ops.relu)
     sigmoid = _unary(ops.sigmoid)
     sign = _unary(ops.sign)
@@ -537,6 +586,21 @@ class Value(Operand):
     stop_gradient = _unary(ops.stop_gradient)
     tan = _unary(ops.tan)
     tanh = _unary(ops.tanh)
+    __floor__ = floor
+
+    # --- what NumPy asks the elements of an object array for --------------------------------------
+
+    def hypot(self, other: Any) -> Value:
+        """Return √(self² + other²), for a Value or a number. Raises as `autograd.hypot` does."""
+        return self.apply(ops.hypot, (self, other))
+
+    def arctan2(self, other: Any) -> Value:
+        """Return the angle of the point (other, self), for a Value or a number. Raises as `autograd.arctan2` does."""
+        return self.apply(ops.arctan2, (self, other))
+
+    def conjugate(self) -> Value:
+        """Return this Value, which is real: `np.var` and `np.linalg.norm` multiply by conjugates."""
+        return self
 
 
 @final
@@ -581,7 +645,9 @@ def assign(leaves: Sequence[Value], numbers: Sequence[float]) -> None:
     """
     if len(leaves) != len(numbers):
         raise ValueError(f"assign needs as many numbers as leaves, got {len(numbers)} for {len(leaves)}")
-    new = [number if number.__class__ is float and number - number == 0.0 else _checked(number) for number in numbers]
+    new = list(numbers)
+    if {*map(type, new)} - {float} or not math.isfinite(sum(new)):  # a sum of finite numbers may still overflow
+        new = [_checked(number) for number in new]
     for leaf in leaves:
         if leaf.op is not None or leaf.is_literal:
             leaf.data = 0.0  # raises and says why
@@ -931,7 +997,7 @@ def _leaf_again(data: float, label: str, grad: float, is_literal: bool) -> Value
 
 def _start(data: Any) -> tuple[float, Op | None, Any]:
     """Return the data, the operation and the operand of what begins with `data`: a leaf, unless that was recorded."""
-    if isinstance(data, Value) and hasattr(data, "__float__"):  # a number that was read while a function is recorded
+    if isinstance(data, Value) and data.is_reading:
         return (float(data), None, None) if watcher() is None else (data._data, ops.stop_gradient, data._a)
     return _checked(data), None, None
 

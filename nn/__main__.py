@@ -15,10 +15,10 @@ from pathlib import Path
 
 import viz
 
-from .commands import check, derive, digits, draw, predict, train
+from .commands import check, derive, digits, draw, grade, predict, train
 from .commands.arguments import Help, Parser, coloured
 
-COMMANDS = (draw, derive, digits, train, predict, check)
+COMMANDS = (draw, derive, digits, train, predict, check, grade)
 
 WELCOME = """\
 deltagrad: networks of scalars, and the matrix equations that they prove

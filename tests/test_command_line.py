@@ -108,7 +108,7 @@ def test_draw_shows_value_and_derivatives_in_the_terminal(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "start"),
-    [("a.html", "<!doctype html>"), ("a.svg", "<"), ("a.txt", "L = tanh"), ("a.dot", "digraph"), ("a.json", "{")],
+    [("a.html", "<!doctype html>"), ("a.svg", "<"), ("a.txt", "C = tanh"), ("a.dot", "digraph"), ("a.json", "{")],
 )
 def test_draw_writes_what_the_suffix_says(tmp_path, name, start):
     result = at_once(*DRAW, "-o", name, cwd=tmp_path)

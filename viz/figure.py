@@ -147,12 +147,12 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
         if kind != "svg":
             raise RendererMissingError(
                 f"{kind.upper()} needs Graphviz, and there is none: install the `dot` program (the package graphviz), "
-                'or pip install "deltagrad[viz]"; SVG and HTML work without'
+                "or pip install pygraphviz; SVG and HTML work without"
             )
         if self.body != self._drawn:
             raise RendererMissingError(
                 "the picture was changed after it was drawn, which the built-in layout cannot show: "
-                'install the `dot` program (the package graphviz), or pip install "deltagrad[viz]"'
+                "install the `dot` program (the package graphviz), or pip install pygraphviz"
             )
         return svg(self.diagram).encode()
 

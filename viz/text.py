@@ -47,7 +47,7 @@ def to_text(
     Example:
         >>> x = Value(3.0, "x")
         >>> print(to_text(x * x, color=False))
-        L = x²    9  ∇ 1
+        C = x²    9  ∇ 1
         ├─ x      3  ∇ 6  1 × 3 = 3
         └─ x ↑            1 × 3 = 3
     """

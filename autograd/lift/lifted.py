@@ -43,6 +43,8 @@ class Lifted:
         recorded: How many rows were at hand when the graph was recorded.
         sums: The least and the largest sum of each input's members over those rows, by name.
         shares: In a program that runs, the blocks that were added for each logsumexp whose exponentials are shares.
+        directional: Whether its parameters are those of another program and a direction behind them, so that what it
+            computes is no gradient of its root.
     """
 
     inputs: dict[str, int]
@@ -55,6 +57,7 @@ class Lifted:
     recorded: int = 1
     sums: dict[str, tuple[float, float]] = field(default_factory=dict)
     shares: dict[Block, Shares] = field(default_factory=dict)
+    directional: bool = False
     read_by_outputs: set[str] = field(init=False)
     output_guards: list[Comparison] = field(init=False)
 
@@ -68,6 +71,9 @@ class Lifted:
             below[statement.target] = inputs_of(statement.value)
         self.read_by_outputs = inputs_of(*(expression for row in self.outputs.values() for expression in row))
         self.output_guards = [guard for guard in self.guards if inputs_of(*guard.sides) <= self.read_by_outputs]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: held for name, held in vars(self).items() if name != "running"}  # it is made again
 
     def keep_sums(self, rows: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Note what the members of each input, (N, length), sum to, for what the equations assume of them."""

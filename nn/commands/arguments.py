@@ -21,7 +21,7 @@ __all__ = [
 
 WIDTH = 80
 
-COLOURS = {"bold": "1", "red": "1;31", "green": "32"}
+COLOURS = {"bold": "1", "faint": "2", "red": "1;31", "green": "32"}
 
 
 class Help(argparse.RawDescriptionHelpFormatter):

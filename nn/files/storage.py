@@ -34,7 +34,16 @@ import numpy as np
 
 from ..arguments import FloatArray
 
-__all__ = ["MAX_BYTES", "ModelFileError", "Stored", "atomically_written", "read", "remove_partial_files", "write"]
+__all__ = [
+    "MAX_BYTES",
+    "ModelFileError",
+    "Stored",
+    "atomically_written",
+    "plain_text",
+    "read",
+    "remove_partial_files",
+    "write",
+]
 
 FilePath: TypeAlias = str | os.PathLike[str]
 
@@ -256,6 +265,16 @@ def _bytes(path: FilePath, max_bytes: int) -> bytes:
 
 def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
+
+
+def plain_text(value: Any) -> str:
+    """Return plain data as the JSON that a header holds.
+
+    Raises:
+        TypeError: If it is no plain data.
+        ValueError: If a number is not finite.
+    """
+    return _json(value).decode()
 
 
 def _entry(name: str) -> bytes:

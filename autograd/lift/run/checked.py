@@ -41,9 +41,9 @@ from ..statement import Statement
 from ..tape import Comparison, RecordingError
 from .batch import Batch
 from .by_engine import EngineRow
-from .runner import Kind
+from .forward_code import WITH_GRADIENT, WITH_OUTPUTS, Kind
 
-__all__ = ["Evaluation", "check_guards", "checked_result", "fitting"]
+__all__ = ["Evaluation", "check_guards", "checked_result", "outcomes"]
 
 Array = np.ndarray[Any, Any]
 
@@ -70,6 +70,8 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
             parts.append(_in_arrays(derived.running, flat, batch, pending, kind))
             break
         except _DoubtError as doubt:
+            if derived.directional:
+                raise DomainError(*doubt.args) from None  # the engine has no such row
             rows = pending if doubt.rows is None else pending[doubt.rows]
             doubtful.update(dict.fromkeys(rows.tolist(), doubt))
             pending = np.setdiff1d(pending, rows)
@@ -107,43 +109,48 @@ def _in_arrays(derived: Lifted, flat: Array, batch: Batch, rows: Array, kind: Ki
         sides = [side for guard in derived.output_guards for side in guard.sides]
         run.forward(derived.forward, [*sides, *(each for row in derived.outputs.values() for each in row)])
         _check_guards(derived.output_guards, run)
-        outputs = {
-            name: np.concatenate([np.broadcast_to(run.evaluate(each), (1, len(rows))).T for each in row], axis=1)
-            for name, row in derived.outputs.items()
-        }
-        return _Part(rows, none, outputs)
+        return _Part(rows, none, _outputs(derived, run, len(rows)))
     run.forward(derived.forward)
     _check_guards(derived.guards, run)
     losses = run.losses(derived.forward.roots[0])
-    if kind != "backward":
-        return _Part(rows, losses, {})
-    return _Part(rows, losses, {}, run.backward(derived.reverse, derived.parameters))
+    outputs = _outputs(derived, run, len(rows)) if kind in WITH_OUTPUTS else {}
+    gradient = run.backward(derived.reverse, derived.parameters) if kind in WITH_GRADIENT else None
+    return _Part(rows, losses, outputs, gradient)
+
+
+def _outputs(derived: Lifted, run: Evaluation, examples: int) -> dict[str, Array]:
+    return {
+        name: np.concatenate([np.broadcast_to(run.evaluate(each), (1, examples)).T for each in row], axis=1)
+        for name, row in derived.outputs.items()
+    }
 
 
 def _by_engine(derived: Lifted, flat: Array, batch: Batch, row: int, kind: Kind) -> _Part:
     rows = np.array([row])
     numbers = rows if batch.rows is None else batch.rows[rows]
     guards = derived.output_guards if kind == "outputs" else derived.guards
-    named = {name: each for name, each in derived.outputs.items() if kind == "outputs"}
-    wanted = [each for members in named.values() for each in members] if named else derived.forward.roots[:1]
+    named = {name: each for name, each in derived.outputs.items() if kind in WITH_OUTPUTS}
+    wanted = [each for members in named.values() for each in members]
+    wanted += derived.forward.roots[:1] if kind != "outputs" else []
     inputs = {name: values[row] for name, values in batch.named.items()}
     run = EngineRow(derived, flat, inputs, [*wanted, *(side for guard in guards for side in guard.sides)])
     for guard in guards:
         left, right = (run.numbers(side) for side in guard.sides)
         _check_guard(guard, left[..., None], right[..., None], lambda _: int(numbers[0]))
+    outputs = {name: np.array([[run.numbers(each).item() for each in row]]) for name, row in named.items()}
     if kind == "outputs":
-        outputs = {name: np.array([[run.numbers(each).item() for each in row]]) for name, row in named.items()}
         return _Part(rows, np.zeros(1), outputs)
     root = derived.forward.roots[0]
-    gradient = run.gradient(root) if kind == "backward" else None
-    return _Part(rows, run.numbers(root).reshape(1), {}, gradient)
+    gradient = run.gradient(root) if kind in WITH_GRADIENT else None
+    return _Part(rows, run.numbers(root).reshape(1), outputs, gradient)
 
 
 def _together(parts: Sequence[_Part], gradient: Array, examples: int, kind: Kind, *, mean: bool) -> Any:
     """Return the result for all rows; for "backward", leave the gradient in its place."""
     order = np.argsort(np.concatenate([part.rows for part in parts]))
+    outputs = {name: np.concatenate([part.outputs[name] for part in parts])[order] for name in parts[0].outputs}
     if kind == "outputs":
-        return {name: np.concatenate([part.outputs[name] for part in parts])[order] for name in parts[0].outputs}
+        return outputs
     losses: Array = np.concatenate([part.losses for part in parts])[order]
     if kind == "losses":
         return losses
@@ -153,42 +160,52 @@ def _together(parts: Sequence[_Part], gradient: Array, examples: int, kind: Kind
         total = math.inf
     if not math.isfinite(total):
         raise DomainError(f"the {'mean' if mean else 'sum'} of the losses is not finite")
-    if kind == "backward":
+    if kind in WITH_GRADIENT:
         count = examples if mean else 1
         with np.errstate(all="ignore"):
             summed = sum(part.gradient / count for part in parts if part.gradient is not None)
         if not np.isfinite(summed).all():
             raise DomainError("the gradient is not finite")
         gradient[:] = summed
-    return total
+    return (total, outputs) if kind == "backward_with_outputs" else total
 
 
-def fitting(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> Array:
-    """Return for which rows some comparisons come out as they were recorded, (N,); nothing is refused.
+def outcomes(
+    derived: Lifted, statements: Sequence[Statement], flat: Array, batch: Batch, guards: Sequence[Comparison]
+) -> list[Array]:
+    """Return for each of some comparisons what it gives for every row, (N,); nothing is refused.
 
-    After the first that comes out otherwise the function may go on to other operations than the recorded ones, so what
-    is undefined there counts for nothing.
+    After the first that comes out otherwise than it was recorded the function may go on to other operations than the
+    recorded ones, so what is undefined there counts for nothing.
+
+    Args:
+        derived: The program that they stand in.
+        statements: What they need of it.
+        flat: The parameters.
+        batch: The rows.
+        guards: The comparisons.
     """
-    run = _for_guards(derived, flat, batch, guards)
-    fit = np.ones(batch.examples, dtype=bool)
+    run = _for_guards(derived, statements, flat, batch)
+    found = []
     with np.errstate(all="ignore"):
         for guard in guards:
             left, right = (run.evaluate(side) for side in guard.sides)
-            held = RELATIONS[guard.relation](left, right) == guard.outcome
-            fit &= np.broadcast_to(held.reshape(-1, held.shape[-1]).all(axis=0), fit.shape)
-    return fit
+            held = RELATIONS[guard.relation](left, right)
+            found.append(np.broadcast_to(held.reshape(-1, held.shape[-1]).all(axis=0), (batch.examples,)))
+    return found
 
 
 def check_guards(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> None:
     """Raise the RecordingError for the first comparison that comes out differently for a row."""
-    _check_guards(guards, _for_guards(derived, flat, batch, guards))
+    statements = derived.forward.needed(side for guard in guards for side in guard.sides)
+    _check_guards(guards, _for_guards(derived, statements, flat, batch))
 
 
-def _for_guards(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> Evaluation:
+def _for_guards(derived: Lifted, statements: Sequence[Statement], flat: Array, batch: Batch) -> Evaluation:
     blocks = {derived.forward.inputs[name]: rows for name, rows in batch.named.items()}
     run = Evaluation(derived.parameters, flat, blocks, batch.examples, mean=True, rows=batch.rows)
     with np.errstate(all="ignore"):
-        run.forward(derived.forward, [side for guard in guards for side in guard.sides], checked=False)
+        run.run(statements, checked=False)
     return run
 
 
@@ -239,15 +256,21 @@ class Evaluation:
             self.values[block] = rows.T
         self._statement: Statement | None = None
 
-    def forward(self, program: Forward, roots: Sequence[Expression] | None = None, *, checked: bool = True) -> None:
+    def forward(self, program: Forward, roots: Sequence[Expression] | None = None) -> None:
         """Run the forward program, or the part of it that some roots need.
-
-        Without checks a result may be anything where an operation is undefined.
 
         Raises:
             DomainError: If an operation is undefined at its operands, or a result is not finite.
         """
-        for statement in program.statements if roots is None else program.needed(roots):
+        self.run(program.statements if roots is None else program.needed(roots))
+
+    def run(self, statements: Iterable[Statement], *, checked: bool = True) -> None:
+        """Run forward statements; without checks a result may be anything where an operation is undefined.
+
+        Raises:
+            DomainError: If an operation is undefined at its operands, or a result is not finite.
+        """
+        for statement in statements:
             self._statement = statement
             with np.errstate(all="ignore"):
                 value = self.evaluate(statement.value, checked=checked)
