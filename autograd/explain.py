@@ -182,7 +182,7 @@ def _totals(edges: Sequence[tuple[Value, list[Edge]]], wrt: Value) -> dict[int, 
         count = live = 0
         positive: list[float] = []
         negative: list[float] = []
-        for operand, _, local in uses:
+        for operand, _, local, _ in uses:
             before = found[id(operand)]
             count += before.paths
             if node.op is not relu or _number(local, node):

@@ -67,6 +67,9 @@ class Operand:
 
     __slots__ = ()
 
+    records = False
+    """Whether what operations make of it can be differentiated again."""
+
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Any:
         """Return the result of `op` on `operands`, of which this is one; the others may be numbers."""
         raise NotImplementedError
@@ -122,6 +125,8 @@ class Op:
         numpy: NumPy text that defines the same function on arrays, for the source of compiled programs; not needed
             where `array` is a NumPy function. Arguments of any number come as one array, along axis 1.
         domain: Where it is defined.
+        selects: Whether a partial derivative that is 0 means that the argument was not taken, as by `where` or `relu`.
+            Then nothing arrives at it, and what is undefined below it is not asked for; an ordinary 0 asks.
         samples: Points for tests, at which every derivative that is not zero lies between 0.1 and 10 in size.
         at_kinks: The conventions where a derivative is not a limit.
 
@@ -145,6 +150,7 @@ class Op:
     into: Callable[..., Any] | None = None
     numpy: str = ""
     domain: Domain = EVERYWHERE
+    selects: bool = False
     samples: tuple[tuple[float, ...], ...] = ()
     at_kinks: tuple[Kink, ...] = ()
 

@@ -4,6 +4,9 @@ Each block below is the whole truth about its operation; see `autograd.op.Op` fo
 partial derivatives take the result and the arguments, `(out, *args)`, and use only arithmetic, comparisons and the
 operations of this module.
 
+A NaN among the arguments of `forward`, which stands for a number beyond all floats, has to give NaN unless the result
+does not depend on it.
+
 The functions at the end (`affine`, `mean`, `softmax`, …) take sequences and are built on the primitives.
 """
 
@@ -189,7 +192,8 @@ abs: Op = Op(
 sign: Op = Op(
     "sign",
     doc="−1, 0 or 1, as x is negative, zero or positive",
-    forward=lambda x: math.copysign(1.0, x) if x else x,
+    selects=True,
+    forward=lambda x: 1.0 if x > 0.0 else -1.0 if x < 0.0 else x,
     array=np.sign,
     partials=(lambda out, x: 0.0,),
     samples=((0.7,), (-2.0,)),
@@ -199,9 +203,10 @@ sign: Op = Op(
 step: Op = Op(
     "step",
     doc="1 where x > 0, and 0 elsewhere",
+    selects=True,
     numpy="""def step(x):
     return np.where(x > 0.0, 1.0, 0.0)""",
-    forward=lambda x: 1.0 if x > 0.0 else 0.0,
+    forward=lambda x: 1.0 if x > 0.0 else 0.0 if x <= 0.0 else x,
     array=lambda x: 1.0 * (x > 0.0),
     partials=(lambda out, x: 0.0,),
     samples=((0.7,), (-2.0,)),
@@ -626,6 +631,7 @@ softplus: Op = Op(
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))""",
     forward=lambda x: max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))),
     array=lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
+    into=lambda x, out: np.logaddexp(_ZERO, x, out),
     partials=(lambda out, x: sigmoid(x),),
     samples=((0.7,), (-1.3,), (2.0,)),
 )
@@ -633,9 +639,10 @@ softplus: Op = Op(
 relu: Op = Op(
     "relu",
     doc="max(x, 0)",
+    selects=True,
     numpy="""def relu(x):
     return np.where(x > 0.0, x, 0.0)""",
-    forward=lambda x: x if x > 0.0 else 0.0,
+    forward=lambda x: 0.0 if x <= 0.0 else x,
     array=lambda x: np.where(x > 0.0, x, 0.0),
     into=lambda x, out: np.maximum(x, _ZERO, out=out),
     partials=(lambda out, x: 1.0 * (x > 0.0),),
@@ -690,8 +697,10 @@ erfc: Op = Op(
 
 
 def _gaussian(x: Any) -> Any:
-    """Return e^(−x²); beyond |x| = 30 it is 0 in floats, and clamping there keeps x² from overflowing."""
-    return exp(-(minimum(abs(x), 30.0) ** 2.0))
+    """Return e^(−x²)."""
+    if isinstance(x, float):
+        return math.exp(-(x * x))  # which is 0 where x² is infinite
+    return exp(-(x * x))
 
 
 def _gelu(x: float) -> float:
@@ -741,8 +750,9 @@ silu: Op = Op(
 maximum: Op = Op(
     "maximum",
     doc="the larger one of x and y; each gets half the derivative where they are equal",
+    selects=True,
     symbol="max",
-    forward=lambda x, y: x if x >= y else y,
+    forward=lambda x, y: x if x >= y else y if y > x else x + y,
     array=np.maximum,
     partials=(
         lambda out, x, y: 0.5 * (x > y) + 0.5 * (x >= y),
@@ -755,8 +765,9 @@ maximum: Op = Op(
 minimum: Op = Op(
     "minimum",
     doc="the smaller one of x and y; each gets half the derivative where they are equal",
+    selects=True,
     symbol="min",
-    forward=lambda x, y: x if x <= y else y,
+    forward=lambda x, y: x if x <= y else y if y < x else x + y,
     array=np.minimum,
     partials=(
         lambda out, x, y: 0.5 * (x < y) + 0.5 * (x <= y),
@@ -766,26 +777,41 @@ minimum: Op = Op(
     at_kinks=(Kink((1.5, 1.5), (0.5, 0.5)), Kink((0.0, -0.0), (0.5, 0.5))),
 )
 
+
+def _cosine(x: Any, out: Any) -> Any:
+    """Return x/out, and 0 at the origin, where it has no derivative: a recorded 0 refuses to be differentiated."""
+    cosine = x / where(out, out, 1.0)
+    return where(out, cosine, sqrt(x - x)) if getattr(out, "records", False) else cosine
+
+
 hypot: Op = Op(
     "hypot",
     doc="√(x² + y²)",
     forward=math.hypot,
     array=np.hypot,
     partials=(
-        lambda out, x, y: x / where(out, out, 1.0),
-        lambda out, x, y: y / where(out, out, 1.0),
+        lambda out, x, y: _cosine(x, out),
+        lambda out, x, y: _cosine(y, out),
     ),
     samples=((0.7, -1.3), (2.0, 1.5)),
     at_kinks=(Kink((0.0, 0.0), (0.0, 0.0)),),
 )
 
+
+def _where_into(condition: Any, a: Any, b: Any, out: Any) -> None:
+    np.copyto(out, b)
+    np.copyto(out, a, where=np.not_equal(condition, _ZERO))
+
+
 where: Op = Op(
     "where",
     doc="y where the condition x is not 0, and z elsewhere",
+    selects=True,
     numpy="""def where(condition, a, b):
     return np.where(condition != 0.0, a, b)""",
     forward=lambda condition, a, b: a if condition else b,
     array=lambda condition, a, b: np.where(condition != 0.0, a, b),
+    into=_where_into,
     partials=(
         lambda out, condition, a, b: 0.0,
         lambda out, condition, a, b: where(condition, 1.0, 0.0),
@@ -798,6 +824,7 @@ where: Op = Op(
 stop_gradient: Op = Op(
     "stop_gradient",
     doc="x, as a number that no gradient flows through",
+    selects=True,
     forward=lambda x: x,
     array=np.positive,
     partials=(lambda out, x: 0.0,),
@@ -813,13 +840,23 @@ def _logsumexp(*x: float) -> float:
     return largest + math.log1p(math.fsum([*[math.exp(value - largest) for value in x], -1.0]))
 
 
+def _shares(out: Any, *x: Any) -> tuple[Any, ...]:
+    """Return e^xₖ / Σ e^xᵢ: from numbers as shifted exponentials divided by their sum, which is exact to a few units.
+
+    Recorded and written down it is e^(xₖ − out), which is evaluated like that too.
+    """
+    if not isinstance(out, float):
+        return tuple([_share(value, out) for value in x])
+    largest = float(max(x))
+    terms = [math.exp(float(value) - largest) for value in x]
+    sum_of_terms = math.fsum(terms)
+    return tuple([term / sum_of_terms for term in terms])
+
+
 def _share(value: Any, out: Any) -> Any:
-    """Return e^(value − out), which is 0 where the difference overflows to −∞."""
-    if isinstance(out, float):
-        return math.exp(max(float(value) - out, -746.0))
     try:
         return exp(value - out)
-    except DomainError:
+    except DomainError:  # the difference overflows to −∞
         return 0.0 * out
 
 
@@ -861,7 +898,7 @@ logsumexp: Op = Op(
     return np.log1p(np.where(first, 0.0, terms).sum(axis=1)) + largest[:, 0]""",
     symbol="lse",
     forward=_logsumexp,
-    partials=lambda out, *x: tuple([_share(value, out) for value in x]),
+    partials=_shares,
     domain=Domain(lambda *x: len(x) > 0, "at least one argument", refused=((),)),
     samples=((0.7,), (0.7, -1.3), (2.0, 0.5, 1.4)),
 )
@@ -914,7 +951,11 @@ def softmax(values: Iterable[Any]) -> list[Any]:
     """
     values = tuple(values)
     normaliser = logsumexp(values)
-    return [_share(value, normaliser) for value in values]
+    if isinstance(normaliser, np.ndarray) and normaliser.dtype != object:
+        rows = np.stack(np.broadcast_arrays(*values)).astype(float)
+        terms = np.exp(rows - rows.max(axis=0))
+        return list(terms / terms.sum(axis=0))
+    return list(_shares(normaliser, *values))
 
 
 def log_softmax(values: Iterable[Any]) -> list[Any]:

@@ -134,6 +134,26 @@ def decision_boundary() -> object:
     return viz.plots.decision_boundary(model, data.X, T)
 
 
+def minimizers() -> object:
+    """Return the course of each classical optimiser on the digits, and that of gradient descent in batches."""
+    data = nn.data.load_digits()
+
+    def start() -> nn.MLP:
+        return nn.MLP(64, [10, 10], activation="tanh", seed=0)
+
+    model = start()
+    sgd = nn.SGD(model.parameters(), learning_rate=0.05, momentum=0.9)
+    options = {"loss": "cross_entropy", "l2": 1e-3}
+    courses = {
+        "SGD with momentum, batches of 32": nn.fit(
+            model, data.X, data.y, optimizer=sgd, epochs=30, batch_size=32, seed=0, **options
+        )
+    }
+    for method in ("CG", "L-BFGS-B", "Newton-CG", "trust-ncg", "trust-krylov"):
+        courses[method] = nn.minimize(start(), data.X, data.y, method=method, iterations=30, **options)
+    return viz.plots.courses(courses)
+
+
 PICTURES: dict[str, Callable[[], str]] = {
     "backward.svg": backward,
     "forward.svg": forward,
@@ -149,8 +169,12 @@ PICTURES: dict[str, Callable[[], str]] = {
 }
 """What makes each file in docs/images that needs nothing else."""
 
-PLOTS: dict[str, Callable[[], object]] = {"loss_curve.svg": loss_curve, "decision_boundary.svg": decision_boundary}
-"""What makes each file that matplotlib draws."""
+PLOTS: dict[str, Callable[[], object]] = {
+    "loss_curve.svg": loss_curve,
+    "decision_boundary.svg": decision_boundary,
+    "minimizers.svg": minimizers,
+}
+"""What makes each file that matplotlib draws; the last one needs SciPy, too."""
 
 SCREENSHOTS = {
     "digit_network.png": ("digit_page.html", ""),

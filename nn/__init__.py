@@ -22,15 +22,19 @@ from .loss.losses import (
     mse_loss,
 )
 from .loss.metrics import METRICS
+from .loss.penalty import l2_penalty
 from .loss.targets import one_hot
 from .model.initializers import INITIALIZERS
 from .model.mlp import MLP, Layer, Neuron
 from .model.module import Module
 from .referee import Finding, Report, check_backprop
-from .train.fit import EpochEnd, Evaluation, History, evaluate, fit
+from .train.evaluate import evaluate
+from .train.fit import fit
+from .train.history import Evaluation, History
+from .train.minimize import minimize
 from .train.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from .train.penalty import l2_penalty
 from .train.rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, clipped
+from .train.run import EpochEnd
 from .train.schedules import CosineSchedule, Schedule, StepSchedule
 from .train.stopping import EarlyStopping
 
@@ -80,6 +84,7 @@ __all__ = [
     "load",
     "load_safetensors",
     "load_with_notes",
+    "minimize",
     "mse_loss",
     "one_hot",
     "save",

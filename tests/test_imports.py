@@ -9,7 +9,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("autograd", "nn", "viz")
 ALLOWED = {"autograd": {"autograd"}, "nn": {"autograd", "nn"}, "viz": {"autograd", "viz"}}
-ENGINE_ORDER = ("printable", "op", "graph", "ops", "shared_weights", "reverse", "habits", "notebook", "value")
+ENGINE_ORDER = (
+    *("printable", "op", "graph", "ops", "shared_weights", "symbolic", "wide"),
+    *("careful", "reverse", "habits", "notebook", "value"),
+)
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 

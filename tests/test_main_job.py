@@ -217,7 +217,7 @@ def test_coarse_differences_do_not_agree(monkeypatch):
     [
         (nn.MLP(2, [2], seed=0), X[:, :1], "mse_loss", "this MLP takes 2 inputs, got 1"),
         (nn.MLP(2, [2], seed=0), X[:4], "mse_loss", "as many rows, got 4 inputs and 5 targets"),
-        (nn.MLP(2, [2], seed=0), X, "crossentropy", "unknown loss"),
+        (nn.MLP(2, [2], seed=0), X, "cross_entropie", "unknown loss"),
         (nn.MLP(2, [2], "sin", "sin", seed=0), X, "mse_loss", "sin"),
     ],
 )

@@ -265,8 +265,12 @@ def test_the_help_tells_every_convention_once():
     ]
 
 
-def test_second_derivatives_of_hypot_at_the_origin_are_those_of_half_the_squared_distance():
-    assert autograd.hessian(lambda v: ops.hypot(v[0], v[1]))([0.0, 0.0]) == [[1.0, 0.0], [0.0, 1.0]]
+@pytest.mark.parametrize("fun", [lambda r: r, lambda r: r**2, lambda r: r * 0.5 + 1.0])
+def test_second_derivatives_of_hypot_at_the_origin_are_refused(fun):
+    """They are infinite there, and what an adjoint of 0 makes of them is no number that a rule could know."""
+    assert autograd.grad(lambda v: fun(ops.hypot(v[0], v[1])))([0.0, 0.0]) == [0.0, 0.0]
+    with pytest.raises(DomainError, match="undefined"):
+        autograd.hessian(lambda v: fun(ops.hypot(v[0], v[1])))([0.0, 0.0])
 
 
 @pytest.mark.parametrize(
@@ -339,7 +343,7 @@ def _derivative_as_graph(node, x):
 def test_a_result_that_overflows_is_refused_and_said_to_overflow(op, args):
     for arguments in (args, [Value(x) for x in args], [np.array([x]) for x in args]):
         with pytest.raises(DomainError, match=f"^{op.name} has no finite result"):
-            op(*arguments)
+            _ = op(*arguments).data  # of a Value that something might still bring back among the floats
 
 
 @pytest.mark.parametrize(
@@ -502,7 +506,7 @@ def test_a_rule_that_gives_another_number_of_partials_than_of_arguments_is_an_er
 def test_a_rule_that_gives_no_number_is_an_error_and_changes_nothing(partial):
     x = Value(1.0)
     x.grad = 5.0
-    with pytest.raises(TypeError, match=r"real number|scalars"):
+    with pytest.raises(TypeError, match=r"real number|scalars|as a float"):
         Op("broken", forward=lambda x: x, partials=(lambda out, x: partial,))(x).backward()
     assert x.grad == 5.0
 

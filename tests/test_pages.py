@@ -43,6 +43,7 @@ def test_every_block_of_code_is_run():
     measurements = {("performance.md", "bash"), ("testing.md", "bash")}
     need_an_extra = {
         ("cluster.md", "python"),
+        ("newton.md", "python"),
         ("recipes.md", "python"),
         ("scikit_learn.md", "python"),
     }  # their own tests run them

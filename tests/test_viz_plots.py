@@ -32,6 +32,20 @@ def test_curves_show_the_numbers_of_the_history(tmp_path):
     assert len(plots.learning_curves(nn.History(loss=np.array([1.0]))).axes) == 1
 
 
+def test_courses_show_the_losses_of_each_history(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    other = nn.History(loss=np.array([0.9, 0.1]))
+    figure = plots.courses({"one": HISTORY, "other": other})
+    (axes,) = figure.axes
+    assert [list(line.get_ydata()) for line in axes.lines] == [[1.0, 0.4, 0.2], [0.9, 0.1]]
+    assert [line.get_label() for line in axes.lines] == ["one", "other"]
+    assert axes.get_yscale() == "log"
+    assert save(figure, tmp_path / "courses.svg").read_bytes()
+    for wrong in ({}, {"none": nn.History(loss=np.empty(0))}, {"zero": nn.History(loss=np.array([0.0]))}):
+        with pytest.raises(ValueError, match=r"needed|needs"):
+            plots.courses(wrong)
+
+
 def test_the_boundary_lies_where_the_output_changes_sign():
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from .expression import (
 from .factors import factored
 from .gathering import gathers
 from .identifiers import Identifiers
-from .statement import Statement, refs_in, walked
+from .statement import Statement, walked
 from .strided import is_everything, strided
 
 __all__ = ["NumpyText", "has_numpy_name", "operations_in"]
@@ -44,6 +44,10 @@ def operations_in(value: Expression) -> Iterator[Op]:
     return (each.op for each in walked(value) if isinstance(each, (Apply, Variadic)))
 
 
+def _is_zero(value: Expression) -> bool:
+    return isinstance(value, Number) and value.value == 0.0
+
+
 def has_numpy_name(op: Op) -> bool:
     """Whether an operation on arrays is a function of NumPy's that a text can call by its name."""
     return isinstance(op.array, np.ufunc) and getattr(np, op.array.__name__, None) is op.array
@@ -55,14 +59,11 @@ class NumpyText:
     Attributes:
         names: What each block is called.
         flat_order: For each place in `flat` its place in the named arrays one after the other.
-        roots: The blocks that are square roots.
         constants: Arrays that the text names.
     """
 
-    def __init__(
-        self, names: Mapping[Block, str], flat_order: Array, roots: Set[Block], identifiers: Identifiers, *, mean: bool
-    ) -> None:
-        self.names, self.roots = names, roots
+    def __init__(self, names: Mapping[Block, str], flat_order: Array, identifiers: Identifiers, *, mean: bool) -> None:
+        self.names = names
         self.flat_order = flat_order
         self.identifiers = identifiers
         self.mean = mean
@@ -106,7 +107,7 @@ class NumpyText:
         places = [self._places(statement) for statement in statements]
         scattered = [(s, index) for s, index in zip(statements, places, strict=True) if index is not None]
         whole = [s for s, index in zip(statements, places, strict=True) if index is None]
-        if scattered and whole and isinstance(whole[0].value, Number):  # what the others are added to
+        if scattered and whole and _is_zero(whole[0].value):  # what the others are added to
             whole = whole[1:]
         found = [self.assigned(statement) for statement in whole[:1]]
         for statement in whole[1:]:
@@ -121,7 +122,7 @@ class NumpyText:
     def _places(self, statement: Statement) -> Array | None:
         """Return where in its target a statement writes, None for everywhere."""
         index, target = statement.index, statement.target
-        if target.of is not None and target.of.role == "parameters" and not isinstance(statement.value, Number):
+        if target.of is not None and target.of.role == "parameters" and not _is_zero(statement.value):
             return self.flat_order[np.arange(target.size) if index is None else index.ravel()]
         return None if index is None else index.ravel()
 
@@ -308,9 +309,6 @@ class NumpyText:
 
     def _apply(self, value: Apply) -> tuple[str, int]:
         op, rank = value.op, len(value.shape)
-        if op is ops.mul and any(map(self._is_undefined_at_0, walked(value.args[1]))):
-            args = ", ".join(self._aligned(arg, self.has_axis(value), rank, 0) for arg in value.args)
-            return f"chain_rule({args})", _ATOM
         if op is ops.mul and self._is_mask(value):
             left = self._aligned(value.args[0], self.has_axis(value), rank, 2)
             return f"{left} * ({self._comparison(value.args[1])})", 2  # type: ignore[arg-type]  # a comparison
@@ -334,15 +332,6 @@ class NumpyText:
             and right.shape == product.shape
             and self.has_axis(right) == self.has_axis(product)
         )
-
-    def _is_undefined_at_0(self, part: Expression) -> bool:
-        """Whether a part of a derivative is that of a root or of a power, which the engine asks for where needed."""
-        match part:
-            case Apply(op=ops.div, args=(_, below)):
-                return any(ref.block in self.roots for ref in refs_in(below))
-            case Apply(op=ops.pow, args=(_, exponent)):
-                return not isinstance(exponent, Number) or -1.0 < exponent.value < 0.0
-        return False
 
     def _matmul(self, value: MatMul) -> tuple[str, int]:
         left, right = value.left, value.right

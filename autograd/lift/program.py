@@ -6,6 +6,7 @@ import math
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,12 @@ from .recorder import Recorder
 from .recording import Recording
 from .report import report
 from .run.batch import Batch
+from .run.blocks import by_blocks, has_blocks
 from .run.checked import checked_result
-from .run.runner import Kind, runner
+from .run.forward_code import WITH_GRADIENT, Kind
+from .run.runner import runner
 from .run.workspace import aligned
+from .second_order import SecondOrder
 from .shards import Map, Shard, ShardedProgram
 from .source import source
 
@@ -35,12 +39,15 @@ _PIECES = 32  # how many sizes of pieces of a batch, likewise
 _NO_INPUT = (None,)
 
 
-class Program:
+class Program(SecondOrder):
     """The matrix form of a scalar graph, forward and reverse.
 
     Inputs are arrays with a row for each example, (N, length), or (length,) for a single one. The loss is the mean over
     the rows, or with `reduce="sum"` the sum of what the scalar function gives for each row; so what it adds for every
     example, such as a penalty on the weights, counts once in a mean and N times in a sum.
+
+    More than a thousand rows are taken a block at a time, so that memory does not grow with them; an input may be a
+    `numpy.memmap`, or any object with a `shape` of two dimensions whose slices are arrays, and is never copied whole.
 
     Several threads may run one program; buffers and gradients belong to the thread, the parameters to all.
 
@@ -92,6 +99,20 @@ class Program:
             return function(batch)  # type: ignore[no-any-return]  # a float
         except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
             return float(self._run("backward", batch))
+
+    def backward_with_outputs(self, /, **batch: Any) -> tuple[float, dict[str, Array]]:
+        """Return the loss of a batch and the named outputs, each (N, k), and leave the gradient in `gradients`.
+
+        The outputs are those that the gradient was computed from, so they cost no second pass. Raises as `backward`
+        does.
+        """
+        if self._recorder.held.seen_at == assignments[0]:
+            try:
+                function = self._code.backward_with_outputs[len(next(iter(batch.values()), _NO_INPUT))]
+                return function(batch)  # type: ignore[no-any-return]  # a float and a dict
+            except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
+                pass
+        return self._run("backward_with_outputs", batch)  # type: ignore[no-any-return]  # likewise
 
     def value(self, /, **batch: Any) -> float:
         """Return the loss of a batch. Raises as `value_and_grad` does."""
@@ -315,6 +336,8 @@ class Program:
     # --- running ---------------------------------------------------------------------------------
 
     def _run(self, kind: Kind, given: Mapping[str, Any]) -> Any:
+        if has_blocks(given):
+            return by_blocks(partial(self._run, kind), self._gradient, kind, given, mean=self._mean)
         self._follow()
         paths, batch = self._recorder.paths(given, outputs_only=kind == "outputs")
         if len(paths.all) == 1 and not paths.first.derived.guards:
@@ -338,12 +361,14 @@ class Program:
         gradient = self._gradient(kind)
         gradient[...] = 0.0
         found = [self._run_part(path, kind, batch.part(rows)) for path, rows in parts]
-        if kind in ("losses", "outputs"):
-            return _in_order([result for result, _ in found], np.concatenate([rows for _, rows in parts]))
         shares = [len(rows) / batch.examples if self._mean else 1.0 for _, rows in parts]
-        total = math.fsum(share * loss for share, (loss, _) in zip(shares, found, strict=True))
+        total = _put_together(
+            kind, [result for result, _ in found], shares, np.concatenate([rows for _, rows in parts])
+        )
+        if kind in ("losses", "outputs"):
+            return total
         sums = sum(share * part for share, (_, part) in zip(shares, found, strict=True))
-        if not (math.isfinite(total) and np.isfinite(sums).all()):
+        if not (math.isfinite(total[0] if isinstance(total, tuple) else total) and np.isfinite(sums).all()):
             raise DomainError("the sum over the rows of the batch is not finite")
         gradient[...] = sums
         return total
@@ -354,8 +379,8 @@ class Program:
         They run in pieces of 1, 2, 4, 8, … rows, for which there is code after a few batches whatever their numbers.
         """
         gradient = np.zeros(0)
-        if kind == "backward":
-            gradient = self._local.__dict__.setdefault("part", aligned(self.flat.shape))
+        if kind in WITH_GRADIENT:
+            gradient = self._local.__dict__.setdefault("part", aligned(self.flat_gradient.shape))
         found, shares, sums = [], [], np.zeros(gradient.shape)
         start = 0
         for size in _pieces(batch.examples):
@@ -367,9 +392,7 @@ class Program:
                 return self._checked(path, kind, batch, sums), sums
             shares.append(size / batch.examples if self._mean else 1.0)
             sums += shares[-1] * gradient
-        if kind in ("losses", "outputs"):
-            return _in_order(found, np.arange(batch.examples)), sums
-        return math.fsum(share * loss for share, loss in zip(shares, found, strict=True)), sums
+        return _put_together(kind, found, shares, np.arange(batch.examples)), sums
 
     def _checked(self, path: Path, kind: Kind, batch: Batch, gradient: Array) -> Any:
         """Return what a run gives, looking at every step, or raise the error that says what is wrong."""
@@ -380,7 +403,7 @@ class Program:
             raise
 
     def _gradient(self, kind: Kind) -> Array:
-        return self.flat_gradient if kind == "backward" else np.zeros(0)
+        return self.flat_gradient if kind in WITH_GRADIENT else np.zeros(0)
 
     def _function(self, kind: Kind, examples: int, path: Path, part: Array | None = None) -> Callable[..., Any]:
         """Return the code for a number of rows that take a path; `part` receives the gradient of a part of a batch."""
@@ -389,14 +412,14 @@ class Program:
         found = ours.get(key)
         if found is None:
             gradient = self._gradient(kind) if part is None else part
-            derived = path.derived if part is None and kind == "backward" else path.unguarded
+            derived = path.derived if part is None and kind in WITH_GRADIENT else path.unguarded
             found, _ = runner(derived, self.flat, gradient, examples, kind, mean=self._mean)
             alike = [other for other in ours if other[:3] == key[:3]]
             if len(alike) >= (_SIZES if part is None else _PIECES):
                 del ours[alike[0]]
             ours[key] = found
-        if part is None and kind == "backward":  # the next call tries it at once
-            at_once = self._code.__dict__.setdefault("backward", {})
+        if part is None and kind in WITH_GRADIENT:  # the next call tries it at once
+            at_once = self._code.__dict__.setdefault(kind, {})
             if len(at_once) >= _SIZES:
                 at_once.clear()
             at_once[examples] = found
@@ -417,6 +440,15 @@ class Program:
 def _pieces(count: int) -> list[int]:
     """Return the powers of two that add up to a number, the largest first."""
     return [1 << k for k in reversed(range(count.bit_length())) if count >> k & 1]
+
+
+def _put_together(kind: Kind, found: Sequence[Any], shares: Sequence[float], rows: Array) -> Any:
+    """Return what parts of a batch give together, from what each gives, its share and the numbers of its rows."""
+    if kind in ("losses", "outputs"):
+        return _in_order(found, rows)
+    losses = [each[0] if isinstance(each, tuple) else each for each in found]
+    total = math.fsum(share * loss for share, loss in zip(shares, losses, strict=True))
+    return (total, _in_order([each[1] for each in found], rows)) if kind == "backward_with_outputs" else total
 
 
 def _in_order(found: Sequence[Any], rows: Array) -> Any:

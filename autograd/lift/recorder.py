@@ -22,7 +22,7 @@ from .accumulators import accumulators
 from .given import given_parameters
 from .held import Held
 from .lifted import Lifted, lifted
-from .paths import MOST_PATHS, Path, Paths, require_few
+from .paths import MOST_PATHS, Fits, Path, Paths, require_few
 from .randomness import Randomness
 from .recording import Recording, example, record
 from .run.batch import Batch, taken
@@ -122,7 +122,7 @@ class Recorder:
                 unfit = batch.part(rest)
                 check_guards(paths.first.derived, self.held.flat, unfit, paths.first.guards(outputs_only=outputs_only))
             path = self._record(paths, batch, rest)
-            fit = path.fits(self.held.flat, batch.part(rest), outputs_only=False)
+            fit = Fits(self.held.flat, batch.part(rest)).of(path)
             fit[0] = True  # the function has decided, where rounding might say otherwise
             parts.append((path, rest[fit]))
             rest = rest[~fit]
@@ -143,7 +143,7 @@ class Recorder:
             with no_grad(), watched_by(None), noticed, self.held.in_leaves():
                 for row in range(batch.examples):
                     try:
-                        self.fun(**example(batch.row(row)))
+                        _read(self.fun(**example(batch.row(row))))
                     except Exception:  # it does raise, which is what the program says too
                         return
             raise RecordingError(
@@ -289,3 +289,12 @@ def _others(batch: Batch, rest: Array) -> list[dict[str, Array]]:
     different = sum((values[rest] != values[rest[0]]).sum(axis=1) for values in batch.named.values())
     best = int(np.argmax(different))
     return [batch.row(rest[k]) for k in dict.fromkeys([best, 1, len(rest) - 1]) if k]
+
+
+def _read(result: Any) -> None:
+    """Read what a function returned: a number that is beyond all floats raises its error only then."""
+    outputs = [*result[1].values()] if isinstance(result, tuple) and len(result) > 1 else []
+    for each in (result[0] if isinstance(result, tuple) else result, *outputs):
+        for value in np.ravel(np.array(each, dtype=object)).tolist():
+            if isinstance(value, Value):
+                value.data  # noqa: B018  # raises

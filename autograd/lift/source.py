@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
 from ..op import Op
+from .asked import asked
 from .block import Block
-from .expression import Apply
 from .identifiers import Identifiers, quoted
 from .lifted import Lifted
 from .numpy_text import NumpyText, has_numpy_name, operations_in
@@ -30,11 +29,6 @@ _PICK = '''def pick(values, index):
     """Return values by number, with zeros for -1."""
     missing = (index < 0).reshape(index.shape + (1,) * (values.ndim - 1))
     return np.where(missing, 0.0, values[index])'''
-
-_CHAIN_RULE = '''def chain_rule(upstream, derivative):
-    """Return the product, and 0 where nothing is upstream, though the derivative be undefined there."""
-    return np.where(upstream == 0.0, 0.0, upstream * derivative)'''
-
 
 _SUMS = '''def sums(values, *indices):
     """Return for each row of each index the sum of the values with its numbers; -1 stands for a zero."""
@@ -49,24 +43,23 @@ def source(derived: Lifted, *, mean: bool) -> str:
     Raises:
         TypeError: If an operation of the user's own has no NumPy text, or one that does not define it.
     """
-    return _Module(derived, mean=mean).text()
+    return _Module(derived.running, mean=mean).text()
 
 
 class _Module:
     def __init__(self, derived: Lifted, *, mean: bool) -> None:
         self.derived, self.mean = derived, mean
-        self.backward = derived.reverse.statements
+        self.backward = asked(derived.forward, derived.reverse.statements, derived.parameters)
         sides = [side for guard in derived.guards for side in guard.sides]
         self.roots = [derived.forward.roots[0], *sides, *(s.value for s in self.backward)]
         self.forward = derived.forward.needed(self.roots)
         self.read = blocks_in(*self.roots, *(s.value for s in self.forward))
         self.definitions = self._definitions()
-        roots = {each.target for each in self.forward if isinstance(each.value, Apply) and each.value.op is ops.sqrt}
-        taken = {"np", "math", "pick", "sums", "chain_rule", "parameters", "flat", "dflat", "N", "float", "int"}
+        taken = {"np", "math", "pick", "sums", "parameters", "flat", "dflat", "N", "float", "int"}
         for definition in self.definitions.values():
             taken |= _defined(definition).keys()
         self.identifiers = Identifiers(taken)
-        self.numpy_text = NumpyText(self._names(), self._flat_order(), roots, self.identifiers, mean=mean)
+        self.numpy_text = NumpyText(self._names(), self._flat_order(), self.identifiers, mean=mean)
         self.lines: list[str] = []
 
     # --- names -----------------------------------------------------------------------------------
@@ -100,8 +93,8 @@ class _Module:
         adjoints, flat = self.derived.reverse.adjoints, self.derived.parameters.flat
         blocks = [*self.derived.forward.inputs.values(), *(each.block for each in self.derived.parameters.all)]
         blocks += [statement.target for statement in self.forward]
-        blocks += [adjoint for block, adjoint in adjoints.items() if block is not flat]
-        names = {block: self.identifiers.new(block.name) for block in blocks}
+        blocks += [*adjoints.values(), *(statement.target for statement in self.backward)]
+        names = {block: self.identifiers.new(block.name) for block in dict.fromkeys(blocks) if block.of is not flat}
         names[flat] = "flat"
         if flat in adjoints:
             names[adjoints[flat]] = "dflat"
@@ -149,7 +142,7 @@ class _Module:
     @staticmethod
     def _own_definitions(body: str) -> list[str]:
         sums = "sums(" in body
-        wanted = {_PICK: sums or "pick(" in body, _SUMS: sums, _CHAIN_RULE: "chain_rule(" in body}
+        wanted = {_PICK: sums or "pick(" in body, _SUMS: sums}
         return [text for text, needed in wanted.items() if needed]
 
     def _prologue(self) -> None:

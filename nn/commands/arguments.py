@@ -25,7 +25,7 @@ __all__ = [
 
 WIDTH, NARROWEST = 80, 40
 
-COLOURS = {"bold": "1", "red": "1;31", "green": "32"}
+COLOURS = {"bold": "1", "faint": "2", "red": "1;31", "green": "32"}
 
 
 class Help(argparse.RawDescriptionHelpFormatter):

@@ -52,7 +52,12 @@ class Module:
         ...         return self.slope * x[0] + self.intercept
         >>> Line().state_dict()
         {'slope': array(2.), 'intercept': array(-1.)}
+
+    Attributes:
+        classes: The classes that the outputs stand for, where `nn.fit` was given labels; None otherwise.
     """
+
+    classes: tuple[int | str | bool, ...] | None = None
 
     if not TYPE_CHECKING:
 

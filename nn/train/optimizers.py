@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -14,9 +15,9 @@ from autograd.value import assign
 
 from ..arguments import FloatArray
 from ..habits import KEYWORDS
-from .rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule
+from .rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, State
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "stepped"]
 
 
 class Optimizer:
@@ -62,23 +63,8 @@ class Optimizer:
         data = self._data()
         if gradients.shape != data.shape:
             raise ValueError(f"apply needs gradients of shape {data.shape}, one per parameter, got {gradients.shape}")
-        with np.errstate(all="ignore"):
-            updates, state = self.rule.update(gradients, self.state, data)
-            stepped = data + updates
-        finite = np.isfinite(stepped)
-        if not finite.all():
-            k = int(np.argmin(finite))
-            raise FloatingPointError(
-                f"a step would set {_name(self.parameters[k], k)} from {data[k]:.6g} to {stepped[k]} (gradient "
-                f"{gradients[k]:.6g}), so no parameter was changed; try a smaller learning rate"
-            )
-        for name, array in state.items():
-            if not np.isfinite(array).all():
-                raise FloatingPointError(
-                    f"a step would make the {name} of {type(self.rule).__name__} infinite (largest gradient "
-                    f"{np.abs(gradients).max():.6g}), so no parameter was changed; clip the gradients"
-                )
-        assign(self.parameters, stepped.tolist())
+        data, state = stepped(self.rule, self.parameters, gradients, self.state, data)
+        assign(self.parameters, data.tolist())
         self.state = state
 
     @property
@@ -107,6 +93,45 @@ class Optimizer:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.parameters)} parameters, {self.rule})"
+
+
+def stepped(
+    rule: Rule, parameters: Sequence[Value], gradients: FloatArray, state: State, data: FloatArray
+) -> tuple[FloatArray, State]:
+    """Return the numbers of parameters and the state of a rule after a step.
+
+    Args:
+        rule: How to step.
+        parameters: The parameters, which only give their names to an error.
+        gradients: An entry for each of them.
+        state: The state before.
+        data: Their numbers before.
+
+    Raises:
+        FloatingPointError: If a parameter or the state would not be finite afterwards.
+    """
+    with np.errstate(all="ignore"):
+        updates, after = rule.update(gradients, state, data)
+        numbers = data + updates
+        for array in (numbers, *after.values()):
+            if not np.vdot(array, array) < math.inf:
+                break
+        else:
+            return numbers, after  # no square is infinite, so no entry is
+    finite = np.isfinite(numbers)
+    if not finite.all():
+        k = int(np.argmin(finite))
+        raise FloatingPointError(
+            f"a step would set {_name(parameters[k], k)} from {data[k]:.6g} to {numbers[k]} (gradient "
+            f"{gradients[k]:.6g}), so no parameter was changed; try a smaller learning rate"
+        )
+    for name, array in after.items():
+        if not np.isfinite(array).all():
+            raise FloatingPointError(
+                f"a step would make the {name} of {type(rule).__name__} infinite (largest gradient "
+                f"{np.abs(gradients).max():.6g}), so no parameter was changed; clip the gradients"
+            )
+    return numbers, after
 
 
 class SGD(Optimizer):
