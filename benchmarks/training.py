@@ -31,7 +31,7 @@ from autograd import Program, compile
 from autograd.lift.run import blocks
 from nn.data import Dataset, load_digits, load_iris
 
-ROUNDS = 15
+ROUNDS = 9
 BATCH, MOMENTUM, ADAM = 32, 0.9, 0.001
 HELD_OUT = 0.25
 

@@ -361,6 +361,23 @@ def test_every_step_is_said_aloud(show):
     assert all(said)
 
 
+def test_of_an_equation_only_what_has_been_computed_is_shown(show):
+    browser = show(page_of("attention"))
+    shown = """const { panel, stage } = explorer;
+      const names = (id) => [...walkTerms(panel.terms[0][id])].map((t) => t.kind === "name" && t.name);
+      const items = [...stage.items.values()].map((s) => s.item).filter((item) => item && item.term !== undefined);
+      return items.map((item) => [!item.known || item.known(0, 0), names(item.term).filter(Boolean)]);"""
+    press(browser, HOME)
+    leaves = set(
+        browser.execute_script(
+            "return Object.entries(explorer.model.set.arrays).filter(([, a]) => a.nodes).map(([n]) => n)"
+        )
+    )
+    assert all(seen == (set(names) <= leaves) for seen, names in browser.execute_script(shown))
+    press(browser, END)
+    assert all(seen for seen, _ in browser.execute_script(shown))
+
+
 def test_play_runs_and_pauses(show):
     browser = show(page_of("expression"))
     browser.find_element("id", "play").click()

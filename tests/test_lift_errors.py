@@ -49,14 +49,10 @@ def test_a_domain_error_of_code_that_has_run_names_the_statement_and_the_row(kin
 
 def test_overflow_that_numpy_does_not_signal_is_found():
     W = [[Value(1e200), Value(1e200)], [Value(1.0), Value(2.0)]]
-    for sigma, loss in ((Value.tanh, 2.0), (Value.relu, None)):
-        program = compile(lambda x, sigma=sigma: sum(sigma(affine(row, x, 0.0)) for row in W))
-        assert np.isfinite(program.value(x=[[1.0, 1.0], [0.5, 0.25]]))
-        if loss is None:
-            with pytest.raises(DomainError, match="z1"):
-                program.value(x=[[1e150, 1e150], [1.0, 1.0]])
-        else:  # the tanh of what is beyond all floats is 1
-            assert program.losses(x=[[1e150, 1e150], [1.0, 1.0]])[0] == loss
+    program = compile(lambda x: sum(affine(row, x, 0.0).tanh() for row in W))
+    assert np.isfinite(program.value(x=[[1.0, 1.0], [0.5, 0.25]]))
+    with pytest.raises(DomainError, match="z1"):
+        program.value(x=[[1e150, 1e150], [1.0, 1.0]])
 
 
 def test_a_derivative_that_nobody_asks_for_may_be_undefined():

@@ -22,7 +22,7 @@ from .accumulators import accumulators
 from .given import given_parameters
 from .held import Held
 from .lifted import Lifted, lifted
-from .paths import MOST_PATHS, Path, Paths, require_few
+from .paths import MOST_PATHS, Fits, Path, Paths, require_few
 from .randomness import Randomness
 from .recording import Recording, example, record
 from .run.batch import Batch, taken
@@ -122,7 +122,7 @@ class Recorder:
                 unfit = batch.part(rest)
                 check_guards(paths.first.derived, self.held.flat, unfit, paths.first.guards(outputs_only=outputs_only))
             path = self._record(paths, batch, rest)
-            fit = path.fits(self.held.flat, batch.part(rest), outputs_only=False)
+            fit = Fits(self.held.flat, batch.part(rest)).of(path)
             fit[0] = True  # the function has decided, where rounding might say otherwise
             parts.append((path, rest[fit]))
             rest = rest[~fit]

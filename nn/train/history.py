@@ -6,9 +6,10 @@ import dataclasses
 import html
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograd.notebook import curves, folded, table
 
@@ -106,7 +107,11 @@ class History:
 
 def accuracy(classify: Decision, outputs: FloatArray, targets: FloatArray, weights: FloatArray | None) -> float:
     """Return the share of examples whose class is right, by weight."""
-    right = classify(outputs) == classify(targets)
+    return share(classify(outputs) == classify(targets), weights)
+
+
+def share(right: NDArray[np.bool_], weights: FloatArray | None) -> float:
+    """Return how large a part of all is right, by weight."""
     return float(right.mean()) if weights is None else float(np.average(right, weights=weights))
 
 
@@ -124,6 +129,7 @@ class Record:
         self.series: dict[str, list[float]] = {}
         self.losses: list[float] = []
         self.outputs: list[FloatArray] = []
+        self._classes: NDArray[np.int64] | None = None  # of the targets
 
     def add(self, loss: float, outputs: FloatArray) -> None:
         """Enter a batch: its mean loss and its outputs."""
@@ -131,18 +137,27 @@ class Record:
         if self.classify is not None or self.metrics:
             self.outputs.append(outputs)
 
-    def close_epoch(self, targets: FloatArray, sizes: Sequence[float], weights: FloatArray | None = None) -> None:
+    def close_epoch(
+        self, targets: FloatArray, order: Any, sizes: Sequence[float], weights: FloatArray | None = None
+    ) -> None:
         """Enter the numbers of an epoch.
 
         Args:
-            targets: The targets of its examples, in the order in which they were trained on.
+            targets: The targets of all examples, the same in every epoch.
+            order: The numbers of the examples in the order in which they were trained on.
             sizes: How much each batch counts: the weight of its examples together.
             weights: The weights of the examples in that order; None where all count alike.
         """
         whole = math.fsum(sizes)
         self._enter("loss", math.fsum(loss * (size / whole) for loss, size in zip(self.losses, sizes, strict=True)))
         if self.outputs:
-            self._measure("", np.concatenate(self.outputs), targets, weights)
+            outputs = np.concatenate(self.outputs)
+            if self.classify is not None:
+                self._classes = self.classify(targets) if self._classes is None else self._classes
+                right = self.classify(outputs) == self._classes[order]
+                self._enter("accuracy", share(right, weights))
+            for name, metric in self.metrics.items():
+                self._enter(name, measured(name, metric, outputs, targets[order]))
         self.losses, self.outputs = [], []
 
     def validate(
@@ -150,7 +165,10 @@ class Record:
     ) -> None:
         """Enter the loss and the outputs of the validation examples after the epoch."""
         self._enter("validation_loss", loss)
-        self._measure("validation_", outputs, targets, weights)
+        if self.classify is not None:
+            self._enter("validation_accuracy", accuracy(self.classify, outputs, targets, weights))
+        for name, metric in self.metrics.items():
+            self._enter(f"validation_{name}", measured(name, metric, outputs, targets))
 
     def names(self, with_validation: bool) -> list[str]:
         """Return the names of the numbers that the history will have."""
@@ -174,12 +192,6 @@ class Record:
             best_epoch=best_epoch,
             ended=ended,
         )
-
-    def _measure(self, prefix: str, outputs: FloatArray, targets: FloatArray, weights: FloatArray | None) -> None:
-        if self.classify is not None:
-            self._enter(f"{prefix}accuracy", accuracy(self.classify, outputs, targets, weights))
-        for name, metric in self.metrics.items():
-            self._enter(prefix + name, measured(name, metric, outputs, targets))
 
     def _enter(self, name: str, number: float) -> None:
         self.series.setdefault(name, []).append(number)

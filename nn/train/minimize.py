@@ -222,7 +222,7 @@ class _Minimization:
             found = self._at(self.data)
             weights = self.examples.weights
             self.record.add(found.loss, found.outputs)
-            self.record.close_epoch(self.examples.T, [1.0], weights)
+            self.record.close_epoch(self.examples.T, slice(None), [1.0], weights)
             if self.held_out is not None:
                 parts = [(part, *self.engine.assessed(self.data, batch)) for part, batch in self.held_out.blocks()]
                 outputs = np.concatenate([y for *_, y in parts])

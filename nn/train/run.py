@@ -19,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from autograd.files import remove_partial_files
+
 from ..arguments import FloatArray
 from ..files.checkpoints import Checkpoint, description, digest, read_checkpoint, restored_generator, write_checkpoint
-from ..files.storage import ModelFileError, remove_partial_files
+from ..files.storage import ModelFileError
 from ..loss.loss_table import LossFunction, name_of
 from ..model.dropout import drawn_masks
 from ..model.module import Module
@@ -180,7 +182,7 @@ class Run:
         try:
             if self.vector is None:
                 self.engine.prepare(batch)
-                self.vector = ParameterVector(self.optimizer, self.engine.leaves)
+                self.vector = ParameterVector(self.optimizer, self.engine.leaves, self.engine.show)
                 self.penalty = Penalty.of(self.model, self.l2, self.engine.leaves)
             found = self.engine.gradient(self.vector.data, batch)
             if self.penalty is not None:
@@ -225,7 +227,7 @@ class Run:
         self._show()
         sizes = self._sizes()
         weights = None if self.examples.weights is None else self.examples.weights[self.order]
-        self.record.close_epoch(self.examples.T[self.order], sizes, weights)
+        self.record.close_epoch(self.examples.T, self.order, sizes, weights)
         if self.validation is not None:
             loss, outputs = self._assessed(self.validation)
             self.record.validate(loss, outputs, self.validation.T, self.validation.weights)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Value
-from autograd.value import assign
 
 from ..arguments import FloatArray
 from .optimizers import Optimizer, stepped
@@ -26,16 +25,17 @@ class ParameterVector:
     Args:
         optimizer: The optimiser.
         leaves: Its parameters in the order of the arrays.
+        show: What assigns numbers to them.
 
     Attributes:
         data: The numbers of the parameters.
         state: The state of the optimiser's rule.
     """
 
-    def __init__(self, optimizer: Optimizer, leaves: Sequence[Value]) -> None:
+    def __init__(self, optimizer: Optimizer, leaves: Sequence[Value], show: Callable[[FloatArray], None]) -> None:
         place = {leaf: k for k, leaf in enumerate(optimizer.parameters)}
         self.optimizer = optimizer
-        self.leaves = tuple(leaves)
+        self.leaves, self._assign = tuple(leaves), show
         self._order = np.array([place[leaf] for leaf in leaves])
         self._back = np.argsort(self._order)
         self._in_order = bool((self._order == np.arange(len(self._order))).all())
@@ -52,7 +52,7 @@ class ParameterVector:
     def show(self) -> None:
         """Bring the Values and the optimiser up to date."""
         if not self._shown:
-            assign(self.leaves, self.data.tolist())
+            self._assign(self.data)
             self.optimizer.state = self._arranged(self.state, self._back)
             self._shown = True
 

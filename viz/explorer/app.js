@@ -163,10 +163,12 @@ class Explorer {
   // --- drawing -------------------------------------------------------------------------------------------------------
   get scene() { return this.scenes[this.depth]; }
   render(move = false) {
+    this.stage.measure(); // all that is read from the page is read before anything is written
+    readFace();
     if (!this.stage.size[0]) return;
+    this.stage.show(this.scene.draw(), move);
     $(".stage").dataset.depth = this.depth;
     this.crumbs();
-    this.stage.show(this.scene.draw(), move);
     this.outline();
     const [pass, words] = this.words.tell;
     $(".say .pass").innerHTML = pass;
@@ -189,7 +191,7 @@ class Explorer {
     const { network, tape } = this.model, { l, j, node } = this.focus, box = $(".crumbs");
     if (!network || !["neuron", "scalars"].includes(this.depth)) { box.replaceChildren(); return; }
     const parts = ['<button type="button" data-go="network">network</button>', `<button type="button" data-go="layer">layer ${l}</button>`];
-    if (this.depth === "neuron") parts.push(`<b>neuron ${j}</b><button type="button" data-by="-1" aria-label="The neuron before">↑</button><button type="button" data-by="1" aria-label="The next neuron">↓</button>`);
+    if (this.depth === "neuron") parts.push(`<b>neuron ${j}</b>${this.model.count > 1 ? `<i>of ${escaped(this.names[0])}</i>` : ""}<button type="button" data-by="-1" aria-label="The neuron before">↑</button><button type="button" data-by="1" aria-label="The next neuron">↓</button>`);
     else parts.push(`<button type="button" data-go="neuron">neuron ${j}</button>`, `<b>around ${escaped(tape.name[node])}</b>`);
     const text = parts.join("<span>›</span>");
     if (box.dataset.text === text) return;

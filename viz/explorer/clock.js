@@ -142,9 +142,10 @@ class Clock {
     const phase = this.byKey[key];
     if (!phase || p >= phase.end) return null;
     const done = phase.ends.filter((end) => end <= p).length;
-    if (!phase.matrix) return (row) => row < done;
     const begun = done ? phase.ends[done - 1] : phase.at;
-    return (row, column) => row < done || (row === done && column < p - begun);
+    const test = phase.matrix ? (row, column) => row < done || (row === done && column < p - begun) : (row) => row < done;
+    test.stamp = phase.matrix ? `${done},${p - begun}` : `${done}`; // equal stamps, equal answers
+    return test;
   }
   // Where the clock stops at a depth: after equations, rows or steps.
   stops(depth, coarse = 16) {

@@ -14,7 +14,7 @@ class TilesScene {
     const image = (y) => (i) => [x0 + (i % cols) * cell + cell / 2, y - (rows * cell) / 2 + Math.floor(i / cols) * cell + cell / 2, cell, cell];
     items.push(cells("x", model.blocks.x, "v", this.first(image(upper)), { frame: 1 }), cells("dx", model.blocks.dx, "g", this.first(image(lower)), { frame: 1, known: app.known("dx") }));
     const name = (text, cap) => (narrow ? text : `${text}<span class="cap">${cap}</span>`), high = rows * cell;
-    items.push(label("hx", x0 + (cols * cell) / 2, upper - high / 2 - 15, name(math("v", symbol("a", 0)), "the input"), "row"));
+    items.push(label("hx", x0 + (cols * cell) / 2, upper - high / 2 - 15, name(math("v", symbol("a", 0)), app.model.count > 1 ? `of ${escaped(app.names[0])}` : "the input"), "row"));
     items.push(label("fx", x0 + (cols * cell) / 2, lower + high / 2 + 19, name(math("g", by(symbol("a", 0))), "by each of it"), "row"));
     let frames = "";
     for (const layer of hidden) {

@@ -33,6 +33,7 @@ class Cells {
   update(item, move) {
     const { r, c } = item.block, goal = new Float32Array(r * c * 4);
     for (let i = 0; i < r; i++) for (let j = 0; j < c; j++) goal.set(item.place(i, j), (i * c + j) * 4);
+    if (!move && !this.from && this.isSame(item, goal)) { this.item = item; return; }
     const origin = this.now && this.now.length === goal.length ? this.now : item.from && item.from.length === goal.length ? item.from : null;
     this.item = item;
     this.from = move && origin ? origin.slice() : null;
@@ -43,6 +44,13 @@ class Cells {
     while (this.texts.childElementCount > count) this.texts.lastChild.remove();
     while (this.texts.childElementCount < count) svgElement("text", {}, this.texts);
     if (!this.from) this.paint();
+  }
+  // Whether what is drawn is what would be drawn.
+  isSame(item, goal) {
+    const old = this.item, stamp = (known) => (known ? known.stamp : "all");
+    if (!old || old.block !== item.block || stamp(item.known) === undefined || stamp(old.known) !== stamp(item.known)) return false;
+    if (["kind", "font", "frame", "scale", "style", "digits"].some((name) => old[name] !== item[name])) return false;
+    return this.goal.length === goal.length && this.goal.every((x, k) => x === goal[k]);
   }
   tick(t) {
     if (!this.from) return;
@@ -124,8 +132,9 @@ class Stage {
     this.svg.after(this.labels);
     this.items = new Map();
     this.turn = 0;
+    this.measure();
   }
-  get size() { return [this.root.clientWidth, this.root.clientHeight]; }
+  measure() { this.size = [this.root.clientWidth, this.root.clientHeight]; }
   show(list, move) {
     move = move && !still.matches;
     const keep = new Set(list.map((item) => item.key));

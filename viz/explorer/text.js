@@ -4,11 +4,22 @@ const f1 = (x) => Math.round(x * 10) / 10;
 const clamp = (x, low, high) => Math.max(low, Math.min(high, x));
 // How wide a text is in the page's own face; without a page (in tests) by a mean width.
 const pen = typeof document === "undefined" ? null : document.createElement("canvas").getContext("2d");
+const widths = new Map();
+let face = "";
+function readFace() {
+  const now = getComputedStyle(document.body).fontFamily;
+  if (now !== face) widths.clear();
+  face = now;
+}
 function textWidth(text, size, weight = 550) {
   if (!pen) return text.length * size * 0.6;
-  const font = `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
-  if (pen.font !== font) pen.font = font;
-  return pen.measureText(text).width;
+  const key = `${weight} ${size} ${text}`;
+  if (!widths.has(key)) {
+    if (widths.size > 20000) widths.clear();
+    pen.font = `${weight} ${size}px ${face}`;
+    widths.set(key, pen.measureText(text).width);
+  }
+  return widths.get(key);
 }
 // A number in as many digits as a width holds.
 function numberWithin(x, width, size, digits = 4) {

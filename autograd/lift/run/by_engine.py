@@ -13,7 +13,7 @@ import numpy as np
 
 from ... import ops
 from ...op import Op
-from ...value import Literal, Value, recording
+from ...value import Literal, Value, affine, recording
 from ..block import Block
 from ..expression import Apply, Constant, Expression, MatMul, Number, Plus, Ref, RunSum, Spread, Take, Variadic
 from ..lifted import Lifted
@@ -89,10 +89,11 @@ class EngineRow:
                 return _each(expression.op, np.broadcast_arrays(*args))
             case MatMul():
                 left, right = self.evaluate(expression.left), self.evaluate(expression.right)
-                product = (left.T if expression.transpose_left else left) @ (
-                    right.T if expression.transpose_right else right
-                )
-                return np.asarray(product, dtype=object)
+                left = left.T if expression.transpose_left else left
+                right = right.T if expression.transpose_right else right
+                columns = right.T.tolist() if right.ndim == 2 else [right.tolist()]
+                products = [affine(row, column) for row in left.tolist() for column in columns]
+                return _objects(products).reshape(expression.shape)
             case RunSum():
                 inner = np.broadcast_to(self.evaluate(expression.value), expression.value.shape)
                 parts = np.split(inner, np.cumsum(expression.sizes)[:-1])

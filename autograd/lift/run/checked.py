@@ -43,7 +43,7 @@ from .batch import Batch
 from .by_engine import EngineRow
 from .forward_code import WITH_GRADIENT, WITH_OUTPUTS, Kind
 
-__all__ = ["Evaluation", "check_guards", "checked_result", "fitting"]
+__all__ = ["Evaluation", "check_guards", "checked_result", "outcomes"]
 
 Array = np.ndarray[Any, Any]
 
@@ -170,32 +170,42 @@ def _together(parts: Sequence[_Part], gradient: Array, examples: int, kind: Kind
     return (total, outputs) if kind == "backward_with_outputs" else total
 
 
-def fitting(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> Array:
-    """Return for which rows some comparisons come out as they were recorded, (N,); nothing is refused.
+def outcomes(
+    derived: Lifted, statements: Sequence[Statement], flat: Array, batch: Batch, guards: Sequence[Comparison]
+) -> list[Array]:
+    """Return for each of some comparisons what it gives for every row, (N,); nothing is refused.
 
-    After the first that comes out otherwise the function may go on to other operations than the recorded ones, so what
-    is undefined there counts for nothing.
+    After the first that comes out otherwise than it was recorded the function may go on to other operations than the
+    recorded ones, so what is undefined there counts for nothing.
+
+    Args:
+        derived: The program that they stand in.
+        statements: What they need of it.
+        flat: The parameters.
+        batch: The rows.
+        guards: The comparisons.
     """
-    run = _for_guards(derived, flat, batch, guards)
-    fit = np.ones(batch.examples, dtype=bool)
+    run = _for_guards(derived, statements, flat, batch)
+    found = []
     with np.errstate(all="ignore"):
         for guard in guards:
             left, right = (run.evaluate(side) for side in guard.sides)
-            held = RELATIONS[guard.relation](left, right) == guard.outcome
-            fit &= np.broadcast_to(held.reshape(-1, held.shape[-1]).all(axis=0), fit.shape)
-    return fit
+            held = RELATIONS[guard.relation](left, right)
+            found.append(np.broadcast_to(held.reshape(-1, held.shape[-1]).all(axis=0), (batch.examples,)))
+    return found
 
 
 def check_guards(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> None:
     """Raise the RecordingError for the first comparison that comes out differently for a row."""
-    _check_guards(guards, _for_guards(derived, flat, batch, guards))
+    statements = derived.forward.needed(side for guard in guards for side in guard.sides)
+    _check_guards(guards, _for_guards(derived, statements, flat, batch))
 
 
-def _for_guards(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> Evaluation:
+def _for_guards(derived: Lifted, statements: Sequence[Statement], flat: Array, batch: Batch) -> Evaluation:
     blocks = {derived.forward.inputs[name]: rows for name, rows in batch.named.items()}
     run = Evaluation(derived.parameters, flat, blocks, batch.examples, mean=True, rows=batch.rows)
     with np.errstate(all="ignore"):
-        run.forward(derived.forward, [side for guard in guards for side in guard.sides], checked=False)
+        run.run(statements, checked=False)
     return run
 
 
@@ -246,15 +256,21 @@ class Evaluation:
             self.values[block] = rows.T
         self._statement: Statement | None = None
 
-    def forward(self, program: Forward, roots: Sequence[Expression] | None = None, *, checked: bool = True) -> None:
+    def forward(self, program: Forward, roots: Sequence[Expression] | None = None) -> None:
         """Run the forward program, or the part of it that some roots need.
-
-        Without checks a result may be anything where an operation is undefined.
 
         Raises:
             DomainError: If an operation is undefined at its operands, or a result is not finite.
         """
-        for statement in program.statements if roots is None else program.needed(roots):
+        self.run(program.statements if roots is None else program.needed(roots))
+
+    def run(self, statements: Iterable[Statement], *, checked: bool = True) -> None:
+        """Run forward statements; without checks a result may be anything where an operation is undefined.
+
+        Raises:
+            DomainError: If an operation is undefined at its operands, or a result is not finite.
+        """
+        for statement in statements:
             self._statement = statement
             with np.errstate(all="ignore"):
                 value = self.evaluate(statement.value, checked=checked)
