@@ -3,37 +3,58 @@
 `Value` is the node; every operation of `autograd.ops` is a function here, on numbers, arrays and Values alike.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 from .check import check_gradients
 from .collector import spare_graphs
 from .explain import Explanation, explain
 from .forward import tangent
+from .habits import MODULE as _HABITS
+from .habits import no_attribute as _no_attribute
 from .lift import Program, RecordingError, compile, lift
 from .linearization import gradients
 from .op import Domain, DomainError, Kink, Op, Operand
 from .ops import (
     abs,
     add,
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
     arctan,
+    arctan2,
+    arctanh,
+    cbrt,
     cos,
     cosh,
+    digamma,
     div,
     elu,
     erf,
     erfc,
     exp,
+    exp2,
     expm1,
+    floor,
     gelu,
     hypot,
     leaky_relu,
+    lgamma,
     log,
     log1p,
+    log2,
+    log10,
     log_softmax,
+    logaddexp,
     logsumexp,
     maximum,
     mean,
     minimum,
+    mod,
     mul,
     neg,
+    polygamma,
     pow,
     relu,
     sigmoid,
@@ -70,18 +91,28 @@ __all__ = [
     "abs",
     "add",
     "affine",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
     "arctan",
+    "arctan2",
+    "arctanh",
+    "cbrt",
     "check_gradients",
     "compile",
     "cos",
     "cosh",
+    "digamma",
     "div",
     "elu",
     "erf",
     "erfc",
     "exp",
+    "exp2",
     "explain",
     "expm1",
+    "floor",
     "gelu",
     "grad",
     "gradients",
@@ -91,17 +122,23 @@ __all__ = [
     "jacobian",
     "jvp",
     "leaky_relu",
+    "lgamma",
     "lift",
     "log",
     "log1p",
+    "log2",
+    "log10",
     "log_softmax",
+    "logaddexp",
     "logsumexp",
     "maximum",
     "mean",
     "minimum",
+    "mod",
     "mul",
     "neg",
     "no_grad",
+    "polygamma",
     "pow",
     "relu",
     "sigmoid",
@@ -124,3 +161,8 @@ __all__ = [
     "vjp",
     "where",
 ]
+
+if not _TYPE_CHECKING:
+
+    def __getattr__(name: str) -> _Any:
+        raise _no_attribute("deltagrad's autograd", name, _HABITS, None)

@@ -6,12 +6,13 @@ float, and whatever is made of it either is recorded or leaves a condition under
 
 - arithmetic gives Readings again, and with a Value a node through which no gradient flows to what was read;
 - a comparison, a truth value, `int`, `round`, `floor` and `ceil` are choices: what decides them is noted;
-- anything else (`float`, `math` functions, `%`, a key of a dictionary, text) holds for this one number: it is pinned.
+- anything else (`float`, `math` functions, `//`, a key of a dictionary, text) holds for this one number: it is pinned.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ from .value import _METHODS, _NUMBERS, Value, _compare, _operand, made, watcher
 
 __all__ = ["Reading", "reading_of"]
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = str(Path(__file__).parent) + os.sep
 
 
 def reading_of(source: Value) -> Reading:
@@ -39,6 +40,8 @@ class Reading(Value):
     """A number read from a Value; a node `stop_gradient` of what was read. Once recording is over it is a float."""
 
     __slots__ = ()
+
+    is_reading = True
 
     # --- arithmetic ------------------------------------------------------------------------------
 
@@ -86,7 +89,7 @@ class Reading(Value):
 
     __trunc__ = __int__
 
-    def __floor__(self) -> int:
+    def __floor__(self) -> int:  # type: ignore[override]  # a choice, as of a float; that of a Value is recorded
         whole = math.floor(self._data)
         return self._between(whole, float(whole), "<=", float(whole + 1), "<")
 
@@ -200,7 +203,7 @@ def _ordering(holds: Callable[[float, float], bool]) -> Callable[[Reading, Any],
 
 
 def _of_plain_numbers(name: str) -> Callable[[Reading, Any], Any]:
-    """Return the method for an operator that no graph holds, such as %."""
+    """Return the method for an operator that no graph holds, such as //."""
     operator = getattr(float, name)
 
     def method(self: Reading, other: Any) -> Any:
@@ -210,7 +213,14 @@ def _of_plain_numbers(name: str) -> Callable[[Reading, Any], Any]:
     return method
 
 
-for _name, _op in (("add", ops.add), ("sub", ops.sub), ("mul", ops.mul), ("truediv", ops.div), ("pow", ops.pow)):
+for _name, _op in (
+    ("add", ops.add),
+    ("sub", ops.sub),
+    ("mul", ops.mul),
+    ("truediv", ops.div),
+    ("pow", ops.pow),
+    ("mod", ops.mod),
+):
     setattr(Reading, f"__{_name}__", _binary(_op, turned=False))
     setattr(Reading, f"__r{_name}__", _binary(_op, turned=True))
 for _op in _METHODS:
@@ -218,6 +228,6 @@ for _op in _METHODS:
         setattr(Reading, _op.name, _unary(_op))
 for _name in ("lt", "le", "gt", "ge"):
     setattr(Reading, f"__{_name}__", _ordering(getattr(float, f"__{_name}__")))
-for _name in ("floordiv", "mod", "divmod"):
+for _name in ("floordiv", "divmod"):
     setattr(Reading, f"__{_name}__", _of_plain_numbers(f"__{_name}__"))
     setattr(Reading, f"__r{_name}__", _of_plain_numbers(f"__r{_name}__"))

@@ -190,6 +190,22 @@ def test_an_error_on_one_path_names_the_row_of_the_whole_batch_and_leaves_no_gra
     assert not program.flat_gradient.any()
 
 
+def test_an_error_that_the_function_handles_is_found_when_a_row_comes_that_raises_it():
+    w = weights()
+
+    def careful(x):
+        try:
+            return w[0] * x[0].log()
+        except DomainError:
+            return w[1] * x[0]
+
+    program = compile(careful, parameters=w)
+    assert program.value(x=[[1.0]]) == 0.0
+    for run in (program.backward, program.value, program.losses):
+        with pytest.raises(RecordingError, match=r"test_paths.py, line \d+: log needs x > 0.*handles this error"):
+            run(x=[[2.0], [-1.0]])
+
+
 def test_more_paths_than_the_limit_are_refused_with_the_line():
     w = weights()
 

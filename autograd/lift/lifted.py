@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ import numpy as np
 from ..graph import number
 from ..value import Value
 from .adjoint import Reverse, reverse_program
+from .block import Block
 from .canonical import canonical
 from .expression import Expression
 from .forward import Forward, forward_program
 from .groups import Groups
 from .parameters import Parameters
+from .precise import Shares, precise
 from .recording import Recording
 from .statement import blocks_in
 from .tape import Comparison
@@ -41,6 +44,9 @@ class Lifted:
         sums: The least and the largest sum of each input's members over those rows, by name.
         ones: For each input the widths of rows, as parts of it, whose members all summed to 1 in those rows, by name.
         row: The inputs' numbers when the graph was recorded, by name.
+        shares: In a program that runs, the blocks that were added for each logsumexp whose exponentials are shares.
+        directional: Whether its parameters are those of another program and a direction behind them, so that what it
+            computes is no gradient of its root.
     """
 
     inputs: dict[str, int]
@@ -54,6 +60,8 @@ class Lifted:
     sums: dict[str, tuple[float, float]] = field(default_factory=dict)
     ones: dict[str, set[int]] = field(default_factory=dict)
     row: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    shares: dict[Block, Shares] = field(default_factory=dict)
+    directional: bool = False
     read_by_outputs: set[str] = field(init=False)
     output_guards: list[Comparison] = field(init=False)
 
@@ -68,12 +76,21 @@ class Lifted:
         self.read_by_outputs = inputs_of(*(expression for row in self.outputs.values() for expression in row))
         self.output_guards = [guard for guard in self.guards if inputs_of(*guard.sides) <= self.read_by_outputs]
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: held for name, held in vars(self).items() if name != "running"}  # it is made again
+
     def keep_sums(self, rows: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Note what the members of each input, (N, length), sum to, for what the equations assume of them."""
         sums = {name: values.sum(axis=1) for name, values in rows.items()}
         self.recorded = max(map(len, sums.values()), default=1)
         self.sums = {name: (float(each.min()), float(each.max())) for name, each in sums.items() if each.size}
         self.ones = {name: _unit_widths(values) for name, values in rows.items()}
+
+    @cached_property
+    def running(self) -> Lifted:
+        """The same with the statements that are run and written as source; its `shares` say what was added."""
+        forward, reverse, shares = precise(self.forward, self.reverse)
+        return replace(self, forward=forward, reverse=reverse, shares=shares)
 
     def without_guards(self) -> Lifted:
         """Return the same without guards, for a run at numbers of our own choice."""

@@ -7,7 +7,7 @@ every row for which all its comparisons come out so; a row that fits no path has
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,10 +17,11 @@ from ..graph import Graph, number, stored_operands
 from .lifted import Lifted
 from .recording import Recording
 from .run.batch import Batch
-from .run.checked import fitting
+from .run.checked import outcomes
+from .statement import Statement
 from .tape import Comparison, RecordingError
 
-__all__ = ["MOST_PATHS", "Path", "Paths", "require_few"]
+__all__ = ["MOST_PATHS", "Fits", "Path", "Paths", "require_few"]
 
 Array = np.ndarray[Any, Any]
 MOST_PATHS = 64
@@ -34,12 +35,15 @@ class Path:
         derived: What was lifted from it; its guards are the comparisons.
         choices: For each comparison its place and what came out.
         outputs: What tells the graph of its outputs apart from others.
+        keys: For each comparison a number that is the same where another path makes the same one.
     """
 
     def __init__(self, derived: Lifted) -> None:
         self.derived = derived
         self.choices: list[tuple[str, Any]] = []
         self.outputs: tuple[int, ...] = ()
+        self.keys: list[int] = []
+        self._needed: dict[tuple[int, ...], list[Statement]] = {}
 
     @property
     def taken(self) -> tuple[Any, ...]:
@@ -55,12 +59,36 @@ class Path:
         """Return the comparisons that decide whether a row fits, or those of them for which the outputs' inputs do."""
         return self.derived.output_guards if outputs_only else self.derived.guards
 
-    def fits(self, flat: Array, batch: Batch, *, outputs_only: bool) -> Array:
-        """Return which rows take this path, (N,)."""
-        guards = self.guards(outputs_only=outputs_only)
-        if not guards:
-            return np.ones(batch.examples, dtype=bool)
-        return fitting(self.derived, flat, batch, guards)
+    def needed(self, guards: Sequence[Comparison]) -> list[Statement]:
+        """Return the statements that some of the comparisons need."""
+        key = tuple(map(id, guards))
+        if key not in self._needed:
+            self._needed[key] = self.derived.forward.needed(side for guard in guards for side in guard.sides)
+        return self._needed[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_needed": {}}
+
+
+class Fits:
+    """Which rows of a batch take which path; a comparison that several paths make is made once."""
+
+    def __init__(self, flat: Array, batch: Batch, *, outputs_only: bool = False) -> None:
+        self._flat, self._batch, self._outputs_only = flat, batch, outputs_only
+        self._found: dict[int, Array] = {}
+
+    def of(self, path: Path) -> Array:
+        """Return which rows take a path, (N,)."""
+        guards = path.guards(outputs_only=self._outputs_only)
+        keys = dict(zip(map(id, path.derived.guards), path.keys, strict=True))
+        missing = [guard for guard in guards if keys[id(guard)] not in self._found]
+        if missing:
+            found = outcomes(path.derived, path.needed(missing), self._flat, self._batch, missing)
+            self._found.update(zip([keys[id(guard)] for guard in missing], found, strict=True))
+        fit = np.ones(self._batch.examples, dtype=bool)
+        for guard in guards:
+            fit &= self._found[keys[id(guard)]] == guard.outcome
+        return fit
 
 
 class Paths:
@@ -74,7 +102,7 @@ class Paths:
     def __init__(self) -> None:
         self.all: list[Path] = []
         self.read: dict[str, set[int]] = {}
-        self._numbers: dict[Any, int] = {}  # of the different nodes that outputs are made of
+        self._numbers: dict[Any, int] = {}  # of the different nodes that outputs and comparisons are made of
 
     def __getstate__(self) -> dict[str, Any]:
         return {"all": self.all, "read": self.read, "_numbers": {}}  # a program that was unpickled records no more
@@ -83,6 +111,16 @@ class Paths:
     def first(self) -> Path:
         """The path of the row that was recorded first."""
         return self.all[0]
+
+    def replaced(self, derive: Callable[[Lifted], Lifted]) -> Paths:
+        """Return the same paths with something else derived from each."""
+        found = Paths()
+        found.read = self.read
+        for path in self.all:
+            other = Path(derive(path.derived))
+            other.choices, other.outputs, other.keys = path.choices, path.outputs, path.keys
+            found.all.append(other)
+        return found
 
     def known(self, taken: tuple[Any, ...]) -> Path | None:
         """Return the path with these outcomes."""
@@ -100,7 +138,7 @@ class Paths:
             self.read.setdefault(name, set()).update(k for k, leaf in enumerate(values) if leaf in leaves)
         if recorded.compared:
             require_few([recorded], self)
-            path.outputs = self._outputs(recorded)
+            self._number(path, recorded)
         self.all.append(path)
 
     def require_read(self, named: Mapping[str, Array], names: Container[str]) -> None:
@@ -130,46 +168,50 @@ class Paths:
         Raises:
             RecordingError: If the outputs of a row depend on a comparison with an input that is not given.
         """
+        fits, free = Fits(flat, batch, outputs_only=outputs_only), np.ones(batch.examples, dtype=bool)
         parts: list[tuple[Path, Array]] = []
-        rest = np.arange(batch.examples)
         for path in self.all:
-            fit = path.fits(flat, batch if len(rest) == batch.examples else batch.part(rest), outputs_only=outputs_only)
+            fit = fits.of(path) & free
             if fit.any():
-                parts.append((path, rest[fit]))
+                parts.append((path, np.flatnonzero(fit)))
                 if outputs_only:
-                    self._require_alike(path, flat, batch.part(rest[fit]))
-                rest = rest[~fit]
-            if not len(rest):
+                    self._require_alike(path, fits, fit)
+                free &= ~fit
+            if not free.any():
                 break
-        return parts, rest
+        return parts, np.flatnonzero(free)
 
-    def _require_alike(self, path: Path, flat: Array, batch: Batch) -> None:
+    def _require_alike(self, path: Path, fits: Fits, rows: Array) -> None:
         """Refuse outputs that another path, which the given inputs cannot tell from this one, computes otherwise."""
         for other in self.all[self.all.index(path) + 1 :]:
-            if other.outputs != path.outputs and other.fits(flat, batch, outputs_only=True).any():
+            if other.outputs != path.outputs and (fits.of(other) & rows).any():
                 undecided = [each for each in path.derived.guards if each not in path.derived.output_guards]
                 raise RecordingError(
                     f"which outputs these are depends on the comparison in {undecided[0].place}, which takes an input "
                     "that is not given: pass all inputs"
                 )
 
-    def _outputs(self, recorded: Recording) -> tuple[int, ...]:
-        """Return numbers that are the same for the same outputs, also if they were recorded on another path."""
+    def _number(self, path: Path, recorded: Recording) -> None:
+        """Give the path numbers that are the same for the same outputs and comparisons, also on another path."""
         known: dict[Any, int] = {}
         numbers = self._numbers
 
         def numbered(node: Any) -> int:
             if node.__class__ is not float and node in known:
                 return known[node]
-            return numbers.setdefault(("number", number(node)), len(numbers))
+            return numbers.setdefault(("number", number(node).hex()), len(numbers))
 
         for name, leaves in recorded.inputs.items():
             known.update((leaf, numbers.setdefault((name, k), len(numbers))) for k, leaf in enumerate(leaves))
         known.update((leaf, numbers.setdefault(leaf, len(numbers))) for leaf in recorded.other_leaves)
         outputs = [value for values in recorded.outputs.values() for value in values]
-        for node in Graph(outputs).nodes:
+        sides = [side for each in recorded.compared for side in each.sides]
+        for node in Graph([*outputs, *sides]).nodes:
             known[node] = numbers.setdefault((node.op, *map(numbered, stored_operands(node))), len(numbers))
-        return tuple(map(numbered, outputs))
+        path.outputs = tuple(map(numbered, outputs))
+        path.keys = [
+            numbers.setdefault((each.relation, *map(numbered, each.sides)), len(numbers)) for each in recorded.compared
+        ]
 
 
 def require_few(found: Iterable[Recording], paths: Paths) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,9 +26,12 @@ from .recorder import Recorder
 from .recording import Recording, record
 from .report import report
 from .run.batch import Batch
+from .run.blocks import by_blocks, has_blocks
 from .run.checked import checked_result
-from .run.runner import Kind, runner
+from .run.forward_code import WITH_GRADIENT, Kind
+from .run.runner import runner
 from .run.workspace import aligned
+from .second_order import SecondOrder
 from .shards import Map, Shard, ShardedProgram
 from .source import source
 
@@ -38,12 +43,15 @@ _PIECES = 32  # how many sizes of pieces of a batch, likewise
 _NO_INPUT = (None,)
 
 
-class Program:
+class Program(SecondOrder):
     """The matrix form of a scalar graph, forward and reverse.
 
     Inputs are arrays with a row for each example, (N, length), or (length,) for a single one. The loss is the mean over
     the rows, or with `reduce="sum"` the sum of what the scalar function gives for each row; so what it adds for every
     example, such as a penalty on the weights, counts once in a mean and N times in a sum.
+
+    More than a thousand rows are taken a block at a time, so that memory does not grow with them; an input may be a
+    `numpy.memmap`, or any object with a `shape` of two dimensions whose slices are arrays, and is never copied whole.
 
     Several threads may run one program; buffers and gradients belong to the thread, the parameters to all.
 
@@ -97,6 +105,20 @@ class Program:
             return function(batch)  # type: ignore[no-any-return]  # a float
         except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
             return float(self._run("backward", batch))
+
+    def backward_with_outputs(self, /, **batch: Any) -> tuple[float, dict[str, Array]]:
+        """Return the loss of a batch and the named outputs, each (N, k), and leave the gradient in `gradients`.
+
+        The outputs are those that the gradient was computed from, so they cost no second pass. Raises as `backward`
+        does.
+        """
+        if self._recorder.held.seen_at == assignments[0]:
+            try:
+                function = self._code.backward_with_outputs[len(next(iter(batch.values()), _NO_INPUT))]
+                return function(batch)  # type: ignore[no-any-return]  # a float and a dict
+            except (AttributeError, LookupError, TypeError, ArithmeticError, ValueError):
+                pass
+        return self._run("backward_with_outputs", batch)  # type: ignore[no-any-return]  # likewise
 
     def value(self, /, **batch: Any) -> float:
         """Return the loss of a batch. Raises as `value_and_grad` does."""
@@ -257,10 +279,12 @@ class Program:
     def source(self) -> str:
         """The text of a module with `value_and_grad(parameters, **inputs)`, which needs NumPy alone.
 
-        An input whose name the text needs for itself, such as N, or that Python reserves has an underscore behind it.
+        All its arrays are float64, and it changes none of them. It raises a ValueError for rows where a comparison that
+        the recording relied on comes out otherwise. An input whose name the text needs for itself, such as N, or that
+        Python reserves has an underscore behind it; the order of the inputs is that of the recording.
 
         Raises:
-            TypeError: If an operation of the user's own has no NumPy text.
+            TypeError: If an operation of the user's own has no NumPy text, or one that does not define it.
         """
         return source(self.derived, mean=self._mean)
 
@@ -324,9 +348,33 @@ class Program:
             return self.derivation.latex()
         return latex(self.derived, "superscript" if notation is None else notation, mean=self._mean)
 
+    def __repr__(self) -> str:
+        if not self._recorder.shapes:
+            return "<Program, nothing recorded yet: call value_and_grad, backward, value or losses with a batch>"
+        arrays = ", ".join(f"{each.name} {each.shape}" for each in self.derived.parameters.all)
+        return f"<Program of {', '.join(self.derived.inputs) or 'no input'}; parameters {arrays or 'none'}>"
+
+    def _repr_latex_(self) -> str | None:
+        return self.latex() if self._recorder.shapes else None
+
+    def _repr_markdown_(self) -> str | None:
+        """Return equations as LaTeX, the source and the report below, for a notebook; None if nothing is recorded."""
+        if not self._recorder.shapes:
+            return None
+        try:
+            text = self.source
+        except TypeError as error:  # an operation of the user's own without NumPy text
+            text = f"# {error}"
+        shown = re.sub(r"\\paragraph\{(\w+)\}", r"**\1**\n", self.latex())
+        shown = re.sub(r"(\\begin\{align\*\}.*?\\end\{align\*\})", r"$$\1$$\n", shown, flags=re.DOTALL)
+        parts = (("Source", f"```python\n{text}\n```"), ("Report", f"```text\n{self.report()}\n```"))
+        return shown + "".join(f"\n\n<details><summary>{t}</summary>\n\n{body}\n\n</details>" for t, body in parts)
+
     # --- running ---------------------------------------------------------------------------------
 
     def _run(self, kind: Kind, given: Mapping[str, Any]) -> Any:
+        if has_blocks(given):
+            return by_blocks(partial(self._run, kind), self._gradient, kind, given, mean=self._mean)
         self._follow()
         paths, batch = self._recorder.paths(given, outputs_only=kind == "outputs")
         if len(paths.all) == 1 and not paths.first.derived.guards:
@@ -350,12 +398,14 @@ class Program:
         gradient = self._gradient(kind)
         gradient[...] = 0.0
         found = [self._run_part(path, kind, batch.part(rows)) for path, rows in parts]
-        if kind in ("losses", "outputs"):
-            return _in_order([result for result, _ in found], np.concatenate([rows for _, rows in parts]))
         shares = [len(rows) / batch.examples if self._mean else 1.0 for _, rows in parts]
-        total = math.fsum(share * loss for share, (loss, _) in zip(shares, found, strict=True))
+        total = _put_together(
+            kind, [result for result, _ in found], shares, np.concatenate([rows for _, rows in parts])
+        )
+        if kind in ("losses", "outputs"):
+            return total
         sums = sum(share * part for share, (_, part) in zip(shares, found, strict=True))
-        if not (math.isfinite(total) and np.isfinite(sums).all()):
+        if not (math.isfinite(total[0] if isinstance(total, tuple) else total) and np.isfinite(sums).all()):
             raise DomainError("the sum over the rows of the batch is not finite")
         gradient[...] = sums
         return total
@@ -366,8 +416,8 @@ class Program:
         They run in pieces of 1, 2, 4, 8, … rows, for which there is code after a few batches whatever their numbers.
         """
         gradient = np.zeros(0)
-        if kind == "backward":
-            gradient = self._local.__dict__.setdefault("part", aligned(self.flat.shape))
+        if kind in WITH_GRADIENT:
+            gradient = self._local.__dict__.setdefault("part", aligned(self.flat_gradient.shape))
         found, shares, sums = [], [], np.zeros(gradient.shape)
         start = 0
         for size in _pieces(batch.examples):
@@ -379,9 +429,7 @@ class Program:
                 return self._checked(path, kind, batch, sums), sums
             shares.append(size / batch.examples if self._mean else 1.0)
             sums += shares[-1] * gradient
-        if kind in ("losses", "outputs"):
-            return _in_order(found, np.arange(batch.examples)), sums
-        return math.fsum(share * loss for share, loss in zip(shares, found, strict=True)), sums
+        return _put_together(kind, found, shares, np.arange(batch.examples)), sums
 
     def _checked(self, path: Path, kind: Kind, batch: Batch, gradient: Array) -> Any:
         """Return what a run gives, looking at every step, or raise the error that says what is wrong."""
@@ -392,7 +440,7 @@ class Program:
             raise
 
     def _gradient(self, kind: Kind) -> Array:
-        return self.flat_gradient if kind == "backward" else np.zeros(0)
+        return self.flat_gradient if kind in WITH_GRADIENT else np.zeros(0)
 
     def _function(self, kind: Kind, examples: int, path: Path, part: Array | None = None) -> Callable[..., Any]:
         """Return the code for a number of rows that take a path; `part` receives the gradient of a part of a batch."""
@@ -401,14 +449,14 @@ class Program:
         found = ours.get(key)
         if found is None:
             gradient = self._gradient(kind) if part is None else part
-            derived = path.derived if part is None and kind == "backward" else path.unguarded
+            derived = path.derived if part is None and kind in WITH_GRADIENT else path.unguarded
             found, _ = runner(derived, self.flat, gradient, examples, kind, mean=self._mean)
             alike = [other for other in ours if other[:3] == key[:3]]
             if len(alike) >= (_SIZES if part is None else _PIECES):
                 del ours[alike[0]]
             ours[key] = found
-        if part is None and kind == "backward":  # the next call tries it at once
-            at_once = self._code.__dict__.setdefault("backward", {})
+        if part is None and kind in WITH_GRADIENT:  # the next call tries it at once
+            at_once = self._code.__dict__.setdefault(kind, {})
             if len(at_once) >= _SIZES:
                 at_once.clear()
             at_once[examples] = found
@@ -435,6 +483,15 @@ class Program:
 def _pieces(count: int) -> list[int]:
     """Return the powers of two that add up to a number, the largest first."""
     return [1 << k for k in reversed(range(count.bit_length())) if count >> k & 1]
+
+
+def _put_together(kind: Kind, found: Sequence[Any], shares: Sequence[float], rows: Array) -> Any:
+    """Return what parts of a batch give together, from what each gives, its share and the numbers of its rows."""
+    if kind in ("losses", "outputs"):
+        return _in_order(found, rows)
+    losses = [each[0] if isinstance(each, tuple) else each for each in found]
+    total = math.fsum(share * loss for share, loss in zip(shares, losses, strict=True))
+    return (total, _in_order([each[1] for each in found], rows)) if kind == "backward_with_outputs" else total
 
 
 def _in_order(found: Sequence[Any], rows: Array) -> Any:

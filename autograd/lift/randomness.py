@@ -10,13 +10,16 @@ import copy
 import functools
 import pickle
 import random
+import sys
 from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, MethodType, ModuleType
+from contextlib import suppress
+from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..value import Value
+from .tape import is_of_a_library
 
 __all__ = ["Randomness"]
 
@@ -57,6 +60,29 @@ class Randomness:
             if _state(found) != self._states[key]:
                 names.append(name)
         return names
+
+    def line_that_draws(self, call: Callable[[], object]) -> str:
+        """Return the file and the line, of nobody's library, that draws a number in a call of a function."""
+        before, outer = self.now(), sys.gettrace()
+        running, drawing = "an unknown line", ""
+
+        def look(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal running, drawing
+            if not drawing and before.moved():
+                drawing = running
+            if drawing or is_of_a_library(frame.f_code.co_filename):
+                return None
+            if event in ("call", "line"):
+                running = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+            return look
+
+        sys.settrace(look)
+        try:
+            with suppress(Exception):
+                call()
+        finally:
+            sys.settrace(outer)
+        return drawing or running
 
     def restore(self) -> None:
         """Put every generator back to where it was."""

@@ -16,18 +16,19 @@ import numpy as np
 
 from ..collector import collector_paused
 from ..graph import serial
-from ..op import DomainError
+from ..op import DomainError, errors_noticed
 from ..value import Value, no_grad, recording, watched_by
 from .accumulators import accumulators
 from .given import given_parameters
 from .held import Held
-from .lifted import lifted
-from .paths import MOST_PATHS, Path, Paths, require_few
+from .lifted import Lifted, lifted
+from .paths import MOST_PATHS, Fits, Path, Paths, require_few
+from .randomness import Randomness
 from .recording import Recording, example, record
 from .run.batch import Batch, taken
 from .run.checked import check_guards, checked_result
 from .run.self_check import self_check
-from .tape import RecordingError
+from .tape import RecordingError, place_of_caller
 from .verification import verified
 
 __all__ = ["Recorder"]
@@ -35,7 +36,7 @@ __all__ = ["Recorder"]
 Array = np.ndarray[Any, Any]
 Shape = tuple[tuple[str, int], ...]
 _PROBED = (4, 16)  # numbers of paths at which more rows are looked at, so as not to lift many for nothing
-_SCANNED = 256  # rows of the first batch in which parameters are looked for
+_SCANNED = 64  # rows of the first batch in which parameters are looked for
 
 
 class Recorder:
@@ -121,7 +122,7 @@ class Recorder:
                 unfit = batch.part(rest)
                 check_guards(paths.first.derived, self.held.flat, unfit, paths.first.guards(outputs_only=outputs_only))
             path = self._record(paths, batch, rest)
-            fit = path.fits(self.held.flat, batch.part(rest), outputs_only=False)
+            fit = Fits(self.held.flat, batch.part(rest)).of(path)
             fit[0] = True  # the function has decided, where rounding might say otherwise
             parts.append((path, rest[fit]))
             rest = rest[~fit]
@@ -137,15 +138,17 @@ class Recorder:
         try:
             checked_result(path.unguarded, self.held.flat, np.zeros(0), batch, "losses", mean=True)
         except DomainError as error:
-            with no_grad(), watched_by(None), self.held.in_leaves():
+            lines: list[str] = []
+            noticed = errors_noticed(lambda: lines.append(place_of_caller()))
+            with no_grad(), watched_by(None), noticed, self.held.in_leaves():
                 for row in range(batch.examples):
                     try:
-                        self.fun(**example(batch.row(row)))
+                        _read(self.fun(**example(batch.row(row))))
                     except Exception:  # it does raise, which is what the program says too
                         return
             raise RecordingError(
-                f"{error}; the function handles this error, and no comparison says for which rows: test the operands "
-                "instead, as in `if x > 0`"
+                f"{', '.join(dict.fromkeys(lines)) or 'the function'}: {error}; the function handles this error, and "
+                "no comparison says for which rows: test the operands instead, as in `if x > 0`"
             ) from None
 
     # --- recording -------------------------------------------------------------------------------
@@ -154,7 +157,7 @@ class Recorder:
         """Lift a graph that is recorded already."""
         with recording(), watched_by(None), collector_paused():
             paths = Paths()
-            paths.add(self._lifted(recorded, Batch({}, 1), np.arange(1)), recorded)
+            paths.add(Path(self._lifted(recorded, Batch({}, 1), np.arange(1))), recorded)
             self.shapes[tuple((name, len(values)) for name, values in recorded.inputs.items())] = paths
 
     def follow(self) -> bool:
@@ -202,19 +205,26 @@ class Recorder:
             if self._is_recording:
                 raise RuntimeError("the function runs the program that is being compiled from it: call the function")
             self._is_recording = True
+            randomness = Randomness(fun)
             try:
-                if paths.all and (known := paths.known(record(fun, batch.row(rest[0])).path)) is not None:
-                    return known
-                if len(paths.all) in _PROBED:
-                    require_few([record(fun, batch.row(row)) for row in rest[: 2 * MOST_PATHS]], paths)
-                recorded = verified(fun, batch.row(rest[0]), _others(batch, rest))
-                path = self._lifted(recorded, batch, rest)
-                paths.add(path, recorded)
-                return path
+                return self._path(fun, paths, batch, rest, randomness)
+            except BaseException:
+                randomness.restore()  # so that whoever calls the function instead draws what it would have drawn
+                raise
             finally:
                 self._is_recording = False
 
-    def _lifted(self, recorded: Recording, batch: Batch, rest: Array) -> Path:
+    def _path(self, fun: Callable[..., Any], paths: Paths, batch: Batch, rest: Array, randomness: Randomness) -> Path:
+        if paths.all and (known := paths.known(record(fun, batch.row(rest[0])).path)) is not None:
+            return known
+        if len(paths.all) in _PROBED:
+            require_few([record(fun, batch.row(row)) for row in rest[: 2 * MOST_PATHS]], paths)
+        recorded = verified(fun, batch.row(rest[0]), _others(batch, rest), randomness)
+        path = Path(self._lifted(recorded, batch, rest))
+        paths.add(path, recorded)
+        return path
+
+    def _lifted(self, recorded: Recording, batch: Batch, rest: Array) -> Lifted:
         """Return what is derived from a recording, after comparing it with the engine."""
         held, named = self.held, None
         if held.leaves is not None:
@@ -239,7 +249,7 @@ class Recorder:
         if held.places is None:
             held.begin(derived, leaves)
         held.add_constants(others)
-        return Path(derived)
+        return derived
 
     def _trainable(self, recorded: Recording) -> list[Value]:
         """Return the leaves of a graph that was recorded before, without those that only began a sum."""
@@ -279,3 +289,12 @@ def _others(batch: Batch, rest: Array) -> list[dict[str, Array]]:
     different = sum((values[rest] != values[rest[0]]).sum(axis=1) for values in batch.named.values())
     best = int(np.argmax(different))
     return [batch.row(rest[k]) for k in dict.fromkeys([best, 1, len(rest) - 1]) if k]
+
+
+def _read(result: Any) -> None:
+    """Read what a function returned: a number that is beyond all floats raises its error only then."""
+    outputs = [*result[1].values()] if isinstance(result, tuple) and len(result) > 1 else []
+    for each in (result[0] if isinstance(result, tuple) else result, *outputs):
+        for value in np.ravel(np.array(each, dtype=object)).tolist():
+            if isinstance(value, Value):
+                value.data  # noqa: B018  # raises

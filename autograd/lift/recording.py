@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import Graph
-from ..op import errors_raised, finite_float
+from ..op import errors_noticed, finite_float
 from ..value import Value, watched_by
 from .tape import Comparison, RecordingError, Tape, place_in
 
@@ -84,9 +84,8 @@ def record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
     leaves = [value for values in inputs.values() for value in values]
     start = min((value.serial for value in leaves), default=Value(0.0).serial)
     tape = Tape(leaves, start)
-    errors = errors_raised()
     try:
-        with watched_by(tape):
+        with watched_by(tape), errors_noticed(tape.failed):
             result = fun(**{name: list(values) for name, values in inputs.items()})
     except RecordingError:
         raise
@@ -94,10 +93,10 @@ def record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
         raise _explained(fun, row, error) from error
     if tape.refusals:
         raise tape.refusals[0]
-    if errors_raised() != errors:
+    if tape.failures:
         raise RecordingError(
-            "the function handles a DomainError of one of its operations, so which rows raise it decides what it "
-            "computes, and no comparison says so: test the operands instead, as in `if x > 0`"
+            f"{tape.failures[0]}: the function handles the DomainError of this line, so which rows raise it decides "
+            "what it computes, and no comparison says so: test the operands instead, as in `if x > 0`"
         )
     outputs: Mapping[str, Any] = {}
     if isinstance(result, tuple):

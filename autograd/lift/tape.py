@@ -7,6 +7,7 @@ come out the same it takes the same path, because all that it reads of its Value
 from __future__ import annotations
 
 import math
+import os
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -23,8 +24,8 @@ from ..value import Value, made, watched_by
 
 __all__ = ["Comparison", "RecordingError", "Tape", "place_in", "place_of_caller"]
 
-_OWN = tuple(str(Path(__file__).parents[2] / package) for package in ("autograd", "nn"))
-_LIBRARIES = (*_OWN, "<frozen", *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")))
+_OWN = tuple(str(Path(__file__).parents[2] / package) + os.sep for package in ("autograd", "nn"))
+_LIBRARIES = (*_OWN, "<frozen", *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")))
 
 
 class RecordingError(RuntimeError):
@@ -57,6 +58,7 @@ class Tape:
     Attributes:
         comparisons: The comparisons, each once, in the order in which they were first made.
         refusals: The errors for what cannot be recorded, also if the function caught them.
+        failures: The lines of the DomainErrors that came meanwhile.
     """
 
     def __init__(self, inputs: Iterable[Value], start: float) -> None:
@@ -65,6 +67,7 @@ class Tape:
         self._fixed: dict[Any, bool] = {}
         self._noted: dict[Any, Comparison] = {}
         self.refusals: list[RecordingError] = []
+        self.failures: list[str] = []
 
     @property
     def comparisons(self) -> list[Comparison]:
@@ -132,6 +135,10 @@ class Tape:
             "gives Values"
         )
 
+    def failed(self) -> None:
+        """Take note that an operation raised a DomainError in the line that is running."""
+        self.failures.append(place_of_caller())
+
     # --- what it rests on ------------------------------------------------------------------------
 
     def _refuse(self, what: str) -> NoReturn:
@@ -166,6 +173,11 @@ class Tape:
 def _source(operand: Any) -> Any:
     """Return what a `stop_gradient` was applied to, and the operand itself for anything else."""
     return operand._a if isinstance(operand, Value) and operand.op is ops.stop_gradient else operand
+
+
+def is_of_a_library(file: str) -> bool:
+    """Whether a file belongs to these packages, to Python or to an installed package."""
+    return file.startswith(_LIBRARIES)
 
 
 def place_of_caller() -> str:

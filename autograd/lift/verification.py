@@ -23,34 +23,36 @@ Array = np.ndarray[Any, Any]
 _TRIED = 4  # rows, in search of one that takes the same path
 
 
-def verified(fun: Callable[..., Any], row: Mapping[str, Array], others: Iterable[Mapping[str, Array]]) -> Recording:
+def verified(
+    fun: Callable[..., Any],
+    row: Mapping[str, Array],
+    others: Iterable[Mapping[str, Array]],
+    randomness: Randomness,
+) -> Recording:
     """Return the recording of a row, having found that it stands for every row that takes the same path.
 
     Args:
         fun: The function.
         row: The row.
         others: Rows to compare with, as far as they take the same path, before some that are made from `row`.
+        randomness: The generators that the function may draw from, as they are now.
 
     Raises:
         RecordingError: If it records another graph for the same row, or for another row on the same path, or draws
-            random numbers; the generators are then where they were before.
+            random numbers.
     """
-    randomness = Randomness(fun)
-    try:
-        first = record(fun, row)
-        moved = randomness.moved()
-        second = randomness.now()
-        again = record(fun, row)
-        moved = [name for name in moved if name in second.moved()]  # another thread may have drawn meanwhile
-        if moved:
-            raise RecordingError(
-                f"the function draws random numbers from {' and '.join(moved)}: a program would draw them once, for "
-                "all rows and steps; draw them outside and pass them as an input"
-            )
-        _require_same_numbers(first, again)
-    except BaseException:
-        randomness.restore()
-        raise
+    before = randomness.now()
+    first = record(fun, row)
+    moved, second = before.moved(), randomness.now()
+    again = record(fun, row)
+    moved = [name for name in moved if name in second.moved()]  # another thread may have drawn meanwhile
+    if moved:
+        line = randomness.line_that_draws(lambda: record(fun, row))
+        raise RecordingError(
+            f"{line}: the function draws random numbers from {' and '.join(moved)}: a program would draw them only "
+            "once, for all rows and steps; draw them outside and pass them as an input"
+        )
+    _require_same_numbers(first, again)
     other = _on_the_same_path(fun, first, row, others)
     if other is not None:
         _Comparer(first, other, "two rows of the batch")
