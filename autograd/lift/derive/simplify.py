@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ..language.algebra import Monomial, Polynomial, Ratio, TooLargeError
+from ..language.algebra import Monomial, Polynomial, Ratio, TooLargeError, limited
 from ..language.build import ZERO, add, multiply, power, reduce, replaced, split
 from ..language.term import (
     Condition,
@@ -25,6 +25,7 @@ from ..language.term import (
 __all__ = ["Simplifier", "cost"]
 
 _LARGEST = 40  # operations of a term that exact algebra is tried on; nobody reads a longer one
+_FAILED = 400  # what an attempt that was given up counts; likewise
 _WIDEST = 40  # terms of a numerator that forms are looked for; likewise
 _WORK = 4000  # terms of numerators times operations that a page may cost; a longer page is printed as it is
 _RANKS = {Reference: 1, Condition: 2, Reduction: 4, Softmax: 4, Power: 5, Product: 6, Sum: 7}
@@ -101,17 +102,23 @@ class Simplifier:
         if any(isinstance(each, Prime) for each in walk(best)):
             starts.append(replaced(best, lambda each: each.rule if isinstance(each, Prime) else None))
         for start in starts:
-            try:
+            best = self._better(start, best)
+        return best
+
+    def _better(self, start: Term, best: Term) -> Term:
+        """Return the best form of a term, or the best that is known."""
+        try:
+            with limited():
                 ratio = _ratio(start)
                 width = len(ratio.numerator().terms)
-                self._left -= width * cost(best)
-                if width > _WIDEST:
-                    continue
-                for form in _forms(ratio):
-                    if cost(form) < cost(best):
-                        best = form
-            except (TooLargeError, ZeroDivisionError):
-                continue
+                self._left -= width * cost(start)
+                forms = list(_forms(ratio)) if width <= _WIDEST else []
+        except (TooLargeError, ZeroDivisionError):
+            self._left -= _FAILED
+            return best
+        for form in forms:
+            if cost(form) < cost(best):
+                best = form
         return best
 
     def _with_simple_parts(self, term: Term) -> Term:
