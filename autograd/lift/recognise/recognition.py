@@ -140,11 +140,7 @@ def recognition(
     levels = give_names(variables, families)
     found = Recognition(families.all[1:], families.roots[0], own, called)
     found.hidden = {own.inputs.pop(name) for name, _ in largest.values()}
-    root = found.root
-    if not isinstance(root, Reference) or root.family.axes or root.family.kind != "value":
-        whole = Family("", "value", (), root)
-        found.families.append(whole)
-        found.root = whole.whole()
+    _make_root_a_family(found)
     found.taken = {variable.name for variable in variables}
     found.counters = dict(watch.counters) if watch is not None else {}
     _reorder(found, levels)
@@ -154,7 +150,17 @@ def recognition(
         _name_steps(found.families)
         found.sort()
         (found.root,) = with_parts(found.families, [found.root])
+        _make_root_a_family(found)
     return found
+
+
+def _make_root_a_family(found: Recognition) -> None:
+    """Make the loss a family of its own, if it is a member of one or no value."""
+    root = found.root
+    if not isinstance(root, Reference) or root.family.axes or root.family.kind != "value":
+        whole = Family("", "value", (), root)
+        found.families.append(whole)
+        found.root = whole.whole()
 
 
 def _reorder(found: Recognition, levels: Mapping[Family, tuple[int, ...]]) -> None:
