@@ -22,6 +22,7 @@ from .linearization import Edge, Linearization, gradients
 from .notebook import table
 from .op import DomainError
 from .ops import relu
+from .printable import printable
 from .value import Value
 
 __all__ = ["Explanation", "Path", "Step", "explain"]
@@ -98,7 +99,7 @@ class Explanation:
         return self.names[id(value)]
 
     def __str__(self) -> str:
-        return "\n".join(_told(self))
+        return "\n".join(map(printable, _told(self)))
 
     __repr__ = __str__
 

@@ -20,6 +20,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .printable import printable
+
 __all__ = [
     "EVERYWHERE",
     "PRIMITIVES",
@@ -253,7 +255,7 @@ class Op:
         """Return the arguments as text: `x = -1.0 ("z1[0]")`."""
         names = list("xyz"[: len(args)]) if len(args) <= 3 else [f"x{k}" for k in range(len(args))]
         shown = [
-            f"{name} = {value!r}" + (f' ("{label}")' if label else "")
+            f"{name} = {value!r}" + (f' ("{printable(label)}")' if label else "")
             for name, value, label in zip(names, args, list(labels) or [""] * len(args), strict=True)
         ]
         return ", ".join(shown if len(shown) <= 8 else [*shown[:7], f"… ({len(shown)} arguments)"]) or "none"

@@ -216,6 +216,7 @@ step: Op = Op(
 floor: Op = Op(
     "floor",
     doc="the largest whole number that is not above x",
+    selects=True,
     forward=lambda x: math.copysign(float(math.floor(x)), x) if math.isfinite(x) else x,
     array=np.floor,
     partials=(lambda out, x: 0.0,),
@@ -558,7 +559,8 @@ _POLYGAMMA_TEXT = """def polygamma(n, x):
         n = int(n)
         if x > 0.0:
             return positive(n, x)
-        r, polynomial = x - round(x), [0.0, 1.0]
+        r = x - round(x)
+        polynomial = [0.0, 1.0]
         far = math.copysign(0.5, r) - r
         cotangent = math.tan(math.pi * far) if -0.25 < far < 0.25 else 1.0 / math.tan(math.pi * r)
         for _ in range(n):  # c' = -pi (1 + c c) differentiates a polynomial in the cotangent c
@@ -571,6 +573,7 @@ _POLYGAMMA_TEXT = """def polygamma(n, x):
 
 polygamma: Op = Op(
     "polygamma",
+    selects=True,
     doc="ψ⁽ˣ⁾(y), the derivative of order x = 0, 1, 2, … of the digamma function ψ = (log Γ)′ at y",
     numpy=_POLYGAMMA_TEXT,
     forward=_polygamma,
@@ -894,8 +897,8 @@ logsumexp: Op = Op(
     numpy="""def logsumexp(rows):
     largest = rows.max(axis=1, keepdims=True)
     terms = np.exp(rows - largest)
-    np.put_along_axis(terms, rows.argmax(axis=1, keepdims=True), 0.0, 1)  # it is 1, and added by log1p
-    return np.log1p(terms.sum(axis=1)) + largest[:, 0]""",
+    first = np.indices(rows.shape)[1] == rows.argmax(axis=1, keepdims=True)  # it is 1, and added by log1p
+    return np.log1p(np.where(first, 0.0, terms).sum(axis=1)) + largest[:, 0]""",
     symbol="lse",
     forward=_logsumexp,
     partials=_shares,

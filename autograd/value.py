@@ -36,6 +36,7 @@ from . import habits, notebook, ops
 from .careful import is_one_minus
 from .graph import Vector, assigned, beyond, clock, number, wide_number
 from .op import EVERYWHERE, DomainError, Op, Operand, Relation, finite_float
+from .printable import printable
 from .reverse import backward
 from .wide import Wide, evaluated, wide_arithmetic
 
@@ -366,7 +367,7 @@ class Value(Operand):
         """Return what an error message calls this: `tanh "a1[0]" = 0.5`."""
         kind = "literal" if self.is_literal else self.op.name if self.op else "leaf"
         shown = repr(self._data) if self._data == self._data else BEYOND
-        return f'{kind} "{self.label}" = {shown}' if self.label else f"{kind} {shown}"
+        return f'{kind} "{printable(self.label)}" = {shown}' if self.label else f"{kind} {shown}"
 
     def __repr__(self) -> str:
         if _watched and (watching := watcher()) is not None:

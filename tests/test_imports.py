@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("autograd", "nn", "viz")
 ALLOWED = {"autograd": {"autograd"}, "nn": {"autograd", "nn"}, "viz": {"autograd", "viz"}}
 ENGINE_ORDER = (
-    *("op", "graph", "ops", "shared_weights", "symbolic", "wide"),
+    *("printable", "op", "graph", "ops", "shared_weights", "symbolic", "wide"),
     *("careful", "reverse", "habits", "notebook", "value"),
 )
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]

@@ -102,4 +102,4 @@ def test_long_labels_keep_both_ends():
     assert short.startswith("xxx")
     assert short.endswith("y")
     assert shortened("日本語の長いラベルです") == "日本語の…ベルです"
-    assert plain("a\tb\x00c") == "a b\ufffdc"
+    assert plain("a\tb\x00c") == "a b\\x00c"

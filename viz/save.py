@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from autograd import Value
+from autograd.files import written
 
-from .figure import Figure, page, written
+from .figure import Figure, page
 from .graph import draw
 from .html import Explorer, to_html
 from .style import THEMES
@@ -28,7 +29,7 @@ _PICTURES = (".svg", ".png", ".pdf", ".dot", ".gv")
 def save(obj: object, path: str | os.PathLike[str]) -> Path:
     """Write `obj` to a file whose suffix says how, and return the path.
 
-    The file is written as a whole or not at all.
+    A regular file is written as a whole or not at all; a device or a pipe is written to.
 
     Args:
         obj: A picture (.svg .png .pdf .dot .gv .html), a page of both passes (.html), a text (.txt), a trace (.json), a

@@ -273,10 +273,12 @@ class Program(SecondOrder):
     def source(self) -> str:
         """The text of a module with `value_and_grad(parameters, **inputs)`, which needs NumPy alone.
 
-        An input whose name the text needs for itself, such as N, or that Python reserves has an underscore behind it.
+        All its arrays are float64, and it changes none of them. It raises a ValueError for rows where a comparison that
+        the recording relied on comes out otherwise. An input whose name the text needs for itself, such as N, or that
+        Python reserves has an underscore behind it; the order of the inputs is that of the recording.
 
         Raises:
-            TypeError: If an operation of the user's own has no NumPy text.
+            TypeError: If an operation of the user's own has no NumPy text, or one that does not define it.
         """
         return source(self.derived, mean=self._mean)
 

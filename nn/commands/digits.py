@@ -66,11 +66,11 @@ def run(options: argparse.Namespace) -> int:
         flush=True,
     )
     history = _train(model, train, test, options)
+    weights = options.out / "digits_weights.npz"
+    nn.save(model, weights)
     interrupted = history.ended != "finished"
     agrees = interrupted or _compare(model, test)
     print()
-    weights = options.out / "digits_weights.npz"
-    nn.save(model, weights)
     print(f"wrote {weights}: the trained network, for nn.load")
     if interrupted:
         print(f"deltagrad: {history.ended}", file=sys.stderr)

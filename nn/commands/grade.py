@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..files.storage import atomically_written
+from autograd.files import written
+
 from ..grading import Assignment, Mark, graded, page
 from ..grading.process import Limits
 from . import arguments
@@ -74,12 +75,12 @@ def run(options: argparse.Namespace) -> int:
         graded(path, path.relative_to(options.folder).as_posix(), assignment, seed=seed, limits=limits)
         for path in paths
     ]
-    _print(marks, seed)
     if options.json is not None:
         result = {"seed": seed, "marks": [mark.to_dict() for mark in marks]}
-        atomically_written(options.json, (json.dumps(result, indent=1, ensure_ascii=False) + "\n").encode())
+        written(options.json, (json.dumps(result, indent=1, ensure_ascii=False) + "\n").encode())
     if options.html is not None:
-        atomically_written(options.html, page(marks, f"Backward passes in {options.folder.name}").encode())
+        written(options.html, page(marks, f"Backward passes in {options.folder.name}").encode())
+    _print(marks, seed)
     return 0
 
 

@@ -17,8 +17,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from autograd.files import FilePath
+
 from ..arguments import FloatArray
-from .storage import MAX_BYTES, FilePath, ModelFileError, Stored, read, write
+from .storage import MAX_BYTES, ModelFileError, Stored, read, write
 
 __all__ = ["Checkpoint", "description", "digest", "read_checkpoint", "restored_generator", "write_checkpoint"]
 

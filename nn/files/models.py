@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd import Op
+from autograd.files import FilePath
 
 from ..arguments import FloatArray, float_array
 from ..model.activations import ACTIVATIONS
 from ..model.mlp import MLP
 from .safetensors import read_with_metadata, save_safetensors
-from .storage import FORMAT, MAX_BYTES, FilePath, ModelFileError, Stored, plain_text, read, write
+from .storage import FORMAT, MAX_BYTES, ModelFileError, Stored, plain_text, read, write
 
 __all__ = ["from_torch_state_dict", "load", "load_with_notes", "save", "to_torch_state_dict"]
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd.files import FilePath, written
+
 from ..arguments import FloatArray
 from ..model.activations import ACTIVATIONS
 from ..model.mlp import MLP
-from .storage import FilePath, atomically_written
 
 if TYPE_CHECKING:
     import onnx
@@ -75,7 +76,7 @@ def save_onnx(model: MLP, path: FilePath) -> None:
         ValueError: If an activation is an operation of your own.
         OSError: If it cannot be written. Whatever goes wrong, what was at the path before is still there.
     """
-    atomically_written(path, to_onnx(model).SerializeToString())
+    written(path, to_onnx(model).SerializeToString())
 
 
 class _Graph:

@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from autograd.files import FilePath, written
+
 from ..arguments import FloatArray, float_array
-from .storage import MAX_BYTES, MAX_HEADER, FilePath, ModelFileError, atomically_written
+from .storage import MAX_BYTES, MAX_HEADER, ModelFileError
 
 __all__ = ["load_safetensors", "read_with_metadata", "save_safetensors"]
 
@@ -75,7 +77,7 @@ def save_safetensors(
     if len(text) > MAX_HEADER or 8 + len(text) + end > MAX_BYTES:
         raise ValueError(f"a file may take {MAX_BYTES} bytes, this one would take {8 + len(text) + end}")
     data = b"".join(np.ascontiguousarray(array, dtype="<f8").tobytes() for array in numbers.values())
-    atomically_written(path, struct.pack("<Q", len(text)) + text + data)
+    written(path, struct.pack("<Q", len(text)) + text + data)
 
 
 def load_safetensors(path: FilePath, *, max_bytes: int = MAX_BYTES) -> dict[str, FloatArray]:

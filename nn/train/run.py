@@ -19,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from autograd.files import remove_partial_files
+
 from ..arguments import FloatArray
 from ..files.checkpoints import Checkpoint, description, digest, read_checkpoint, restored_generator, write_checkpoint
-from ..files.storage import ModelFileError, remove_partial_files
+from ..files.storage import ModelFileError
 from ..loss.loss_table import LossFunction, name_of
 from ..model.dropout import drawn_masks
 from ..model.module import Module

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..identifiers import checked_name
 from ..lifted import Lifted
 
 __all__ = ["Batch", "taken"]
@@ -29,8 +30,8 @@ class Batch(NamedTuple):
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> Batch:
-        """Return a batch whose inputs are not known yet."""
-        named = {name: _rows(name, values) for name, values in given.items()}
+        """Return a batch whose inputs are not known yet; a TypeError if one cannot be an argument's name."""
+        named = {checked_name(name, "an input"): _rows(name, values) for name, values in given.items()}
         return Batch(named, _count(named))
 
     def row(self, number: int) -> dict[str, Array]:

@@ -155,7 +155,7 @@ class ExpressionCode(ArrayCode):
         if all(isinstance(value, float) for value in values):
             return np.full(self.shape(expression), op.evaluate(values))
         target = self._result(expression, values, out)
-        if isinstance(op.array, np.ufunc):
+        if isinstance(op.array, np.ufunc) and "d" * op.array.nin + "->d" in op.array.types:
             self.call(op.array, *values, target)
         elif op.into is not None:
             if any(value is target for value in values):

@@ -65,7 +65,7 @@ class ForwardCode:
     def _check_arguments(self) -> None:
         """Refuse arrays that do not fit, and doubt numbers whose products may not be finite."""
         code = self.code
-        code.names.update(vdot=np.vdot, unfit=_unfit, float64=np.dtype(float))
+        code.names.update(vdot=np.vdot, unfit=_unfit, float64=np.dtype(float), ndarray=np.ndarray)
         if self.kind != "outputs":
             code.lines.append(f"if len(batch) != {len(self.derived.inputs)}: unfit()")
         for k, (name, length) in enumerate(self.derived.inputs.items()):
@@ -74,7 +74,8 @@ class ForwardCode:
                 code.lines.append(f"in_{k} = batch[{name!r}]")
                 # unpickled arrays have a dtype object of their own, which is equal
                 test = f"in_{k}.shape != shape_{k} or in_{k}.dtype is not float64 and in_{k}.dtype != float64"
-                code.lines.append(f"if {test}: unfit()")
+                # a subclass, such as a masked array, may mean something else by its numbers
+                code.lines.append(f"if in_{k}.__class__ is not ndarray or {test}: unfit()")
                 code.doubt_unless(f"vdot(in_{k}, in_{k}) < {BOUND}")
         self.check_products = code.flat.size > MANY and all(
             statement.target.role == "loss" or next(iter(products_in(statement.value)), None) is not None
