@@ -216,6 +216,7 @@ step: Op = Op(
 floor: Op = Op(
     "floor",
     doc="the largest whole number that is not above x",
+    selects=True,
     forward=lambda x: math.copysign(float(math.floor(x)), x) if math.isfinite(x) else x,
     array=np.floor,
     partials=(lambda out, x: 0.0,),
@@ -558,7 +559,8 @@ _POLYGAMMA_TEXT = """def polygamma(n, x):
         n = int(n)
         if x > 0.0:
             return positive(n, x)
-        r, polynomial = x - round(x), [0.0, 1.0]
+        r = x - round(x)
+        polynomial = [0.0, 1.0]
         far = math.copysign(0.5, r) - r
         cotangent = math.tan(math.pi * far) if -0.25 < far < 0.25 else 1.0 / math.tan(math.pi * r)
         for _ in range(n):  # c' = -pi (1 + c c) differentiates a polynomial in the cotangent c
@@ -571,6 +573,7 @@ _POLYGAMMA_TEXT = """def polygamma(n, x):
 
 polygamma: Op = Op(
     "polygamma",
+    selects=True,
     doc="ψ⁽ˣ⁾(y), the derivative of order x = 0, 1, 2, … of the digamma function ψ = (log Γ)′ at y",
     numpy=_POLYGAMMA_TEXT,
     forward=_polygamma,

@@ -26,7 +26,7 @@ __all__ = ["add", "report_on", "run"]
 LOSS_BY_DEFAULT = "half_squared_error"
 MEMORY = 4096  # megabytes
 STARTING = 60.0  # seconds on the clock for the file itself and for judging its numbers
-PATIENCE = 6.0  # seconds on the clock for one of reading: the machine may be busy
+PATIENCE = 12.0  # seconds on the clock for one of reading: the machine may be busy
 
 
 def add(commands: Commands) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import autograd
-from autograd import Program, Value
+from autograd import Program, RecordingError, Value
 from autograd.value import assign
 
 from ..arguments import FloatArray, unknown_name
@@ -163,6 +163,9 @@ class CompiledEngine:
         except ArithmeticError:
             self._by_the_scalars(batch)  # raises the error that names the nodes
             raise
+        except RecordingError as error:  # of functions that work on numbers, and may draw random ones: no trial
+            self._hand_over(error, stacklevel=6)
+            return
         except Exception as error:  # whatever the functions of others raise when they are given Values
             self._take_over(error, batch)
             return
@@ -227,13 +230,17 @@ class CompiledEngine:
     def _take_over(self, reason: Exception | str, batch: Batch) -> BatchGradient:
         """Return what the eager engine gives, which does all that follows; raise where it fails too."""
         found = self._by_the_scalars(batch)
+        self._hand_over(reason, stacklevel=7)
+        return found
+
+    def _hand_over(self, reason: Exception | str, *, stacklevel: int) -> None:
+        """Leave all that follows to the eager engine, with a warning that says why."""
         self._eager = EagerEngine(self._model, self._loss, self.leaves)
         text = str(reason)
         if not _NAMES_A_LINE.search(text):
             kind = "" if isinstance(reason, str) else f"{type(reason).__name__}: "
             text = f"{_place(self._model, self._loss, None if kind == '' else reason)}: {kind}{text}"
-        warnings.warn(f"training goes on with the eager engine: {text}", RuntimeWarning, stacklevel=6)
-        return found
+        warnings.warn(f"training goes on with the eager engine: {text}", RuntimeWarning, stacklevel=stacklevel)
 
 
 def _place(model: Model, loss: LossFunction, error: Exception | str | None) -> str:

@@ -121,9 +121,11 @@ def _applied(op: Op, args: Sequence[_Rounded], known: float | None = None) -> _R
     error = _handed_on(op, args, number)
     if op is ops.mul:
         size = args[0].size * args[1].size
-        return _Rounded(number, error + args[0].error * args[1].error + _UNIT * abs(number) + _SMALLEST, size)
+        smallest = _SMALLEST if args[0].number and args[1].number else 0.0
+        return _Rounded(number, error + args[0].error * args[1].error + _UNIT * abs(number) + smallest, size)
     exact = op.selects or op is ops.abs
-    rounding = 0.0 if exact else _OF_A_FUNCTION * max(abs(number), _within(op, args)) + _SMALLEST
+    smallest = _SMALLEST if number else 0.0
+    rounding = 0.0 if exact else _OF_A_FUNCTION * max(abs(number), _within(op, args)) + smallest
     return _Rounded(number, error + rounding)
 
 
@@ -144,6 +146,15 @@ def _within(op: Op, args: Sequence[_Rounded]) -> float:
     return 1.0 if op in (ops.sigmoid, ops.erf, ops.elu) and abs(args[0].number) < 1.0 else 0.0
 
 
+def _on_a_kink(op: Op, args: Sequence[_Rounded]) -> bool:
+    """Whether rounding decides which of two slopes, from 0 to 1, an operation has."""
+    if op in (ops.relu, ops.abs):
+        return abs(args[0].number) <= args[0].error
+    if op in (ops.maximum, ops.minimum):
+        return abs(args[0].number - args[1].number) <= args[0].error + args[1].error
+    return False
+
+
 def _handed_on(op: Op, args: Sequence[_Rounded], number: float) -> float:
     """Return what the arguments' errors make of the result's."""
     if op in (ops.step, ops.sign):
@@ -160,6 +171,5 @@ def _handed_on(op: Op, args: Sequence[_Rounded], number: float) -> float:
                 local = op.local(k, number, numbers)
             except (ArithmeticError, ValueError):
                 return math.inf
-            steepest = 1.0 if op in (ops.relu, ops.abs, ops.maximum, ops.minimum) else abs(float(local))
-            total += steepest * arg.error
+            total += (1.0 if _on_a_kink(op, args) else abs(float(local))) * arg.error
     return total

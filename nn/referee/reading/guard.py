@@ -33,7 +33,7 @@ REFUSED = (
 )  # fmt: skip
 
 
-PATIENCE = 3.0  # seconds on the clock for one of the processor
+PATIENCE = 10.0  # seconds on the clock for one of the processor
 
 
 class Halt(BaseException):
@@ -49,7 +49,7 @@ class Deadline:
 
     Args:
         seconds: From now on, of the processor's time, so that a busy machine does not change what is found; of the
-            clock's time three times as many.
+            clock's time ten times as many.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -8,8 +8,9 @@ the function is right and wrong on it in the same arrays as on the user's own.
 
 from __future__ import annotations
 
-import time
+import types
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from ..comparison import comparisons
 from ..reference import Reference
 from ..submission import Calling, Submission
 from .guard import Deadline, seeded
+from .watch import Watch
 
 __all__ = ["Key", "Probe", "Verdicts", "candidates", "readable"]
 
@@ -29,7 +31,7 @@ Key = tuple[str, int]
 Verdicts = dict[Key, bool]
 """Whether each array is right; without those that cannot be judged."""
 
-SLOW = 1e-3  # seconds of one run, beyond which a function is taken to loop over scalars
+MANY = 1500  # values in one run, beyond which a function is taken to loop over scalars
 TWIN, OTHER, SMALL = (5, 7, 3, 6, 4), (6, 3, 5, 7, 4), (2, 4, 3, 5, 6)
 
 
@@ -151,7 +153,7 @@ def _targets(given: FloatArray, shape: tuple[int, int], loss: str, rng: np.rando
     return rng.normal(size=shape)
 
 
-def readable(own: Probe, deadline: Deadline) -> tuple[Verdicts, list[Probe]]:
+def readable(own: Probe, watch: Watch, deadline: Deadline) -> tuple[Verdicts, list[Probe]]:
     """Return the verdicts on the user's own numbers, and the probes that agree with them, the most telling first."""
     verdicts = own.verdicts(own.run())
     exact: list[Probe] = []
@@ -163,10 +165,9 @@ def readable(own: Probe, deadline: Deadline) -> tuple[Verdicts, list[Probe]]:
         if probe.name == "small twin" and not slow:
             continue
         try:
-            start = time.perf_counter()
-            found = probe.verdicts(probe.run())
             if probe.name == "twin":
-                slow = time.perf_counter() - start > SLOW
+                slow = _values_in_a_run(watch, probe) > MANY
+            found = probe.verdicts(probe.run())
         except Exception:  # a function that is made for certain shapes may raise anything
             continue
         if all(found.get(key) == right for key, right in verdicts.items()):
@@ -176,3 +177,15 @@ def readable(own: Probe, deadline: Deadline) -> tuple[Verdicts, list[Probe]]:
     if slow:
         exact.sort(key=lambda probe: ("small twin", "sibling", "own", "second twin", "twin").index(probe.name))
     return verdicts, exact + near
+
+
+def _values_in_a_run(watch: Watch, probe: Probe) -> int:
+    """Return how many values a function hands over on a probe, which does not depend on the machine as time does."""
+
+    def reach(_number: int, value: Any) -> None:
+        if isinstance(value, (types.FunctionType, types.MethodType, type)):
+            watch.reach(value)
+
+    with watch.running({}, reach):
+        probe.run()
+    return watch.visits

@@ -47,7 +47,7 @@ def _read(own: Probe, submission: Submission, deadline: Deadline) -> Reading:
         return Reading(note=_why(watch))
     if (trouble := _trouble(own, submission)) is not None:
         return Reading(note=trouble)
-    _, probes = readable(own, deadline)
+    _, probes = readable(own, watch, deadline)
     repair = repaired(functions, probes, deadline)
     if repair is None or not repair.mends:
         return Reading(left=tuple(sorted(repair.left)) if repair else (), note=_unfound(deadline))
