@@ -14,6 +14,7 @@ from tests.lift_graphs import branching, by_engine, by_source, piecewise_linear,
 
 KINDS = {"the whole table": random_function, "kinks": piecewise_linear, "branches": branching}
 SCALES = (1.0, 2.0**-10, 2.0**10, 2.0**-330, 2.0**200)  # powers of two: at kinks, all is exact
+ROUNDING_ONLY = 1e-3  # of the largest entry: the sine of 10⁶⁰ says nothing of whoever computed it
 REFUSED = (RuntimeError, ValueError)  # a row that takes another path than the recorded one
 
 
@@ -57,6 +58,8 @@ class Case:
         if exact is None:
             return False
         allowed = tolerance(self.function, self.parameters, X, T, exact, self.reduce)
+        if allowed > ROUNDING_ONLY * np.abs(exact).max() > 0.0:
+            return False
         for run in (self.program.value_and_grad, lambda **rows: by_source(self.program, rows)):
             np.testing.assert_allclose(self.vector(*run(**batch)), exact, rtol=0.0, atol=allowed)
         losses = self.program.losses(**batch)

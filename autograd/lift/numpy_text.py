@@ -44,6 +44,10 @@ def operations_in(value: Expression) -> Iterator[Op]:
     return (each.op for each in walked(value) if isinstance(each, (Apply, Variadic)))
 
 
+def _is_zero(value: Expression) -> bool:
+    return isinstance(value, Number) and value.value == 0.0
+
+
 def has_numpy_name(op: Op) -> bool:
     """Whether an operation on arrays is a function of NumPy's that a text can call by its name."""
     return isinstance(op.array, np.ufunc) and getattr(np, op.array.__name__, None) is op.array
@@ -103,7 +107,7 @@ class NumpyText:
         places = [self._places(statement) for statement in statements]
         scattered = [(s, index) for s, index in zip(statements, places, strict=True) if index is not None]
         whole = [s for s, index in zip(statements, places, strict=True) if index is None]
-        if scattered and whole and isinstance(whole[0].value, Number):  # what the others are added to
+        if scattered and whole and _is_zero(whole[0].value):  # what the others are added to
             whole = whole[1:]
         found = [self.assigned(statement) for statement in whole[:1]]
         for statement in whole[1:]:
@@ -118,7 +122,7 @@ class NumpyText:
     def _places(self, statement: Statement) -> Array | None:
         """Return where in its target a statement writes, None for everywhere."""
         index, target = statement.index, statement.target
-        if target.of is not None and target.of.role == "parameters" and not isinstance(statement.value, Number):
+        if target.of is not None and target.of.role == "parameters" and not _is_zero(statement.value):
             return self.flat_order[np.arange(target.size) if index is None else index.ravel()]
         return None if index is None else index.ravel()
 

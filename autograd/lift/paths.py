@@ -118,7 +118,7 @@ class Paths:
         found.read = self.read
         for path in self.all:
             other = Path(derive(path.derived))
-            other.choices, other.outputs = path.choices, path.outputs
+            other.choices, other.outputs, other.keys = path.choices, path.outputs, path.keys
             found.all.append(other)
         return found
 

@@ -30,7 +30,6 @@ _PICK = '''def pick(values, index):
     missing = (index < 0).reshape(index.shape + (1,) * (values.ndim - 1))
     return np.where(missing, 0.0, values[index])'''
 
-
 _SUMS = '''def sums(values, *indices):
     """Return for each row of each index the sum of the values with its numbers; -1 stands for a zero."""
     return np.concatenate([pick(values, index).sum(axis=1) for index in indices])'''
@@ -94,8 +93,7 @@ class _Module:
         adjoints, flat = self.derived.reverse.adjoints, self.derived.parameters.flat
         blocks = [*self.derived.forward.inputs.values(), *(each.block for each in self.derived.parameters.all)]
         blocks += [statement.target for statement in self.forward]
-        blocks += [adjoint for block, adjoint in adjoints.items() if block is not flat]
-        blocks += [statement.target for statement in self.backward if statement.target not in {*blocks}]
+        blocks += [*adjoints.values(), *(statement.target for statement in self.backward)]
         names = {block: self.identifiers.new(block.name) for block in dict.fromkeys(blocks) if block.of is not flat}
         names[flat] = "flat"
         if flat in adjoints:
