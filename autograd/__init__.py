@@ -9,6 +9,7 @@ from .explain import Explanation, explain
 from .forward import tangent
 from .lift import Program, compile, lift
 from .linearization import gradients
+from .lookup import lookup
 from .op import Domain, DomainError, Kink, Op, Operand
 from .ops import (
     abs,
@@ -24,6 +25,7 @@ from .ops import (
     expm1,
     gelu,
     hypot,
+    indicator,
     leaky_relu,
     log,
     log1p,
@@ -87,6 +89,7 @@ __all__ = [
     "hessian",
     "hvp",
     "hypot",
+    "indicator",
     "jacobian",
     "jvp",
     "leaky_relu",
@@ -95,6 +98,7 @@ __all__ = [
     "log1p",
     "log_softmax",
     "logsumexp",
+    "lookup",
     "maximum",
     "mean",
     "minimum",

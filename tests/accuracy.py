@@ -110,6 +110,7 @@ EXACT_2 = {
         lambda x, y: -x * y / mp.hypot(x, y) ** 3,
         lambda x, y: (x * x / mp.hypot(x, y) ** 3, 2 / mp.hypot(x, y)),
     ),
+    "indicator": (lambda x, y: mpf(x == y), *[_constant(0)] * 5),
     "maximum": (max, lambda x, y: mpf(x > y), lambda x, y: mpf(y > x), *[_constant(0)] * 3),
     "minimum": (min, lambda x, y: mpf(x < y), lambda x, y: mpf(y < x), *[_constant(0)] * 3),
 }
