@@ -5,3 +5,5 @@
 """
 
 import autograd  # noqa: F401  # the import is the point
+
+collect_ignore = ["autograd/numpy.py"]  # it raises the error that says why it is not there

@@ -3,39 +3,60 @@
 `Value` is the node; every operation of `autograd.ops` is a function here, on numbers, arrays and Values alike.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 from .check import check_gradients
 from .collector import spare_graphs
 from .explain import Explanation, explain
 from .forward import tangent
-from .lift import Program, compile, lift
+from .habits import MODULE as _HABITS
+from .habits import no_attribute as _no_attribute
+from .lift import Program, RecordingError, compile, lift
 from .linearization import gradients
 from .lookup import lookup
 from .op import Domain, DomainError, Kink, Op, Operand
 from .ops import (
     abs,
     add,
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
     arctan,
+    arctan2,
+    arctanh,
+    cbrt,
     cos,
     cosh,
+    digamma,
     div,
     elu,
     erf,
     erfc,
     exp,
+    exp2,
     expm1,
+    floor,
     gelu,
     hypot,
     indicator,
     leaky_relu,
+    lgamma,
     log,
     log1p,
+    log2,
+    log10,
     log_softmax,
+    logaddexp,
     logsumexp,
     maximum,
     mean,
     minimum,
+    mod,
     mul,
     neg,
+    polygamma,
     pow,
     relu,
     sigmoid,
@@ -67,22 +88,33 @@ __all__ = [
     "Op",
     "Operand",
     "Program",
+    "RecordingError",
     "Value",
     "abs",
     "add",
     "affine",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
     "arctan",
+    "arctan2",
+    "arctanh",
+    "cbrt",
     "check_gradients",
     "compile",
     "cos",
     "cosh",
+    "digamma",
     "div",
     "elu",
     "erf",
     "erfc",
     "exp",
+    "exp2",
     "explain",
     "expm1",
+    "floor",
     "gelu",
     "grad",
     "gradients",
@@ -93,18 +125,24 @@ __all__ = [
     "jacobian",
     "jvp",
     "leaky_relu",
+    "lgamma",
     "lift",
     "log",
     "log1p",
+    "log2",
+    "log10",
     "log_softmax",
+    "logaddexp",
     "logsumexp",
     "lookup",
     "maximum",
     "mean",
     "minimum",
+    "mod",
     "mul",
     "neg",
     "no_grad",
+    "polygamma",
     "pow",
     "relu",
     "sigmoid",
@@ -127,3 +165,8 @@ __all__ = [
     "vjp",
     "where",
 ]
+
+if not _TYPE_CHECKING:
+
+    def __getattr__(name: str) -> _Any:
+        raise _no_attribute("deltagrad's autograd", name, _HABITS, None)

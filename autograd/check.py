@@ -14,6 +14,7 @@ from .call import Call
 from .differences import UNIT, Slopes, slopes
 from .graph import Graph, number
 from .linearization import Linearization
+from .notebook import table
 from .structure import Structure, taken_apart
 from .transforms import grad, jacobian
 from .value import Value, no_grad, recording
@@ -28,6 +29,7 @@ ROUTES = 1e-10  # between forward and reverse mode, relative to Σ|paths|: they 
 COARSE = 1e-3  # what differences must tell at least, relative to the derivative
 SMALL = 1e-8  # coordinates below it may need smaller steps than those from 1e-2 to 1e-14
 SHOWN = 8
+SHOWN_ROWS = 20  # of the table in a notebook
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Coordinate:
         return f"{self.name}: {self.verdict}: {numbers} ± {self.error:.1g}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GradientReport:
     """What `check_gradients` found; `print(report)` tells it.
 
@@ -99,6 +101,14 @@ class GradientReport:
 
     def __str__(self) -> str:
         return "\n".join(_told(self))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = [(c.name, c.verdict, c.reverse, c.forward, c.numeric, f"{c.error:.1g}") for c in self.worst[:SHOWN_ROWS]]
+        more = len(self.coordinates) - len(rows)
+        head = ("derivative", "verdict", "reverse", "forward", "differences", "±")
+        return table(head, rows) + (f"<p>and {more} more, none of them worse</p>" if more else "")
 
 
 def check_gradients(

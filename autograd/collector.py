@@ -83,12 +83,17 @@ def goes_through_everything_old() -> bool:
 
 
 def spare_graphs() -> Deferral | None:
-    """Install the callback and return it; None where the collector works otherwise."""
+    """Install the callback, one for all imports, and return it; None where the collector works otherwise."""
     if not goes_through_everything_old():
         return None
     deferral = Deferral(clock)
+    gc.callbacks[:] = [each for each in gc.callbacks if _name(each) != _name(deferral)]  # one of an earlier import
     gc.callbacks.append(deferral)
     return deferral
+
+
+def _name(callback: object) -> tuple[str, str]:
+    return type(callback).__module__, type(callback).__qualname__
 
 
 @contextmanager

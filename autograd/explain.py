@@ -9,6 +9,7 @@ made from those of its operands.
 from __future__ import annotations
 
 import heapq
+import html
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,8 +19,10 @@ from typing import NamedTuple
 
 from .graph import undefined
 from .linearization import Edge, Linearization, gradients
+from .notebook import table
 from .op import DomainError
 from .ops import relu
+from .printable import printable
 from .value import Value
 
 __all__ = ["Explanation", "Path", "Step", "explain"]
@@ -57,7 +60,7 @@ class Path(NamedTuple):
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Explanation:
     """The paths behind ∂output/∂wrt; `print(explanation)` writes them as the chain rule.
 
@@ -96,7 +99,22 @@ class Explanation:
         return self.names[id(value)]
 
     def __str__(self) -> str:
-        return "\n".join(_told(self))
+        return "\n".join(map(printable, _told(self)))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return the paths as a table, each with its share of Σ|products|, for a notebook."""
+        headline, *_ = str(self).splitlines()
+        size = (self.positive - self.negative) or 1.0
+        rows = [
+            (path.product, f"{abs(path.product) / size:.1%}", " → ".join(self._names_on(path))) for path in self.paths
+        ]
+        return f"<p>{html.escape(headline)}</p>" + table(("contribution", "share", "path"), rows)
+
+    def _names_on(self, path: Path) -> list[str]:
+        names = [self.name(self.wrt), *(self.name(step.node) for step in path.steps)]
+        return names if len(names) <= 2 * SHOWN else [*names[:SHOWN], "…", *names[-SHOWN:]]
 
 
 def explain(output: Value, wrt: Value, top: int = 10) -> Explanation:
@@ -164,7 +182,7 @@ def _totals(edges: Sequence[tuple[Value, list[Edge]]], wrt: Value) -> dict[int, 
         count = live = 0
         positive: list[float] = []
         negative: list[float] = []
-        for operand, _, local in uses:
+        for operand, _, local, _ in uses:
             before = found[id(operand)]
             count += before.paths
             if node.op is not relu or _number(local, node):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .graph import Graph, number, refuse_changed_leaves, stored_operands, undefined
+from .linearization import Linearization
 from .op import finite_float
 from .value import Value
 
@@ -41,28 +41,6 @@ def tangent(output: Value, seeds: Mapping[Value, float]) -> float:
     for leaf in seeds:
         if not isinstance(leaf, Value) or not leaf.is_leaf or leaf.is_literal:
             raise TypeError(f"a tangent is given for leaf Values, got {leaf!r}")
-    tangents: dict[int, float] = {id(leaf): finite_float(seed, "a tangent") for leaf, seed in seeds.items()}
-    nodes = Graph([output]).nodes
-    refuse_changed_leaves(nodes)
-    for node in nodes:
-        tangents[id(node)] = _push(node, tangents)
-    return tangents.get(id(output), 0.0)
-
-
-def _push(node: Value, tangents: Mapping[int, float]) -> float:
-    """Return Σᵢ ∂node/∂operandᵢ · tangentᵢ over the operands that move."""
-    operands = stored_operands(node)
-    moving = [tangents.get(id(operand), 0.0) for operand in operands]
-    op = node.op
-    if op is None or not any(moving):
-        return 0.0
-    args = [number(operand) for operand in operands]
-    try:
-        if op.arity is None:
-            locals_ = op.locals(node.data, args)
-            moved = sum(local * t for local, t in zip(locals_, moving, strict=True) if t)
-        else:
-            moved = sum(op.local(k, node.data, args) * t for k, t in enumerate(moving) if t)
-        return finite_float(moved, "a tangent")
-    except (ArithmeticError, ValueError) as error:
-        raise undefined(node, error) from error
+    directions = [(leaf, finite_float(seed, "a tangent")) for leaf, seed in seeds.items()]
+    (moved,) = Linearization([output], seeds).push(directions, [output])
+    return moved if isinstance(moved, Value) else float(moved)  # type: ignore[return-value]  # what a recording reads

@@ -11,6 +11,7 @@ that is assigned gets a new serial, and so is found to be newer than the nodes r
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from operator import attrgetter
@@ -23,12 +24,14 @@ __all__ = [
     "Vector",
     "assigned",
     "assignments",
+    "beyond",
     "clock",
     "number",
     "refuse_changed_leaves",
     "serial",
     "stored_operands",
     "undefined",
+    "wide_number",
 ]
 
 clock = itertools.count(1)
@@ -45,6 +48,16 @@ def assigned(at: int) -> None:
     """Take note that a leaf was assigned at a serial."""
     if assignments[0] < at:
         assignments[0] = at
+
+
+beyond: weakref.WeakSet[Any] = weakref.WeakSet()
+"""The nodes alive whose numbers are too large for a float: no pass in floats goes through them."""
+
+
+def wide_number(node: Any) -> Any:
+    """Return a node's number as a Decimal if it is beyond all floats or was made of one that is; otherwise None."""
+    kept = getattr(node, "_c", None)
+    return kept[0] if kept.__class__ is tuple else None
 
 
 serial = attrgetter("_serial")

@@ -6,17 +6,22 @@ operations' rules: as floats; or, recorded, as Values, so that what comes out is
 and differentiated again.
 
 What is pulled or pushed may be floats, Values, or arrays of floats, which carry several directions at once.
+
+Nothing goes along an edge that the operation did not take, such as that of the branch which `where` did not choose. So
+an undefined derivative is asked for, and refused, only where it lies on a way of taken edges from a variable to an
+output; on such a way it is refused also if what it multiplies happens to be 0.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .graph import Graph, number, refuse_changed_leaves, stored_operands, undefined
+from .careful import careful_adjoints, is_taken
+from .graph import Graph, beyond, number, refuse_changed_leaves, stored_operands, undefined
 from .op import DomainError
 from .ops import total
 from .structure import taken_apart
@@ -32,11 +37,13 @@ class Edge(NamedTuple):
         operand: What was used.
         place: Its place among the operands.
         local: ∂node/∂operand at this place; an error if it is undefined there.
+        taken: Whether the node depends on the operand there at all: a branch that was not chosen is not taken.
     """
 
     operand: Value
     place: int
     local: Any
+    taken: bool = True
 
 
 class Linearization:
@@ -56,7 +63,14 @@ class Linearization:
 
     def __init__(self, outputs: Iterable[Value], variables: Iterable[Value], *, recorded: bool = False) -> None:
         self.edges: list[tuple[Value, list[Edge]]] = []
+        self._recorded = recorded
+        self._taken: list[tuple[Value, list[Edge]]] = []  # what leads from a variable to an output
         moving = {id(variable) for variable in variables}
+        reached = set(moving)
+
+        def moves(operand: Any) -> bool:
+            return id(operand) in reached
+
         nodes = Graph(outputs).nodes
         refuse_changed_leaves(nodes)
         for node in nodes:
@@ -65,10 +79,15 @@ class Linearization:
             if places:
                 moving.add(id(node))
                 try:
-                    self.edges.append((node, _edges(node, operands, places, recorded)))
+                    edges = _edges(node, operands, places, recorded, moves)
                 except TypeError as error:
                     error.add_note(f"The partial derivatives of {node.op.name} are to be written with operations.")
                     raise
+                self.edges.append((node, edges))
+                taken = [edge for edge in edges if edge.taken and id(edge.operand) in reached]
+                if taken:
+                    reached.add(id(node))
+                    self._taken.append((node, taken))
 
     @np.errstate(all="ignore")  # what is not finite is found at the end
     def pull(self, seeds: Sequence[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:
@@ -77,19 +96,33 @@ class Linearization:
         Raises:
             DomainError: If a derivative is needed where it is undefined, or the result is not finite.
         """
+        try:
+            self._require_floats()
+            return self._pulled(seeds, variables)
+        except DomainError:
+            if self._recorded or any(isinstance(seed, Value) for _, seed in seeds):
+                raise
+            try:
+                return _pulled_carefully(seeds, variables)
+            except (ArithmeticError, ValueError):
+                pass  # the error below is the better one
+            raise
+
+    def _pulled(self, seeds: Sequence[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:
         arrived: dict[int, list[Any]] = {}
         for output, seed in seeds:
-            arrived.setdefault(id(output), []).append(seed)
+            if not _is_zero(seed):
+                arrived.setdefault(id(output), []).append(seed)
         kept = {id(variable) for variable in variables}
         adjoints: dict[int, Any] = {}
-        for node, edges in reversed(self.edges):
-            adjoint = _sum(arrived.pop(id(node), ()))
+        for node, edges in reversed(self._taken):
+            if id(node) not in arrived:
+                continue
+            adjoint = _sum(arrived.pop(id(node)))
             if id(node) in kept:
                 adjoints[id(node)] = adjoint
-            if not _is_zero(adjoint):
-                for edge in edges:
-                    if not _is_zero(edge.local):
-                        arrived.setdefault(id(edge.operand), []).append(_product(adjoint, edge, node))
+            for edge in edges:
+                arrived.setdefault(id(edge.operand), []).append(_product(adjoint, edge, node))
         adjoints.update((at, _sum(contributions)) for at, contributions in arrived.items())
         return [_finite(adjoints.get(id(variable), 0.0), "the gradient", variable) for variable in variables]
 
@@ -104,18 +137,44 @@ class Linearization:
         Raises:
             DomainError: If a derivative is needed where it is undefined, or the result is not finite.
         """
-        tangents: dict[int, Any] = {}
-        for variable, seed in seeds:
-            tangents[id(variable)] = seed
-        for node, edges in self.edges:
+        try:
+            self._require_floats()
+            return self._pushed(seeds, outputs, absolute=absolute)
+        except DomainError:
+            if self._recorded or absolute or any(isinstance(seed, Value) for _, seed in seeds):
+                raise
+            try:
+                return _pushed_carefully(seeds, outputs)
+            except (ArithmeticError, ValueError):
+                pass  # the error below is the better one
+            raise
+
+    def _require_floats(self) -> None:
+        if not self._recorded and beyond and not beyond.isdisjoint(node for node, _ in self._taken):
+            raise DomainError("a number on the way is too large for a float")
+
+    def _pushed(self, seeds: Sequence[tuple[Value, Any]], outputs: Sequence[Value], *, absolute: bool) -> list[Any]:
+        tangents: dict[int, Any] = {id(variable): seed for variable, seed in seeds if not _is_zero(seed)}
+        for node, edges in self._leading_to(outputs):
             moved = [
                 _product(tangents[id(edge.operand)], edge._replace(local=abs(edge.local)) if absolute else edge, node)
                 for edge in edges
-                if not _is_zero(tangents.get(id(edge.operand), 0.0)) and not _is_zero(edge.local)
+                if id(edge.operand) in tangents
             ]
             own = tangents.get(id(node))  # a variable may be an interior node
-            tangents[id(node)] = _sum(moved if own is None else [own, *moved])
+            if moved:
+                tangents[id(node)] = _sum(moved if own is None else [own, *moved])
         return [_finite(tangents.get(id(output), 0.0), "the tangent", output) for output in outputs]
+
+    def _leading_to(self, outputs: Sequence[Value]) -> list[tuple[Value, list[Edge]]]:
+        """Return the nodes that some outputs depend on, with their edges, oldest first."""
+        wanted = {id(output) for output in outputs}
+        found = []
+        for node, edges in reversed(self._taken):
+            if id(node) in wanted:
+                found.append((node, edges))
+                wanted.update(id(edge.operand) for edge in edges)
+        return found[::-1]
 
 
 def gradients(output: Value, wrt: Any, create_graph: bool = False) -> Any:
@@ -156,13 +215,15 @@ def gradients(output: Value, wrt: Any, create_graph: bool = False) -> Any:
     return structure.filled(adjoints)
 
 
-def _edges(node: Any, operands: tuple[Any, ...], places: list[int], recorded: bool) -> list[Edge]:
+def _edges(
+    node: Any, operands: tuple[Any, ...], places: list[int], recorded: bool, moves: Callable[[Any], bool]
+) -> list[Edge]:
     """Return the edges at some places; a literal operand is a number for the rules, as their special cases need it."""
     op = node.op
     if recorded:
-        out, args = node, [o.data if o.__class__ is not float and o.is_literal else o for o in operands]
+        out, args = node, [number(o) if o.__class__ is not float and o.is_literal else o for o in operands]
     else:
-        out, args = node.data, [number(operand) for operand in operands]
+        out, args = _data(node), [operand if operand.__class__ is float else _data(operand) for operand in operands]
     try:
         shared = op.locals(out, args) if op.arity is None else None
     except (ArithmeticError, ValueError) as error:
@@ -177,8 +238,15 @@ def _edges(node: Any, operands: tuple[Any, ...], places: list[int], recorded: bo
                     raise OverflowError(f"the partial derivative by operand {k} is {local}")
         except (ArithmeticError, ValueError) as error:
             local = _without_frames(error)
-        edges.append(Edge(operands[k], k, local))
+        is_zero = not isinstance(local, Exception) and number(local) == 0.0
+        taken = not is_zero or (not op.selects and is_taken(node, operands, k, moves))
+        edges.append(Edge(operands[k], k, local, taken))
     return edges
+
+
+def _data(node: Value) -> float:
+    """Return the data, read as anybody reads it, and NaN for a number beyond all floats."""
+    return node._data if node._data != node._data else node.data
 
 
 def _without_frames(error: Exception) -> Exception:
@@ -195,6 +263,8 @@ def _product(moved: Any, edge: Edge, node: Value) -> Any:
         raise undefined(node, local) from local
     if local.__class__ is float and local == 1.0:
         return moved
+    if _is_zero(local) or (moved.__class__ is float and moved == 0.0):
+        return 0.0  # without recording a product
     if moved.__class__ is float and isinstance(local, Value):
         if moved == 1.0:
             return local
@@ -205,7 +275,18 @@ def _product(moved: Any, edge: Edge, node: Value) -> Any:
     return moved * local
 
 
+def _pushed_carefully(seeds: Sequence[tuple[Value, Any]], outputs: Sequence[Value]) -> list[Any]:
+    """Return what `push` does, by a careful pass for each output."""
+    found = []
+    for output in outputs:
+        adjoints = careful_adjoints([(output, 1.0)], [variable for variable, _ in seeds])
+        moved = sum(adjoints[variable] * seed for variable, seed in seeds if adjoints.get(variable))
+        found.append(_finite(moved, "the tangent", output))
+    return found
+
+
 def _sum(contributions: Sequence[Any]) -> Any:
+    contributions = [contribution for contribution in contributions if not _is_zero(contribution)]
     if len(contributions) > 2 and any(isinstance(c, Value) for c in contributions):
         return total(contributions)
     result = 0.0 if not contributions else contributions[0]
@@ -214,8 +295,20 @@ def _sum(contributions: Sequence[Any]) -> Any:
     return result
 
 
+def _pulled_carefully(seeds: Sequence[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:
+    """Return what `pull` does, by the careful pass, one direction after the other."""
+    shape = np.broadcast_shapes(*(np.shape(seed) for _, seed in seeds))
+    directions = zip(*(np.broadcast_to(seed, shape).ravel().tolist() for _, seed in seeds), strict=True)
+    rows = []
+    for direction in directions:
+        pairs = [(output, seed) for (output, _), seed in zip(seeds, direction, strict=True)]
+        adjoints = careful_adjoints(pairs, variables)
+        rows.append([_finite(adjoints.get(variable, 0.0), "the gradient", variable) for variable in variables])
+    return [np.array(column).reshape(shape) if shape else column[0] for column in zip(*rows, strict=True)]
+
+
 def _is_zero(moved: Any) -> bool:
-    """Return whether it contributes nothing; a Value that happens to be 0 does, in higher derivatives."""
+    """Return whether it adds nothing to a sum; a Value that happens to be 0 does, in higher derivatives."""
     if moved.__class__ is float:
         return bool(moved == 0.0)
     return isinstance(moved, np.ndarray) and not moved.any()

@@ -12,25 +12,63 @@ pass, on arrays, on Values (which records a graph of the derivative, to be diffe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-__all__ = ["EVERYWHERE", "PRIMITIVES", "Domain", "DomainError", "Kink", "Op", "Operand", "Relation", "finite_float"]
+from .printable import printable
 
-Relation = Literal["<", "<=", ">", ">="]
+__all__ = [
+    "EVERYWHERE",
+    "PRIMITIVES",
+    "Domain",
+    "DomainError",
+    "Kink",
+    "Op",
+    "Operand",
+    "Relation",
+    "errors_noticed",
+    "finite_float",
+]
+
+Relation = Literal["<", "<=", ">", ">=", "=="]
 
 
 class DomainError(ArithmeticError, ValueError):
     """An operation or a derivative was asked for where it is undefined or not finite."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        noticed = getattr(_here, "noticed", None)
+        if noticed is not None:
+            noticed()
+
+
+@contextmanager
+def errors_noticed(noticed: Callable[[], object]) -> Iterator[None]:
+    """A context in which a function is called for every DomainError of this thread, also for those that are caught."""
+    outer = getattr(_here, "noticed", None)
+    _here.noticed = noticed
+    try:
+        yield
+    finally:
+        _here.noticed = outer
+
+
+_here = threading.local()
 
 
 class Operand:
     """Something an `Op` can be applied to other than a number or an array, such as a Value."""
 
     __slots__ = ()
+
+    records = False
+    """Whether what operations make of it can be differentiated again."""
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Any:
         """Return the result of `op` on `operands`, of which this is one; the others may be numbers."""
@@ -87,6 +125,8 @@ class Op:
         numpy: NumPy text that defines the same function on arrays, for the source of compiled programs; not needed
             where `array` is a NumPy function. Arguments of any number come as one array, along axis 1.
         domain: Where it is defined.
+        selects: Whether a partial derivative that is 0 means that the argument was not taken, as by `where` or `relu`.
+            Then nothing arrives at it, and what is undefined below it is not asked for; an ordinary 0 asks.
         samples: Points for tests, at which every derivative that is not zero lies between 0.1 and 10 in size.
         at_kinks: The conventions where a derivative is not a limit.
 
@@ -110,6 +150,7 @@ class Op:
     into: Callable[..., Any] | None = None
     numpy: str = ""
     domain: Domain = EVERYWHERE
+    selects: bool = False
     samples: tuple[tuple[float, ...], ...] = ()
     at_kinks: tuple[Kink, ...] = ()
 
@@ -214,7 +255,7 @@ class Op:
         """Return the arguments as text: `x = -1.0 ("z1[0]")`."""
         names = list("xyz"[: len(args)]) if len(args) <= 3 else [f"x{k}" for k in range(len(args))]
         shown = [
-            f"{name} = {value!r}" + (f' ("{label}")' if label else "")
+            f"{name} = {value!r}" + (f' ("{printable(label)}")' if label else "")
             for name, value, label in zip(names, args, list(labels) or [""] * len(args), strict=True)
         ]
         return ", ".join(shown if len(shown) <= 8 else [*shown[:7], f"… ({len(shown)} arguments)"]) or "none"

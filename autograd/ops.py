@@ -4,6 +4,9 @@ Each block below is the whole truth about its operation; see `autograd.op.Op` fo
 partial derivatives take the result and the arguments, `(out, *args)`, and use only arithmetic, comparisons and the
 operations of this module.
 
+A NaN among the arguments of `forward`, which stands for a number beyond all floats, has to give NaN unless the result
+does not depend on it.
+
 The functions at the end (`affine`, `mean`, `softmax`, …) take sequences and are built on the primitives.
 """
 
@@ -22,28 +25,44 @@ __all__ = [
     "abs",
     "add",
     "affine",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
     "arctan",
+    "arctan2",
+    "arctanh",
+    "cbrt",
     "cos",
     "cosh",
+    "digamma",
     "div",
     "elu",
     "erf",
     "erfc",
     "exp",
+    "exp2",
     "expm1",
+    "floor",
     "gelu",
     "hypot",
     "indicator",
     "leaky_relu",
+    "lgamma",
     "log",
     "log1p",
+    "log2",
+    "log10",
     "log_softmax",
+    "logaddexp",
     "logsumexp",
     "maximum",
     "mean",
     "minimum",
+    "mod",
     "mul",
     "neg",
+    "polygamma",
     "pow",
     "relu",
     "sigmoid",
@@ -67,6 +86,8 @@ _TWO_BY_ROOT_PI = 2.0 / math.sqrt(math.pi)
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_HALF_HIGH, _ROOT_HALF_LOW = 0.7071067690849304, 1.210161710447897e-08  # 24 bits of √½, and the rest of it
 _EXACT = 2.0**53  # beyond it floats are even numbers
+_LOG_2, _LOG2_E, _LOG10_E = math.log(2.0), 1.0 / math.log(2.0), 1.0 / math.log(10.0)
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)  # B₂, B₄, … B₁₈
 
 # --- arithmetic ---------------------------------------------------------------------------------
 
@@ -172,7 +193,8 @@ abs: Op = Op(
 sign: Op = Op(
     "sign",
     doc="−1, 0 or 1, as x is negative, zero or positive",
-    forward=lambda x: math.copysign(1.0, x) if x else x,
+    selects=True,
+    forward=lambda x: 1.0 if x > 0.0 else -1.0 if x < 0.0 else x,
     array=np.sign,
     partials=(lambda out, x: 0.0,),
     samples=((0.7,), (-2.0,)),
@@ -182,9 +204,10 @@ sign: Op = Op(
 step: Op = Op(
     "step",
     doc="1 where x > 0, and 0 elsewhere",
+    selects=True,
     numpy="""def step(x):
     return np.where(x > 0.0, 1.0, 0.0)""",
-    forward=lambda x: 1.0 if x > 0.0 else 0.0,
+    forward=lambda x: 1.0 if x > 0.0 else 0.0 if x <= 0.0 else x,
     array=lambda x: 1.0 * (x > 0.0),
     partials=(lambda out, x: 0.0,),
     samples=((0.7,), (-2.0,)),
@@ -194,6 +217,7 @@ step: Op = Op(
 indicator: Op = Op(
     "indicator",
     doc="1 where x = y, and 0 elsewhere",
+    selects=True,
     numpy="""def indicator(x, y):
     return np.where(x == y, 1.0, 0.0)""",
     forward=lambda x, y: 1.0 if x == y else 0.0,
@@ -201,6 +225,29 @@ indicator: Op = Op(
     partials=(lambda out, x, y: 0.0, lambda out, x, y: 0.0),
     samples=((0.7, -1.3), (2.0, 5.0)),
     at_kinks=(Kink((2.0, 2.0), (0.0, 0.0)),),
+)
+
+floor: Op = Op(
+    "floor",
+    doc="the largest whole number that is not above x",
+    selects=True,
+    forward=lambda x: math.copysign(float(math.floor(x)), x) if math.isfinite(x) else x,
+    array=np.floor,
+    partials=(lambda out, x: 0.0,),
+    samples=((0.7,), (-2.3,)),
+    at_kinks=(Kink((2.0,), (0.0,)), Kink((0.0,), (0.0,))),
+)
+
+mod: Op = Op(
+    "mod",
+    doc="x − y floor(x / y), the rest of a division, which has the sign of y; the same as x % y",
+    symbol="%",
+    forward=lambda x, y: x % y,
+    array=np.mod,
+    partials=(lambda out, x, y: 1.0, lambda out, x, y: -floor(0.5 + (x - out) / y)),
+    domain=Domain(lambda x, y: y != 0.0, "y ≠ 0", refused=((1.0, 0.0), (0.0, -0.0))),
+    samples=((7.3, 2.0), (-1.3, 0.7), (0.5, 2.0), (0.5, -0.8)),
+    at_kinks=(Kink((6.0, 2.0), (1.0, -3.0)), Kink((0.0, 2.0), (1.0, 0.0))),
 )
 
 # --- exponentials, logarithms, roots ------------------------------------------------------------
@@ -253,6 +300,64 @@ sqrt: Op = Op(
     domain=Domain(lambda x: x >= 0.0, "x ≥ 0", refused=((-1.0,), (-1e-300,))),
     samples=((0.7,), (2.0,), (4.0,)),
     at_kinks=(Kink((0.0,), (None,)),),
+)
+
+cbrt: Op = Op(
+    "cbrt",
+    doc="the cube root of x, negative where x is",
+    symbol="∛",
+    forward=math.cbrt,
+    array=np.cbrt,
+    partials=(lambda out, x: 1.0 / (3.0 * out * out),),
+    samples=((0.7,), (-1.3,), (4.0,)),
+    at_kinks=(Kink((0.0,), (None,)),),
+)
+
+exp2: Op = Op(
+    "exp2",
+    doc="2ˣ",
+    forward=math.exp2,
+    array=np.exp2,
+    partials=(lambda out, x: _LOG_2 * out,),
+    samples=((0.7,), (-1.3,), (2.0,)),
+)
+
+log2: Op = Op(
+    "log2",
+    doc="the logarithm of x to base 2",
+    forward=math.log2,
+    array=np.log2,
+    partials=(lambda out, x: _LOG2_E / x,),
+    domain=Domain(lambda x: x > 0.0, "x > 0", refused=((0.0,), (-1.0,), (-0.0,))),
+    samples=((0.7,), (1.3,), (4.0,)),
+)
+
+log10: Op = Op(
+    "log10",
+    doc="the logarithm of x to base 10",
+    forward=math.log10,
+    array=np.log10,
+    partials=(lambda out, x: _LOG10_E / x,),
+    domain=Domain(lambda x: x > 0.0, "x > 0", refused=((0.0,), (-1.0,), (-0.0,))),
+    samples=((0.7,), (1.3,), (4.0,)),
+)
+
+
+def _share_of_two(x: Any, y: Any) -> Any:
+    """Return eˣ/(eˣ + eʸ), which is 0 or 1 where the difference of x and y overflows."""
+    try:
+        return sigmoid(x - y)
+    except ValueError:
+        return 1.0 * (x > y)
+
+
+logaddexp: Op = Op(
+    "logaddexp",
+    doc="log(eˣ + eʸ), stable for all finite x and y",
+    forward=lambda x, y: max(x, y) + math.log1p(math.exp(-math.fabs(x - y))),
+    array=np.logaddexp,
+    partials=(lambda out, x, y: _share_of_two(x, y), lambda out, x, y: _share_of_two(y, x)),
+    samples=((0.7, -1.3), (2.0, 1.5), (-0.4, 1.0)),
 )
 
 # --- trigonometric and hyperbolic ---------------------------------------------------------------
@@ -328,6 +433,174 @@ tanh: Op = Op(
     samples=((0.7,), (-1.1,), (0.2,)),
 )
 
+
+def _one_minus_square(x: Any) -> Any:
+    """Return 1 − x², whose derivatives keep their digits at 0 in the first form and at ±1 in the second."""
+    return where(abs(x) < 0.5, 1.0 - x * x, (1.0 - x) * (1.0 + x))
+
+
+def _slope_of_arcsin(x: Any) -> Any:
+    return 1.0 / sqrt(_one_minus_square(x))
+
+
+_WITHIN_ONE = Domain(lambda x: (x >= -1.0) & (x <= 1.0), "−1 ≤ x ≤ 1", refused=((1.1,), (-1.1,), (2.0,)))
+
+arcsin: Op = Op(
+    "arcsin",
+    doc="the angle between −π/2 and π/2 whose sine is x, in radians",
+    forward=math.asin,
+    array=np.arcsin,
+    partials=(lambda out, x: _slope_of_arcsin(x),),
+    domain=_WITHIN_ONE,
+    samples=((0.7,), (-0.3,), (0.8,)),
+    at_kinks=(Kink((1.0,), (None,)), Kink((-1.0,), (None,))),
+)
+
+arccos: Op = Op(
+    "arccos",
+    doc="the angle between 0 and π whose cosine is x, in radians",
+    forward=math.acos,
+    array=np.arccos,
+    partials=(lambda out, x: -_slope_of_arcsin(x),),
+    domain=_WITHIN_ONE,
+    samples=((0.7,), (-0.3,), (0.8,)),
+    at_kinks=(Kink((1.0,), (None,)), Kink((-1.0,), (None,))),
+)
+
+arctan2: Op = Op(
+    "arctan2",
+    doc="the angle between −π and π of the point with abscissa y and ordinate x, as in NumPy: its tangent is x/y",
+    forward=math.atan2,
+    array=np.arctan2,
+    partials=(
+        lambda out, x, y: y / hypot(x, y) / hypot(x, y),
+        lambda out, x, y: -(x / hypot(x, y)) / hypot(x, y),
+    ),
+    samples=((0.7, -1.3), (2.0, 1.5), (-0.5, -0.3), (-0.5, 0.8)),
+    at_kinks=(Kink((0.0, 0.0), (None, None)), Kink((0.0, -2.0), (-0.5, 0.0))),
+)
+
+arcsinh: Op = Op(
+    "arcsinh",
+    doc="the number whose hyperbolic sine is x",
+    forward=math.asinh,
+    array=np.arcsinh,
+    partials=(lambda out, x: 1.0 / hypot(1.0, x),),
+    samples=((0.7,), (-1.3,), (2.0,)),
+)
+
+arccosh: Op = Op(
+    "arccosh",
+    doc="the number that is not negative and whose hyperbolic cosine is x",
+    forward=math.acosh,
+    array=np.arccosh,
+    partials=(lambda out, x: 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0)),),
+    domain=Domain(lambda x: x >= 1.0, "x ≥ 1", refused=((0.9,), (-2.0,))),
+    samples=((1.3,), (2.0,), (4.0,)),
+    at_kinks=(Kink((1.0,), (None,)),),
+)
+
+arctanh: Op = Op(
+    "arctanh",
+    doc="the number whose hyperbolic tangent is x",
+    forward=math.atanh,
+    array=np.arctanh,
+    partials=(lambda out, x: 1.0 / _one_minus_square(x),),
+    domain=Domain(lambda x: (x > -1.0) & (x < 1.0), "−1 < x < 1", refused=((1.0,), (-1.0,), (2.0,))),
+    samples=((0.7,), (-0.3,), (0.1,)),
+)
+
+# --- the gamma function -------------------------------------------------------------------------
+
+_IS_POLE = "x that is not 0, −1, −2, …"
+
+lgamma: Op = Op(
+    "lgamma",
+    doc="log |Γ(x)|, where Γ(n + 1) = n!",
+    numpy="""lgamma = np.vectorize(math.lgamma, otypes=[float])""",
+    forward=math.lgamma,
+    array=np.vectorize(math.lgamma, otypes=[float]),
+    partials=(lambda out, x: polygamma(0.0, x),),
+    domain=Domain(lambda x: (x > 0.0) | (x % 1.0 != 0.0), _IS_POLE, refused=((0.0,), (-1.0,), (-7.0,))),
+    samples=((0.7,), (-1.3,), (4.0,)),
+)
+
+
+def _polygamma(n: float, x: float) -> float:
+    """Return ψ⁽ⁿ⁾(x) by steps up to 16 and the asymptotic series there; below 0 by reflection.
+
+    Abramowitz and Stegun (1964): 6.3.5 and 6.4.6 for the steps, 6.3.18 and 6.4.11 for the series, 6.4.7 for the
+    reflection, whose derivatives of the cotangent c are polynomials in c: c′ = −π(1 + c²).
+    """
+    if math.isnan(n + x):
+        return math.nan
+    order = int(n)
+    if x < 0.0:
+        r = x - round(x)
+        far = math.copysign(0.5, r) - r  # from where the cotangent is 0, exact where it is small
+        cotangent = math.tan(math.pi * far) if -0.25 < far < 0.25 else 1.0 / math.tan(math.pi * r)
+        polynomial = [0.0, 1.0]
+        for _ in range(order):
+            slopes = [k * c for k, c in enumerate(polynomial)][1:]
+            polynomial = [-(a + b) for a, b in zip([*slopes, 0.0, 0.0], [0.0, 0.0, *slopes], strict=True)]
+        reflected = math.pi ** (order + 1) * math.fsum(c * cotangent**k for k, c in enumerate(polynomial))
+        return (-1.0) ** order * _polygamma(n, 1.0 - x) - reflected
+    steps = max(0, math.ceil(16.0 + order - x))
+    below = [1.0 / (x + k) ** (order + 1) for k in range(steps)]
+    x += steps
+    y = 1.0 / x
+    if order == 0:
+        series = [-b / (2 * k) * y ** (2 * k) for k, b in enumerate(_BERNOULLI, 1)]
+        return math.fsum([math.log(x), -0.5 * y, *series, *[-step for step in below]])
+    series = [b * math.comb(2 * k + order - 1, 2 * k) * y ** (2 * k) for k, b in enumerate(_BERNOULLI, 1)]
+    tail = math.fsum([1.0, 0.5 * order * y, *series]) * y**order / order
+    return (-1.0) ** (order + 1) * math.factorial(order) * math.fsum([tail, *below])
+
+
+_POLYGAMMA_TEXT = """def polygamma(n, x):
+    def positive(n, x):  # steps up to 16 and the asymptotic series there
+        steps = [1.0 / (x + k) ** (n + 1) for k in range(max(0, math.ceil(16.0 + n - x)))]
+        y = 1.0 / (x + len(steps))
+        bernoulli = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
+        if n == 0:
+            series = [-b / (2 * k) * y ** (2 * k) for k, b in enumerate(bernoulli, 1)]
+            return math.fsum([-math.log(y), -0.5 * y, *series, *[-step for step in steps]])
+        series = [b * math.comb(2 * k + n - 1, 2 * k) * y ** (2 * k) for k, b in enumerate(bernoulli, 1)]
+        tail = math.fsum([1.0, 0.5 * n * y, *series]) * y**n / n
+        return (-1.0) ** (n + 1) * math.factorial(n) * math.fsum([tail, *steps])
+
+    def anywhere(n, x):
+        n = int(n)
+        if x > 0.0:
+            return positive(n, x)
+        r = x - round(x)
+        polynomial = [0.0, 1.0]
+        far = math.copysign(0.5, r) - r
+        cotangent = math.tan(math.pi * far) if -0.25 < far < 0.25 else 1.0 / math.tan(math.pi * r)
+        for _ in range(n):  # c' = -pi (1 + c c) differentiates a polynomial in the cotangent c
+            slopes = [k * c for k, c in enumerate(polynomial)][1:]
+            polynomial = [-(a + b) for a, b in zip([*slopes, 0.0, 0.0], [0.0, 0.0, *slopes])]
+        reflected = math.pi ** (n + 1) * math.fsum(c * cotangent**k for k, c in enumerate(polynomial))
+        return (-1.0) ** n * positive(n, 1.0 - x) - reflected
+
+    return np.vectorize(anywhere, otypes=[float])(n, x)"""
+
+polygamma: Op = Op(
+    "polygamma",
+    selects=True,
+    doc="ψ⁽ˣ⁾(y), the derivative of order x = 0, 1, 2, … of the digamma function ψ = (log Γ)′ at y",
+    numpy=_POLYGAMMA_TEXT,
+    forward=_polygamma,
+    array=np.vectorize(_polygamma, otypes=[float]),
+    partials=(lambda out, x, y: 0.0, lambda out, x, y: polygamma(x + 1.0, y)),
+    domain=Domain(
+        lambda x, y: (x >= 0.0) & (x % 1.0 == 0.0) & ((y > 0.0) | (y % 1.0 != 0.0)),
+        "an order x that is 0, 1, 2, … and y that is not 0, −1, −2, …",
+        refused=((0.5, 1.0), (-1.0, 1.0), (0.0, 0.0), (2.0, -3.0)),
+    ),
+    samples=((0.0, 0.7), (0.0, -1.47), (1.0, 1.3), (2.0, 2.0), (3.0, 2.5)),
+)
+
 # --- activations --------------------------------------------------------------------------------
 
 
@@ -375,6 +648,7 @@ softplus: Op = Op(
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))""",
     forward=lambda x: max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))),
     array=lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
+    into=lambda x, out: np.logaddexp(_ZERO, x, out),
     partials=(lambda out, x: sigmoid(x),),
     samples=((0.7,), (-1.3,), (2.0,)),
 )
@@ -382,9 +656,10 @@ softplus: Op = Op(
 relu: Op = Op(
     "relu",
     doc="max(x, 0)",
+    selects=True,
     numpy="""def relu(x):
     return np.where(x > 0.0, x, 0.0)""",
-    forward=lambda x: x if x > 0.0 else 0.0,
+    forward=lambda x: 0.0 if x <= 0.0 else x,
     array=lambda x: np.where(x > 0.0, x, 0.0),
     into=lambda x, out: np.maximum(x, _ZERO, out=out),
     partials=(lambda out, x: 1.0 * (x > 0.0),),
@@ -439,8 +714,10 @@ erfc: Op = Op(
 
 
 def _gaussian(x: Any) -> Any:
-    """Return e^(−x²); beyond |x| = 30 it is 0 in floats, and clamping there keeps x² from overflowing."""
-    return exp(-(minimum(abs(x), 30.0) ** 2.0))
+    """Return e^(−x²)."""
+    if isinstance(x, float):
+        return math.exp(-(x * x))  # which is 0 where x² is infinite
+    return exp(-(x * x))
 
 
 def _gelu(x: float) -> float:
@@ -490,8 +767,9 @@ silu: Op = Op(
 maximum: Op = Op(
     "maximum",
     doc="the larger one of x and y; each gets half the derivative where they are equal",
+    selects=True,
     symbol="max",
-    forward=lambda x, y: x if x >= y else y,
+    forward=lambda x, y: x if x >= y else y if y > x else x + y,
     array=np.maximum,
     partials=(
         lambda out, x, y: 0.5 * (x > y) + 0.5 * (x >= y),
@@ -504,8 +782,9 @@ maximum: Op = Op(
 minimum: Op = Op(
     "minimum",
     doc="the smaller one of x and y; each gets half the derivative where they are equal",
+    selects=True,
     symbol="min",
-    forward=lambda x, y: x if x <= y else y,
+    forward=lambda x, y: x if x <= y else y if y < x else x + y,
     array=np.minimum,
     partials=(
         lambda out, x, y: 0.5 * (x < y) + 0.5 * (x <= y),
@@ -515,26 +794,41 @@ minimum: Op = Op(
     at_kinks=(Kink((1.5, 1.5), (0.5, 0.5)), Kink((0.0, -0.0), (0.5, 0.5))),
 )
 
+
+def _cosine(x: Any, out: Any) -> Any:
+    """Return x/out, and 0 at the origin, where it has no derivative: a recorded 0 refuses to be differentiated."""
+    cosine = x / where(out, out, 1.0)
+    return where(out, cosine, sqrt(x - x)) if getattr(out, "records", False) else cosine
+
+
 hypot: Op = Op(
     "hypot",
     doc="√(x² + y²)",
     forward=math.hypot,
     array=np.hypot,
     partials=(
-        lambda out, x, y: x / where(out, out, 1.0),
-        lambda out, x, y: y / where(out, out, 1.0),
+        lambda out, x, y: _cosine(x, out),
+        lambda out, x, y: _cosine(y, out),
     ),
     samples=((0.7, -1.3), (2.0, 1.5)),
     at_kinks=(Kink((0.0, 0.0), (0.0, 0.0)),),
 )
 
+
+def _where_into(condition: Any, a: Any, b: Any, out: Any) -> None:
+    np.copyto(out, b)
+    np.copyto(out, a, where=np.not_equal(condition, _ZERO))
+
+
 where: Op = Op(
     "where",
     doc="y where the condition x is not 0, and z elsewhere",
+    selects=True,
     numpy="""def where(condition, a, b):
     return np.where(condition != 0.0, a, b)""",
     forward=lambda condition, a, b: a if condition else b,
     array=lambda condition, a, b: np.where(condition != 0.0, a, b),
+    into=_where_into,
     partials=(
         lambda out, condition, a, b: 0.0,
         lambda out, condition, a, b: where(condition, 1.0, 0.0),
@@ -547,6 +841,7 @@ where: Op = Op(
 stop_gradient: Op = Op(
     "stop_gradient",
     doc="x, as a number that no gradient flows through",
+    selects=True,
     forward=lambda x: x,
     array=np.positive,
     partials=(lambda out, x: 0.0,),
@@ -562,13 +857,23 @@ def _logsumexp(*x: float) -> float:
     return largest + math.log1p(math.fsum([*[math.exp(value - largest) for value in x], -1.0]))
 
 
+def _shares(out: Any, *x: Any) -> tuple[Any, ...]:
+    """Return e^xₖ / Σ e^xᵢ: from numbers as shifted exponentials divided by their sum, which is exact to a few units.
+
+    Recorded and written down it is e^(xₖ − out), which is evaluated like that too.
+    """
+    if not isinstance(out, float):
+        return tuple([_share(value, out) for value in x])
+    largest = float(max(x))
+    terms = [math.exp(float(value) - largest) for value in x]
+    sum_of_terms = math.fsum(terms)
+    return tuple([term / sum_of_terms for term in terms])
+
+
 def _share(value: Any, out: Any) -> Any:
-    """Return e^(value − out), which is 0 where the difference overflows to −∞."""
-    if isinstance(out, float):
-        return math.exp(max(float(value) - out, -746.0))
     try:
         return exp(value - out)
-    except DomainError:
+    except DomainError:  # the difference overflows to −∞
         return 0.0 * out
 
 
@@ -606,11 +911,11 @@ logsumexp: Op = Op(
     numpy="""def logsumexp(rows):
     largest = rows.max(axis=1, keepdims=True)
     terms = np.exp(rows - largest)
-    np.put_along_axis(terms, rows.argmax(axis=1, keepdims=True), 0.0, 1)  # it is 1, and added by log1p
-    return np.log1p(terms.sum(axis=1)) + largest[:, 0]""",
+    first = np.indices(rows.shape)[1] == rows.argmax(axis=1, keepdims=True)  # it is 1, and added by log1p
+    return np.log1p(np.where(first, 0.0, terms).sum(axis=1)) + largest[:, 0]""",
     symbol="lse",
     forward=_logsumexp,
-    partials=lambda out, *x: tuple([_share(value, out) for value in x]),
+    partials=_shares,
     domain=Domain(lambda *x: len(x) > 0, "at least one argument", refused=((),)),
     samples=((0.7,), (0.7, -1.3), (2.0, 0.5, 1.4)),
 )
@@ -636,6 +941,20 @@ def mean(values: Iterable[Any]) -> Any:
     return total(values) / float(len(values))
 
 
+def digamma(x: Any) -> Any:
+    """Return ψ(x) = Γ′(x)/Γ(x), the derivative of `lgamma`, of a number, an array or a Value.
+
+    Raises:
+        TypeError: If `x` is something else.
+        DomainError: If it is 0, −1, −2, …
+
+    Example:
+        >>> round(digamma(1.0), 15)  # minus Euler's constant
+        -0.577215664901533
+    """
+    return polygamma(0.0, x)
+
+
 def softmax(values: Iterable[Any]) -> list[Any]:
     """Return e^vᵢ / Σ e^vₖ for a sequence of numbers or Values, stable for every finite input.
 
@@ -649,7 +968,11 @@ def softmax(values: Iterable[Any]) -> list[Any]:
     """
     values = tuple(values)
     normaliser = logsumexp(values)
-    return [_share(value, normaliser) for value in values]
+    if isinstance(normaliser, np.ndarray) and normaliser.dtype != object:
+        rows = np.stack(np.broadcast_arrays(*values)).astype(float)
+        terms = np.exp(rows - rows.max(axis=0))
+        return list(terms / terms.sum(axis=0))
+    return list(_shares(normaliser, *values))
 
 
 def log_softmax(values: Iterable[Any]) -> list[Any]:

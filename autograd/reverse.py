@@ -7,19 +7,21 @@ During the pass the adjoints are kept in the nodes' own `grad`: looking them up 
 more than the arithmetic. The old gradients are set aside and put back if anything goes wrong, so a pass happens whole
 or not at all. A node has been reached if its `grad` *is* this pass's zero, an object made for the pass.
 
-Adjoints need no test at each node: every branch multiplies and none skips a non-zero adjoint, so inf and NaN always
-arrive at a leaf, and only leaves are tested. Which node went wrong first is found afterwards.
+Adjoints need no test at each node: every branch multiplies and none skips an adjoint that is not finite, so inf and
+NaN always arrive at a leaf, and only leaves are tested. Which node went wrong first is found afterwards.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+import os
 import threading
 from collections.abc import Iterable
 from typing import Any
 
-from .graph import Vector, assignments, number, refuse_changed_leaves, serial, stored_operands, undefined
+from .careful import careful_adjoints
+from .graph import Vector, assignments, beyond, number, refuse_changed_leaves, serial, stored_operands, undefined
 from .op import DomainError, Op
 from .ops import add, affine, mul, neg, relu, sub, tanh
 from .shared_weights import Deferred, add_products
@@ -28,6 +30,13 @@ __all__ = ["backward"]
 
 _LARGE = 1000  # nodes, above which the products of shared weights are formed together: in another order
 _one_pass_at_a_time = threading.RLock()
+_running: list[_Reached] = []  # the passes of the thread that holds the lock: a rule, or a finaliser, may begin another
+if hasattr(os, "register_at_fork"):  # a child in which another thread's pass never ends would wait for ever
+    os.register_at_fork(
+        before=_one_pass_at_a_time.acquire,
+        after_in_parent=_one_pass_at_a_time.release,
+        after_in_child=_one_pass_at_a_time.release,
+    )
 
 
 def backward(root: Any, gradient: float) -> None:
@@ -39,15 +48,35 @@ def backward(root: Any, gradient: float) -> None:
             Whatever is raised, no `grad` has changed.
     """
     with _one_pass_at_a_time:
-        reached = _Reached(root)
+        reached = _Reached(root, _running[-1] if _running else None)
+        _running.append(reached)
         try:
             reached.collect()
-            root.grad = gradient
-            _propagate(reached.nodes, type(root))
-            reached.commit()
+            root.grad = gradient or reached.zero
+            try:
+                if beyond and not beyond.isdisjoint(reached.nodes):
+                    raise DomainError("a number on the way is too large for a float")
+                _propagate(reached.nodes, type(root), reached.zero)
+                reached.commit()
+            except DomainError:
+                adjoints = _careful_adjoints(root, gradient)
+                if adjoints is None:
+                    raise
+                reached.commit_adjoints(adjoints)
         except BaseException:
             reached.restore()
             raise
+        finally:
+            _running.pop()
+
+
+def _careful_adjoints(root: Any, gradient: float) -> dict[Any, float] | None:
+    """Return the adjoints by the careful pass; None if that fails too, or if a leaf's is too large for a float."""
+    try:
+        adjoints = careful_adjoints([(root, gradient)])
+    except (ArithmeticError, ValueError):
+        return None
+    return adjoints if all(math.isfinite(a) for node, a in adjoints.items() if node.op is None) else None
 
 
 class _Reached:
@@ -57,6 +86,7 @@ class _Reached:
         root: The output.
         nodes: The interior nodes, the root first; empty if the root is a leaf.
         leaves: The leaves that can have a gradient, so no literals.
+        zero: What the `grad` of everything reached is at first, an object of this pass.
     """
 
     __slots__ = (
@@ -64,20 +94,22 @@ class _Reached:
         "_kind",
         "_old_leaf",
         "_old_node",
+        "_outer",
         "_pending",
         "_unsorted",
-        "_zero",
         "leaves",
         "nodes",
         "root",
+        "zero",
     )
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, outer: _Reached | None) -> None:
         self.root = root
+        self._outer = outer
         self.nodes: list[Any] = []
         self.leaves: list[Any] = []
         self._kind: Any = type(root)
-        self._zero = float("0")  # an object of its own: identity with it marks what this pass has reached
+        self.zero = float("0")  # an object of its own: identity with it marks what this pass has reached
         self._unsorted: list[Any] = []
         self._pending: list[Any] = []
         self._old_leaf: list[float] = []
@@ -86,7 +118,7 @@ class _Reached:
 
     def reach(self, operands: Iterable[Any]) -> None:
         """Mark operands that are new to this pass, and set their gradients aside."""
-        kind, zero = self._kind, self._zero
+        kind, zero = self._kind, self.zero
         for value in operands:
             if value.__class__ is kind:
                 if value.grad is not zero:
@@ -113,7 +145,7 @@ class _Reached:
         call for each would double the time.
         """
         self.reach((self.root,))
-        kind, zero, pending = self._kind, self._zero, self._pending
+        kind, zero, pending = self._kind, self.zero, self._pending
         nodes, old_node, leaves, old_leaf = self._unsorted, self._old_node, self.leaves, self._old_leaf
         ends = self._ends
         while pending:
@@ -172,8 +204,41 @@ class _Reached:
             totals = list(map(float, totals))
             for node in self.nodes:
                 node.grad = float(node.grad)
+        if self._outer is not None:
+            totals = self._leave_to_outer(totals)
         for leaf, total in zip(self.leaves, totals, strict=True):
             leaf.grad = total
+
+    def _leave_to_outer(self, totals: list[float]) -> list[float]:
+        """Give back what the passes that this one interrupts have in hand, and let them add to their leaves.
+
+        Returns:
+            What to set the leaves' gradients to.
+        """
+        before = dict(zip(self.leaves, self._old_leaf, strict=True))
+        totals_of = dict(zip(self.leaves, totals, strict=True))
+        own = {leaf: leaf.grad for leaf in self.leaves}
+        nodes = dict(zip(self._unsorted, self._old_node, strict=True))
+        outer = self._outer
+        while outer is not None:
+            for node in outer._unsorted:
+                if node in nodes:
+                    node.grad = nodes[node]
+            for k, leaf in enumerate(outer.leaves):
+                if leaf in before:
+                    outer._old_leaf[k] += own.pop(leaf, 0.0)
+                    totals_of[leaf] = before[leaf]
+            outer = outer._outer
+        return [totals_of[leaf] for leaf in self.leaves]
+
+    def commit_adjoints(self, adjoints: dict[Any, float]) -> None:
+        """Take over adjoints that were computed elsewhere; that of an interior node may be infinite as a float."""
+        for leaf in self.leaves:
+            leaf.grad = adjoints.get(leaf, 0.0)
+        for node in self.nodes:
+            node.grad = adjoints.get(node, 0.0)
+        self._ends = []
+        self.commit()
 
     def restore(self) -> None:
         """Put every gradient back."""
@@ -192,8 +257,11 @@ class _Reached:
         )
 
 
-def _propagate(nodes: list[Any], kind: Any) -> None:
+def _propagate(nodes: list[Any], kind: Any, zero: float) -> None:
     """Hand every node's adjoint on to its operands.
+
+    A node at which nothing arrived, because what used it did not take it, still holds `zero` itself, and is passed
+    over: an undefined derivative there is not asked for. An adjoint that happens to be 0.0 asks.
 
     The branches are the commonest operations' rules written out; the last one reads the table. What takes more than a
     few lines is a function: with its lines in here, the loop was a tenth slower for all operations.
@@ -204,7 +272,7 @@ def _propagate(nodes: list[Any], kind: Any) -> None:
     try:
         for node in nodes:
             g = node.grad
-            if g == 0.0:
+            if g is zero:
                 if deferred and node.op is affine and node._a in deferred:
                     deferred[node._a].append((g, node._b))  # keeps the rows of a layer's neurons alike
                 continue
@@ -236,13 +304,16 @@ def _propagate(nodes: list[Any], kind: Any) -> None:
                 if b.__class__ is kind:
                     b.grad -= g
             elif op is relu:
-                a.grad += g if node._data > 0.0 else g * 0.0
+                if node._data > 0.0 or g - g != 0.0:
+                    a.grad += g
             elif op is neg:
                 a.grad -= g
             elif a.__class__ is Vector or b is not None:
                 _propagate_by_table(node, op, g, kind)
             elif a.__class__ is kind:
-                a.grad += g * op.partials[0](node._data, a._data)
+                local = op.partials[0](node._data, a._data)
+                if not op.selects or local or g - g != 0.0:
+                    a.grad += g * local
         add_products(deferred)
     except (ArithmeticError, ValueError) as error:
         raise undefined(node, error) from error
@@ -266,17 +337,20 @@ def _propagate_by_table(node: Any, op: Op, g: float, kind: Any) -> None:
         a, b = node._a, node._b
         x = a if a.__class__ is float else a._data
         y = b if b.__class__ is float else b._data
-        if a.__class__ is kind:
-            a.grad += g * op.partials[0](node._data, x, y)
-        if b.__class__ is kind:
-            b.grad += g * op.partials[1](node._data, x, y)
+        for k, operand in ((0, a), (1, b)):
+            if operand.__class__ is kind:
+                local = op.partials[k](node._data, x, y)
+                if not op.selects or local or g - g != 0.0:
+                    operand.grad += g * local
         return
     operands = stored_operands(node)
     args = [number(operand) for operand in operands]
     if isinstance(op.partials, tuple):
         for operand, partial in zip(operands, op.partials, strict=True):
             if operand.__class__ is kind:
-                operand.grad += g * partial(node._data, *args)
+                local = partial(node._data, *args)
+                if not op.selects or local or g - g != 0.0:
+                    operand.grad += g * local
     else:
         for operand, local in zip(operands, op.locals(node._data, args), strict=True):
             if operand.__class__ is kind:

@@ -49,6 +49,12 @@ class Symbolic(Operand):
     def __rpow__(self, other: Any) -> Any:
         return self.apply(ops.pow, (other, self))
 
+    def __mod__(self, other: Any) -> Any:
+        return self.apply(ops.mod, (self, other))
+
+    def __rmod__(self, other: Any) -> Any:
+        return self.apply(ops.mod, (other, self))
+
     def __neg__(self) -> Any:
         return self.apply(ops.neg, (self,))
 

@@ -17,34 +17,47 @@ the whole operation.
 from __future__ import annotations
 
 import math
-import sys
+import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
+from contextvars import ContextVar
+from decimal import Decimal
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from numbers import Number
 from operator import mul as _product
 from types import TracebackType
-from typing import Any, NamedTuple, cast, final
+from typing import TYPE_CHECKING, Any, Protocol, cast, final
 
 import numpy as np
 
-from . import ops
-from .graph import Vector, assigned, clock, number
-from .op import EVERYWHERE, Op, Operand, Relation, finite_float
+from . import habits, notebook, ops
+from .careful import is_one_minus
+from .graph import Vector, assigned, beyond, clock, number, wide_number
+from .op import EVERYWHERE, DomainError, Op, Operand, Relation, finite_float
+from .printable import printable
 from .reverse import backward
+from .wide import Wide, evaluated, wide_arithmetic
 
-__all__ = ["Comparison", "Literal", "Value", "affine", "comparisons", "no_grad", "recording", "vector"]
+__all__ = ["Literal", "Value", "Watcher", "affine", "no_grad", "recording", "vector", "watched_by", "watcher"]
 
 _new = object.__new__
-_add, _sub, _mul, _div, _pow = ops.add, ops.sub, ops.mul, ops.div, ops.pow
+_add, _sub, _mul, _div, _pow, _mod = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.mod
 _paused = 0  # how many no_grad contexts are open, in all threads: one test of a global while there are none
-_watched = 0  # how many comparisons contexts are open, likewise
-_pausing = threading.Lock()
+_watched = 0  # how many watched_by contexts are open, likewise
+_pausing = threading.RLock()
 _here = threading.local()
+_open: ContextVar[tuple[weakref.ref[no_grad], ...]] = ContextVar("open no_grad contexts", default=())
+if hasattr(os, "register_at_fork"):  # no other thread may hold the lock for ever in the child
+    os.register_at_fork(before=_pausing.acquire, after_in_parent=_pausing.release, after_in_child=_pausing.release)
 
 
 class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function, as in PyTorch
-    """A context, or a decorator, in which this thread's operations give leaves and record nothing.
+    """A context, or a decorator, in which operations give leaves and record nothing.
+
+    It is in force in this thread and this asynchronous task, and no longer than the object lives: an interrupt between
+    entering and the first line of the block leaves nothing behind.
 
     Example:
         >>> x = Value(3.0)
@@ -68,7 +81,11 @@ class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function
         global _paused
         with _pausing:
             _paused += 1
-        _here.depth = getattr(_here, "depth", 0) + 1
+        self._outer = (*getattr(self, "_outer", ()), _open.get())
+        _open.set((*_open.get(), weakref.ref(self)))
+
+    def _recreate_cm(self) -> no_grad:
+        return type(self)()  # one for each call of a decorated function
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -76,22 +93,39 @@ class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function
         global _paused
         with _pausing:
             _paused -= 1
-        _here.depth -= 1
+        outer = self._outer[-1]
+        self._outer = self._outer[:-1]
+        _open.set(outer)
 
 
 def _off() -> bool:
-    return bool(getattr(_here, "depth", 0))
+    return any(context() is not None for context in _open.get())
+
+
+def _unrecorded(data: float, op: Op, *operands: Any) -> Value | None:
+    """Return what an operation gives where this thread records nothing; None where it records."""
+    if not _off():
+        return None
+    if _watched and (watching := watcher()) is not None:
+        return watching.unrecorded(op, operands, data)
+    leaf = _new(Value)
+    leaf._data = data  # which may be beyond all floats
+    leaf.grad = 0.0
+    leaf.label = ""
+    leaf.op = leaf._a = leaf._b = None
+    leaf._serial = next(clock)
+    return leaf
 
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """Record operations in this thread although a `no_grad` may be open, for functions that must differentiate."""
-    depth = getattr(_here, "depth", 0)
-    _here.depth = 0
+    """Record operations although a `no_grad` may be open, for functions that must differentiate."""
+    outer = _open.get()
+    _open.set(())
     try:
         yield
     finally:
-        _here.depth = depth
+        _open.set(outer)
 
 
 def _unary(op: Op) -> Callable[[Value], Value]:
@@ -102,15 +136,15 @@ def _unary(op: Op) -> Callable[[Value], Value]:
     def method(self: Value) -> Value:
         x = self._data
         if not (everywhere or holds(x)):
-            op.evaluate((x,), (self.label,))
+            return _beyond(op, self)
         try:
             data = forward(x)
         except (ArithmeticError, ValueError):
-            data = op.evaluate((x,), (self.label,))
+            return _beyond(op, self)
         if data - data != 0.0:
-            op.evaluate((x,), (self.label,))
-        if _paused and _off():
-            return Value(data)
+            return _beyond(op, self)
+        if _paused and (unrecorded := _unrecorded(data, op, self)) is not None:
+            return unrecorded
         node = _new(Value)
         node._data = data
         node.grad = 0.0
@@ -126,6 +160,53 @@ def _unary(op: Op) -> Callable[[Value], Value]:
     return method
 
 
+def _in_context(op: Op, better: Callable[[Value], float | None]) -> Callable[[Value], Value]:
+    """Return the method for an operation that is more accurate where it knows what made its operand."""
+    plain = _unary(op)
+
+    def method(self: Value) -> Value:
+        if self.op in _BETTER_KNOWN:
+            data = better(self)
+            if data is not None:
+                return _record(op, (self,), data)
+        return plain(self)
+
+    method.__name__ = op.name
+    method.__doc__ = op.docstring
+    return method
+
+
+_BETTER_KNOWN = {_sub, ops.neg, ops.sigmoid, ops.where}
+
+
+def _log(x: Value) -> float | None:
+    """Return log σ(z) and log(1 − σ(z)) by softplus, right also where σ(z) is rounded to 0 or 1."""
+    while x.op is ops.where:
+        x = x.operands[1] if x.operands[0]._data else x.operands[2]
+    if x.op is ops.sigmoid:
+        return -ops.softplus.forward(-x._a._data)
+    if is_one_minus(x, ops.sigmoid):
+        return -ops.softplus.forward(x._b._a._data)
+    return None
+
+
+def _log1p(x: Value) -> float | None:
+    """Return log(1 − σ(z)) likewise."""
+    if x.op is ops.neg and x._a.op is ops.sigmoid:
+        return -ops.softplus.forward(x._a._a._data)
+    return None
+
+
+def _exp(x: Value) -> float | None:
+    """Return e^(v − logsumexp) as a shifted exponential over the sum of such: the logarithm would round it."""
+    if x.op is not _sub or x._b.__class__ is not Value or x._b.op is not ops.logsumexp:
+        return None
+    numbers = x._b._a.numbers()
+    largest = max(numbers)
+    shifted = number(x._a) - largest
+    return math.exp(shifted) / math.fsum([math.exp(each - largest) for each in numbers]) if shifted <= 0.0 else None
+
+
 class Value(Operand):
     """A finite float that remembers how it was computed.
 
@@ -133,8 +214,13 @@ class Value(Operand):
         data: The number: an int, a float or a NumPy real scalar.
         label: A name for pictures, messages and matrix forms, such as "W1[2,0]".
 
+    With a number, `<`, `<=`, `==`, `!=`, `>=` and `>` compare the data: `v == 1` is true where `v.data` is 1, also in
+    `v in (1, 2)` and in lists. Two Values are equal only if they are one and the same, whatever they hold, and a set or
+    a dictionary takes each for itself: there, and to compare two, use the numbers, `v.data in {1.0, 2.0}`.
+
     Attributes:
-        data: The number, always a finite Python float. A leaf's can be assigned; an interior node's cannot.
+        data: The number, always a finite Python float. A leaf's can be assigned; an interior node's cannot. Reading one
+            that is too large for a float raises the DomainError of the operation that made it.
         grad: The gradient. Leaves accumulate over backward passes; an interior node holds the adjoint
             ∂output/∂node of the latest pass that reached it.
         label: The name; empty if none was given.
@@ -151,21 +237,31 @@ class Value(Operand):
 
     __slots__ = ("__weakref__", "_a", "_b", "_c", "_data", "_serial", "grad", "label", "op")
 
+    records = True
     is_literal = False
     """Whether this is a number that was used as an operand: such a leaf never gets a gradient."""
 
+    is_reading = False
+    """Whether this is a number that was read from a Value while a function is recorded."""
+
     def __init__(self, data: float, label: str = "") -> None:
-        self._data: float = data if data.__class__ is float and data - data == 0.0 else _checked(data)
+        self._data: float
+        self.op: Op | None
+        self._a: Any
+        if data.__class__ is float and data - data == 0.0:
+            self._data = data
+            self.op = None
+            self._a = None
+        else:
+            self._data, self.op, self._a = _start(data)
         self.grad: float = 0.0
         self.label: str = label if label.__class__ is str else _checked_label(label)
-        self.op: Op | None = None
-        self._a: Any = None
         self._b: Any = None
         self._c: Any
         self._serial: int = next(clock)
 
     def __init_subclass__(cls, **kwargs: object) -> None:
-        if cls.__module__ != __name__:
+        if cls.__module__ not in (__name__, f"{__package__}.reading"):
             raise TypeError("Value cannot be subclassed: results of operations would not be of the subclass")
         super().__init_subclass__(**kwargs)
 
@@ -177,11 +273,18 @@ class Value(Operand):
             AttributeError: On assignment, if this is an interior node or a literal.
             TypeError: On assignment, if it is of a type that `Value` does not take.
             ValueError: On assignment, if the number is not finite.
+            DomainError: If the number is beyond all floats, and nothing has brought it back.
         """
+        if self._data != self._data:
+            raise DomainError(self._c[1])
+        if _watched and (watching := watcher()) is not None:
+            return cast(float, watching.read(self))
         return self._data
 
     @data.setter
     def data(self, data: float) -> None:
+        if _watched and (watching := watcher()) is not None:
+            watching.assigned(self)
         if self.op is not None:
             raise AttributeError(
                 f"{self.describe()} was computed from its operands, so its data cannot be assigned; "
@@ -236,11 +339,16 @@ class Value(Operand):
         """
         if self.is_literal:
             raise RuntimeError(f"{self.describe()} is a literal number, which has no gradient")
+        _readable(self)
+        if _watched and (watching := watcher()) is not None:
+            watching.differentiated(self)
         backward(self, finite_float(gradient, "backward"))
 
     def detach(self) -> Value:
         """Return a new leaf with the same data, through which no gradient flows."""
-        return Value(self._data, self.label)
+        if _watched and (watching := watcher()) is not None:
+            return watching.detached(self)
+        return Value(self.data, self.label)
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Value:
         """Return a node for `op` on `operands`, each a Value or a number. Raises as calling `op` does."""
@@ -248,7 +356,9 @@ class Value(Operand):
         if method is not None:
             return cast(Value, method(self))
         stored: tuple[Any, ...] = tuple([o if isinstance(o, Value) else finite_float(o, op.name) for o in operands])
-        if op.arity == 2 and op.domain is EVERYWHERE:
+        if any(o.__class__ is not float and o._data != o._data for o in stored):
+            return _beyond(op, *stored)
+        if op.arity == 2 and (op.domain is EVERYWHERE or op is _pow):
             return _node(op, *stored)
         labels = ["" if o.__class__ is float else o.label for o in stored]
         return _record(op, stored, op.evaluate([number(o) for o in stored], labels))
@@ -256,17 +366,27 @@ class Value(Operand):
     def describe(self) -> str:
         """Return what an error message calls this: `tanh "a1[0]" = 0.5`."""
         kind = "literal" if self.is_literal else self.op.name if self.op else "leaf"
-        return f'{kind} "{self.label}" = {self._data!r}' if self.label else f"{kind} {self._data!r}"
+        shown = repr(self._data) if self._data == self._data else BEYOND
+        return f'{kind} "{printable(self.label)}" = {shown}' if self.label else f"{kind} {shown}"
 
     def __repr__(self) -> str:
+        if _watched and (watching := watcher()) is not None:
+            watching.written(self)
         label = f", label={self.label!r}" if self.label else ""
         if self.is_literal:
             return f"Literal({self._data!r}{label})"
         op = f", op={self.op.name}" if self.op else ""
-        return f"Value({self._data!r}{label}, grad={self.grad!r}{op})"
+        shown = repr(self._data) if self._data == self._data else BEYOND
+        return f"Value({shown}{label}, grad={self.grad!r}{op})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        if _watched and (watching := watcher()) is not None:
+            watching.written(self)
+        return format(_readable(self), spec) if spec else repr(self)
+
+    def _repr_html_(self) -> str | None:
+        """Return a small graph as a tree of text, for a notebook; None for a large one, whose repr is shown."""
+        return notebook.picture(self)
 
     # --- arithmetic -----------------------------------------------------------------------------
 
@@ -278,9 +398,9 @@ class Value(Operand):
         else:
             return NotImplemented if (other := _operand(other, _add)) is None else _node(_add, self, other)
         if data - data != 0.0:
-            data = _evaluated(_add, self, other)  # raises
-        if _paused and _off():
-            return Value(data)
+            return _beyond(_add, self, other)
+        if _paused and (unrecorded := _unrecorded(data, _add, self, other)) is not None:
+            return unrecorded
         node = _new(Value)
         node._data = data
         node.grad = 0.0
@@ -299,9 +419,9 @@ class Value(Operand):
         else:
             return NotImplemented if (other := _operand(other, _mul)) is None else _node(_mul, self, other)
         if data - data != 0.0:
-            data = _evaluated(_mul, self, other)  # raises
-        if _paused and _off():
-            return Value(data)
+            return _beyond(_mul, self, other)
+        if _paused and (unrecorded := _unrecorded(data, _mul, self, other)) is not None:
+            return unrecorded
         node = _new(Value)
         node._data = data
         node.grad = 0.0
@@ -320,9 +440,9 @@ class Value(Operand):
         else:
             return NotImplemented if (other := _operand(other, _sub)) is None else _node(_sub, self, other)
         if data - data != 0.0:
-            data = _evaluated(_sub, self, other)  # raises
-        if _paused and _off():
-            return Value(data)
+            return _beyond(_sub, self, other)
+        if _paused and (unrecorded := _unrecorded(data, _sub, self, other)) is not None:
+            return unrecorded
         node = _new(Value)
         node._data = data
         node.grad = 0.0
@@ -343,6 +463,11 @@ class Value(Operand):
             return NotImplemented
         return _node(_pow, self, other)
 
+    def __mod__(self, other: Any) -> Value:
+        if other.__class__ is not Value and (other := _operand(other, _mod)) is None:
+            return NotImplemented
+        return _node(_mod, self, other)
+
     def __radd__(self, other: Any) -> Value:
         return NotImplemented if (other := _operand(other, _add)) is None else _node(_add, other, self)
 
@@ -358,10 +483,36 @@ class Value(Operand):
     def __rpow__(self, other: Any) -> Value:
         return NotImplemented if (other := _operand(other, _pow)) is None else _node(_pow, other, self)
 
+    def __rmod__(self, other: Any) -> Value:
+        return NotImplemented if (other := _operand(other, _mod)) is None else _node(_mod, other, self)
+
     def __pos__(self) -> Value:
         return self
 
-    # --- comparisons look at the data; equality is identity ---------------------------------------
+    def __matmul__(self, other: Any) -> Value:
+        raise TypeError(
+            f"{self.describe()} is one number, and `@` multiplies arrays: write `*` between numbers, and np.array(W) @ "
+            "np.array(x) for lists of Values"
+        )
+
+    __rmatmul__ = __matmul__
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"{self.describe()} would lose its graph as a float: v.data is its number, and a function to differentiate "
+            "through takes the Value itself, as autograd.exp(v) or v.exp() does in place of math.exp(v)"
+        )
+
+    # --- comparisons look at the data; of two Values equality is identity -------------------------
+
+    def __eq__(self, other: object) -> bool:
+        return cast(bool, NotImplemented) if other.__class__ is Value else _equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        equal = NotImplemented if other.__class__ is Value else _equal(self, other)
+        return equal if equal is NotImplemented else not equal
+
+    __hash__ = object.__hash__
 
     def __lt__(self, other: Any) -> bool:
         return _compare(self, other, float.__lt__)
@@ -377,9 +528,14 @@ class Value(Operand):
 
     def __bool__(self) -> bool:
         raise TypeError(
-            f"the truth of {self.describe()} is ambiguous: compare its data, as in `v.data != 0` or `v > 0`, "
+            f"the truth of {self.describe()} is ambiguous: compare it with a number, as in `v > 0` or `v != 0`, "
             "and use autograd.where to select within a graph"
         )
+
+    if not TYPE_CHECKING:  # which knows the attributes, and would take any name for one
+
+        def __getattr__(self, name: str) -> Any:
+            raise habits.no_attribute("a Value", name, habits.VALUE, self)
 
     # --- copying --------------------------------------------------------------------------------
 
@@ -389,25 +545,36 @@ class Value(Operand):
                 f"{self.describe()} is part of a graph, so it cannot be copied or pickled: "
                 "copy its leaves and compute again, or copy v.detach()"
             )
-        return _leaf_again, (self._data, self.label, self.grad, self.is_literal)
+        return _leaf_again, (self.data, self.label, self.grad, self.is_literal)
 
     # --- one line for each operation that is a method -------------------------------------------
 
     __neg__ = _unary(ops.neg)
     __abs__ = _unary(ops.abs)
     abs = __abs__
+    arccos = _unary(ops.arccos)
+    arccosh = _unary(ops.arccosh)
+    arcsin = _unary(ops.arcsin)
+    arcsinh = _unary(ops.arcsinh)
     arctan = _unary(ops.arctan)
+    arctanh = _unary(ops.arctanh)
+    cbrt = _unary(ops.cbrt)
     cos = _unary(ops.cos)
     cosh = _unary(ops.cosh)
     elu = _unary(ops.elu)
     erf = _unary(ops.erf)
     erfc = _unary(ops.erfc)
-    exp = _unary(ops.exp)
+    exp = _in_context(ops.exp, _exp)
+    exp2 = _unary(ops.exp2)
     expm1 = _unary(ops.expm1)
+    floor = _unary(ops.floor)
     gelu = _unary(ops.gelu)
     leaky_relu = _unary(ops.leaky_relu)
-    log = _unary(ops.log)
-    log1p = _unary(ops.log1p)
+    lgamma = _unary(ops.lgamma)
+    log = _in_context(ops.log, _log)
+    log10 = _unary(ops.log10)
+    log1p = _in_context(ops.log1p, _log1p)
+    log2 = _unary(ops.log2)
     relu = _unary(ops.relu)
     sigmoid = _unary(ops.sigmoid)
     sign = _unary(ops.sign)
@@ -420,6 +587,21 @@ class Value(Operand):
     stop_gradient = _unary(ops.stop_gradient)
     tan = _unary(ops.tan)
     tanh = _unary(ops.tanh)
+    __floor__ = floor
+
+    # --- what NumPy asks the elements of an object array for --------------------------------------
+
+    def hypot(self, other: Any) -> Value:
+        """Return √(self² + other²), for a Value or a number. Raises as `autograd.hypot` does."""
+        return self.apply(ops.hypot, (self, other))
+
+    def arctan2(self, other: Any) -> Value:
+        """Return the angle of the point (other, self), for a Value or a number. Raises as `autograd.arctan2` does."""
+        return self.apply(ops.arctan2, (self, other))
+
+    def conjugate(self) -> Value:
+        """Return this Value, which is real: `np.var` and `np.linalg.norm` multiply by conjugates."""
+        return self
 
 
 @final
@@ -440,6 +622,12 @@ class Literal(Value):
         pass
 
 
+BEYOND = "beyond all floats"
+_MAY_GO_BEYOND = {_mul, _pow, ops.exp}  # of floats
+_MAY_COME_BACK = {
+    *(_add, _sub, _mul, _div, _pow, ops.neg, ops.exp, ops.expm1, ops.log, ops.log1p, ops.sqrt, ops.tanh, ops.sigmoid),
+    *(ops.softplus, ops.arctan, ops.total, ops.where, ops.stop_gradient),
+}
 _METHODS = {
     op: getattr(Value, name) for name, op in vars(ops).items() if isinstance(op, Op) and op.arity == 1 and name != "neg"
 }
@@ -458,7 +646,9 @@ def assign(leaves: Sequence[Value], numbers: Sequence[float]) -> None:
     """
     if len(leaves) != len(numbers):
         raise ValueError(f"assign needs as many numbers as leaves, got {len(numbers)} for {len(leaves)}")
-    new = [number if number.__class__ is float and number - number == 0.0 else _checked(number) for number in numbers]
+    new = list(numbers)
+    if {*map(type, new)} - {float} or not math.isfinite(sum(new)):  # a sum of finite numbers may still overflow
+        new = [_checked(number) for number in new]
     for leaf in leaves:
         if leaf.op is not None or leaf.is_literal:
             leaf.data = 0.0  # raises and says why
@@ -471,6 +661,21 @@ def assign(leaves: Sequence[Value], numbers: Sequence[float]) -> None:
             leaf._data = number
         raise
     finally:
+        assigned(next(clock))
+
+
+@contextmanager
+def assigned_meanwhile(leaves: Sequence[Value], numbers: Sequence[float]) -> Iterator[None]:
+    """A context in which leaves hold other numbers; afterwards nothing tells that they did."""
+    old = [(leaf._data, leaf._serial) for leaf in leaves]
+    try:
+        for leaf, number in zip(leaves, numbers, strict=True):
+            leaf._data = number
+        assigned(next(clock))  # what is kept of their data is read again
+        yield
+    finally:
+        for leaf, (data, before) in zip(leaves, old, strict=True):
+            leaf._data, leaf._serial = data, before
         assigned(next(clock))
 
 
@@ -518,12 +723,11 @@ def affine(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> An
     b: Any = bias if isinstance(bias, Value) else finite_float(bias, "affine")
     data = sum(map(_product, w.numbers(), x.numbers())) + (b if b.__class__ is float else b._data)
     if data - data != 0.0:
-        operands = (*w.values, *x.values, b)
-        ops.affine.evaluate([number(o) for o in operands], [_label(o) for o in operands])
+        return _beyond(ops.affine, *w.values, *x.values, b)
     if not (w.targets or x.targets or b.__class__ is Value):
         return data
-    if _paused and _off():
-        return Value(data)
+    if _paused and (unrecorded := _unrecorded(data, ops.affine, w, x, b)) is not None:
+        return unrecorded
     node = _new(Value)
     node._data = data
     node.grad = 0.0
@@ -537,15 +741,29 @@ def affine(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = 0.0) -> An
 
 
 def _record(op: Op, operands: tuple[Any, ...], data: float) -> Value:
-    if _paused and _off():
-        return Value(data)
-    node = _new(Value)
+    if _paused and (unrecorded := _unrecorded(data, op, *operands)) is not None:
+        return unrecorded
+    return made(op, operands, data)
+
+
+def made(op: Op, operands: tuple[Any, ...], data: float, kind: type[Value] | None = None) -> Value:
+    """Return a node for an operation whose result is known, on stored operands.
+
+    Args:
+        op: The operation.
+        operands: Values and floats; for an affine operation also the two Vectors and the bias.
+        data: The result.
+        kind: A subclass of Value that the node is to be of.
+    """
+    node = _new(Value if kind is None else kind)
     node._data = data
     node.grad = 0.0
     node.label = ""
     node.op = op
     node._b = None
-    if op is ops.affine:
+    if op is ops.affine and operands[0].__class__ is Vector:
+        node._a, node._b, node._c = operands
+    elif op is ops.affine:
         n = len(operands) // 2
         node._a, node._b, node._c = Vector(operands[:n]), Vector(operands[n:-1]), operands[-1]
     elif op.arity is None or op.arity > 2:
@@ -574,11 +792,13 @@ def _node(op: Op, a: Any, b: Any) -> Value:
     try:
         data = op.forward(a if a.__class__ is float else a._data, b if b.__class__ is float else b._data)
     except (ArithmeticError, ValueError):
+        return _beyond(op, a, b)
+    if data.__class__ is not float:
         data = _evaluated(op, a, b)
-    if data.__class__ is not float or data - data != 0.0:
-        data = _evaluated(op, a, b)
-    if _paused and _off():
-        return Value(data)
+    if data - data != 0.0:
+        return _beyond(op, a, b)
+    if _paused and (unrecorded := _unrecorded(data, op, a, b)) is not None:
+        return unrecorded
     node = _new(Value)
     node._data = data
     node.grad = 0.0
@@ -596,6 +816,68 @@ def _evaluated(op: Op, *operands: Any) -> float:
     return op.evaluate(args, [_label(o) for o in operands])
 
 
+def _beyond(op: Op, *operands: Any) -> Value:
+    """Return the node for an operation whose result is no finite float, or that has an operand which is none.
+
+    The number is computed with more digits and without bounds. If it comes back among the floats it is one; a result of
+    `exp`, a product or a power that is too large, and what is made of it, is kept as it is, for something may bring it
+    back: e^(−x²), 1/(1 + e^(−x)). Until then nobody can read it, or differentiate it.
+
+    Raises:
+        DomainError: If the operation is undefined there, or another one's result is too large.
+    """
+    stored: list[Any] = [
+        o if o.__class__ is float or isinstance(o, Value) else finite_float(o, op.name) for o in operands
+    ]
+    large: list[Value] = [o for o in stored if o.__class__ is not float and o._data != o._data]
+    allowed = _MAY_COME_BACK if large else _MAY_GO_BEYOND
+    if op not in allowed or not (large or op.domain.holds(*map(number, stored))):
+        return _record(op, tuple(stored), _refused(op, stored, large))
+    with wide_arithmetic():
+        try:
+            wide = evaluated(op, [Wide(_decimal(o)) for o in stored]).number
+        except (ArithmeticError, ValueError):
+            return _record(op, tuple(stored), _refused(op, stored, large))
+        data = float(wide)
+    if data - data == 0.0:
+        node = _record(op, tuple(stored), data)
+        node._c = (wide, "")  # for what is made of it and of a number that is still beyond
+        return node
+    message = large[0]._c[1] if large else str(_error_of(op, stored))
+    node = _record(op, tuple(stored), math.nan)
+    node._c = (wide, message)
+    beyond.add(node)
+    return node
+
+
+def _refused(op: Op, stored: Sequence[Any], large: Sequence[Value]) -> float:
+    """Raise the error for a result that is undefined or too large."""
+    if large:
+        raise DomainError(large[0]._c[1])
+    return _evaluated(op, *stored)
+
+
+def _error_of(op: Op, stored: Sequence[Any]) -> DomainError:
+    try:
+        _evaluated(op, *stored)
+    except DomainError as error:
+        return error
+    return DomainError(f"{op.name} has no finite result")
+
+
+def _decimal(operand: Any) -> Decimal:
+    if operand.__class__ is float:
+        return Decimal(operand)
+    kept = wide_number(operand)
+    return Decimal(operand._data) if kept is None else kept
+
+
+def _readable(value: Value) -> float:
+    if value._data != value._data:
+        raise DomainError(value._c[1])
+    return value._data
+
+
 def _label(operand: Any) -> str:
     return operand.label if isinstance(operand, Value) else ""
 
@@ -610,11 +892,28 @@ def _compare(value: Value, other: Any, holds: Callable[[float, float], bool]) ->
     else:
         other = _float_or_infinite(other)
         outcome = holds(value._data, other)
-    if _watched and (noted := getattr(_here, "comparisons", None)) is not None:
-        frame = sys._getframe(2)
-        place = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
-        noted.append(Comparison(_RELATIONS[holds], (value, other), outcome, place))
+    if value._data != value._data or (isinstance(other, Value) and other._data != other._data):
+        outcome = _compare_beyond(_RELATIONS[holds], value, other)
+    if _watched and (watching := watcher()) is not None:
+        watching.compared(_RELATIONS[holds], value, other, outcome)
     return outcome
+
+
+def _equal(value: Value, number: Any) -> bool:
+    """Return whether the data is a number; NotImplemented for what is none."""
+    if isinstance(number, Value) or not isinstance(number, (Number, np.bool_)):
+        return cast(bool, NotImplemented)
+    outcome = bool(value._data == number)
+    if _watched and (watching := watcher()) is not None:
+        other = _float_or_infinite(getattr(number, "real", number))
+        if other == number:  # what no float is, no data ever equals
+            watching.compared("==", value, other, outcome)
+    return outcome
+
+
+def _compare_beyond(relation: Relation, value: Value, other: Any) -> bool:
+    left, right = _decimal(value), _decimal(other)
+    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[relation]
 
 
 def _float_or_infinite(number: Any) -> float:
@@ -624,20 +923,32 @@ def _float_or_infinite(number: Any) -> float:
         return math.inf if number > 0 else -math.inf
 
 
-class Comparison(NamedTuple):
-    """A comparison that was made in a `comparisons` context.
+class Watcher(Protocol):
+    """What is told of everything that a thread reads of its Values, so that a recording can hold for other numbers."""
 
-    Attributes:
-        relation: "<", "<=", ">" or ">=".
-        sides: What was compared: a Value, and a Value or a float.
-        outcome: What it gave.
-        place: The file and the line that asked.
-    """
+    def read(self, value: Value) -> Value | float:
+        """Return what stands for the data of a Value."""
 
-    relation: Relation
-    sides: tuple[Any, Any]
-    outcome: bool
-    place: str
+    def detached(self, value: Value) -> Value:
+        """Return what stands for a Value that is detached."""
+
+    def unrecorded(self, op: Op, operands: tuple[Any, ...], data: float) -> Value:
+        """Return what stands for the result of an operation under `no_grad`."""
+
+    def compared(self, relation: Relation, left: Value, right: Value | float, outcome: bool) -> None:
+        """Take note of a comparison and of what it gave."""
+
+    def pinned(self, value: Value, use: str) -> float:
+        """Return the data for a use that cannot be recorded, such as `math.exp`."""
+
+    def written(self, value: Value) -> float:
+        """Return the data for text."""
+
+    def assigned(self, value: Value) -> None:
+        """Take note that a Value is about to be assigned."""
+
+    def differentiated(self, value: Value) -> None:
+        """Take note that a reverse pass is about to begin."""
 
 
 _RELATIONS: dict[Callable[[float, float], bool], Relation] = {
@@ -648,19 +959,23 @@ _RELATIONS: dict[Callable[[float, float], bool], Relation] = {
 }
 
 
+def watcher() -> Watcher | None:
+    """Return what is told of this thread's reads, if there is something."""
+    return getattr(_here, "watcher", None)
+
+
 @contextmanager
-def comparisons() -> Iterator[list[Comparison]]:
-    """A context that gives the list of the comparisons between Values this thread makes in it."""
+def watched_by(watching: Watcher | None) -> Iterator[None]:
+    """A context in which what this thread reads of Values is told to a watcher; to none for None."""
     global _watched
-    outer = getattr(_here, "comparisons", None)
-    noted: list[Comparison] = []
+    outer = watcher()
     with _pausing:
         _watched += 1
-    _here.comparisons = noted
+    _here.watcher = watching
     try:
-        yield noted
+        yield
     finally:
-        _here.comparisons = outer
+        _here.watcher = outer
         with _pausing:
             _watched -= 1
 
@@ -679,6 +994,13 @@ def _leaf_again(data: float, label: str, grad: float, is_literal: bool) -> Value
     leaf = (Literal if is_literal else Value)(data, label)
     leaf.grad = grad
     return leaf
+
+
+def _start(data: Any) -> tuple[float, Op | None, Any]:
+    """Return the data, the operation and the operand of what begins with `data`: a leaf, unless that was recorded."""
+    if isinstance(data, Value) and data.is_reading:
+        return (float(data), None, None) if watcher() is None else (data._data, ops.stop_gradient, data._a)
+    return _checked(data), None, None
 
 
 def _checked(data: Any) -> float:

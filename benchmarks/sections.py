@@ -141,7 +141,7 @@ def pictures_table(results: dict[str, Any]) -> str:
         rows.append([name, *times, *(f"{found[name][kind] / found[first][kind]:.1f}" for kind in kinds)])
     header = ["graph", "HTML, s", "SVG, s", "HTML, times the first", "SVG, times the first"]
     return (
-        "Time to picture (`viz.to_html`; above 2,000 Values it shows neurons. `viz.draw` to SVG with every Value as a "
+        "Time to picture (`viz.to_html`. `viz.draw` to SVG with every Value as a "
         f"box, in the layout that is built in):\n\n{table(header, rows)}"
     )
 

@@ -11,11 +11,14 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"
 sys.path.insert(0, str(HERE.parent))
+
+import numpy as np  # noqa: E402  # after the path is set, with the others
 
 import nn  # noqa: E402  # the checkout's own package, found by the line above
 import viz  # noqa: E402  # likewise
@@ -98,9 +101,22 @@ def main_job_network() -> str:
     return svg(viz.draw_network(*digits.small_network()).diagram)
 
 
-def main_job_stepper() -> str:
-    """Return the main job's stepper."""
+def network_page() -> str:
+    """Return the page of a network that is small enough to read."""
     return str(viz.to_html(digits.small_network()[1]))
+
+
+@cache
+def digit_page() -> str:
+    """Return the page of a digit that a network gets wrong which has been trained a little.
+
+    Its weights are rounded, so that processors that differ in their last digits give the same page.
+    """
+    model, train, test = digits.start()
+    digits.training(model, train, test, epochs=1)
+    model.load_state_dict({name: np.round(values, 3) for name, values in model.state_dict().items()})
+    cost, about = digits.misread(model, test)
+    return str(viz.to_html(cost, **about))
 
 
 def loss_curve() -> object:
@@ -118,6 +134,26 @@ def decision_boundary() -> object:
     return viz.plots.decision_boundary(model, data.X, T)
 
 
+def minimizers() -> object:
+    """Return the course of each classical optimiser on the digits, and that of gradient descent in batches."""
+    data = nn.data.load_digits()
+
+    def start() -> nn.MLP:
+        return nn.MLP(64, [10, 10], activation="tanh", seed=0)
+
+    model = start()
+    sgd = nn.SGD(model.parameters(), learning_rate=0.05, momentum=0.9)
+    options = {"loss": "cross_entropy", "l2": 1e-3}
+    courses = {
+        "SGD with momentum, batches of 32": nn.fit(
+            model, data.X, data.y, optimizer=sgd, epochs=30, batch_size=32, seed=0, **options
+        )
+    }
+    for method in ("CG", "L-BFGS-B", "Newton-CG", "trust-ncg", "trust-krylov"):
+        courses[method] = nn.minimize(start(), data.X, data.y, method=method, iterations=30, **options)
+    return viz.plots.courses(courses)
+
+
 PICTURES: dict[str, Callable[[], str]] = {
     "backward.svg": backward,
     "forward.svg": forward,
@@ -128,15 +164,25 @@ PICTURES: dict[str, Callable[[], str]] = {
     "layers.svg": layers,
     "network.svg": network,
     "main_job_network.svg": main_job_network,
-    "main_job_stepper.html": main_job_stepper,
+    "network_page.html": network_page,
+    "digit_page.html": digit_page,
 }
 """What makes each file in docs/images that needs nothing else."""
 
-PLOTS: dict[str, Callable[[], object]] = {"loss_curve.svg": loss_curve, "decision_boundary.svg": decision_boundary}
-"""What makes each file that matplotlib draws."""
+PLOTS: dict[str, Callable[[], object]] = {
+    "loss_curve.svg": loss_curve,
+    "decision_boundary.svg": decision_boundary,
+    "minimizers.svg": minimizers,
+}
+"""What makes each file that matplotlib draws; the last one needs SciPy, too."""
 
-SCREENSHOTS = {"main_job_stepper.png": ("main_job_stepper.html", 19)}
-"""The page and the step that each screenshot shows."""
+SCREENSHOTS = {
+    "digit_network.png": ("digit_page.html", ""),
+    "digit_layers.png": ("digit_page.html", "depth=layer&step=dW1.11"),
+    "digit_neuron.png": ("digit_page.html", "depth=neuron&layer=1&neuron=7&theme=dark"),
+    "network_scalars.png": ("network_page.html", "depth=scalars&step=delta1.1"),
+}
+"""The page and the place in it that each screenshot shows."""
 
 _SIGNATURE, _KEY = b"\x89PNG\r\n\x1a\n", b"deltagrad-page\0"
 _HEADER = len(_SIGNATURE) + 25  # the signature and the first chunk, which tells the size of the image
@@ -153,8 +199,8 @@ def page_of(png: bytes) -> str:
     return png[start + len(_KEY) :][:64].decode("ascii") if start >= 0 else ""
 
 
-def photograph(page: Path, step: int, browser: str) -> bytes:
-    """Return a screenshot of a page at a step, in which the page's SHA-256 is noted."""
+def photograph(page: Path, place: str, browser: str) -> bytes:
+    """Return a screenshot of a place in a page, in which the page's SHA-256 is noted."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "screenshot.png")
         options = [
@@ -163,9 +209,10 @@ def photograph(page: Path, step: int, browser: str) -> bytes:
             "--disable-gpu",
             "--hide-scrollbars",
             "--force-device-scale-factor=1.5",
+            "--force-prefers-reduced-motion",
         ]
         subprocess.run(
-            [browser, *options, "--window-size=1100,620", f"--screenshot={file}", f"{page.as_uri()}#step={step}"],
+            [browser, *options, "--window-size=1280,800", f"--screenshot={file}", f"{page.as_uri()}#{place}"],
             check=True,
             capture_output=True,
         )
@@ -186,14 +233,14 @@ def main() -> None:
         except ImportError as error:
             sys.stderr.write(f"{name} stays as it is: {error}\n")
     browser = shutil.which("chromium") or shutil.which("google-chrome")
-    for name, (page, step) in SCREENSHOTS.items():
+    for name, (page, place) in SCREENSHOTS.items():
         file = IMAGES / name
         if file.exists() and page_of(file.read_bytes()) == sha256(IMAGES / page):
             continue
         if browser is None:
             sys.stderr.write(f"{name} stays as it is: Chromium is needed to take it\n")
             continue
-        file.write_bytes(photograph(IMAGES / page, step, browser))
+        file.write_bytes(photograph(IMAGES / page, place, browser))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ for epoch, loss in enumerate(history.loss, start=1):
     print(f"epoch {epoch}: loss {loss:.3f}")
 
 result = nn.evaluate(model, test.X, nn.one_hot(test.y, 10), loss="cross_entropy")
-print(f"held-out digits read correctly: {result.accuracy:.1%}")
+print(f"validation digits read correctly: {result.accuracy:.1%}")
 
 print("the gradient of eight of them, engine against matrix equations:")
 for row in nn.gradient_agreement(model, test.X[:8], nn.one_hot(test.y[:8], 10), loss="cross_entropy"):

@@ -1,9 +1,17 @@
 """Networks of scalars, and the matrix equations that check them."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from autograd.habits import no_attribute as _no_attribute
+
 from . import closed_form, data
 from .agreement import Agreement, gradient_agreement
 from .files.models import from_torch_state_dict, load, load_with_notes, save, to_torch_state_dict
+from .files.onnx_model import save_onnx, to_onnx
+from .files.safetensors import load_safetensors, save_safetensors
 from .files.storage import ModelFileError
+from .habits import PACKAGE as _HABITS
 from .loss.losses import (
     LOSSES,
     binary_cross_entropy,
@@ -14,15 +22,19 @@ from .loss.losses import (
     mse_loss,
 )
 from .loss.metrics import METRICS
+from .loss.penalty import l2_penalty
 from .loss.targets import one_hot
 from .model.initializers import INITIALIZERS
 from .model.mlp import MLP, Layer, Neuron
 from .model.module import Module
 from .referee import Finding, Report, check_backprop
-from .train.fit import EpochEnd, Evaluation, History, evaluate, fit
+from .train.evaluate import evaluate
+from .train.fit import fit
+from .train.history import Evaluation, History
+from .train.minimize import minimize
 from .train.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from .train.penalty import l2_penalty
 from .train.rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, clipped
+from .train.run import EpochEnd
 from .train.schedules import CosineSchedule, Schedule, StepSchedule
 from .train.stopping import EarlyStopping
 
@@ -70,9 +82,19 @@ __all__ = [
     "hinge_loss",
     "l2_penalty",
     "load",
+    "load_safetensors",
     "load_with_notes",
+    "minimize",
     "mse_loss",
     "one_hot",
     "save",
+    "save_onnx",
+    "save_safetensors",
+    "to_onnx",
     "to_torch_state_dict",
 ]
+
+if not _TYPE_CHECKING:
+
+    def __getattr__(name: str) -> _Any:
+        raise _no_attribute("deltagrad's nn", name, _HABITS, None)

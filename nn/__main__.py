@@ -7,18 +7,18 @@ for wrong arguments, 130 after Ctrl-C. Whatever goes wrong is said in one line o
 from __future__ import annotations
 
 import contextlib
-import io
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import viz
+from autograd.printable import printable
 
-from .commands import check, derive, digits, draw, predict, train
+from .commands import check, derive, digits, draw, grade, predict, train
 from .commands.arguments import Help, Parser, coloured
+from .commands.channel import channelled
 
-COMMANDS = (draw, derive, digits, train, predict, check)
+COMMANDS = (draw, derive, digits, train, predict, check, grade)
 
 WELCOME = """\
 deltagrad: networks of scalars, and the matrix equations that they prove
@@ -37,30 +37,50 @@ All commands: {prog} --help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit code: 0, 1 if a check or a job failed, 130 after Ctrl-C; wrong arguments exit with 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names of classes may hold what the terminal cannot show
+    """Return the exit code: 0, 1 if a check or a job failed, 130 after Ctrl-C; wrong arguments exit with 2.
+
+    What cannot be printed is dropped: results that go to files are written all the same. The exit code is 1 then,
+    unless the reader of the output, such as `head`, has seen enough of what stands in a file, too.
+    """
     parser = _parser()
-    options = parser.parse_args(arguments)
     try:
-        if options.command is None:
-            print(WELCOME.format(prog=parser.prog), end="")
-            return 0
-        code: int = options.run(options)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        with channelled() as channel:
+            code, in_a_file = _code(parser, arguments)
+    except SystemExit as end:
+        if end.code or channel.error is None:
+            raise
+        code, in_a_file = 0, False  # of help that could not be printed
+    if channel.error is None or code:
+        return code
+    if isinstance(channel.error, BrokenPipeError):
+        return 0 if in_a_file else 1
+    _complain(f"the standard output: {channel.error.strerror or channel.error}")  # type: ignore[union-attr]  # a ValueError has none
+    return 1
+
+
+def _code(parser: Parser, arguments: Sequence[str] | None) -> tuple[int, bool]:
+    """Run a command; return its exit code, and whether its result stands in a file."""
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        print(WELCOME.format(prog=parser.prog), end="")
+        return 0, False
+    try:
+        return int(options.run(options)), getattr(options, "out", None) is not None
     except KeyboardInterrupt:
-        print("deltagrad: interrupted", file=sys.stderr)
-        return 130
+        _say("deltagrad: interrupted")
+        return 130, False
     except (OSError, ValueError, TypeError, ArithmeticError, viz.RendererMissingError) as error:
-        line = " ".join("; ".join([_text(error), *getattr(error, "__notes__", ())]).split())
-        print(f"{coloured('deltagrad: error:', 'red', sys.stderr)} {line}", file=sys.stderr)
-        return 1
-    return code
+        _complain(" ".join("; ".join([_text(error), *getattr(error, "__notes__", ())]).split()))
+        return 1, False
+
+
+def _complain(problem: str) -> None:
+    _say(f"{coloured('deltagrad: error:', 'red', sys.stderr)} {printable(problem)}")
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # there may be nobody to hear it
+        print(line, file=sys.stderr)
 
 
 def _text(error: Exception) -> str:

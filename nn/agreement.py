@@ -19,7 +19,8 @@ from . import closed_form
 from .arguments import FloatArray, float_rows
 from .loss.loss_table import loss_named
 from .model.mlp import MLP
-from .train.fit import eager_gradient, evaluate
+from .train.evaluate import evaluate
+from .train.evaluation import eager_gradient
 
 __all__ = ["Agreement", "gradient_agreement"]
 
@@ -91,10 +92,12 @@ def gradient_agreement(model: MLP, X: ArrayLike, T: ArrayLike, *, loss: str) -> 
     X, T = float_rows("X", X), float_rows("T", T)
     evaluate(model, X, T, loss=loss)  # raises where something does not fit
     oracle = closed_form.backprop(model.weights, model.biases, X, T, activations=model.activations, loss=loss)
-    eager_gradient(model, loss_named(loss), model.parameters())(X, T)
+    eager_gradient(model, loss_named(loss), model.parameters())({"x": X, "t": T})
     result = []
     for l, (dW, db) in enumerate(zip(oracle.dW, oracle.db, strict=True), start=1):
         for name, exact in ((f"W{l}", dW), (f"b{l}", db)):
+            if name not in model.parameter_arrays():
+                continue  # a layer without biases
             engine = model.gradients()[name]
             differences = _central_differences(model, name, X, T, loss)
             result.append(

@@ -58,10 +58,22 @@ def float_rows(name: str, given: ArrayLike) -> FloatArray:
         raise ValueError(f"{name} must hold at least one example, got an empty array of shape {rows.shape}")
     if rows.ndim != 2:
         raise ValueError(
-            f"{name} must have two dimensions, one row per example, got shape {rows.shape}; "
-            f"{name}[:, None] makes a column of a vector, nn.one_hot makes rows of classes"
+            f"{name} must have two dimensions, one row per example, got shape {rows.shape}; {_as_rows(name, given)}"
         )
     return rows
+
+
+def _as_rows(name: str, given: object) -> str:
+    """Return how to make rows of an array that has none, in words that can be typed as they stand."""
+    array = name if isinstance(given, np.ndarray) else f"np.asarray({name})"
+    if np.ndim(given) == 0:  # type: ignore[arg-type]  # it has become an array before
+        return f"np.reshape({name}, (1, 1)) makes a row of one number"
+    if np.ndim(given) > 2:  # type: ignore[arg-type]  # as above
+        return f"{array}.reshape(len({name}), -1) makes a row of each example's numbers"
+    return (
+        f"{array}[:, None] makes a column of a vector, {array}[None, :] a row of one example's numbers, "
+        "and nn.one_hot makes rows of classes"
+    )
 
 
 def whole_number(name: str, given: int, least: int = 1) -> int:

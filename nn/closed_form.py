@@ -198,8 +198,8 @@ def _cross_entropy(z: Array, t: Array) -> Array:
 
 def _cross_entropy_gradient(z: Array, t: Array) -> Array:
     """Return softmax(z) - t, the documents' a - y."""
-    shifted = z - z.max(axis=1, keepdims=True)
-    gradient: Array = _each(shifted - _row_logsumexp(shifted), "exp") - t
+    exponentials = _each(z - z.max(axis=1, keepdims=True), "exp")
+    gradient: Array = exponentials / _row_sums(exponentials) - t
     return gradient
 
 
@@ -307,6 +307,9 @@ def backprop(
             outside the domain of the loss.
         OverflowError: A result exceeds the range of a float.
 
+    The binary cross-entropy of a sigmoid layer is that of its weighted inputs, with δ^L = a^L - t (ML-15): a sigmoid
+    that is rounded to 0 or 1 would leave log 0 of it.
+
     Source: the documents that the module names; each equation is a function of its own.
 
     >>> result = backprop([[[2, 0]]], [[1]], [3, 5], [4], activations="identity", loss="half_squared_error")
@@ -323,8 +326,11 @@ def backprop(
     with np.errstate(over="ignore", invalid="ignore"):
         z, a = _forward(W, b, rows, layers)
         penalty = sum((c / 2 * W_l * W_l).sum() for W_l in W)  # no square overflows where nothing is penalised
-        cost = C.value(a[-1], targets).sum() / len(rows) + penalty
-        delta = _backward(W, z, layers, C.gradient(a[-1], targets))
+        of_logits = layers[-1] is _ACTIVATIONS["sigmoid"] and C is _LOSSES["binary_cross_entropy"]
+        costs = _binary_cross_entropy_with_logits(z[-1], targets) if of_logits else C.value(a[-1], targets)
+        cost = costs.sum() / len(rows) + penalty
+        last = a[-1] - targets if of_logits else output_delta(C.gradient(a[-1], targets), layers[-1].sigma_prime(z[-1]))
+        delta = _backward(W, z, layers, last)
         dW = [weight_gradient(*layer, c) for layer in zip(delta, a[:-1], W, strict=True)]
         db = [bias_gradient(delta_l) for delta_l in delta]
     for name, arrays in {"the loss of batch ": [np.array([cost])], "delta": delta, "dW": dW, "db": db}.items():
@@ -345,10 +351,10 @@ def _forward(W: list[Array], b: list[Array], X: Array, layers: list[_Activation]
     return z, a
 
 
-def _backward(W: list[Array], z: list[Array], layers: list[_Activation], gradient: Array) -> list[Array]:
-    sigma_prime = [layer.sigma_prime(z_l) for layer, z_l in zip(layers, z, strict=True)]
-    delta = [output_delta(gradient, sigma_prime[-1])]
-    for W_next, sigma_prime_l in zip(W[:0:-1], sigma_prime[-2::-1], strict=True):
+def _backward(W: list[Array], z: list[Array], layers: list[_Activation], last: Array) -> list[Array]:
+    sigma_prime = [layer.sigma_prime(z_l) for layer, z_l in zip(layers[:-1], z[:-1], strict=True)]
+    delta = [last]
+    for W_next, sigma_prime_l in zip(W[:0:-1], sigma_prime[::-1], strict=True):
         delta.insert(0, hidden_delta(W_next, delta[0], sigma_prime_l))
     return delta
 

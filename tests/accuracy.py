@@ -36,6 +36,16 @@ def _constant(c):
     return lambda *_: mpf(c)
 
 
+def _lgamma(x):
+    """log |Γ(x)| and the terms it is summed from: near its zeros, and below 0 by reflection, they cancel."""
+    value = mp.log(abs(mp.gamma(x)))
+    return value, 1 + abs(value) + (abs(mp.loggamma(1 - x)) if x < 0 else 0)
+
+
+def _trigamma(x):
+    return mp.psi(1, x)
+
+
 # Value, first and second derivative of the operations of one argument, by mpmath.
 EXACT = {
     "neg": (lambda x: -x, _constant(-1), _constant(0)),
@@ -72,6 +82,21 @@ EXACT = {
         lambda x: _s(x) * _s(-x) * (2 + x * (_s(-x) - _s(x))),
     ),
     "stop_gradient": (lambda x: x,),
+    "floor": (mp.floor, _constant(0), _constant(0)),
+    "cbrt": (
+        lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+        lambda x: 1 / (3 * mp.cbrt(abs(x)) ** 2),
+        lambda x: -2 * mp.sign(x) / (9 * mp.cbrt(abs(x)) ** 5),
+    ),
+    "exp2": (lambda x: mpf(2) ** x, lambda x: mp.ln2 * mpf(2) ** x, lambda x: mp.ln2**2 * mpf(2) ** x),
+    "log2": (lambda x: mp.log(x, 2), lambda x: 1 / (x * mp.ln2), lambda x: -1 / (x * x * mp.ln2)),
+    "log10": (mp.log10, lambda x: 1 / (x * mp.ln10), lambda x: -1 / (x * x * mp.ln10)),
+    "arcsin": (mp.asin, lambda x: 1 / mp.sqrt(1 - x * x), lambda x: x / mp.sqrt(1 - x * x) ** 3),
+    "arccos": (mp.acos, lambda x: -1 / mp.sqrt(1 - x * x), lambda x: -x / mp.sqrt(1 - x * x) ** 3),
+    "arcsinh": (mp.asinh, lambda x: 1 / mp.sqrt(1 + x * x), lambda x: -x / mp.sqrt(1 + x * x) ** 3),
+    "arccosh": (mp.acosh, lambda x: 1 / mp.sqrt(x * x - 1), lambda x: -x / mp.sqrt(x * x - 1) ** 3),
+    "arctanh": (mp.atanh, lambda x: 1 / (1 - x * x), lambda x: 2 * x / (1 - x * x) ** 2),
+    "lgamma": (_lgamma, mp.digamma, _trigamma),
 }
 
 # What a derivative is judged against where it is a sum with a zero crossing: Σ|terms|.
@@ -79,6 +104,7 @@ TERMS = {
     "gelu": (lambda x: _normal(x) + abs(x) * _phi(x), lambda x: (2 + x * x) * _phi(x)),
     "silu": (lambda x: _s(x) * (1 + abs(x) * _s(-x)), lambda x: _s(x) * _s(-x) * (2 + abs(x))),
     "sigmoid": (lambda x: _s(x) * _s(-x), lambda x: _s(x) * _s(-x)),
+    "lgamma": (lambda x: 1 + abs(mp.digamma(x)), lambda x: abs(mp.psi(1, x))),
 }
 
 # Of two arguments: value; ∂/∂x, ∂/∂y; ∂²/∂x², ∂²/∂x∂y, ∂²/∂y². A pair is a sum and its Σ|terms|.
@@ -111,6 +137,33 @@ EXACT_2 = {
         lambda x, y: (x * x / mp.hypot(x, y) ** 3, 2 / mp.hypot(x, y)),
     ),
     "indicator": (lambda x, y: mpf(x == y), *[_constant(0)] * 5),
+    "mod": (
+        lambda x, y: x - y * mp.floor(x / y),
+        _constant(1),
+        lambda x, y: -mp.floor(x / y),
+        *[_constant(0)] * 3,
+    ),
+    "arctan2": (
+        mp.atan2,
+        lambda x, y: y / (x * x + y * y),
+        lambda x, y: -x / (x * x + y * y),
+        lambda x, y: -2 * x * y / (x * x + y * y) ** 2,
+        lambda x, y: ((x * x - y * y) / (x * x + y * y) ** 2, 1 / (x * x + y * y)),
+        lambda x, y: 2 * x * y / (x * x + y * y) ** 2,
+    ),
+    "logaddexp": (
+        lambda x, y: (max(x, y) + mp.log1p(mp.exp(-abs(x - y))), max(abs(x), abs(y)) + mp.log1p(mp.exp(-abs(x - y)))),
+        lambda x, y: _s(x - y),
+        lambda x, y: _s(y - x),
+        *[lambda x, y, sign=sign: (sign * _s(x - y) * _s(y - x), mpf(0.01)) for sign in (1, -1, 1)],  # as σ′ is judged
+    ),
+    "polygamma": (
+        lambda n, x: (mp.psi(int(n), x), (n + 1) * (1 + abs(mp.psi(int(n), x)))),  # n + 1 factors are rounded
+        _constant(0),
+        lambda n, x: mp.psi(int(n) + 1, x),
+        *[_constant(0)] * 2,
+        lambda n, x: mp.psi(int(n) + 2, x),
+    ),
     "maximum": (max, lambda x, y: mpf(x > y), lambda x, y: mpf(y > x), *[_constant(0)] * 3),
     "minimum": (min, lambda x, y: mpf(x < y), lambda x, y: mpf(y < x), *[_constant(0)] * 3),
 }
@@ -169,6 +222,15 @@ RANGE = {
     "tanh": (1e150, 1e150),
     "erf": (1e150, 1e150),
     "arctan": (1e150, 1e150),
+    "exp2": (1000.0, 1000.0),
+    "log2": (0.0, 1e300),
+    "log10": (0.0, 1e300),
+    "arcsin": (1.0, 1.0),
+    "arccos": (1.0, 1.0),
+    "arctanh": (1.0, 1.0),
+    "arcsinh": (1e100, 1e100),
+    "arccosh": (0.0, 1e100),
+    "lgamma": (1e3, 1e100),
 }
 
 # The largest first and second derivative over the domain, where it is bounded. A derivative that goes to 0, such as
@@ -200,7 +262,9 @@ def points(name, count, seed=0):
         if largest:
             near = rng.uniform(0.0, min(largest, 20.0))
             spread = 10.0 ** rng.uniform(-150.0, math.log10(largest))
-            found.append(side * rng.choice([near, spread]))
+            x = side * rng.choice([near, spread])
+            if PRIMITIVES[name].domain.holds(x):
+                found.append(x)
     return found
 
 
@@ -212,8 +276,13 @@ def pairs(name, count, seed=0):
         if name == "pow":
             x = 10.0 ** rng.uniform(-3.0, 3.0)
             found.append((x, rng.uniform(-80.0, 80.0)))
+        elif name == "polygamma":
+            found.append((float(rng.randrange(6)), rng.choice([-1.0, 1.0]) * rng.uniform(0.01, 30.0)))
+        elif name == "mod":
+            y = rng.choice([-1.0, 1.0]) * 10.0 ** rng.uniform(-45.0, 45.0)
+            found.append((y * rng.uniform(-1e3, 1e3), y))
         else:
-            largest = 45.0 if name in ("mul", "div", "hypot") else 150.0
+            largest = 45.0 if name in ("mul", "div", "hypot", "arctan2") else 150.0
             found.append(tuple(rng.choice([-1.0, 1.0]) * 10.0 ** rng.uniform(-largest, largest) for _ in "xy"))
     return found
 

@@ -243,8 +243,39 @@ NORMALISED = [
 ]
 
 
+def column_major(rng):
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=2))
+    columns = [leaves(rng.normal(size=2)) for _ in range(3)]
+    a = [total([columns[k][j] * x[k] for k in range(3)]).tanh() for j in range(2)]
+    return squared_error(a, t) + 0.1 * sum(w * w for column in columns for w in column), {"x": x, "t": t}
+
+
+def kalman_filter(rng, steps=4):
+    noise, error, decay = Value(0.1, "q"), Value(0.2, "r"), Value(0.9, "a")
+    x = leaves(rng.normal(size=steps))
+    mean, variance, loss = 0.0, 1.0, 0.0
+    for each in x:
+        mean, variance = decay * mean, decay * variance * decay + noise
+        gain = variance / (variance + error)
+        innovation = each - mean
+        mean, variance = mean + gain * innovation, (1.0 - gain) * variance
+        loss = loss + innovation * innovation
+    return loss, {"x": x}
+
+
+def quadratic_map(rng, steps=7):
+    rate, x = Value(1.3, "r"), leaves(rng.random(1))
+    y = x[0]
+    for _ in range(steps):
+        y = rate * y * (1.0 - y)
+    return y, {"x": x}
+
+
 GRAPHS = [
     *NORMALISED,
+    column_major,
+    kalman_filter,
+    quadratic_map,
     quotients,
     choices,
     sums_of_other_lengths,

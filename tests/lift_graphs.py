@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 import autograd as ag
 from autograd import DomainError, Value, affine, ops, total
+from autograd.graph import Graph
 from autograd.lift import Program
 from autograd.lift.statement import products_in
 
@@ -74,37 +76,148 @@ def _weighted(rng: random.Random, source: list[Any], other: list[Any]) -> Any:
     return sum((w * v for w, v in zip(weights, values, strict=True)), bias)
 
 
-def by_engine(function, parameters, X, T) -> np.ndarray | None:
-    """Return the mean loss and its gradient, from one graph for each row; None where the function is undefined."""
+def piecewise_linear(seed: int) -> tuple[int, int, int, Callable[..., Any]]:
+    """Return the same for a function of kinks alone: its derivatives are sums and products of truth values."""
+    rng = random.Random(seed)
+    lengths = rng.randint(1, 3), 0, rng.randint(1, 4)
+    depth = rng.randint(1, 6)
+
+    def function(x, _, parameters):
+        rng = random.Random(seed + 1)
+        pool = [list(x), list(parameters)]
+        for _ in range(depth):
+            pool.append(_kinked(rng, pool))
+        return ag.total([v * rng.choice([1.0, 0.5, -1.0]) for values in pool[-2:] for v in values])
+
+    return (*lengths, function)
+
+
+def _kinked(rng: random.Random, pool: list[list[Any]]) -> list[Any]:
+    source, other = rng.choice(pool), rng.choice(pool)
+    pairs = [(v, other[k % len(other)]) for k, v in enumerate(source)]
+    kind = rng.randrange(7)
+    if kind < 2:
+        op = rng.choice([ag.relu, ag.relu, abs, ag.leaky_relu, ag.step, ag.sign])
+        return [op(v) for v in source]
+    if kind == 2:
+        op = rng.choice([ag.maximum, ag.minimum])
+        return [op(v, w) for v, w in pairs]
+    if kind == 3:
+        return [v + w for v, w in pairs]
+    if kind == 4:
+        return [ag.where(ag.step(v - w), w, v * 2.0) for v, w in pairs]
+    if kind == 5:
+        return [v * w for v, w in pairs] if rng.random() < 0.3 else [rng.choice([2.0, -1.0, 0.5]) * v for v in source]
+    return [ag.affine([rng.choice(other) for _ in range(2)], [rng.choice(source) for _ in range(2)]) for _ in range(2)]
+
+
+def branching(seed: int) -> tuple[int, int, int, Callable[..., Any]]:
+    """Return the same for a function with Python's own choices: if, sorted, max, an early end of a loop."""
+    n_x, n_t, n_parameters, straight = random_function(seed)
+
+    def function(x, t, parameters):
+        rng = random.Random(seed + 2)
+        pool = [v for v in (*x, *t, *parameters) if isinstance(v, Value)]
+        kind, pivot = rng.randrange(5), rng.choice(pool)
+        if kind == 0:
+            return straight(x, t, parameters) * (2.0 if pivot > rng.choice(pool) else 0.5)
+        if kind == 1:
+            return straight(sorted(x), t, parameters)
+        if kind == 2:
+            return straight(x, t, parameters) - max(pool) * min(x)
+        if kind == 3 and pivot <= 0.0:
+            return sum(pool)
+        total = 0.0
+        for value in pool:
+            total = total + value * pivot
+            if total > 1.0:
+                break
+        return straight(x, t, parameters) + total
+
+    return n_x, n_t, n_parameters, function
+
+
+CHANGES_NOTHING = "the text changes an array, or needs one of Python's numbers"
+
+
+def by_source(program: Program, batch: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    """Return what the program's text gives, having found that it is functional and all its arrays are float64."""
+    tree = ast.parse(program.source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            assert called not in {"at", "float", "put_along_axis", "copyto"}, CHANGES_NOTHING
+            assert all(keyword.arg != "out" for keyword in node.keywords), CHANGES_NOTHING
+        assert not isinstance(node, ast.AugAssign), CHANGES_NOTHING
+        if isinstance(node, ast.Assign):
+            assert all(isinstance(target, ast.Name) for target in node.targets), CHANGES_NOTHING
+    (function,) = (d for d in tree.body if isinstance(d, ast.FunctionDef) and d.name == "value_and_grad")
+    result = function.body[-1]
+    assert isinstance(result, ast.Return)
+    result.value = ast.Tuple([result.value, ast.parse("locals()", mode="eval").body], ast.Load())
+    module: dict[str, Any] = {}
+    exec(compile(ast.fix_missing_locations(tree), "<source>", "exec"), module)
+    with np.errstate(all="ignore"):
+        (loss, gradients), seen = module["value_and_grad"](dict(program.parameters), *batch.values())
+    arrays = {name: value for name, value in seen.items() if name != "N" and not isinstance(value, dict)}
+    kinds = {name: np.asarray(value).dtype for name, value in {"the loss": loss, **arrays, **gradients}.items()}
+    assert {name: kind for name, kind in kinds.items() if kind != np.float64} == {}
+    for name, array in program.parameters.items():
+        assert np.shape(gradients[name]) == array.shape, name
+    return loss, gradients
+
+
+def by_engine(function, parameters, X, T, reduce: str = "mean") -> np.ndarray | None:
+    """Return the loss and its gradient, from one graph for each row; None where the function is undefined."""
     for leaf in parameters:
         leaf.grad = 0.0
-    loss = 0.0
+    loss, share = 0.0, 1.0 / len(X) if reduce == "mean" else 1.0
     try:
         for x, t in zip(X, T, strict=True):
             result = function([Value(v) for v in x], [Value(v) for v in t], parameters)
             if isinstance(result, Value):
-                result.backward(1.0 / len(X))
-            loss += float(getattr(result, "data", result)) / len(X)
+                result.backward(share)
+            loss += float(getattr(result, "data", result)) * share
     except (DomainError, OverflowError):
         return None
     return np.array([loss, *(leaf.grad for leaf in parameters)])
 
 
-def tolerance(function, parameters, X, T, exact: np.ndarray) -> float:
-    """Return 1e-10 of the largest entry, times how much more than that one unit in the last place makes of it."""
+def tolerance(function, parameters, X, T, exact: np.ndarray, reduce: str = "mean") -> float:
+    """Return 1e-11 of the largest entry, times how much more than that one unit in the last place makes of it.
+
+    Where terms cancel it is at least some units in the last place of their sizes.
+    """
     largest = float(np.abs(exact).max())
     start = [leaf.data for leaf in parameters]
     moved = 0.0
     for sign in (1.0, -1.0):
         for leaf, data in zip(parameters, start, strict=True):
             leaf.data = data * (1.0 + sign * UNIT)
-        nudged = by_engine(function, parameters, X * (1.0 - sign * UNIT), T)
+        nudged = by_engine(function, parameters, X * (1.0 - sign * UNIT), T, reduce)
         if nudged is not None:
             moved = max(moved, float(np.abs(nudged - exact).max()))
     for leaf, data in zip(parameters, start, strict=True):
         leaf.data = data
     sensitivity = max(1.0, moved / (UNIT * max(largest, 1e-300)))
-    return 1e-10 * max(largest, 1e-300) * sensitivity
+    return 1e-11 * max(largest, 1e-300) * sensitivity + 100.0 * UNIT * _terms(function, parameters, X, T)
+
+
+def _terms(function, parameters, X, T) -> float:
+    """Return the largest sum, over the rows, of the sizes of what is added up to the loss or to a derivative."""
+    total = 0.0
+    for x, t in zip(X, T, strict=True):
+        result = function([Value(v) for v in x], [Value(v) for v in t], parameters)
+        if not isinstance(result, Value):
+            continue
+        paths = {result: 1.0}
+        for node in reversed(Graph([result]).nodes):
+            numbers = [operand.data for operand in node.operands]
+            for operand, local in zip(node.operands, node.op.locals(node.data, numbers), strict=True):
+                paths[operand] = paths.get(operand, 0.0) + paths.get(node, 0.0) * abs(local)
+        of_loss = sum(size * abs(node.data) for node, size in paths.items())
+        total += max([of_loss, *(paths.get(leaf, 0.0) for leaf in parameters)])
+    return total
 
 
 def squared_error(a: list[Any], t: list[Any]) -> Any:

@@ -99,6 +99,31 @@ def test_the_help_lists_every_command(tmp_path):
         assert re.search(rf"^    {command} ", result.stdout, re.MULTILINE)
 
 
+@pytest.mark.parametrize("formula", ["-x**2", "-x", "-(x - 1)*x", "- x", "-2*x", "-tanh(x)"])
+def test_a_formula_may_begin_with_a_minus_sign(tmp_path, formula):
+    for arguments in (["draw", formula, "--at", "x=0.5"], ["draw", "--at", "x=0.5", "-o", "a.txt", "--", formula]):
+        result = at_once(*arguments, cwd=tmp_path)
+        require_plain(result)
+        assert f"{formula} = " in result.stdout
+    assert "= -0.25\n  d/dx = -1\n" in at_once("draw", "-x**2", "--at", "x=0.5", cwd=tmp_path).stdout
+
+
+def test_a_file_with_semicolons_and_decimal_commas_is_trained_on_and_classified(tmp_path):
+    rows = "".join(f"{k},5;{'none' if k % 2 else 'NA'}\n" for k in range(20))
+    (tmp_path / "data.csv").write_text(f"size;kind\n{rows}", encoding="utf-8")
+    result = at_once("train", "data.csv", "--epochs", "1", cwd=tmp_path)
+    require_one_line_error(result, "--missing")
+    options = ["--missing", "unknown", "--decimal", ","]
+    result = at_once("train", "data.csv", "--epochs", "1", *options, cwd=tmp_path)
+    require_plain(result)
+    assert "separated by ';'" in result.stdout
+    for delimiter in ([], ["--delimiter", ";"]):
+        result = at_once("predict", "model.npz", "data.csv", "--decimal", ",", *delimiter, cwd=tmp_path)
+        require_plain(result)
+        assert result.stdout.startswith("class,p(NA),p(none)\n")
+    require_one_line_error(at_once("train", "data.csv", "--delimiter", "::", cwd=tmp_path), "one character", code=2)
+
+
 def test_draw_shows_value_and_derivatives_in_the_terminal(tmp_path):
     result = run(*DRAW, cwd=tmp_path)
     require_plain(result)
@@ -108,7 +133,7 @@ def test_draw_shows_value_and_derivatives_in_the_terminal(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "start"),
-    [("a.html", "<!doctype html>"), ("a.svg", "<"), ("a.txt", "L = tanh"), ("a.dot", "digraph"), ("a.json", "{")],
+    [("a.html", "<!doctype html>"), ("a.svg", "<"), ("a.txt", "C = tanh"), ("a.dot", "digraph"), ("a.json", "{")],
 )
 def test_draw_writes_what_the_suffix_says(tmp_path, name, start):
     result = at_once(*DRAW, "-o", name, cwd=tmp_path)
@@ -300,7 +325,10 @@ def main(*arguments):
             ["train", "small.csv"],
             "the part with fraction 0.2 of 2 examples would be empty: each class is split by itself, and",
         ),
-        (["train", "iris", "--target", "species"], "--target, --categorical and --ignore are for CSV files"),
+        (
+            ["train", "iris", "--target", "species"],
+            "--target, --categorical, --ignore, --delimiter and --missing are for",
+        ),
         (["train", "xor", "--resume"], "--resume needs --checkpoint FILE"),
         (["train", "xor", "-o", "no/model.npz"], "there is no folder no to write model.npz to"),
         (["train", "xor", "--checkpoint", "no/run.npz"], "the folder no of the checkpoint does not exist"),

@@ -171,7 +171,7 @@ def test_a_penalty_is_not_read_into_two_numbers_or_into_another_array():
 @pytest.mark.parametrize(
     ("yours", "right", "remark"),
     [
-        (np.zeros(3), RIGHT, "None of the known mistakes gives an array of this shape."),
+        (np.zeros((3, 3)), RIGHT, "None of the known mistakes gives an array of this shape."),
         (np.zeros((2, 3)), RIGHT, "All of its entries are 0."),
         (RIGHT, np.zeros((2, 3)), "All entries of the right array are 0."),
     ],

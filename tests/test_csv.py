@@ -1,5 +1,7 @@
 """A CSV file becomes numbers and classes, or an error that names the line; standardising looks at the training part."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,92 @@ def test_what_is_wrong_with_a_file_is_said_with_the_line(written, text, options,
         read_csv(path, **options)
     if "delimiter" not in options:
         assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(("delimiter", "said"), [(",", ""), (";", "';'"), ("\t", r"'\t'"), ("|", "'|'")])
+def test_what_separates_the_fields_is_found_in_the_header_and_said(written, delimiter, said):
+    dataset = read_csv(written(FLOWERS.replace(",", delimiter)), categorical=["colour"])
+    assert dataset.X.tolist() == [[1.5, 0.25, 0, 1], [2.5, 0.5, 1, 0], [-30.0, 0.75, 0, 1]]
+    assert (f"separated by {said}" in dataset.description) == bool(said)
+    inputs = read_csv_inputs(written(FLOWERS.replace(",", delimiter)), ["width", "length"])
+    assert inputs.tolist() == [[0.25, 1.5], [0.5, 2.5], [0.75, -30.0]]
+
+
+def test_what_was_said_to_separate_the_fields_is_believed_and_advice_given(written):
+    path = written('"a;b",c;d\n1,x\n2,y\n')
+    assert read_csv(path, delimiter=",").feature_names == ("a;b",)
+    with pytest.raises(ValueError, match="no column is left for the inputs: its fields seem to be separated by ';'"):
+        read_csv(written("a;b\n1;x\n"), delimiter=",")
+
+
+def test_decimal_commas_are_read_where_they_are_said_to_stand(written):
+    path = written("a;b;kind\n1,5;-2,5e1;x\n3;4;y\n")
+    assert read_csv(path, decimal=",").X.tolist() == [[1.5, -25.0], [3.0, 4.0]]
+    assert read_csv_inputs(path, ["b"], decimal=",").tolist() == [[-25.0], [4.0]]
+    with pytest.raises(ValueError, match="line 2 has '1,5' as 'a': for a decimal comma pass decimal=','"):
+        read_csv(path)
+    with pytest.raises(ValueError, match=r"line 2 has '1\.5' as 'a'"):
+        read_csv(written("a;kind\n1.5;x\n"), decimal=",")
+
+
+@pytest.mark.parametrize("names", [("1", "1.0"), ("01", "1"), ("1e0", "1"), ("-0", "0"), ("1", "+1")])
+def test_two_ways_to_write_a_number_are_not_two_classes(written, names):
+    with pytest.raises(ValueError, match=r"\(line 2\) and '.*' \(line 4\) in 'kind' are one number and would be two"):
+        read_csv(written(f"a,kind\n1,{names[0]}\n2,7\n3,{names[1]}\n"))
+    with pytest.raises(ValueError, match="in 'kind' are one number"):
+        read_csv(written(f"kind,a\n{names[0]},x\n7,y\n{names[1]},x\n"), categorical=["kind"])
+
+
+@pytest.mark.parametrize("word", ["none", "NA", "null", "?", "n/a"])
+def test_a_class_may_be_called_what_else_counts_as_missing(written, word):
+    path = written(f"a,kind\n1,{word}\n2,x\n")
+    with pytest.raises(ValueError, match="counts as missing; `missing`, or --missing, says what does"):
+        read_csv(path)
+    assert set(read_csv(path, missing=()).class_names) == {word, "x"}
+    assert set(read_csv(path, missing=["unknown"]).class_names) == {word, "x"}
+    with pytest.raises(ValueError, match="line 3 lacks 'kind'"):
+        read_csv(written("a,kind\n1,x\n2,\n"), missing=())
+    with pytest.raises(TypeError, match="missing must be a collection of words"):
+        read_csv(path, missing="none")
+
+
+def test_a_file_is_read_in_time_in_proportion_to_its_columns_and_rows(written):
+    """Counted are the calls of Python functions, whatever the machine does beside."""
+
+    def calls(columns, rows):
+        header = ",".join([*(f"c{k}" for k in range(columns)), "kind"])
+        path = written(header + "\n" + "".join("1," * columns + f"{k % 2}\n" for k in range(rows)))
+        steps = 0
+
+        def count(_frame, _event, _arg):
+            nonlocal steps
+            steps += 1
+
+        sys.setprofile(count)
+        try:
+            read_csv(path)
+        finally:
+            sys.setprofile(None)
+        return steps
+
+    assert calls(400, 5) <= 2.2 * calls(200, 5)
+    assert calls(3, 400) <= 2.2 * calls(3, 200)
+
+
+def test_ten_thousand_columns_are_looked_up_and_not_searched(written):
+    class Counted(str):
+        compared = 0
+
+        def __eq__(self, other):
+            Counted.compared += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    path = written(",".join(f"c{k}" for k in range(1000)) + ",kind\n" + "1," * 1000 + "x\n" + "2," * 1000 + "y\n")
+    names = [Counted(f"c{k}") for k in range(1000)]
+    assert read_csv_inputs(path, names).shape == (2, 1000)
+    assert Counted.compared <= 3000
 
 
 def test_a_target_that_is_no_column_is_a_type_error(written):

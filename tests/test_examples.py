@@ -16,14 +16,15 @@ QUICK = {
     "moons": (("3",), ["number of parameters 337", "at first: loss ", "step 1 loss", "compiled: loss"]),
     "check_your_backprop": ((), ["The factor σ′(z¹) is missing.", "∂C/∂W¹, ∂C/∂b¹: right given your δ¹"]),
     "derive_equations": ((), ["δ¹ = ((W²)ᵀδ² + (W³)ᵀδ³) ⊙ σ′(z¹)", "softmax_rows(s₁)"]),
-    # asinh(3/4) = ln 2; its derivatives are 1/√(1 + x²) = 0.8 and −x/(1 + x²)^1.5 = −0.384.
-    "own_operation": ((), ["arcsinh(0.75) = 0.693147, derivative 0.800000", "-0.384000", "1 right"]),
+    # sinh(ln 2) = 3/4 and cosh(ln 2) = 5/4: arctan(3/4), and the derivatives 1/cosh = 0.8 and −sinh/cosh² = −0.48.
+    "own_operation": ((), ["gudermannian(log 2) = 0.643501, derivative 0.800000", "-0.480000", "1 right"]),
+    "in_a_notebook": ((), ["the loss of all examples: 0.", "∂C/∂w = −8", "2 first derivatives: 2 right"]),
     "newton": ((), ["at (1.000000, 1.000000)"]),
-    "stepper": ((), ["loss = ", "wrote stepper.html", "wrote backward.svg"]),
+    "explorer": ((), ["loss = ", "wrote explorer.html", "wrote backward.svg"]),
 }
 SLOW = {
     "moons": ((), ["step 99 loss 0.01", "accuracy 100%", "compiled: loss 0.01"]),
-    "digits": ((), ["epoch 3: loss 0.", "held-out digits read correctly: 9"]),
+    "digits": ((), ["epoch 3: loss 0.", "validation digits read correctly: 9"]),
 }
 
 
@@ -74,9 +75,9 @@ def test_the_compiled_moons_demo_trains_as_the_eager_one(run):
     assert float(printed.splitlines()[-1].split("by ")[1]) < 1e-12  # rounding: the sums are taken in another order
 
 
-def test_the_stepper_example_leaves_a_page_and_a_picture(run):
-    _, folder = run("stepper", ())
-    assert "<svg" in (folder / "stepper.html").read_text(encoding="utf-8")
+def test_the_explorer_example_leaves_a_page_and_a_picture(run):
+    _, folder = run("explorer", ())
+    assert "<svg" in (folder / "explorer.html").read_text(encoding="utf-8")
     assert (folder / "backward.svg").read_text(encoding="utf-8").rstrip().endswith("</svg>")
 
 

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from autograd import Value, compile, lift, no_grad, total
+from autograd import RecordingError, Value, compile, lift, no_grad, total
 
 ROWS = [[1.0], [2.0]]
 
@@ -122,22 +122,29 @@ def branching(w, v):
     return lambda x: w * x[0] if x[0] > 0.0 else v * x[0]
 
 
-def test_outputs_are_refused_where_a_comparison_that_they_depend_on_comes_out_differently():
-    branch = branching(*weights())
-    program = compile(lambda x: (branch(x), {"y": branch(x)}))
-    program.value(x=ROWS)
-    np.testing.assert_array_equal(program.outputs(x=[[3.0]])["y"], [[6.0]])
-    with pytest.raises(RuntimeError, match="gives False at row 1"):
-        program.outputs(x=[[3.0], [-1.0]])
-
-
-def test_outputs_are_refused_where_a_parameter_decides_otherwise():
+def test_outputs_follow_a_comparison_row_by_row():
     w, v = weights()
-    program = compile(lambda x: (x[0] * w, {"y": w * x[0] if w < v else v * x[0]}))
+    branch = branching(w, v)
+    program = compile(lambda x: (branch(x), {"y": branch(x)}), parameters=[w, v])
+    program.value(x=ROWS)
+    np.testing.assert_array_equal(program.outputs(x=[[3.0], [-1.0], [4.0]])["y"], [[6.0], [-3.0], [8.0]])
+
+
+def test_outputs_follow_a_comparison_of_parameters():
+    w, v = weights()
+    program = compile(lambda x: (x[0] * w, {"y": w * x[0] if w < v else v * x[0]}), parameters=[w, v])
     program.value(x=ROWS)
     program.parameters["w"] = 5.0
-    with pytest.raises(RuntimeError, match="the comparison in"):
+    np.testing.assert_array_equal(program.outputs(x=ROWS)["y"], [[3.0], [6.0]])
+
+
+def test_outputs_that_a_missing_input_decides_are_refused():
+    w, v = weights()
+    program = compile(lambda x, t: (w * x[0], {"y": w * x[0] if t[0] > 0.0 else v * x[0]}), parameters=[w, v])
+    program.value(x=ROWS, t=[[1.0], [-1.0]])
+    with pytest.raises(RecordingError, match=r"line \d+, which takes an input that is not given"):
         program.outputs(x=ROWS)
+    np.testing.assert_array_equal(program.outputs(x=ROWS, t=[[1.0], [-1.0]])["y"], [[2.0], [6.0]])
 
 
 def test_a_comparison_with_the_target_does_not_ask_the_outputs_for_one():

@@ -239,7 +239,7 @@ def test_a_whole_batch_in_one_graph_is_lifted_to_one_matrix_product_a_layer(inpu
     cost.backward()
     loss, gradient = program.value_and_grad(**({"x": X.ravel()} if given else {}))
     assert loss == pytest.approx(cost.data, rel=1e-12)
-    expected = np.array([leaf.grad for leaf in program._leaves])
+    expected = np.array([leaf.grad for leaf in program._recorder.held.leaves])
     found = np.zeros(len(expected))
     for each in program.derived.parameters.all:
         found[each.leaves.ravel()] = gradient[each.name].ravel()
@@ -251,10 +251,10 @@ def test_roots_that_are_leaves_constants_or_cancel_are_right():
     X = np.array([[2.0], [5.0]])
     cases = {
         "an input": (lambda x: x[0], 3.5, 0.0),
-        "a parameter": (lambda x: w, 3.0, 1.0),
-        "a constant": (lambda x: 7.0, 7.0, 0.0),
+        "a parameter": (lambda **_: w, 3.0, 1.0),
+        "a constant": (lambda **_: 7.0, 7.0, 0.0),
         "a difference of itself": (lambda x: w - w + x[0] - x[0], 0.0, 0.0),
-        "a constant operation": (lambda x: ag.exp(Value(0.0)), 1.0, 0.0),
+        "a constant operation": (lambda **_: ag.exp(Value(0.0)), 1.0, 0.0),
     }
     for name, (function, value, gradient) in cases.items():
         program = compile(function, parameters=[w])
@@ -269,11 +269,13 @@ def test_roots_that_are_leaves_constants_or_cancel_are_right():
 def test_no_inputs_no_parameters_and_unused_inputs_are_right():
     w = Value(2.0, "w")
     assert lift(w * w).value_and_grad() == (4.0, {"w": 4.0})
-    program = compile(lambda x, t, unused: (x[0] - t[0]) ** 2)
+    program = compile(lambda x, t, **_: (x[0] - t[0]) ** 2)
     loss, gradient = program.value_and_grad(x=[[1.0], [2.0]], t=[[0.0], [0.0]], unused=[[1.0, 2.0], [3.0, 4.0]])
     assert (loss, gradient) == (2.5, {})
     with pytest.raises(TypeError, match="'unused' is missing"):
         program.value(x=[[1.0]], t=[[1.0]])
+    with pytest.raises(ValueError, match=r"reads the input 'unused' of shape \(1, 2\)"):
+        compile(lambda x, unused: x[0]).value(x=[[1.0]], unused=[[1.0, 2.0]])
 
 
 # --- further shapes ------------------------------------------------------------------------------

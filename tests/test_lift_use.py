@@ -163,7 +163,7 @@ RARE = {
 def test_rare_parts_of_programs_give_what_the_engine_gives_in_both_ways(name, reduce, monkeypatch):
     rng = np.random.default_rng(0)
     leaves = [leaf for rows in (*W, *V, B) for leaf in rows]
-    program = compile(RARE[name], parameters={"W": W, "V": V, "B": B}, reduce=reduce)
+    program = compile(lambda **of: RARE[name](of["x"]), parameters={"W": W, "V": V, "B": B}, reduce=reduce)
     for rows in (2, 1, 7):
         X = rng.normal(size=(rows, 3))
         for leaf in leaves:
@@ -383,7 +383,7 @@ def test_calls_in_any_order_with_errors_between_them_give_what_the_engine_gives(
             program.pull()
         elif kind == "wrong" and recorded:
             with pytest.raises(ValueError, match="'x' needs"):
-                program.backward(x=choices.choice((X[:, :2], np.full_like(X, np.nan))))
+                program.backward(x=choices.choice((X[:, :, None], np.full_like(X, np.nan))))
         elif kind in KINDS:
             exact = by_rows(function, parameters, X)
             try:

@@ -7,7 +7,7 @@ import pytest
 
 import nn
 from autograd import DomainError, Value
-from nn.loss.loss_table import require_targets
+from nn.loss.loss_table import facts_of, loss_named, require_targets
 
 # Central differences of functions of size 1 to 10 with steps of 1e-6: rounding leaves about 1e-9.
 DIFFERENCE_TOLERANCE = 1e-8
@@ -137,7 +137,7 @@ def test_a_result_that_is_not_finite_is_an_error(name, outputs, targets):
     with pytest.raises(DomainError):
         nn.LOSSES[name](outputs, targets)
     with pytest.raises(DomainError):
-        nn.LOSSES[name]([Value(x) for x in outputs], targets)
+        _ = nn.LOSSES[name]([Value(x) for x in outputs], targets).data
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
@@ -256,3 +256,65 @@ def test_wrong_weights_are_an_error():
         nn.l2_penalty(nn.Module(), 1.0)
     with pytest.raises(TypeError, match="real number, got 'a'"):
         nn.l2_penalty(["a"], 1.0)
+
+
+# --- names
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("mse", "mse_loss"),
+        ("MSE", "mse_loss"),
+        ("mean squared error", "mse_loss"),
+        ("bce", "binary_cross_entropy"),
+        ("binary_crossentropy", "binary_cross_entropy"),
+        ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"),
+        ("bce-with-logits", "binary_cross_entropy_with_logits"),
+        ("CrossEntropyLoss", "cross_entropy"),
+        ("softmax_cross_entropy", "cross_entropy"),
+        ("Hinge", "hinge_loss"),
+        ("half_mse", "half_squared_error"),
+        *((name, name) for name in nn.LOSSES),
+    ],
+)
+def test_other_names_of_a_loss_are_understood(typed, name):
+    assert loss_named(typed) is nn.LOSSES[name]
+
+
+@pytest.mark.parametrize(
+    ("typed", "advice"),
+    [
+        ("nll", "loss='cross_entropy', of logits"),
+        ("NLL_loss", "loss='cross_entropy', of logits"),
+        ("log_loss", "binary_cross_entropy_with_logits"),
+        ("categorical_crossentropy", "output_activation='identity'"),
+        ("sparse_categorical_crossentropy", "classes are taken as targets"),
+        ("mae", "take a function"),
+        ("smooth_l1", "autograd.where"),
+        ("cross_entropie", "did you mean 'cross_entropy'"),
+    ],
+)
+def test_a_loss_that_is_not_here_is_answered_with_what_to_take(typed, advice):
+    with pytest.raises(ValueError, match=rf"unknown loss '{typed}': .*{advice}"):
+        loss_named(typed)
+
+
+def test_no_two_losses_have_a_name_in_common():
+    names = [name for loss in nn.LOSSES.values() for name in (loss.__name__, *facts_of(loss).also_called)]
+    assert len(set(names)) == len(names)
+
+
+def test_targets_are_looked_at_all_at_once_as_they_are_one_by_one():
+    rng = np.random.default_rng(0)
+    rows = [*rng.dirichlet(np.ones(3), 50), *rng.normal(size=(20, 3)), *np.sign(rng.normal(size=(20, 3)))]
+    rows += [[0.5, 0.5, 0.0], [0.5, 0.5, 1e-9], [0.5, 0.5, 1.2e-9], [0.5, 0.5, 0.6e-9], [-0.0, 1.0, 0.0]]
+    for loss in nn.LOSSES.values():
+        requirement = facts_of(loss).requirement
+        surely = requirement.surely(np.array(rows))
+        for row, sure in zip(rows, surely, strict=True):
+            right = not requirement.problem(list(row))
+            assert right or not sure
+            if not right:
+                with pytest.raises(ValueError, match="row 1 of the targets"):
+                    require_targets(loss, np.array([[1.0, 0.0, 0.0] if loss is not nn.hinge_loss else [1.0] * 3, row]))

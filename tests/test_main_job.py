@@ -44,10 +44,10 @@ def test_the_job_says_what_it_did(job):
     _, result = job
     for part in (
         "1797 handwritten digits",
-        "1347 to train on, 450 held out",
+        "1347 to train on, 450 for validation",
         "64-3-10",
         "235 parameters",
-        "of the held-out digits are read correctly",
+        "of the validation digits are read correctly",
         "for all 235 parameters",
         "All agree.",
     ):
@@ -77,7 +77,7 @@ def test_the_weights_can_be_loaded_and_read_the_digits(job):
         np.testing.assert_array_equal(arrays["W2"], model.weights[1])
     _, test = nn.data.train_test_split(nn.data.load_digits(), seed=0)
     accuracy = nn.evaluate(model, test.X, nn.one_hot(test.y, 10), loss="cross_entropy").accuracy
-    assert f"{accuracy:.2%} of the held-out digits" in result.stdout
+    assert f"{accuracy:.2%} of the validation digits" in result.stdout
 
 
 def test_the_picture_shows_a_small_network(job):
@@ -89,13 +89,13 @@ def test_the_picture_shows_a_small_network(job):
         assert label in picture
 
 
-def test_the_network_and_the_stepper_are_written_too(job):
+def test_the_network_and_the_page_of_a_digit_are_written_too(job):
     folder, result = job
     network = (folder / "out" / "network.svg").read_text(encoding="utf-8")
     assert "δ " in network
-    stepper = (folder / "out" / "stepper.html").read_text(encoding="utf-8")
-    assert stepper.startswith("<!doctype html>")
-    assert "W1[1,1]" in stepper
+    page = (folder / "out" / "explorer.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert re.search(r"<title>A handwritten \d that a 64-3-10 network (reads as \d|finds hardest)</title>", page)
     curve = folder / "out" / "loss_curve.svg"
     assert curve.is_file() if importlib.util.find_spec("matplotlib") else "no loss curve" in result.stdout
 
@@ -135,11 +135,11 @@ def test_a_disagreement_is_shown_and_ends_with_one(tmp_path, capsys, monkeypatch
 
 
 @pytest.mark.slow
-def test_the_whole_job_reads_95_percent_of_the_held_out_digits(tmp_path):
+def test_the_whole_job_reads_95_percent_of_the_validation_digits(tmp_path):
     result = run("digits", cwd=tmp_path)
     assert result.returncode == 0
     assert "64-30-10" in result.stdout
-    assert float(re.search(r"([\d.]+)% of the held-out", result.stdout)[1]) >= 95.0
+    assert float(re.search(r"([\d.]+)% of the validation", result.stdout)[1]) >= 95.0
     assert "All agree." in result.stdout
 
 
@@ -217,7 +217,7 @@ def test_coarse_differences_do_not_agree(monkeypatch):
     [
         (nn.MLP(2, [2], seed=0), X[:, :1], "mse_loss", "this MLP takes 2 inputs, got 1"),
         (nn.MLP(2, [2], seed=0), X[:4], "mse_loss", "as many rows, got 4 inputs and 5 targets"),
-        (nn.MLP(2, [2], seed=0), X, "crossentropy", "unknown loss"),
+        (nn.MLP(2, [2], seed=0), X, "cross_entropie", "unknown loss"),
         (nn.MLP(2, [2], "sin", "sin", seed=0), X, "mse_loss", "sin"),
     ],
 )

@@ -22,6 +22,7 @@ REFUSED = [(op, point) for op in TABLE for point in op.domain.refused]
 
 # Richardson extrapolation of central differences: truncation h⁴ and rounding 1e-16/h both stay below this at h = 1e-3.
 DIFFERENCES = 1e-9
+SELECTING = {("where", 0), ("polygamma", 0)}  # such an argument says what to compute: derivative 0 by definition
 SUBNORMAL = 2.3e-308  # what an array form may round to 0
 ULPS = 1e-15  # the array form may call another libm than the float form: a few units in the last place
 
@@ -51,9 +52,10 @@ def at(args, k, x):
 def wrong_slopes(op, args):
     """The arguments whose rule disagrees with differences of the forward function."""
     out = op.evaluate(args)
-    expected = [slope(lambda x, k=k: op.evaluate(at(args, k, x)), args[k]) for k in range(len(args))]
-    if op is ops.where:
-        expected[0] = 0.0  # a condition selects; its own derivative is 0 by definition
+    expected = [
+        0.0 if (op.name, k) in SELECTING else slope(lambda x, k=k: op.evaluate(at(args, k, x)), args[k])
+        for k in range(len(args))
+    ]
     return [
         k
         for k, e in enumerate(expected)
@@ -94,7 +96,7 @@ def test_a_rule_that_is_off_by_a_millionth_is_noticed(op):
                     op,
                     partials=at(op.partials, k, lambda out, *x, rule=rule, wrong=wrong: wrong(rule(out, *x))),
                 )
-            if op is not ops.where or k > 0:
+            if (op.name, k) not in SELECTING:
                 assert any(k in wrong_slopes(mutant, args) for args in op.samples if k < len(args))
 
 
@@ -106,9 +108,9 @@ def test_second_derivatives_agree_with_differences_of_the_first(op, args):
         if isinstance(local, Value):
             local.backward()
         for j in range(len(args)):
-            expected = slope(lambda x, i=i, j=j: _local_at(op, at(args, j, x), i), args[j])
-            if op is ops.where:
-                expected = 0.0
+            expected = 0.0
+            if op is not ops.where and (op.name, j) not in SELECTING:
+                expected = slope(lambda x, i=i, j=j: _local_at(op, at(args, j, x), i), args[j])
             assert values[j].grad == pytest.approx(expected, rel=1e-8, abs=1e-8)
 
 
@@ -263,8 +265,12 @@ def test_the_help_tells_every_convention_once():
     ]
 
 
-def test_second_derivatives_of_hypot_at_the_origin_are_those_of_half_the_squared_distance():
-    assert autograd.hessian(lambda v: ops.hypot(v[0], v[1]))([0.0, 0.0]) == [[1.0, 0.0], [0.0, 1.0]]
+@pytest.mark.parametrize("fun", [lambda r: r, lambda r: r**2, lambda r: r * 0.5 + 1.0])
+def test_second_derivatives_of_hypot_at_the_origin_are_refused(fun):
+    """They are infinite there, and what an adjoint of 0 makes of them is no number that a rule could know."""
+    assert autograd.grad(lambda v: fun(ops.hypot(v[0], v[1])))([0.0, 0.0]) == [0.0, 0.0]
+    with pytest.raises(DomainError, match="undefined"):
+        autograd.hessian(lambda v: fun(ops.hypot(v[0], v[1])))([0.0, 0.0])
 
 
 @pytest.mark.parametrize(
@@ -337,7 +343,7 @@ def _derivative_as_graph(node, x):
 def test_a_result_that_overflows_is_refused_and_said_to_overflow(op, args):
     for arguments in (args, [Value(x) for x in args], [np.array([x]) for x in args]):
         with pytest.raises(DomainError, match=f"^{op.name} has no finite result"):
-            op(*arguments)
+            _ = op(*arguments).data  # of a Value that something might still bring back among the floats
 
 
 @pytest.mark.parametrize(
@@ -407,7 +413,7 @@ def test_each_operation_of_one_argument_is_a_method_and_nothing_else_is():
     for op, method in _METHODS.items():
         dunder = {"neg": "__neg__", "abs": "__abs__"}.get(op.name, op.name)
         assert getattr(Value, dunder) is method
-        x = Value(0.7)
+        x = Value(op.samples[0][0] if op.samples else 0.7)
         assert method(x).op is op
 
 
@@ -500,7 +506,7 @@ def test_a_rule_that_gives_another_number_of_partials_than_of_arguments_is_an_er
 def test_a_rule_that_gives_no_number_is_an_error_and_changes_nothing(partial):
     x = Value(1.0)
     x.grad = 5.0
-    with pytest.raises(TypeError, match=r"real number|scalars"):
+    with pytest.raises(TypeError, match=r"real number|scalars|as a float"):
         Op("broken", forward=lambda x: x, partials=(lambda out, x: partial,))(x).backward()
     assert x.grad == 5.0
 

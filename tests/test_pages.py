@@ -41,7 +41,13 @@ def test_every_block_of_code_is_run():
         if kind not in ("pycon", "console") and block not in files and block not in readme
     ]
     measurements = {("performance.md", "bash"), ("testing.md", "bash")}
-    assert set(left) - measurements == set()
+    need_an_extra = {
+        ("cluster.md", "python"),
+        ("newton.md", "python"),
+        ("recipes.md", "python"),
+        ("scikit_learn.md", "python"),
+    }  # their own tests run them
+    assert set(left) - measurements - need_an_extra == set()
 
 
 def test_what_a_page_says_wrongly_is_found():

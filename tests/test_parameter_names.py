@@ -68,3 +68,10 @@ W = [[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]]
 def test_what_is_no_set_of_leaves_is_refused(parameters, error, message):
     with pytest.raises(error, match=re.escape(message)):
         program_of(W[0], parameters)
+
+
+@pytest.mark.parametrize("index", ["9" * 5000, "9" * 18, f"{'9' * 18},{'9' * 18}", "4294967296,4294967296"])
+def test_a_label_with_an_index_beyond_all_arrays_makes_no_array_of_that_size(index):
+    program = program_of(vector_of(f"W[{index}]", "W[0]", "b[0]"))
+    assert sorted(program.flat.tolist()) == [1.0, 2.0, 3.0]
+    assert sum(array.size for array in program.parameters.values()) == 3

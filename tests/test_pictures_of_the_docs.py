@@ -31,6 +31,8 @@ def test_every_screenshot_is_of_the_page_as_it_is(name):
 def test_no_curve_is_stale(name, tmp_path):
     """Positions are compared in points: processors may differ in the last digits of a training."""
     pytest.importorskip("matplotlib", reason="needs matplotlib")
+    if name == "minimizers.svg":
+        pytest.importorskip("scipy", reason="needs SciPy")
     viz.save(make_pictures.PLOTS[name](), tmp_path / name)
     drawn, kept = ((folder / name).read_text(encoding="utf-8") for folder in (tmp_path, IMAGES))
     made_by = re.compile(r"Matplotlib v(\d+\.\d+)")

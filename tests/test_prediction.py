@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import DomainError
+from autograd import DomainError, Value
 from nn.model.activations import ACTIVATIONS
 
 X = np.random.default_rng(0).normal(size=(20, 3))
@@ -100,3 +100,49 @@ def test_what_cannot_be_predicted_is_an_error(call, error, message):
 def test_outputs_that_are_no_probabilities_are_refused():
     with pytest.raises(ValueError, match="outputs of tanh are no probabilities"):
         nn.MLP(3, [2], "tanh", "tanh", seed=0).predict_proba(X)
+
+
+# --- the network as a function of its parameters
+
+
+@pytest.mark.parametrize("bias", [True, [True, False], False])
+def test_a_network_applied_to_its_own_parameters_is_itself(bias):
+    model = nn.MLP(2, [3, 2], activation="softplus", bias=bias, seed=0)
+    X = np.random.default_rng(0).normal(size=(5, 2))
+    flat = [leaf.data for leaf in model.parameters()]
+    for parameters in (model.state_dict(), flat, np.array(flat)):
+        np.testing.assert_array_equal(model.apply(parameters, X), model.predict(X))
+        np.testing.assert_allclose(model.apply(parameters, X[0]), model.predict(X)[0], rtol=1e-14)
+
+
+def test_a_network_is_applied_to_values_and_other_numbers_and_stays_as_it_is():
+    model, other = nn.MLP(2, [3, 1], seed=0), nn.MLP(2, [3, 1], seed=1)
+    before = model.state_dict()
+    leaves = [Value(leaf.data) for leaf in other.parameters()]
+    (y,) = model.apply(leaves, [0.5, -1.0])
+    (expected,) = other([0.5, -1.0])
+    assert y.data == expected.data
+    y.backward()
+    expected.backward()
+    assert [leaf.grad for leaf in leaves] == [leaf.grad for leaf in other.parameters()]
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "x", "error", "message"),
+    [
+        ([1.0] * 4, [1.0, 2.0], ValueError, r"3 parameters, got an array of shape \(4,\)"),
+        ({"W1": [[1.0, 2.0]]}, [1.0, 2.0], ValueError, "missing b1; unknown nothing"),
+        ({"W1": [[1.0, 2.0]], "b1": [0.0], "W2": 1}, [1.0, 2.0], ValueError, "unknown W2"),
+        ({"W1": [[1.0]], "b1": [0.0]}, [1.0, 2.0], ValueError, r"W1 must have shape \(1, 2\)"),
+        ({"W1": [[1.0, np.nan]], "b1": [0.0]}, [1.0, 2.0], ValueError, "W1 must be finite"),
+        ({"W1": [["a", "b"]], "b1": [0.0]}, [1.0, 2.0], TypeError, "W1 must hold real numbers"),
+        ([1.0] * 3, [1.0], ValueError, "2 inputs, got 1"),
+        ([Value(1.0)] * 3, [[1.0, 2.0]], TypeError, "one example at a time"),
+        ([1.0] * 3, [[1e308, 1e308]], DomainError, "overflow"),
+    ],
+)
+def test_what_a_network_cannot_be_applied_to_is_an_error(parameters, x, error, message):
+    with pytest.raises(error, match=message):
+        nn.MLP(2, [1], seed=0).apply(parameters, x)

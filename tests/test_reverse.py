@@ -171,13 +171,23 @@ def test_a_gradient_that_overflows_changes_nothing_and_names_the_node():
     assert (t.grad, other.grad, inverse.grad, z.grad) == (0.0, 3.0, 0.0, 0.0)
 
 
-def test_an_infinite_adjoint_is_found_behind_operations_that_pass_nothing_on():
+def test_an_adjoint_that_no_float_holds_counts_for_nothing_behind_operations_that_pass_nothing_on():
     for silence in (ops.stop_gradient, lambda v: (-v).step(), lambda v: (-v).relu(), lambda v: ops.where(0.0, v, 0.0)):
         x = Value(1e-300, "x")
-        z = silence(x) * 1e200 * 1e200
-        with pytest.raises(DomainError, match=r"not finite: the adjoint of .* is inf"):
-            z.backward()
-        assert (x.grad, z.grad) == (0.0, 0.0)
+        quiet = silence(x)
+        z = quiet * 1e200 * 1e200
+        z.backward()
+        assert (x.grad, quiet.grad, z.grad) == (0.0, math.inf, 1.0)
+
+
+def test_a_gradient_is_found_beyond_adjoints_that_no_float_holds():
+    x = Value(1e-100, "x")
+    small = x * 1e-200
+    (small * 1e200 * 1e200).backward()
+    assert x.grad == pytest.approx(1e200, rel=1e-15)
+    assert small.grad == math.inf
+    with pytest.raises(DomainError, match=r"not finite: the adjoint of .* is inf"):
+        (Value(1e-300) * 1e200 * 1e200).backward()
 
 
 def test_what_a_leaf_had_before_may_not_make_the_sum_infinite():
@@ -188,7 +198,7 @@ def test_what_a_leaf_had_before_may_not_make_the_sum_infinite():
     assert x.grad == 1.5e308
 
 
-def test_numbers_alone_pass_nothing_on_and_still_may_not_make_an_adjoint_infinite():
+def test_numbers_alone_pass_nothing_on_though_their_adjoint_be_infinite():
     for use in (
         lambda number: number * 2.0,
         lambda number: 2.0 * number,
@@ -202,9 +212,8 @@ def test_numbers_alone_pass_nothing_on_and_still_may_not_make_an_adjoint_infinit
         constant = use((x * 0.0).operands[1])
         (constant * 3.0 + x).backward()
         assert (x.grad, constant.grad) == (1.0, 3.0)
-        with pytest.raises(DomainError, match=r"not finite: the adjoint of .* is inf"):
-            ((constant - constant.data) * 1e200 * 1e200 + x).backward()
-        assert (x.grad, constant.grad) == (1.0, 3.0)
+        ((constant - constant.data) * 1e200 * 1e200 + x).backward()
+        assert (x.grad, constant.grad) == (2.0, math.inf)
 
 
 def test_a_constant_derivative_can_be_used_like_any_value():
@@ -376,7 +385,7 @@ def test_a_dropped_graph_leaves_nothing_for_the_cyclic_collector():
             with pytest.raises(DomainError):
                 (z * 0.0).log()
             with pytest.raises(DomainError):
-                ((z * 0.0).sqrt() + 1.0).backward()
+                ((z - z).sqrt() + 1.0).backward()
         del z, _
         gc.collect()
         before = len(gc.get_objects())

@@ -53,7 +53,11 @@ GOOD = {"0.weight": np.ones((2, 3)), "0.bias": np.zeros(2), "2.weight": np.ones(
         ([1.0], TypeError, "needs a mapping of names to arrays, got list"),
         ({}, ValueError, "has the names 0.weight, 0.bias and so on, got none"),
         ({"weight": np.ones((1, 1))}, ValueError, "has the names 0.weight, 0.bias and so on, got weight"),
-        ({k: v for k, v in GOOD.items() if k != "2.bias"}, ValueError, "0.bias and so on, got 0.bias, 0.weight, 2.we"),
+        (
+            {k: v for k, v in GOOD.items() if k != "2.weight"},
+            ValueError,
+            "0.bias and so on, got 0.bias, 0.weight, 2.bi",
+        ),
         (GOOD | {"4.running_mean": np.ones(1)}, ValueError, "got .*4.running_mean"),
         (GOOD | {"2.weight": np.ones((1, 3))}, ValueError, r"2.weight must .* take 2 outputs of the layer before, got"),
         (GOOD | {"0.weight": np.ones((2, 3, 3))}, ValueError, "0.weight must have two dimensions"),

@@ -130,7 +130,60 @@ def test_numpy_functions_call_the_methods_of_an_object_array():
     assert array.sum().data == pytest.approx(-0.1)
 
 
-def test_comparisons_look_at_the_data_and_equality_is_identity():
+def test_equality_with_a_number_looks_at_the_data_and_between_values_is_identity():
+    one, again, zero = Value(1.0, "one"), Value(1.0), Value(-0.0)
+    for number in (
+        1,
+        1.0,
+        True,
+        np.float64(1.0),
+        np.float32(1.0),
+        np.int64(1),
+        np.bool_(True),
+        Fraction(1),
+        Decimal(1),
+    ):
+        assert one == number
+        assert number == one
+        assert not one != number  # noqa: SIM202  # the two operators are methods of their own
+        assert not number != one  # noqa: SIM202
+        assert zero != number
+    for number in (2, 0.5, False, 10**400, -(10**400), math.inf, math.nan, 1j, Fraction(1, 3), Decimal("NaN")):
+        assert one != number
+        assert number != one
+        assert not one == number  # noqa: SIM201  # the two operators are methods of their own
+    assert zero == 0.0
+    assert Value(0.1) != Fraction(1, 10)  # no float is a tenth
+    assert Value(2.0**53) != 2**53 + 1
+    assert one == 1 + 0j
+    for other in ("1", b"1", None, [1.0], (1.0,), {1.0: 2.0}, object()):
+        assert one != other
+        assert other != one
+    assert one != again
+    assert not one == again  # noqa: SIM201
+    assert one == one
+    assert {one: "a", again: "b"}[one] == "a"
+    assert len({one, again, 1.0}) == 3  # hashed by identity
+    assert hash(one) == object.__hash__(one)
+
+
+def test_containers_and_arrays_of_values_find_numbers():
+    t = [Value(1.0), Value(2.0), Value(1.0)]
+    assert t[0] in (1, 2)
+    assert t[0] not in (0, 2)
+    assert 2 in t
+    assert 3 not in t
+    assert t == [1.0, 2, 1]
+    assert t.count(1.0) == 2
+    assert t.index(2.0) == 1
+    assert t.index(t[2]) == 2
+    assert (np.array(t) == 1).tolist() == [True, False, True]
+    assert (np.array(t) != 1).tolist() == [False, True, False]
+    assert (t[0] == 1) * 5 + 1 == 6
+    assert (t[0] == np.array([1.0, 2.0])).tolist() == [True, False]
+
+
+def test_comparisons_look_at_the_data():
     one, two, again = Value(1.0), Value(2.0), Value(1.0)
     assert one < two
     assert one <= again
@@ -236,7 +289,7 @@ def test_a_failed_operation_changes_nothing():
     with pytest.raises(DomainError, match=r"^pow needs x > 0, or x < 0 with an integer y"):
         Value(-8.0) ** (1 / 3)
     with pytest.raises(DomainError, match=r'^exp has no finite result \(overflow\) at x = 1000.0 \("big"\)$'):
-        Value(1000.0, "big").exp()
+        _ = Value(1000.0, "big").exp().data
     assert (x.data, x.grad, x.op) == (-1.0, 0.0, None)
 
 

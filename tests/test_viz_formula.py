@@ -9,13 +9,22 @@ from viz.formula import Symbol, rules
 SCOPE = {
     "exp": math.exp, "log": math.log, "cos": math.cos, "sin": math.sin, "cosh": math.cosh, "sinh": math.sinh,
     "erfc": math.erfc, "sign": lambda v: math.copysign(1.0, v) if v else 0.0, "σ": lambda v: 1.0 / (1.0 + math.exp(-v)),
-    "min": min, "abs": abs,
+    "min": min, "abs": abs, "sqrt": math.sqrt, "hypot": math.hypot, "floor": math.floor,
+    "polygamma": ops.polygamma.forward,
 }  # fmt: skip
 
 
 def as_python(formula: str) -> str:
     """Rewrite a formula as Python: what is left to Python's own grammar is precedence, which is what is tested."""
-    for shown, written in (("−", "-"), (" · ", "*"), ("²", "**2"), ("^", "**"), ("≥", ">="), ("≤", "<=")):
+    for shown, written in (
+        ("−", "-"),
+        (" · ", "*"),
+        ("²", "**2"),
+        ("^", "**"),
+        ("≥", ">="),
+        ("≤", "<="),
+        ("√", "sqrt"),
+    ):
         formula = formula.replace(shown, written)
     while "|" in formula:
         formula = formula.replace("|", "abs(", 1).replace("|", ")", 1)

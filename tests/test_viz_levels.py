@@ -97,7 +97,7 @@ def test_layers_show_the_norms_of_their_gradients():
     loss, inputs, outputs = dense((3, 4, 2), "affine")
     level = layer_level(viz.trace(loss), digits=6)
     loss.backward()
-    assert [cell.name for cell in level.cells] == ["inputs", "layer 1", "layer 2", "L"]
+    assert [cell.name for cell in level.cells] == ["inputs", "layer 1", "layer 2", "C"]
     norms = [float(cell.exact[1]) for cell in level.cells]
     assert norms[0] == pytest.approx(math.hypot(*(x.grad for x in inputs)), rel=1e-12)
     assert norms[2] == pytest.approx(math.hypot(*(y.grad for y in outputs)), rel=1e-12)

@@ -1,6 +1,6 @@
-import html.parser
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -133,8 +133,7 @@ def test_a_chain_of_ten_thousand_is_drawn_when_it_is_asked_for():
         x = -x
     assert drawn(svg(viz.draw(x, max_nodes=20_000).diagram)) == (10_001, 10_000)
     assert len(viz.to_text(x, color=False).splitlines()) >= 10_001
-    with pytest.raises(ValueError, match="max_nodes"):
-        viz.to_html(x)
+    assert "computed in 10,000 steps" in viz.to_html(x)
 
 
 # --- labels that want to be more than labels --------------------------------------------------------
@@ -156,40 +155,6 @@ def test_a_label_is_never_markup_in_svg(label):
     assert drawn(picture) == (4, 4)
     tags = {element.tag.removeprefix(SVG) for element in ET.fromstring(picture.encode()).iter()}
     assert tags <= {"svg", "style", "rect", "g", "path", "text", "title"}
-
-
-class Page(html.parser.HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.texts: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-
-    def handle_data(self, data):
-        self.texts.append(data)
-
-
-@pytest.fixture(scope="module")
-def harmless() -> Page:
-    return Page(viz.to_html(labelled("x")))
-
-
-@pytest.mark.parametrize("label", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_label_is_never_markup_in_the_stepper(label, harmless):
-    page = viz.to_html(labelled(label))
-    parsed = Page(page)
-    tags = [tag for tag in parsed.tags if tag != "title"]  # a shortened label has its full text in a tooltip
-    assert tags == [tag for tag in harmless.tags if tag != "title"]
-    assert {name for name, _ in parsed.attributes} == {name for name, _ in harmless.attributes}
-    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
-    assert "<" not in data[1]
-    assert len(json.loads(data[1])["levels"][0]["cells"]) == 4
-    page.encode("utf-8")
 
 
 @pytest.mark.parametrize("label", HOSTILE, ids=range(len(HOSTILE)))
@@ -225,7 +190,7 @@ def test_without_graphviz_the_built_in_layout_draws_svg():
 @pytest.mark.usefixtures("no_graphviz")
 @pytest.mark.parametrize("kind", ["png", "pdf"])
 def test_without_graphviz_other_formats_name_the_remedy(kind, tmp_path):
-    with pytest.raises(viz.RendererMissingError, match=r"needs Graphviz.*deltagrad\[viz\]"):
+    with pytest.raises(viz.RendererMissingError, match=r"needs Graphviz.*pip install pygraphviz"):
         viz.draw(example()).pipe(kind)
     with pytest.raises(viz.RendererMissingError):
         viz.draw(example()).render(tmp_path / "x", format=kind)
@@ -339,12 +304,6 @@ def test_showing_a_picture_changes_no_file(tmp_path):
     assert [viz.save(figure, tmp_path / f"after.{suffix}").read_bytes() for suffix in ("svg", "html")] == before
 
 
-def test_a_notebook_shows_the_stepper_in_a_sandbox():
-    frame = viz.to_html(example())._repr_html_()
-    assert re.match(r'<iframe srcdoc="[^"]+" sandbox="allow-scripts" ', frame)
-    assert "allow-same-origin" not in frame
-
-
 # --- files ------------------------------------------------------------------------------------------
 
 
@@ -359,7 +318,7 @@ def test_a_value_is_saved_by_suffix(suffix, tmp_path):
 
 
 @pytest.mark.usefixtures("no_graphviz")
-def test_pictures_steppers_texts_and_traces_are_saved(tmp_path):
+def test_pictures_pages_texts_and_traces_are_saved(tmp_path):
     root = example()
     assert "<svg" in viz.save(viz.draw(root), tmp_path / "a.html").read_text(encoding="utf-8")
     assert viz.save(viz.to_html(root), tmp_path / "b.html").read_text(encoding="utf-8") == viz.to_html(root)
@@ -390,7 +349,7 @@ def test_a_missing_folder_and_a_foreign_object_are_refused(tmp_path):
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "x.txt"
     path.write_text("old", encoding="utf-8")
-    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         viz.save(example(), path)
     assert path.read_text(encoding="utf-8") == "old"
@@ -404,24 +363,6 @@ def test_missing_fonts_are_reported_before_a_bitmap_is_drawn(monkeypatch):
     with pytest.warns(UserWarning, match="no fonts are installed"):
         assert viz.draw(example()).pipe("png") == b"drawn"
     assert viz.draw(example()).pipe("svg") == b"drawn"
-
-
-def test_a_stepper_of_300_values_stays_below_300_kilobytes():
-    x = [Value(0.1 * k - 0.3, f"x[{k}]") for k in range(7)]
-    hidden = x
-    for layer, width in enumerate((6, 6, 3), 1):
-        hidden = [
-            tanh(
-                sum(
-                    (Value(0.37 * j - 0.21 * k, f"W{layer}[{j},{k}]") * a for k, a in enumerate(hidden)),
-                    Value(0.123 * j, f"b{layer}[{j}]"),
-                )
-            )
-            for j in range(width)
-        ]
-    loss = total([(a - 1.0) ** 2 for a in hidden])
-    assert len(viz.trace(loss).nodes) >= 300
-    assert len(viz.to_html(loss).encode()) <= 300_000
 
 
 # --- what dot makes of it -----------------------------------------------------------------------------

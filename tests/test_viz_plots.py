@@ -15,9 +15,9 @@ HISTORY = nn.History(
 )
 
 
-def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
+def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"deltagrad\[plot\]"):
+    with pytest.raises(ImportError, match=r"pip install matplotlib"):
         plots.learning_curves(HISTORY)
 
 
@@ -30,6 +30,20 @@ def test_curves_show_the_numbers_of_the_history(tmp_path):
     assert list(loss.lines[0].get_xdata()) == [1, 2, 3]
     assert save(figure, tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert len(plots.learning_curves(nn.History(loss=np.array([1.0]))).axes) == 1
+
+
+def test_courses_show_the_losses_of_each_history(tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    other = nn.History(loss=np.array([0.9, 0.1]))
+    figure = plots.courses({"one": HISTORY, "other": other})
+    (axes,) = figure.axes
+    assert [list(line.get_ydata()) for line in axes.lines] == [[1.0, 0.4, 0.2], [0.9, 0.1]]
+    assert [line.get_label() for line in axes.lines] == ["one", "other"]
+    assert axes.get_yscale() == "log"
+    assert save(figure, tmp_path / "courses.svg").read_bytes()
+    for wrong in ({}, {"none": nn.History(loss=np.empty(0))}, {"zero": nn.History(loss=np.array([0.0]))}):
+        with pytest.raises(ValueError, match=r"needed|needs"):
+            plots.courses(wrong)
 
 
 def test_the_boundary_lies_where_the_output_changes_sign():

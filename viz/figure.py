@@ -15,7 +15,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,11 +22,13 @@ from typing import Any
 
 import graphviz
 
+from autograd.files import written
+
 from .diagram import Diagram
 from .dot import fill
 from .svg import svg
 
-__all__ = ["Figure", "RendererMissingError", "written"]
+__all__ = ["Figure", "RendererMissingError"]
 
 _shown = itertools.count(1)
 """Numbers the pictures that were shown on a page; files have no such number, so that they stay the same."""
@@ -126,6 +127,24 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
             graphviz.view(str(target))
         return str(target)
 
+    def save(
+        self,
+        filename: str | os.PathLike[str] | None = None,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        skip_existing: bool | None = None,
+    ) -> str:
+        """Write the DOT text and return its path; the arguments are those of `graphviz.Digraph.save`."""
+        if filename is not None:
+            self.filename: str | os.PathLike[str] = filename
+        if directory is not None:
+            self.directory: str | os.PathLike[str] = directory
+        path = str(self.filepath)
+        if not (skip_existing and Path(path).exists()):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            written(path, str(self.source).encode(self.encoding or "utf-8"))
+        return path
+
     def _rendered(self, kind: str) -> bytes:
         renderer = self.renderer
         if kind in ("dot", "gv") and renderer == "built-in":
@@ -147,12 +166,12 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
         if kind != "svg":
             raise RendererMissingError(
                 f"{kind.upper()} needs Graphviz, and there is none: install the `dot` program (the package graphviz), "
-                'or pip install "deltagrad[viz]"; SVG and HTML work without'
+                "or pip install pygraphviz; SVG and HTML work without"
             )
         if self.body != self._drawn:
             raise RendererMissingError(
                 "the picture was changed after it was drawn, which the built-in layout cannot show: "
-                'install the `dot` program (the package graphviz), or pip install "deltagrad[viz]"'
+                "install the `dot` program (the package graphviz), or pip install pygraphviz"
             )
         return svg(self.diagram).encode()
 
@@ -194,30 +213,6 @@ def page(image: str, title: str, ground: str) -> str:
         f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f'</head><body style="margin:0;background:{ground}">\n{inline(image)}\n</body></html>\n'
     )
-
-
-def written(path: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all.
-
-    Raises:
-        FileNotFoundError: If its folder does not exist.
-        IsADirectoryError: If it is a folder.
-    """
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} cannot be written: it is a folder")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _by_pygraphviz(source: str, kind: str) -> bytes:

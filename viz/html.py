@@ -1,208 +1,208 @@
-"""The stepper: one offline page that walks through both passes of a graph.
-
-The page holds a picture for each level, drawn with every state its boxes can take; the script shows and hides them.
-Without JavaScript it is the finished picture with a table of all values.
-"""
+"""Pages: both passes of a graph to explore, offline and in one file."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-import json
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from autograd import Value
 
-from .layers import layer_level
-from .level import Level, neuron_level, value_level
-from .sheets import Drawn, drawn
-from .style import plain, shortened
-from .svg import escaped
-from .trace import trace
+from .diagram import Diagram
+from .explorer.data import Content, content
+from .explorer.page import Explorer, page, table
+from .formula import Symbol
+from .graph import draw
+from .style import numeral, plain, shortened
+from .svg import escaped, svg
+from .trace import Trace, trace
 
-__all__ = ["Stepper", "to_html"]
+__all__ = ["Explorer", "to_html"]
 
-FRAME_HEIGHT = 620
-
-ICONS = {
-    "first": "M3 3h2v10H3zM13 3v10L6 8z",
-    "back": "M11 3v10L4 8z",
-    "play": "M4 2.5v11l9-5.5z",
-    "pause": "M4 3h3v10H4zM9 3h3v10H9z",
-    "next": "M5 3v10l7-5z",
-    "final": "M11 3h2v10h-2zM3 3v10l7-5z",
-    "theme": "M8 1.5a6.5 6.5 0 1 0 0 13zM8 1.5a6.5 6.5 0 0 1 0 13v-1.4a5.1 5.1 0 0 0 0-10.2z",
-    "in": "M7 3h2v4h4v2H9v4H7V9H3V7h4z",
-    "out": "M3 7h10v2H3z",
-    "fit": "M2 2h5v1.6H3.6V7H2zM9 2h5v5h-1.6V3.6H9zM2 9h1.6v3.4H7V14H2zM12.4 9H14v5H9v-1.6h3.4z",
-}
-
-
-class Stepper(str):
-    """The text of the page; a notebook shows it in a sandboxed frame."""
-
-    __slots__ = ()
-
-    def _repr_html_(self) -> str:
-        return (
-            f'<iframe srcdoc="{html.escape(self)}" sandbox="allow-scripts" title="Forward and backward pass" '
-            f'width="100%" height="{FRAME_HEIGHT}" style="border:1px solid #94a0ae;border-radius:8px"></iframe>'
-        )
-
-    def __repr__(self) -> str:
-        return f"<Stepper: {len(self)} characters; viz.save writes it to a file>"
+LEGIBLE = 60
+"""A static picture of more Values is drawn by layers, or of the part next to the output."""
+MOST_DRAWN = 2000
+"""A larger graph without layers has no static picture on its page."""
+MOST_ROWS = 300
+"""More rows the table for readers without JavaScript does not have."""
 
 
 def to_html(
     root: Value,
     *,
     names: Mapping[str, Any] | None = None,
-    digits: int = 4,
     title: str = "",
-    max_nodes: int = 2000,
-) -> Stepper:
-    """Return one offline page that steps through the forward and the backward pass of `root`.
+    inputs: Mapping[str, Sequence[Value]] | None = None,
+    image: tuple[int, int] | None = None,
+    classes: Sequence[str] = (),
+    examples: Sequence[str] = (),
+) -> Explorer:
+    """Return one offline page that explains the forward and the backward pass of `root`.
 
-    It needs no network and no Graphviz. Neurons and layers can be shown instead of Values where the graph has them;
-    a graph of more than `max_nodes` Values is shown by neurons and layers only.
+    It shows a network at four depths (network, layer, neuron, scalars), a graph without layers by its derived matrix
+    equations and by its scalars, all on one clock. Numbers can be changed on the page, which then computes both passes
+    again. A graph that holds a batch is shown example by example, or as their mean. The page needs no network and no
+    Graphviz.
 
     Args:
         root: The output.
         names: Names for Values without a label, such as `locals()`.
-        digits: Significant digits; the table of all values has all of them.
-        title: The heading; by default it names the output.
-        max_nodes: The most boxes a level may have.
+        title: The heading; by default it names the expression or the sizes of the layers.
+        inputs: Leaves that are inputs, by name, for the equations of a graph without layers.
+        image: Rows and columns, if the input of a network is an image.
+        classes: Names of a network's outputs.
+        examples: Names of the examples of a batch.
 
     Raises:
-        TypeError: If `root` is not a Value.
-        ValueError: If no level has `max_nodes` boxes or fewer.
+        TypeError: If `root` is not a Value, or an input is not a leaf of the graph.
+        ValueError: If `image`, `classes` or `examples` do not fit the network.
         RuntimeError: If a leaf was assigned after a node that uses it was recorded.
+
+    Example:
+        >>> x = Value(3.0, "x")
+        >>> to_html(x * x).count("<script>")
+        1
     """
     traced = trace(root, names)
-    levels = [value_level(traced, digits)] if len(traced.nodes) <= max_nodes else []
-    levels += [level for level in (neuron_level(traced, digits), layer_level(traced, digits)) if level]
-    levels = [level for level in levels if len(level.cells) <= max_nodes]
-    if not levels:
-        raise ValueError(f"{len(traced.nodes)} boxes are more than max_nodes = {max_nodes}: raise it, or draw a part")
-    name = shortened(levels[0].output, 40)
-    heading = title or f"Both passes of {name}"
-    table = levels[0] if levels[0].name == "value" else None
-    counted = f"{len(traced.nodes)} boxes, {sum(1 for edge in traced.edges if edge.step)} contributions"
-    pictures = [drawn(level, shown=k == 0) for k, level in enumerate(levels)]
-    return Stepper(_page(heading, counted, levels, pictures, _table(table) if table else ""))
-
-
-def _page(heading: str, counted: str, levels: list[Level], pictures: list[Drawn], table: str) -> str:
-    style, script = _asset("stepper.css"), _asset("stepper.js")
-    allowed = f"script-src '{_hash(script)}'; style-src '{_hash(style)}'"
-    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-    buttons = "".join(f'<button type="button" aria-pressed="{str(k == 0).lower()}">{level.name}</button>'
-                      for k, level in enumerate(levels))  # fmt: skip
-    markup = "\n".join(picture.markup for picture in pictures)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escaped(heading)}</title>
-<style>{style}</style>
-</head>
-<body>
-<svg class="hidden" aria-hidden="true"><defs>{_tips()}</defs></svg>
-<main class="app">
-<header>
-<h1>{escaped(heading)}</h1><p>{counted}</p>
-<span class="segments live-only" role="group" aria-label="Level">{buttons}</span>
-<span class="live-only"><input id="search" type="search" placeholder="Search  /"
-aria-label="Search names and operations"></span>
-<output class="live-only" id="found" aria-live="polite"></output>
-{_button("theme", "Light or dark", "live-only")}
-</header>
-<div class="desk"><div class="stage" tabindex="0" aria-label="Computation graph">
-{markup}
-</div>
-<div class="zoom live-only">{_button("out", "Zoom out")}{_button("fit", "Fit")}{_button("in", "Zoom in")}</div></div>
-<footer>
-<div class="tell" id="tell"><div class="phase" id="phase"></div>
-<div class="sums" id="sums"><span class="noscript">The finished picture: each box shows its value and its gradient ∇,
-each arrow its local derivative. With JavaScript the page steps through both passes.</span></div>
-<div class="change" id="change"></div>
-<div id="live" class="hidden" aria-live="polite"></div></div>
-<div class="controls">
-{_button("first", "To the start")}{_button("back", "One step back")}{_button("play", "Play")}
-{_button("next", "One step on")}{_button("final", "To the end")}
-<div class="slide"><input id="slider" type="range" min="0" max="1" value="0" aria-label="Step"></div>
-<div><output id="count"></output></div>
-<select id="speed" aria-label="Speed">
-<option value="0.5">½×<option value="1" selected>1×<option value="3">3×<option value="10">10×
-</select>
-</div>
-</footer>
-</main>
-{table}
-<script type="application/json" id="data">{_data(levels, pictures)}</script>
-<script>{script}</script>
-</body>
-</html>
-"""
-
-
-@cache
-def _asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _button(name: str, label: str, kind: str = "") -> str:
-    icon = f'<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{ICONS[name]}"/></svg>'
-    cls = f' class="{kind}"' if kind else ""
-    return f'<button type="button" id="{name}" aria-label="{label}" title="{label}"{cls}>{icon}</button>'
-
-
-def _tips() -> str:
-    shape = '<path d="M0 0L8 4L0 8Z"/>'
-    return "".join(
-        f'<marker id="{name}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="{size}" markerHeight="{size}" '
-        f'markerUnits="userSpaceOnUse" orient="auto-start-reverse">{shape}</marker>'
-        for name, size in (("tip", 7), ("tip-in", 10), ("tip-done", 7), ("tip-act", 12))
+    shown = content(traced, _leaves(traced, inputs or {}))
+    network = shown.network
+    count = len(network.examples) if network else 1
+    options: dict[str, Any] = {"classes": list(map(plain, classes))}
+    if image is not None:
+        options["image"] = _checked_image(image, network.sizes[0] if network else 0)
+    if classes and (network is None or len(classes) != network.sizes[-1]):
+        outputs = network.sizes[-1] if network else "a graph without layers"
+        raise ValueError(f"classes must name each output of a network, got {len(classes)} for {outputs}")
+    if examples and len(examples) != count:
+        raise ValueError(f"examples must name each example of the batch, got {len(examples)} names for {count}")
+    options["examples"] = [shortened(name, 24) for name in examples] or [f"example {k}" for k in range(1, count + 1)]
+    heading = title or _title(shown)
+    story, picture = _story(shown), _picture(root, names, len(traced.nodes), layered=network is not None)
+    return page(
+        shown,
+        title=shortened(heading, 120),
+        subtitle=_subtitle(shown),
+        story=story,
+        fallback=f"{picture}<p>{escaped(story)}</p>{_table(traced)}",
+        options=options,
     )
 
 
-def _data(levels: list[Level], pictures: list[Drawn]) -> str:
-    """Return what the script needs to know, as JSON that cannot end the element it stands in."""
-    rules: dict[str, int] = {"": 0}
-    tables = []
-    for level, picture in zip(levels, pictures, strict=True):
-        flows = [
-            [flow.tail, flow.head, None if flow.is_constant else flow.local,
-             None if flow.is_constant else flow.contribution,
-             rules.setdefault(flow.rule, len(rules)), rules.setdefault(flow.numbers, len(rules))]
-            for flow in level.flows
-        ]  # fmt: skip
-        cells = [
-            [shortened(cell.name, 24), plain(cell.forward), plain(" ".join(cell.operations))] for cell in level.cells
-        ]
-        tables.append({"name": level.name, "root": level.root, "cells": cells, "flows": flows,
-                       "boxes": picture.boxes, "arrows": picture.arrows})  # fmt: skip
-    data = {"levels": tables, "rules": list(rules), "icons": {name: ICONS[name] for name in ("play", "pause")}}
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+def _leaves(traced: Trace, inputs: Mapping[str, Sequence[Value]]) -> dict[str, list[int]]:
+    index = {id(node.value): node.index for node in traced.nodes if node.value is not None and node.op is None}
+    found: dict[str, list[int]] = {}
+    for name, leaves in inputs.items():
+        flat = list(np.asarray(leaves, dtype=object).ravel())
+        for leaf in flat:
+            if id(leaf) not in index:
+                raise TypeError(f"input {name!r} must hold leaf Values of the graph, got {plain(repr(leaf))[:80]}")
+        found[name] = [index[id(leaf)] for leaf in flat]
+    return found
 
 
-def _table(level: Level) -> str:
-    rows = "\n".join(
-        f"<tr><td>{escaped(shortened(cell.name, 60))}<td>{escaped(cell.symbol)}<td>{cell.exact[0]}<td>{cell.exact[1]}"
-        for cell in level.cells
-    )
-    return (
-        '<details id="all"><summary>All values</summary><div class="scroll"><table>'
-        f"<thead><tr><th>name<th>operation<th>value<th>gradient</thead><tbody>\n{rows}\n</tbody></table></div></details>"
-    )
+def _checked_image(image: tuple[int, int], size: int) -> list[int]:
+    rows, columns = image
+    if rows * columns != size:
+        raise ValueError(f"image must have as many pixels as the network has inputs, got {rows} × {columns} for {size}")
+    return [rows, columns]
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _title(shown: Content) -> str:
+    """Return what a page is called: the layer sizes, or the expression."""
+    network, traced = shown.network, shown.traced
+    if network is not None:
+        sizes = "-".join(map(str, network.sizes))
+        batch = f"A batch of {len(network.examples)} through a" if len(network.examples) > 1 else "A"
+        return f"{batch} {sizes} network and its cost"
+    text = expression_of(traced)
+    if text:
+        return f"{shortened(traced.output, 24)} = {text}"
+    interior = sum(1 for node in traced.nodes if node.op)
+    return f"{shortened(traced.output, 40)}, computed in {_counted(interior, 'step')}"
+
+
+def expression_of(traced: Trace, longest: int = 56) -> str:
+    """Return the output of a small graph as a formula of its leaves; empty if it would be too long.
+
+    Example:
+        >>> x, y = Value(2.0, "x"), Value(3.0, "y")
+        >>> expression_of(trace(x * y + x))
+        'x · y + x'
+    """
+    if len(traced.nodes) > 24 or len(traced.nodes) < 2:
+        return ""
+    made: list[Any] = []
+    for node in traced.nodes:
+        if node.op is None:
+            number = node.is_constant and not node.label
+            made.append(node.data if number else Symbol(shortened(node.name, 24), node.data))
+            continue
+        operands = [made[traced.edges[k].tail] for k in node.edges_in]
+        try:
+            made.append(node.op(operands) if node.op.arity is None else node.op(*operands))
+        except (ArithmeticError, TypeError, ValueError):
+            return ""
+        if isinstance(made[-1], Symbol) and len(made[-1].text) > longest:
+            return ""
+    return made[traced.root].text if isinstance(made[traced.root], Symbol) else ""
+
+
+def _subtitle(shown: Content) -> str:
+    traced, network = shown.traced, shown.network
+    if network is None:
+        steps = sum(1 for edge in traced.edges if edge.step)
+        return f"{_counted(len(traced.nodes), 'value')} · {_counted(steps, 'contribution')}"
+    functions = dict.fromkeys(layer.activation.name if layer.activation else "identity" for layer in network.layers)
+    parameters = sum(len(row) for layer in network.layers for row in (*layer.weights, layer.biases))
+    mean = f" · the mean of {len(network.examples)} examples" if len(network.examples) > 1 else ""
+    return f"{', '.join(functions)} · {_counted(parameters, 'parameter')}{mean}"
+
+
+def _story(shown: Content) -> str:
+    """Return the sentence that stands below the finished picture."""
+    traced, network = shown.traced, shown.network
+    if network is not None and len(network.examples) > 1:
+        return "Each example has its own a and δ. A weight has one gradient: what all examples add to it."
+    if network is not None and len(network.layers) > 1:
+        return "The example goes through, the cost comes out, and its derivative comes back."
+    if network is not None:
+        return "Forward, its sum goes through a function. Backward, the slope there is a factor of all its gradients."
+    uses = [sum(1 for k in node.edges_out if traced.edges[k].step) for node in traced.nodes]
+    count = max(uses)
+    if len(traced.nodes) <= 24 and count > 1:
+        node, times = traced.nodes[uses.index(count)], {2: "twice"}.get(count, f"{count} times")
+        arrive = f"so {count} contributions arrive at it and add up to {numeral(node.adjoint)}"
+        return f"{shortened(shown.names[node.index])} is used {times}, {arrive}."
+    if shown.sets:
+        return f"The matrices of these equations were found in {_counted(len(traced.nodes), 'scalar')}."
+    return "Every value is computed once, and every contribution to a gradient is upstream × local slope."
+
+
+# --- without a script ----------------------------------------------------------------------------
+
+
+def _picture(root: Value, names: Mapping[str, Any] | None, count: int, *, layered: bool) -> str:
+    """Return a static picture, if one can be read."""
+    if count > MOST_DRAWN and not layered:
+        return ""
+    part = {"level": "value"} if count <= LEGIBLE else {"level": "layer"} if layered else {"level": "value", "depth": 3}
+    try:
+        drawn: Diagram = draw(root, names=names, **part).diagram
+    except ValueError:
+        return ""
+    text = svg(drawn)
+    return text[: text.index("<style>")] + text[text.index("</style>") + len("</style>") :]
+
+
+def _table(traced: Trace) -> str:
+    nodes = [node for node in traced.nodes if not node.is_constant]
+    rows = [(node.name, numeral(node.data, 17), numeral(node.adjoint, 17)) for node in nodes[:MOST_ROWS]]
+    return table(rows, len(nodes) - len(rows))

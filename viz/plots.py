@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ from numpy.typing import ArrayLike
 
 from autograd import Value, no_grad
 from nn import History
-from nn.train.fit import Model
+from nn.train.evaluation import Model
 
 from .style import THEMES, Theme
 
-__all__ = ["decision_boundary", "learning_curves"]
+__all__ = ["courses", "decision_boundary", "learning_curves"]
 
 GRID = 121
 """Points along each side of a map."""
@@ -51,6 +52,38 @@ def learning_curves(history: History, *, theme: str = "light") -> Any:
         axes.set_title(name, color=colours.ink, loc="left", fontweight="bold")
         if name == "loss" and np.all(training > 0.0) and training.max() > 50.0 * training.min():
             axes.set_yscale("log")
+    return figure
+
+
+def courses(histories: Mapping[str, History], *, theme: str = "light") -> Any:
+    """Return a matplotlib figure of the losses of several trainings, to compare them; losses stand on a log scale.
+
+    Args:
+        histories: What `nn.fit` or `nn.minimize` returned, by the name that stands beside its curve.
+        theme: "light" or "dark".
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+        ValueError: If there is no history, one has no epoch, one has a loss that is not positive, or the theme is
+            unknown.
+    """
+    colours = _theme(theme)
+    if not histories:
+        raise ValueError("at least one history is needed, got none")
+    for name, history in histories.items():
+        if not len(history) or not np.all(history.loss > 0.0):
+            raise ValueError(f"the history of {name} needs at least one epoch, and positive losses")
+    figure = _figure(colours, 7.2, 4.2)
+    axes = _axes(figure, colours, (1, 1, 1))
+    palette = (colours.positive, colours.negative, colours.warning, colours.muted, colours.ink)
+    for k, (name, history) in enumerate(histories.items()):
+        style = ("-", "--", ":")[k // len(palette) % 3]
+        epochs = np.arange(1, len(history) + 1)
+        axes.plot(epochs, history.loss, color=palette[k % len(palette)], lw=1.8, ls=style, label=name)
+    axes.set_yscale("log")
+    axes.set_xlabel("iteration, or epoch")
+    axes.set_title("loss", color=colours.ink, loc="left", fontweight="bold")
+    axes.legend(frameon=False, labelcolor=colours.ink, fontsize=9)
     return figure
 
 
@@ -144,8 +177,17 @@ def _figure(colours: Theme, wide: float, high: float) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('viz.plots needs matplotlib: pip install "deltagrad[plot]"') from error
-    figure: Any = Figure(figsize=(wide, high), dpi=120, facecolor=colours.ground, layout="constrained")
+        raise ImportError("viz.plots needs matplotlib: pip install matplotlib") from error
+
+    class Shown(Figure):
+        """A figure that a notebook shows without `%matplotlib inline`."""
+
+        def _repr_png_(self) -> bytes:
+            image = io.BytesIO()
+            self.savefig(image, format="png")
+            return image.getvalue()
+
+    figure: Any = Shown(figsize=(wide, high), dpi=120, facecolor=colours.ground, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     return figure
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from autograd import Value
+from autograd.files import written
 
-from .figure import Figure, page, written
+from .figure import Figure, page
 from .graph import draw
-from .html import Stepper, to_html
+from .html import Explorer, to_html
 from .style import THEMES
 from .text import to_text
 from .trace import Trace, trace
@@ -28,12 +29,12 @@ _PICTURES = (".svg", ".png", ".pdf", ".dot", ".gv")
 def save(obj: object, path: str | os.PathLike[str]) -> Path:
     """Write `obj` to a file whose suffix says how, and return the path.
 
-    The file is written as a whole or not at all.
+    A regular file is written as a whole or not at all; a device or a pipe is written to.
 
     Args:
-        obj: A picture (.svg .png .pdf .dot .gv .html), a stepper (.html), a text (.txt), a trace (.json), a figure of
-            matplotlib (.svg .png .pdf), or a Value, which takes all of these: its graph, its stepper, its tree and
-            its trace.
+        obj: A picture (.svg .png .pdf .dot .gv .html), a page of both passes (.html), a text (.txt), a trace (.json), a
+            figure of matplotlib (.svg .png .pdf), or a Value, which takes all of these: its graph, its page, its tree
+            and its trace.
         path: Where to.
 
     Raises:
@@ -68,7 +69,7 @@ def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
         ground = THEMES[obj.diagram.theme].ground
         html = {".html": lambda: _encoded(page(obj.pipe("svg", encoding="utf-8"), "Computation graph", ground))}
         return {**{suffix: partial(_picture, obj, suffix) for suffix in _PICTURES}, **html}
-    if isinstance(obj, Stepper):
+    if isinstance(obj, Explorer):
         return {".html": lambda: _encoded(obj)}
     if isinstance(obj, str):
         return {".txt": lambda: _encoded(obj if obj.endswith("\n") else obj + "\n")}
@@ -76,7 +77,7 @@ def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
         return {".json": lambda: _json(obj)}
     if hasattr(obj, "savefig"):
         return {suffix: partial(_plot, obj, suffix) for suffix in (".svg", ".png", ".pdf")}
-    raise TypeError(f"only pictures, steppers, texts, traces and Values can be saved, got a {type(obj).__name__}")
+    raise TypeError(f"only pictures, pages, texts, traces and Values can be saved, got a {type(obj).__name__}")
 
 
 def _encoded(text: str) -> bytes:

@@ -11,6 +11,8 @@ import math
 import unicodedata
 from dataclasses import dataclass
 
+from autograd.printable import printable
+
 __all__ = [
     "DARK",
     "FONT_SIZE",
@@ -137,8 +139,8 @@ def numeral(number: float, digits: int = 4) -> str:
 def plain(text: str) -> str:
     """Return `text` on one line and without the characters that mark-up languages forbid or that reorder text.
 
-    Line breaks and tabs become spaces; other control characters, lone surrogates and bidirectional overrides become
-    the replacement character.
+    Line breaks and tabs become spaces; other control characters, lone surrogates and bidirectional overrides are shown
+    escaped.
     """
     return text if text.isascii() and text.isprintable() else "".join(map(_plain, text))
 
@@ -148,7 +150,7 @@ def _plain(character: str) -> str:
         return " "
     kind = unicodedata.category(character)
     if kind in ("Cc", "Cs") or character in "\ufffe\uffff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069":
-        return "\N{REPLACEMENT CHARACTER}"
+        return printable(character)
     return character
 
 

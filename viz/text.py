@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autograd import Value
+from autograd.printable import printable
 
 from .level import Cell, Flow, Level, bracketed, value_level
 from .style import columns, shortened
@@ -47,12 +48,15 @@ def to_text(
     Example:
         >>> x = Value(3.0, "x")
         >>> print(to_text(x * x, color=False))
-        L = x²    9  ∇ 1
+        C = x²    9  ∇ 1
         ├─ x      3  ∇ 6  1 × 3 = 3
         └─ x ↑            1 × 3 = 3
     """
     level = value_level(trace(root, names), digits, with_rules=False)
-    rows = list(_rows(level))
+    rows = [
+        (printable(tree), printable(value), printable(gradient), printable(arrived), printable(remarks))
+        for tree, value, gradient, arrived, remarks in _rows(level)
+    ]
     painted = _wants_color() if color is None else color
     widths = [max((columns(row[k]) for row in rows), default=0) for k in range(3)]
     return "\n".join(_line(row, widths, painted=painted) for row in rows)

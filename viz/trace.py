@@ -109,11 +109,11 @@ class Trace:
 
     @property
     def output(self) -> str:
-        """What texts call the output: its label, or "L" if it has none and nobody else is called so."""
+        """What texts call the output: its label, or "C" if it has none and nobody else is called so."""
         root = self.nodes[self.root]
-        if root.label or any(node.label == "L" for node in self.nodes):
+        if root.label or any(node.label == "C" for node in self.nodes):
             return root.name
-        return "L"
+        return "C"
 
     def name(self, index: int) -> str:
         """Return what equations call a node."""
@@ -159,6 +159,8 @@ def trace(root: Value, names: Mapping[str, Any] | None = None) -> Trace:
     """
     if not isinstance(root, Value):
         hint = "; pass one of its items, such as model(x)[0]" if isinstance(root, Sequence) else ""
+        if callable(getattr(root, "parameters", None)):
+            hint = "; viz.draw_network(model) draws a model, and viz.draw(loss) the graph of its loss"
         raise TypeError(
             f"a picture is drawn of a Value, got {plain(repr(root))[:80]} of type {type(root).__name__}{hint}"
         )

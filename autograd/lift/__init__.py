@@ -11,5 +11,6 @@ those who want to point at the recorded Values.
 from .entry import compile, lift
 from .neurons import Neuron, Place, neurons_under
 from .program import Program
+from .tape import RecordingError
 
-__all__ = ["Neuron", "Place", "Program", "compile", "lift", "neurons_under"]
+__all__ = ["Neuron", "Place", "Program", "RecordingError", "compile", "lift", "neurons_under"]

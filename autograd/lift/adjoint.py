@@ -176,7 +176,7 @@ class _Builder:
         count, width = rows.shape
         column = np.arange(count)[:, None]
         out, upstream = Take(out, column), Take(upstream, column)
-        if _symmetric(value.op):
+        if value.op is ops.logsumexp or _symmetric(value.op):  # whose rule divides numbers by their sum
             self._pass(rows, upstream, value.op.locals(out, (rows,))[0])
             return
         args = [Take(rows, np.arange(count)[:, None] * width + k) for k in range(width)]

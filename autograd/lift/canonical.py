@@ -83,6 +83,9 @@ class _Canonical:
             self.sums[node] = partial
             return
         args = tuple(self.atom(operand) for operand in operands)
+        if op is ops.stop_gradient and args[0] in self.atoms.inputs:
+            self.known[node] = args[0]  # nothing is differentiated by an input
+            return
         constants = self.atoms.constants
         if all(arg in constants for arg in args):
             self.known[node] = self.atoms.constant(op.evaluate([constants[arg] for arg in args]))

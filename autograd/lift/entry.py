@@ -16,7 +16,9 @@ __all__ = ["compile", "lift"]
 def compile(fun: Callable[..., Any], *, parameters: Any = None, reduce: str = "mean") -> Program:
     """Return the program that computes `fun` and its gradient for whole batches.
 
-    It records `fun` at the first call of `value_and_grad`, `backward`, `value` or `losses`.
+    It records `fun` at the first call of `value_and_grad`, `backward`, `value` or `losses`, and again for rows whose
+    comparisons come out otherwise: every row is computed by the path through `fun` that it takes, up to 64 paths for
+    inputs of one shape. What reads a number of a Value, such as `v.data`, is computed again for every row.
 
     Args:
         fun: Called with a list of Values for each input, by keyword, it returns the loss of one example; or the loss
@@ -30,7 +32,8 @@ def compile(fun: Callable[..., Any], *, parameters: Any = None, reduce: str = "m
         ValueError: If `reduce` is something else.
 
     What depends on the graph is raised when it is recorded: a TypeError or ValueError if `fun` returns no loss or the
-    parameters are no leaves, a RuntimeError if it does not record the same graph for two rows.
+    parameters are no leaves, a ValueError if nothing reads an argument that it names, and a RecordingError, which is
+    a RuntimeError, if what it does cannot be recorded; that one names the line.
 
     Example:
         >>> w = Value(2.0, "w")
@@ -51,7 +54,8 @@ def lift(
     Args:
         output: The loss.
         inputs: The leaves that are inputs, by name; the program takes arrays with a row for each example.
-        parameters: As for `compile`; by default all leaves that are neither inputs nor literals.
+        parameters: As for `compile`; by default all leaves that are neither inputs nor literals, nor only began a sum,
+            as `total = Value(0.0)` does: nameless, zero and added once.
         reduce: "mean" or "sum": how the losses of the rows of a batch are put together.
 
     Raises:

@@ -66,7 +66,13 @@ class Expression(Symbolic):
         return Compare(relation, self, wrapped(other))
 
 
-RELATIONS: dict[Relation, np.ufunc] = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
+RELATIONS: dict[Relation, np.ufunc] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+}
 """The function of arrays for each relation."""
 
 

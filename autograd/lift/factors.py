@@ -26,6 +26,8 @@ def factored(value: Expression, *, mean: bool) -> tuple[float, int, Expression |
                 return number, power, None
         case Apply() if value.op is ops.mul:
             (c, p, left), (d, q, right) = (factored(arg, mean=mean) for arg in value.args)
+            if (c and d) and not 1e-300 < abs(c * d) < 1e300:  # what they multiply may bring it back among the floats
+                return 1.0, 0, value
             if left is None or right is None:
                 return c * d, p + q, left or right
             if (c, p, d, q) != (1.0, 0, 1.0, 0):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..printable import printable
 from .block import Block
 from .expression import Apply, Constant, Expression, MatMul, Number, Plus, Ref, RunSum, Take, Variadic, elementwise
 from .groups import CONSTANT, PARAMETERS, Group, Groups
@@ -82,7 +83,7 @@ class _Builder:
         node = self.groups.atoms.node[group.members[0]]
         origin = f"{node.op.name if node is not None and node.op else 'sum'} of {block.size} value(s)"
         if node is not None and node.label:
-            origin += f', the first "{node.label}"'
+            origin += f', the first "{printable(node.label)}"'
         self.program.statements.append(Statement(block, value, origin=origin))
 
     def _block(self, group: Group) -> Block:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..value import Value
+from .identifiers import checked_name
 
 __all__ = ["given_inputs", "given_parameters"]
 
@@ -24,8 +25,7 @@ def given_inputs(inputs: Mapping[str, Iterable[Value]], parameters: Any) -> dict
     seen = set() if parameters is None else set(given_parameters(parameters)[0])
     found = {}
     for name, leaves in inputs.items():
-        if not isinstance(name, str) or not name.isidentifier():
-            raise TypeError(f"an input's name must be an identifier, got {name!r}")
+        checked_name(name, "an input")
         if isinstance(leaves, Value) or not isinstance(leaves, Iterable):
             raise TypeError(f"input {name!r} must be a sequence of leaf Values, got {leaves!r}")
         found[name] = list(leaves)
@@ -50,8 +50,7 @@ def given_parameters(parameters: Any) -> tuple[list[Value], dict[str, Any] | Non
     if isinstance(parameters, Mapping):
         named = {}
         for name, nested in parameters.items():
-            if not isinstance(name, str) or not name.isidentifier():
-                raise TypeError(f"a parameter's name must be an identifier, got {name!r}")
+            checked_name(name, "a parameter")
             array = _nested(name, nested)
             named[name] = np.arange(len(leaves), len(leaves) + array.size, dtype=np.intp).reshape(array.shape)
             leaves.extend(array.ravel().tolist())

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ..value import Comparison, Value
+from ..graph import number
+from ..value import Value
 from .adjoint import Reverse, reverse_program
+from .block import Block
 from .canonical import canonical
 from .expression import Expression
 from .forward import Forward, forward_program
 from .groups import Groups
 from .parameters import Parameters
+from .precise import Shares, precise
 from .recording import Recording
 from .statement import blocks_in
+from .tape import Comparison
 
 __all__ = ["Lifted", "lifted"]
 
@@ -37,6 +42,9 @@ class Lifted:
         guards: Comparisons that the recording relied on; their sides are expressions.
         recorded: How many rows were at hand when the graph was recorded.
         sums: The least and the largest sum of each input's members over those rows, by name.
+        shares: In a program that runs, the blocks that were added for each logsumexp whose exponentials are shares.
+        directional: Whether its parameters are those of another program and a direction behind them, so that what it
+            computes is no gradient of its root.
     """
 
     inputs: dict[str, int]
@@ -48,6 +56,8 @@ class Lifted:
     guards: list[Comparison] = field(default_factory=list)
     recorded: int = 1
     sums: dict[str, tuple[float, float]] = field(default_factory=dict)
+    shares: dict[Block, Shares] = field(default_factory=dict)
+    directional: bool = False
     read_by_outputs: set[str] = field(init=False)
     output_guards: list[Comparison] = field(init=False)
 
@@ -62,33 +72,49 @@ class Lifted:
         self.read_by_outputs = inputs_of(*(expression for row in self.outputs.values() for expression in row))
         self.output_guards = [guard for guard in self.guards if inputs_of(*guard.sides) <= self.read_by_outputs]
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: held for name, held in vars(self).items() if name != "running"}  # it is made again
+
     def keep_sums(self, rows: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Note what the members of each input, (N, length), sum to, for what the equations assume of them."""
         sums = {name: values.sum(axis=1) for name, values in rows.items()}
         self.recorded = max(map(len, sums.values()), default=1)
         self.sums = {name: (float(each.min()), float(each.max())) for name, each in sums.items() if each.size}
 
+    @cached_property
+    def running(self) -> Lifted:
+        """The same with the statements that are run and written as source; its `shares` say what was added."""
+        forward, reverse, shares = precise(self.forward, self.reverse)
+        return replace(self, forward=forward, reverse=reverse, shares=shares)
+
     def without_guards(self) -> Lifted:
         """Return the same without guards, for a run at numbers of our own choice."""
         return replace(self, guards=[])
 
 
-def lifted(recording: Recording, leaves: Sequence[Value], named: Mapping[str, Any] | None) -> Lifted:
+def lifted(
+    recording: Recording,
+    leaves: Sequence[Value],
+    named: Mapping[str, Any] | None,
+    parameters: Parameters | None = None,
+) -> Lifted:
     """Return what is derived from a recorded graph.
 
     Args:
         recording: The graph.
         leaves: The parameters' leaves.
         named: Their numbers among these, in arrays by name; None to name them by labels and by the part they play.
+        parameters: The names and places of these leaves in another program that this one shares them with, if any.
     """
     inputs = {name: len(values) for name, values in recording.inputs.items()}
     positions = {leaf: (name, k) for name, values in recording.inputs.items() for k, leaf in enumerate(values)}
     atoms = canonical(recording.graph.nodes, recording.roots, positions, {leaf: k for k, leaf in enumerate(leaves)})
     groups = Groups(atoms, inputs, len(leaves))
-    parameters = Parameters(groups, leaves, named)
+    if parameters is None:
+        parameters = Parameters(groups, leaves, named)
     forward = forward_program(groups, parameters)
     start = np.zeros(len(leaves))
-    start[parameters.position] = [leaf.data for leaf in leaves]
+    start[parameters.position] = list(map(number, leaves))
     roots = iter(forward.roots[1:])
     found = Lifted(
         inputs=inputs,
@@ -99,5 +125,5 @@ def lifted(recording: Recording, leaves: Sequence[Value], named: Mapping[str, An
         start=start,
         guards=[each._replace(sides=(next(roots), next(roots))) for each in recording.compared],
     )
-    found.keep_sums({name: np.array([[leaf.data for leaf in values]]) for name, values in recording.inputs.items()})
+    found.keep_sums({name: np.array([[*map(number, values)]]) for name, values in recording.inputs.items()})
     return found

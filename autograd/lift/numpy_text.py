@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,10 +27,12 @@ from .expression import (
     Variadic,
 )
 from .factors import factored
-from .statement import Statement, refs_in, walked
+from .gathering import gathers
+from .identifiers import Identifiers
+from .statement import Statement, walked
 from .strided import is_everything, strided
 
-__all__ = ["NumpyText", "operations_in"]
+__all__ = ["NumpyText", "has_numpy_name", "operations_in"]
 
 Array = np.ndarray[Any, Any]
 _INFIX = {ops.add: ("+", 1), ops.sub: ("-", 1), ops.mul: ("*", 2), ops.div: ("/", 2), ops.pow: ("**", 4)}
@@ -42,31 +44,39 @@ def operations_in(value: Expression) -> Iterator[Op]:
     return (each.op for each in walked(value) if isinstance(each, (Apply, Variadic)))
 
 
+def _is_zero(value: Expression) -> bool:
+    return isinstance(value, Number) and value.value == 0.0
+
+
+def has_numpy_name(op: Op) -> bool:
+    """Whether an operation on arrays is a function of NumPy's that a text can call by its name."""
+    return isinstance(op.array, np.ufunc) and getattr(np, op.array.__name__, None) is op.array
+
+
 class NumpyText:
     """Writes expressions.
 
     Attributes:
         names: What each block is called.
         flat_order: For each place in `flat` its place in the named arrays one after the other.
-        roots: The blocks that are square roots.
         constants: Arrays that the text names.
     """
 
-    def __init__(self, names: Mapping[Block, str], flat_order: Array, roots: Set[Block], *, mean: bool) -> None:
-        self.names, self.roots = names, roots
+    def __init__(self, names: Mapping[Block, str], flat_order: Array, identifiers: Identifiers, *, mean: bool) -> None:
+        self.names = names
         self.flat_order = flat_order
+        self.identifiers = identifiers
         self.mean = mean
         self.constants: dict[str, Array] = {}
+        self._known: dict[tuple[Any, ...], str] = {}
 
     def constant(self, array: Array, stem: str) -> str:
         """Return the name of an array of numbers."""
-        for name, known in self.constants.items():
-            if known.shape == array.shape and known.dtype == array.dtype and np.array_equal(known, array):
-                return name
-        name = f"{stem.upper()}_{len(self.constants) + 1}"
-        while name in self.names.values():
-            name += "_"
-        self.constants[name] = array
+        key = (array.shape, array.dtype.kind, array.tobytes())
+        name = self._known.get(key)
+        if name is None:
+            name = self._known[key] = self.identifiers.new(f"{stem.upper()}_{len(self.constants) + 1}")
+            self.constants[name] = array
         return name
 
     def shape_text(self, block: Block) -> str:
@@ -75,21 +85,75 @@ class NumpyText:
         return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
     def assigned(self, statement: Statement) -> str:
-        """Return the text of a statement's value, as an array of the shape that is written."""
+        """Return the text of a statement's value in the shape of its whole target."""
         value, target = statement.value, statement.target
         number, power, rest = self.factored(value)
         if rest is None:
-            if statement.index is not None or statement.add:
-                return self._scalar(number, power)
             if number == 0.0:
                 return f"np.zeros({self.shape_text(target)})"
             return f"np.full({self.shape_text(target)}, {self._scalar(number, power)})"
         text = self.whole(value)
         if target.batched and not self.has_axis(value):
-            text = self._column(text)
-            if not statement.add and statement.index is None:
-                return f"np.broadcast_to({text}, {self.shape_text(target)})"
+            return f"np.broadcast_to({self._column(text)}, {self.shape_text(target)})"
         return text
+
+    def contributions(self, statements: Sequence[Statement]) -> list[str]:
+        """Return the texts that add up to an adjoint, of which the first has its whole shape.
+
+        Args:
+            statements: All that set it.
+        """
+        target = statements[0].target
+        places = [self._places(statement) for statement in statements]
+        scattered = [(s, index) for s, index in zip(statements, places, strict=True) if index is not None]
+        whole = [s for s, index in zip(statements, places, strict=True) if index is None]
+        if scattered and whole and _is_zero(whole[0].value):  # what the others are added to
+            whole = whole[1:]
+        found = [self.assigned(statement) for statement in whole[:1]]
+        for statement in whole[1:]:
+            text = self._within(statement.value, 2)
+            is_array = self.factored(statement.value)[2] is not None
+            needs_axis = is_array and target.batched and not self.has_axis(statement.value)
+            found.append(self._column(text) if needs_axis else text)
+        if scattered:
+            found.append(self._gathered(target, scattered))
+        return found
+
+    def _places(self, statement: Statement) -> Array | None:
+        """Return where in its target a statement writes, None for everywhere."""
+        index, target = statement.index, statement.target
+        if target.of is not None and target.of.role == "parameters" and not _is_zero(statement.value):
+            return self.flat_order[np.arange(target.size) if index is None else index.ravel()]
+        return None if index is None else index.ravel()
+
+    def _gathered(self, target: Block, scattered: Sequence[tuple[Statement, Array]]) -> str:
+        """Return the text of what some statements write into a part of their target each, added up."""
+        rows = [self._as_rows(statement.value, len(index), target.batched) for statement, index in scattered]
+        together = rows[0] if len(rows) == 1 else f"np.concatenate([{', '.join(rows)}])"
+        text = self.summed(together, np.concatenate([index for _, index in scattered]), target.size)
+        return text if len(target.shape) == 1 else f"{text}.reshape{self.shape_text(target)}"
+
+    def _as_rows(self, value: Expression, count: int, batched: bool) -> str:
+        """Return the text of a value with its members along one axis, and with an axis for the examples if batched."""
+        shape = f"({count}, N)" if batched else f"({count},)"
+        number, power, rest = self.factored(value)
+        if rest is None:
+            return f"np.full({shape}, {self._scalar(number, power)})"
+        has_axis = self.has_axis(value)
+        text = self.whole(value)
+        if value.shape != (count,):
+            text = f"{self._within(value, _ATOM)}.reshape({count}{', N' if has_axis else ''})"
+        return f"np.broadcast_to({self._column(text)}, {shape})" if batched and not has_axis else text
+
+    def summed(self, rows: str, places: Array, size: int) -> str:
+        """Return the text of the sums of rows over those that have the same place."""
+        if is_everything(places, size):
+            return rows
+        indices, order = gathers(places, size)
+        if len(indices) == 1 and indices[0].shape[1] == 1 and order is None:
+            return f"pick({rows}, {self.constant(indices[0][:, 0], 'index')})"
+        names = ", ".join(self.constant(index, "index") for index in indices)
+        return f"sums({rows}, {names})" + ("" if order is None else f"[{self.constant(order, 'index')}]")
 
     def has_axis(self, value: Expression) -> bool:
         """Whether the text of an expression has an axis for the examples: a seed is a plain number."""
@@ -167,19 +231,13 @@ class NumpyText:
             case Plus():
                 return self._plus(value)
             case Compare():
-                rank = len(value.shape)
-                left, right = (self._aligned(side, self.has_axis(value), rank, 3) for side in (value.left, value.right))
-                return f"({left} {value.relation} {right})", _ATOM
+                return f"np.where({self._comparison(value)}, 1.0, 0.0)", _ATOM
             case Apply():
                 return self._apply(value)
             case MatMul():
                 return self._matmul(value)
             case RunSum():
-                inner = self.whole(value.value)
-                if len(value.sizes) == 1:
-                    return f"np.sum({inner}, axis=0, keepdims=True)", _ATOM
-                starts = np.concatenate([[0], np.cumsum(value.sizes)[:-1]]).astype(np.intp)
-                return f"np.add.reduceat({inner}, {self.constant(starts, 'starts')}, axis=0)", _ATOM
+                return self._run_sum(value), _ATOM
             case Spread():
                 sizes = value.sizes
                 times = str(sizes[0]) if (sizes == sizes[0]).all() else self.constant(sizes, "sizes")
@@ -234,52 +292,65 @@ class NumpyText:
             text += (" - " if negative else " + ") + part if text else ("-" if negative else "") + part
         return text, 1
 
+    def _comparison(self, value: Compare) -> str:
+        """Return the text of a comparison, an array of truth values."""
+        rank = len(value.shape)
+        left, right = (self._aligned(side, self.has_axis(value), rank, 3) for side in (value.left, value.right))
+        return f"{left} {value.relation} {right}"
+
+    def _run_sum(self, value: RunSum) -> str:
+        count = int(value.sizes.sum())
+        rows = self.whole(value.value)
+        if self.factored(value.value)[2] is None:
+            rows = f"np.full(({count},), {rows})"
+        if len(value.sizes) == 1:
+            return f"np.sum({rows}, axis=0, keepdims=True)"
+        return self.summed(rows, np.repeat(np.arange(len(value.sizes)), value.sizes), len(value.sizes))
+
     def _apply(self, value: Apply) -> tuple[str, int]:
         op, rank = value.op, len(value.shape)
-        if op is ops.mul and any(map(self._is_undefined_at_0, walked(value.args[1]))):
-            args = ", ".join(self._aligned(arg, self.has_axis(value), rank, 0) for arg in value.args)
-            return f"chain_rule({args})", _ATOM
+        if op is ops.mul and self._is_mask(value):
+            left = self._aligned(value.args[0], self.has_axis(value), rank, 2)
+            return f"{left} * ({self._comparison(value.args[1])})", 2  # type: ignore[arg-type]  # a comparison
         if op in _INFIX:
             sign, precedence = _INFIX[op]
             left = self._aligned(value.args[0], self.has_axis(value), rank, precedence + (op is ops.pow))
             right = self._aligned(value.args[1], self.has_axis(value), rank, precedence + 1)
+            if op is ops.pow and left.startswith("-"):
+                left = f"({left})"
             return f"{left} {sign} {right}", precedence
         args = ", ".join(self._aligned(arg, self.has_axis(value), rank, 0) for arg in value.args)
-        name = f"np.{op.array.__name__}" if isinstance(op.array, np.ufunc) else op.name
+        name = f"np.{op.array.__name__}" if isinstance(op.array, np.ufunc) and has_numpy_name(op) else op.name
         return f"{name}({args})", _ATOM
 
-    def _is_undefined_at_0(self, part: Expression) -> bool:
-        """Whether a part of a derivative is that of a root or of a power, which the engine asks for where needed."""
-        match part:
-            case Apply(op=ops.div, args=(_, below)):
-                return any(ref.block in self.roots for ref in refs_in(below))
-            case Apply(op=ops.pow, args=(_, exponent)):
-                return not isinstance(exponent, Number) or -1.0 < exponent.value < 0.0
-        return False
+    def _is_mask(self, product: Apply) -> bool:
+        """Whether a product's second factor is truth values that can stand there as they are, beside floats."""
+        left, right = product.args
+        return (
+            isinstance(right, Compare)
+            and not isinstance(left, Compare)
+            and right.shape == product.shape
+            and self.has_axis(right) == self.has_axis(product)
+        )
 
     def _matmul(self, value: MatMul) -> tuple[str, int]:
         left, right = value.left, value.right
-        a, b = self._within(left, 2), self._within(right, 3)
-        if self.factored(left)[2] is None:
-            a = f"np.full({self._sizes(left)}, {a})"
-        if self.factored(right)[2] is None:
-            b = f"np.full({self._sizes(right)}, {b})"
+        a, b = self._side(left, 2), self._side(right, 3)
         one_axis = len(right.shape) == 1
         with_axes = self._side_has_axis(left), self._side_has_axis(right)
         if not with_axes[0] and not value.sum_batch and (one_axis or not with_axes[1]) and not value.transpose_right:
-            turned = f"{self._bracketed(a)}.T" if value.transpose_left else a
-            return f"{turned} @ {b}", 2
+            return f"{f'{self._side(left, _ATOM)}.T' if value.transpose_left else a} @ {b}", 2
         if value.sum_batch and all(with_axes) and one_axis and len(left.shape) == 1:
-            return f"{a} @ {self._bracketed(b)}.T", 2
+            return f"{a} @ {self._side(right, _ATOM)}.T", 2
         if not any(with_axes) and value.transpose_right and not value.sum_batch:
             if one_axis:
                 return f"np.outer({a}, {b})", _ATOM
-            return f"{a} @ {self._bracketed(b)}.T", 2
+            return f"{a} @ {self._side(right, _ATOM)}.T", 2
         return f'np.einsum("{value.subscripts(*with_axes)}", {a}, {b})', _ATOM
 
-    def _sizes(self, value: Expression) -> str:
-        return f"({', '.join([*map(str, value.shape), *(['N'] if value.batched else [])])},)"
-
-    @staticmethod
-    def _bracketed(text: str) -> str:
-        return text if text.replace("_", "").isalnum() else f"({text})"
+    def _side(self, value: Expression, precedence: int) -> str:
+        """Return the text of one side of a product, an array also where it is one number."""
+        if self.factored(value)[2] is not None:
+            return self._within(value, precedence)
+        sizes = ", ".join([*map(str, value.shape), *(["N"] if value.batched else [])])
+        return f"np.full(({sizes},), {self.whole(value)})"

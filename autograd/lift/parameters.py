@@ -9,6 +9,7 @@ the matrix product; an array whose entries would not lie at regular distances ge
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from .strided import strided
 
 __all__ = ["Parameter", "Parameters"]
 
-_LABEL = re.compile(r"([^\[]*)(?:\[([0-9]+)(?:,([0-9]+))?\])?")
+_LABEL = re.compile(r"([^\[]*)(?:\[([0-9]{1,18})(?:,([0-9]{1,18}))?\])?")
 _WIDE = 64  # an input layer with more columns keeps its bias apart, so that the examples need not be copied
 
 
@@ -122,7 +123,7 @@ class Parameters:
     def _filled(self, name: str, found: Mapping[tuple[int, ...], int]) -> tuple[np.ndarray[Any, Any], tuple[int, ...]]:
         dimensions = {len(index) for index in found}
         shape = tuple(max(index) + 1 for index in zip(*found, strict=True)) if len(dimensions) == 1 else ()
-        if len(dimensions) == 1 and int(np.prod(shape)) == len(found):
+        if len(dimensions) == 1 and math.prod(shape) == len(found):
             array = np.empty(shape, dtype=np.intp)
             for index, k in found.items():
                 array[index] = k

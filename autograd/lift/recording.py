@@ -1,25 +1,24 @@
-"""Recording a function of one example, and making sure that the recording stands for every example.
+"""Recording a function of one example: its graph, and the path that it took.
 
-The function is called for two different rows. If the two recordings differ in a number or in their structure, the
-function depends on something that is not in the graph. Comparisons that came out alike in both are kept as guards, to
-be tested for every row of every batch; one that came out differently and changed nothing has no influence.
+A recording is one path: the sequence of comparisons the function made, with what each gave.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Vector, stored_operands
-from ..op import DomainError, finite_float
-from ..value import Comparison, Value, comparisons
+from ..graph import Graph
+from ..op import errors_noticed, finite_float
+from ..value import Value, watched_by
+from .tape import Comparison, RecordingError, Tape, place_in
 
-__all__ = ["Recording", "two_rows"]
+__all__ = ["Recording", "example", "record"]
 
 Array = np.ndarray[Any, Any]
 
@@ -32,7 +31,7 @@ class Recording:
         inputs: The leaves of each input, by name.
         loss: The loss of one example.
         outputs: Further outputs by name, Values or numbers.
-        compared: The comparisons that were made meanwhile.
+        compared: The comparisons that were made meanwhile, in their order.
         start: A serial: leaves that existed before the recording have smaller ones.
     """
 
@@ -59,49 +58,46 @@ class Recording:
         inputs = {leaf for values in self.inputs.values() for leaf in values}
         return [leaf for leaf in self.graph.leaves if leaf.serial < self.start and leaf not in inputs]
 
+    @cached_property
+    def path(self) -> tuple[Any, ...]:
+        """What came out of the comparisons, with the numbers compared to; it tells the paths of a function apart."""
+        return tuple(outcome for _, outcome in self.choices)
 
-def two_rows(fun: Callable[..., Any], batch: Mapping[str, Array]) -> Recording:
-    """Return what `fun` records for a row of the batch, after comparing it with what it records for another.
+    @property
+    def choices(self) -> list[tuple[str, Any]]:
+        """For each comparison its place, and what came out with the number compared to."""
+        return [
+            (each.place, (each.outcome, *(side for side in each.sides if side.__class__ is float)))
+            for each in self.compared
+        ]
+
+
+def record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
+    """Return what a function records for one row.
 
     Raises:
-        RuntimeError: If the two recordings differ in more than the inputs.
-        TypeError: If `fun` returns neither a loss nor a pair of a loss and named outputs.
+        RecordingError: If it reads a number in a way that cannot be recorded, or handles an error of an operation.
+        TypeError: If it returns neither a loss nor a pair of a loss and named outputs.
+        Exception: What the function raises.
     """
-    first = _record(fun, {name: rows[0] for name, rows in batch.items()})
-    second = None
-    for row in _other_rows(batch):
-        try:
-            second = _record(fun, row)
-        except (DomainError, ValueError):
-            continue
-        break
-    if second is not None:
-        guards = _Comparer(first, second).guards()
-        if len(guards) < len(first.compared):
-            return replace(first, compared=guards)
-    return first
-
-
-def _other_rows(batch: Mapping[str, Array]) -> list[dict[str, Array]]:
-    """Return candidates for a second row: the one that differs most from the first, then rows made from it."""
-    if not batch:
-        return [{}]
-    rows = len(next(iter(batch.values())))
-    different = sum((values != values[0]).sum(axis=1) for values in batch.values())
-    found = []
-    if rows > 1 and np.max(different) > 0:
-        best = int(np.argmax(different))
-        found.append({name: values[best] for name, values in batch.items()})
-    found += [{name: values[0] * (1.0 + step) + step for name, values in batch.items()} for step in (1e-2, 1e-6)]
-    found.append({name: values[0] for name, values in batch.items()})
-    return found
-
-
-def _record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
-    inputs = {name: [Value(number) for number in values.tolist()] for name, values in row.items()}
-    start = min((value.serial for values in inputs.values() for value in values), default=Value(0.0).serial)
-    with comparisons() as compared:
-        result = fun(**{name: list(values) for name, values in inputs.items()})
+    inputs = example(row)
+    leaves = [value for values in inputs.values() for value in values]
+    start = min((value.serial for value in leaves), default=Value(0.0).serial)
+    tape = Tape(leaves, start)
+    try:
+        with watched_by(tape), errors_noticed(tape.failed):
+            result = fun(**{name: list(values) for name, values in inputs.items()})
+    except RecordingError:
+        raise
+    except Exception as error:
+        raise _explained(fun, row, error) from error
+    if tape.refusals:
+        raise tape.refusals[0]
+    if tape.failures:
+        raise RecordingError(
+            f"{tape.failures[0]}: the function handles the DomainError of this line, so which rows raise it decides "
+            "what it computes, and no comparison says so: test the operands instead, as in `if x > 0`"
+        )
     outputs: Mapping[str, Any] = {}
     if isinstance(result, tuple):
         if len(result) != 2 or not isinstance(result[1], Mapping):
@@ -109,7 +105,25 @@ def _record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
         result, outputs = result
     named = {name: _values(name, values) for name, values in outputs.items()}
     loss = result if isinstance(result, Value) else Value(finite_float(result, "the loss of one example"))
-    return Recording(inputs, loss, named, list(compared), start)
+    return Recording(inputs, loss, named, tape.comparisons, start)
+
+
+def example(row: Mapping[str, Array]) -> dict[str, list[Value]]:
+    """Return a row as a function of one example takes it: a list of leaves for each input."""
+    return {name: [Value(number) for number in values.tolist()] for name, values in row.items()}
+
+
+def _explained(fun: Callable[..., Any], row: Mapping[str, Array], error: Exception) -> Exception:
+    """Return the error to raise for one that came while `fun` was recorded: its own, if it comes with numbers too."""
+    try:
+        with watched_by(None):
+            fun(**example(row))
+    except Exception as plain:
+        return error if type(plain) is type(error) else plain
+    return RecordingError(
+        f"{place_in(error.__traceback__)}: this line works on numbers but cannot be recorded ({type(error).__name__}: "
+        f"{error}): write it with Values and operations of autograd"
+    )
 
 
 def _values(name: str, values: Any) -> list[Any]:
@@ -119,95 +133,3 @@ def _values(name: str, values: Any) -> list[Any]:
     if not listed:
         raise ValueError(f"output {name!r} needs at least one value, got none")
     return [value if isinstance(value, Value) else finite_float(value, f"output {name!r}") for value in listed]
-
-
-class _Comparer:
-    """Walks two recordings side by side."""
-
-    def __init__(self, first: Recording, second: Recording) -> None:
-        self.first, self.second = first, second
-        self.same: dict[Any, Any] = {}
-        for name, values in first.inputs.items():
-            self.same.update(zip(values, second.inputs[name], strict=True))
-        if len(first.graph.nodes) != len(second.graph.nodes):
-            self._refuse(
-                f"one has {len(first.graph.nodes)} operations and the other {len(second.graph.nodes)}{self._where()}"
-            )
-        for one, other in zip(first.graph.nodes, second.graph.nodes, strict=True):
-            self._compare(one, other)
-            self.same[one] = other
-        self._operand(first.loss, second.loss, "the loss")
-        for name, values in first.outputs.items():
-            others = second.outputs.get(name, [])
-            if len(values) != len(others):
-                self._refuse(f"output {name!r} has {len(values)} and {len(others)} values")
-            for one, other in zip(values, others, strict=True):
-                self._operand(one, other, f"output {name!r}")
-
-    def guards(self) -> list[Comparison]:
-        """Return the comparisons that came out alike."""
-        if len(self.first.compared) != len(self.second.compared):
-            self._refuse(
-                f"{len(self.first.compared)} comparisons were made in one and {len(self.second.compared)} in the other"
-            )
-        kept = {}
-        for one, other in zip(self.first.compared, self.second.compared, strict=True):
-            for left, right in zip(one.sides, other.sides, strict=True):
-                self._operand(left, right, f"the comparison in {one.place}")
-            if one.outcome == other.outcome:
-                kept[one.relation, one.sides, one.outcome] = one
-        return list(kept.values())
-
-    def _compare(self, one: Value, other: Value) -> None:
-        what = one.describe()
-        if one.op is not other.op:
-            self._refuse(f"{what} in one is {other.describe()} in the other{self._where()}")
-        if one._a.__class__ is Vector and other._a.__class__ is Vector:
-            parts, others = [one._a, one._b], [other._a, other._b]
-            if one.op is not None and one.op.name == "affine":
-                parts.append(one._c)
-                others.append(other._c)
-            for left, right in zip(parts, others, strict=True):
-                if left.__class__ is not Vector or right.__class__ is not Vector:
-                    if left is not None:
-                        self._operand(left, right, what)
-                elif self.same.get(left) is not right:
-                    if len(left) != len(right):
-                        self._refuse(f"{what} has {len(left)} operands in one and {len(right)} in the other")
-                    for a, b in zip(left.values, right.values, strict=True):
-                        self._operand(a, b, what)
-                    self.same[left] = right
-            return
-        for left, right in zip(stored_operands(one), stored_operands(other), strict=True):
-            self._operand(left, right, what)
-
-    def _operand(self, one: Any, other: Any, what: str) -> None:
-        if one is other or self.same.get(one) is other:
-            return
-        numbers = [
-            float(v) if v.__class__ is float else v.data for v in (one, other) if v.__class__ is float or v.is_leaf
-        ]
-        if one not in self.same and len(numbers) == 2 and numbers[0] == numbers[1] and not self._is_input(other):
-            old = [v.__class__ is not float and v.serial < self.first.start for v in (one, other)]
-            if not any(old):
-                return
-        if len(numbers) == 2:
-            self._refuse(f"{what} uses {numbers[0]!r} in one and {numbers[1]!r} in the other")
-        self._refuse(f"{what} has other operands in the other{self._where()}")
-
-    def _is_input(self, value: Any) -> bool:
-        return any(value is each for values in self.second.inputs.values() for each in values)
-
-    def _where(self) -> str:
-        for one, other in zip(self.first.compared, self.second.compared, strict=False):
-            if one.outcome != other.outcome:
-                return f"; the comparison in {one.place} came out differently"
-        return ""
-
-    @staticmethod
-    def _refuse(difference: str) -> None:
-        raise RuntimeError(
-            "the function records different graphs for two rows of the batch, so it depends on data outside the graph "
-            f"(numbers taken from .data, randomness, or a branch): {difference}. "
-            "Use autograd.where, maximum or abs to select within the graph"
-        )

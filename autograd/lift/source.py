@@ -1,24 +1,26 @@
 """The program as the text of a NumPy module, to be read and to be run anywhere.
 
 Examples are columns: what is batched has them as its last axis, what is not has no such axis and gets it where the two
-meet. The text says what the statements say, without the buffers of the code that `Program` runs.
+meet. The text says what the statements say, without the buffers of the code that `Program` runs. Every array in it
+holds floats, and none is changed: each line gives a name to something new, so that a library of arrays that cannot be
+written to can run it as well.
 """
 
 from __future__ import annotations
 
-import keyword
+import ast
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from .. import ops
 from ..op import Op
+from .asked import asked
 from .block import Block
-from .expression import Apply, Number
+from .identifiers import Identifiers, quoted
 from .lifted import Lifted
-from .numpy_text import NumpyText, operations_in
+from .numpy_text import NumpyText, has_numpy_name, operations_in
 from .statement import Statement, blocks_in
-from .strided import strided
 
 __all__ = ["source"]
 
@@ -28,64 +30,74 @@ _PICK = '''def pick(values, index):
     missing = (index < 0).reshape(index.shape + (1,) * (values.ndim - 1))
     return np.where(missing, 0.0, values[index])'''
 
-_CHAIN_RULE = '''def chain_rule(upstream, derivative):
-    """Return the product, and 0 where nothing is upstream, though the derivative be undefined there."""
-    return np.where(upstream == 0.0, 0.0, upstream * derivative)'''
+_SUMS = '''def sums(values, *indices):
+    """Return for each row of each index the sum of the values with its numbers; -1 stands for a zero."""
+    return np.concatenate([pick(values, index).sum(axis=1) for index in indices])'''
 
 
 def source(derived: Lifted, *, mean: bool) -> str:
     """Return the text of a module with one function, `value_and_grad(parameters, **inputs)`.
 
-    An input whose name the text needs for itself, such as N, or that Python reserves has an underscore behind it there.
+    Variables have the names that `identifiers` makes of those of inputs, parameters and operations.
 
     Raises:
-        TypeError: If an operation of the user's own has no NumPy text.
+        TypeError: If an operation of the user's own has no NumPy text, or one that does not define it.
     """
-    return _Module(derived, mean=mean).text()
+    return _Module(derived.running, mean=mean).text()
 
 
 class _Module:
     def __init__(self, derived: Lifted, *, mean: bool) -> None:
         self.derived, self.mean = derived, mean
-        self.backward = derived.reverse.statements
-        self.forward = derived.forward.needed([derived.forward.roots[0], *(s.value for s in self.backward)])
+        self.backward = asked(derived.forward, derived.reverse.statements, derived.parameters)
+        sides = [side for guard in derived.guards for side in guard.sides]
+        self.roots = [derived.forward.roots[0], *sides, *(s.value for s in self.backward)]
+        self.forward = derived.forward.needed(self.roots)
+        self.read = blocks_in(*self.roots, *(s.value for s in self.forward))
         self.definitions = self._definitions()
-        roots = {each.target for each in self.forward if isinstance(each.value, Apply) and each.value.op is ops.sqrt}
-        self.numpy_text = NumpyText(self._names(), self._flat_order(), roots, mean=mean)
+        taken = {"np", "math", "pick", "sums", "parameters", "flat", "dflat", "N", "float", "int"}
+        for definition in self.definitions.values():
+            taken |= _defined(definition).keys()
+        self.identifiers = Identifiers(taken)
+        self.numpy_text = NumpyText(self._names(), self._flat_order(), self.identifiers, mean=mean)
         self.lines: list[str] = []
 
     # --- names -----------------------------------------------------------------------------------
 
-    def _definitions(self) -> list[str]:
+    def _definitions(self) -> dict[Op, str]:
+        """Return the text of each operation that NumPy has no function for.
+
+        Raises:
+            TypeError: If one has no text, or a text that does not define a function of its name alone.
+        """
         found: dict[Op, str] = {}
+        by_name: dict[str, str] = {}
         for statement in (*self.forward, *self.backward):
             for op in operations_in(statement.value):
-                if op in found or isinstance(op.array, np.ufunc):
+                if op in found or has_numpy_name(op):
                     continue
                 if not op.numpy:
                     raise TypeError(
                         f"there is no source for {op.name!r}: give its Op a `numpy` text that defines the function"
                     )
+                defined = _defined(op.numpy)
+                if op.name not in defined:
+                    raise TypeError(f"the `numpy` text of {op.name!r} must define {op.name!r}, got {op.numpy!r}")
+                for name, how in defined.items():
+                    if by_name.setdefault(name, how) != how:
+                        raise TypeError(f"the `numpy` texts of two operations define {name!r}: rename one of them")
                 found[op] = op.numpy
-        return [found[op] for op in sorted(found, key=lambda op: op.name)]
+        return {op: found[op] for op in sorted(found, key=lambda op: op.name)}
 
     def _names(self) -> dict[Block, str]:
-        taken = {"np", "math", "pick", "chain_rule", "parameters", "flat", "dflat", "N", "float"}
-        taken |= {definition.split("(")[0].removeprefix("def ").split(" ")[0] for definition in self.definitions}
-        names: dict[Block, str] = {}
-        adjoints = self.derived.reverse.adjoints
+        adjoints, flat = self.derived.reverse.adjoints, self.derived.parameters.flat
         blocks = [*self.derived.forward.inputs.values(), *(each.block for each in self.derived.parameters.all)]
         blocks += [statement.target for statement in self.forward]
-        blocks += [adjoint for block, adjoint in adjoints.items() if block is not self.derived.parameters.flat]
-        for block in blocks:
-            name = block.name
-            while name in taken or keyword.iskeyword(name):
-                name += "_"
-            taken.add(name)
-            names[block] = name
-        names[self.derived.parameters.flat] = "flat"
-        if self.derived.parameters.flat in adjoints:
-            names[adjoints[self.derived.parameters.flat]] = "dflat"
+        blocks += [*adjoints.values(), *(statement.target for statement in self.backward)]
+        names = {block: self.identifiers.new(block.name) for block in dict.fromkeys(blocks) if block.of is not flat}
+        names[flat] = "flat"
+        if flat in adjoints:
+            names[adjoints[flat]] = "dflat"
         return names
 
     def _flat_order(self) -> Array:
@@ -104,19 +116,18 @@ class _Module:
         self._prologue()
         for statement in self.forward:
             self.lines.append(f"{self.numpy_text.names[statement.target]} = {self.numpy_text.assigned(statement)}")
-        loss = self._loss()
+        self._guards()
         if self.backward:
             self.lines.append("")
-        for statement in self.backward:
-            self._backward(statement)
-        result = self._epilogue()
-        body = "\n".join(f"    {line}" if line else "" for line in [*self.lines, f"return {loss}, {result}"])
+        for _, statements in groupby(self.backward, key=lambda statement: statement.target):
+            self._adjoint([*statements])
+        self.lines.append(f"return {self._loss()}, {self._gradients()}")
+        body = "\n".join(f"    {line}" if line else "" for line in self.lines)
         inputs = ", ".join(self.numpy_text.names[block] for block in self.derived.forward.inputs.values())
         over = "mean" if self.mean else "sum"
         rows = f" over the rows of {inputs}" if inputs else ""
+        definitions = [*self.definitions.values(), *self._own_definitions(body)]
         head = ["import numpy as np"]
-        definitions = list(self.definitions)
-        definitions += [text for name, text in (("pick(", _PICK), ("chain_rule(", _CHAIN_RULE)) if name in body]
         if any("math." in text for text in definitions):
             head.insert(0, "import math")
         function = [
@@ -128,12 +139,18 @@ class _Module:
         parts = ["\n".join(head), *(["\n".join(constants)] if constants else []), *definitions, "\n".join(function)]
         return "\n\n\n".join(parts).replace("\n\n\n", "\n\n", 1) + "\n"
 
+    @staticmethod
+    def _own_definitions(body: str) -> list[str]:
+        sums = "sums(" in body
+        wanted = {_PICK: sums or "pick(" in body, _SUMS: sums}
+        return [text for text, needed in wanted.items() if needed]
+
     def _prologue(self) -> None:
         names = self.numpy_text.names
         for each in self.derived.parameters.all:
             shaped = "" if each.shape else ".reshape(1)"
-            self.lines.append(f'{names[each.block]} = np.asarray(parameters["{each.name}"], dtype=float){shaped}')
-        if self._reads(self.derived.parameters.flat):
+            self.lines.append(f"{names[each.block]} = np.asarray(parameters[{quoted(each.name)}], dtype=float){shaped}")
+        if self.derived.parameters.flat in self.read:
             arrays = ", ".join(f"{names[each.block]}.ravel()" for each in self.derived.parameters.all)
             self.lines.append(f"flat = np.concatenate([{arrays}])")
         for name in (names[block] for block in self.derived.forward.inputs.values()):
@@ -142,53 +159,30 @@ class _Module:
         self.lines.append(f"N = {first}.shape[1]" if first else "N = 1")
         self.lines.append("")
 
-    def _reads(self, block: Block) -> bool:
-        values = [*(s.value for s in (*self.forward, *self.backward)), self.derived.forward.roots[0]]
-        return block in blocks_in(*values)
+    def _guards(self) -> None:
+        """Write the comparisons that the text relies on: for a row where one comes out otherwise it is wrong."""
+        for guard in self.derived.guards:
+            left, right = (self.numpy_text.whole(side) for side in guard.sides)
+            quantifier = "not np.all" if guard.outcome else "np.any"
+            message = f"the text holds where the comparison in {guard.place} gives {guard.outcome}, not for these rows"
+            self.lines.append(f"if {quantifier}({left} {guard.relation} {right}):")
+            self.lines.append(f"    raise ValueError({quoted(message)})")
 
     def _loss(self) -> str:
         root = self.derived.forward.roots[0]
         text = self.numpy_text.whole(root)
         if self.numpy_text.has_axis(root):
-            return f"float(np.{'mean' if self.mean else 'sum'}({text}))"
-        return f"float({text}[0])" if self.mean else f"float(N * {text}[0])"
+            return f"np.{'mean' if self.mean else 'sum'}({text})"
+        return f"{text}[0]" if self.mean else f"N * {text}[0]"
 
-    def _backward(self, statement: Statement) -> None:
-        names, numpy_text = self.numpy_text.names, self.numpy_text
-        target = statement.target
-        name, of = names[target], target.of
-        flat_block = self.derived.parameters.flat
-        value = numpy_text.assigned(statement)
-        if of is flat_block:
-            if isinstance(statement.value, Number) or not statement.add:
-                self.lines.append(f"{name} = np.zeros({target.size})")
-                if isinstance(statement.value, Number):
-                    return
-            places = np.arange(target.size) if statement.index is None else statement.index
-            self._scatter(name, numpy_text.flat_order[places], value)
-        elif statement.index is None and statement.add:
-            self.lines.append(f"{name} = {name} + {value}")
-        elif statement.index is None:
-            later = any(s.target is target and s.add and s.index is not None for s in self.backward)
-            self.lines.append(f"{name} = np.array({value})" if later else f"{name} = {value}")
-        else:
-            if not statement.add:
-                self.lines.append(f"{name} = np.zeros({numpy_text.shape_text(target)})")
-            whole = (
-                name if len(target.shape) == 1 else f"{name}.reshape({target.size}{', N' if target.batched else ''})"
-            )
-            self._scatter(whole, statement.index, value)
+    def _adjoint(self, statements: list[Statement]) -> None:
+        """Write the lines that set one adjoint, from all that is added up to it."""
+        target = statements[0].target
+        name = self.numpy_text.names[target]
+        for k, text in enumerate(self.numpy_text.contributions(statements)):
+            self.lines.append(f"{name} = {f'{name} + ' if k else ''}{text}")
 
-    def _scatter(self, array: str, index: Array | None, value: str) -> None:
-        regular = None if index is None else strided(index)
-        if index is None:
-            self.lines.append(f"{array} = {array} + {value}")
-        elif regular is not None and regular.slice_text:
-            self.lines.append(f"{array}[{regular.slice_text}] += {value}")
-        else:
-            self.lines.append(f"np.add.at({array}, {self.numpy_text.constant(index, 'index')}, {value})")
-
-    def _epilogue(self) -> str:
+    def _gradients(self) -> str:
         names, adjoints = self.numpy_text.names, self.derived.reverse.adjoints
         flat = self.derived.parameters.flat in adjoints
         entries, start = [], 0
@@ -201,10 +195,24 @@ class _Module:
             if not text:
                 text = f"np.zeros({shape})"
             if not each.shape:
-                text = f"({text})[0]"
-            entries.append(f'"{each.name}": {text}')
+                text = f"({text})[0]" if flat else f"{text}[0]"
+            entries.append(f"{quoted(each.name)}: {text}")
             start += each.block.size
         return "{" + ", ".join(entries) + "}"
+
+
+def _defined(text: str) -> dict[str, str]:
+    """Return the names that a text defines, each with what it is defined as."""
+    found: dict[str, str] = {}
+    for statement in ast.parse(text).body:
+        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            names = {statement.name}
+        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+            names = {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+        else:
+            names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        found |= dict.fromkeys(names, ast.dump(statement))
+    return found
 
 
 def _array_text(array: Array) -> str:

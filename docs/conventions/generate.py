@@ -22,21 +22,35 @@ borders of the domain and where results overflow, and what other libraries give 
 running the code, and a test holds it; the others were measured once, in environments of their own, in float64.
 
 A cell shows the value and, after a semicolon, the partial derivative by each argument, rounded to six digits. "Refused"
-means that a `DomainError` says what was wrong, before anything is recorded; "undefined", that a backward pass needing
-this derivative raises, and one whose adjoint is 0 there leaves it out; "–", that the library has no such function.
+means that a `DomainError` says what was wrong; "undefined", that a backward pass needing this derivative raises; "–",
+that the library has no such function.
 
 A refused point has no number to show. Where the other columns have inf or nan, a Value would have to carry it on: one
 nan makes every gradient it reaches nan, and an inf turns into nan where it meets 0 or another inf, far from where the
-mistake was made. The error names the operation and its arguments instead.
+mistake was made. The error names the operation and its arguments instead. It comes with the operation, except where a
+product, a power or `exp` overflows: that number may come back among the floats, as in e^(−x²), 1/(1 + e^(−x)) or
+x/√(1 + x²), so it is kept with more digits and without bounds, and the error comes when somebody reads it, compares it
+in a way that needs the number, or differentiates it. What comes back is a float like any other, and so are its
+derivatives.
 
 The rules behind the column "here":
 
-- A Value is always finite. What overflows, or would be inf or NaN, is refused; what underflows is rounded as IEEE says.
+- A Value that can be read is finite. What overflows, or would be inf or NaN, is refused; what underflows is rounded as
+  IEEE says.
+- An undefined derivative is passed over where nothing arrives at it: the branch that `where`, `relu`, `maximum` or
+  `minimum` did not take, what `step`, `sign` or `stop_gradient` was applied to, and what a constant 0 multiplies. So
+  `where(x > 0, sqrt(x), 0)` has the derivative 0 at 0. An adjoint that merely happens to be 0 asks for it: `sqrt(x)**2`
+  at 0 is refused.
 - At a kink the derivative is one of the slopes beside it or their mean: relu′(0) = 0, |x|′(0) = 0, leaky_relu′(0) =
   0.01, elu′(0) = 1; tied arguments of maximum and minimum get ½ each; hypot at the origin gets 0 and 0.
 - `x**0` is 1 for every x, 0 included, with derivative 0 in x. With a number as exponent, `x**n` has its derivatives of
   every order at 0 and below. The derivative in the exponent is undefined for x < 0, and 0 at x = 0.
-- sigmoid, softplus, tanh and logsumexp are right for every finite argument; nothing switches to an approximation.
+- sigmoid, softplus, tanh and logsumexp give a value within a few units of the last place for every finite argument;
+  nothing switches to an approximation. Their derivatives are those of the rounded value: 1 − a² and a(1 − a), to a unit
+  of 1, not of what is left. So tanh′(20) and sigmoid′(40) are 0, as in the other libraries, though the numbers are
+  1.7·10⁻¹⁷ and 4.2·10⁻¹⁸.
+- `log` of a sigmoid a, and of 1 − a written so, is that of its argument by softplus, right also where a is rounded to 0
+  or 1; e^(v − logsumexp) is a shifted exponential divided by the sum of such.
 - `where` has derivative 0 in its condition, and −0.0 is false like 0.0.
 
 Second derivatives at kinks stand [at the end](#second-derivatives-at-kinks).
@@ -64,6 +78,7 @@ def here(op, args):
     leaves = [Value(x) for x in args]
     try:
         out = op(leaves) if op.arity is None else op(*leaves)
+        value = out.data
     except DomainError:
         return "refused"
     partials = []
@@ -72,7 +87,7 @@ def here(op, args):
             partials.append(_digits(gradients(out, leaf)))
         except DomainError:
             partials.append("undefined")
-    return f"{_digits(out.data)}; {', '.join(partials)}"
+    return f"{_digits(value)}; {', '.join(partials)}"
 
 
 def there(peer, name, k):

@@ -14,6 +14,8 @@ from points import POINTS
 
 warnings.filterwarnings("ignore")
 
+INVERSES = ("arcsin", "arccos", "arctan2", "arcsinh", "arccosh", "arctanh")
+
 
 def with_torch():
     import torch
@@ -23,6 +25,9 @@ def with_torch():
     table = {name: getattr(torch, name) for name in (*same, "tanh", "sigmoid", "erf", "erfc", "relu")}
     table |= {name: getattr(functional, name) for name in ("softplus", "leaky_relu", "elu", "gelu", "silu")}
     table |= {name: getattr(torch, name) for name in ("add", "sub", "mul", "div", "pow", "maximum", "minimum", "hypot")}
+    named = ("floor", "exp2", "log2", "log10", "arcsin", "arccos", "arcsinh", "arctanh", "lgamma", "arctan2", "arccosh")
+    table |= {name: getattr(torch, name) for name in (*named, "logaddexp")}
+    table |= {"mod": torch.remainder, "polygamma": lambda n, x: torch.special.polygamma(int(n), x)}
     table["stop_gradient"] = lambda x: x.detach() + 0 * x.detach()
     table["where"] = lambda c, a, b: torch.where(c != 0, a, b)
     table["total"] = lambda *x: torch.stack(x).sum()
@@ -64,6 +69,8 @@ def with_jax():
     table |= {"neg": jnp.negative, "erf": jax.scipy.special.erf, "erfc": jax.scipy.special.erfc}
     table |= {"gelu": lambda x: jax.nn.gelu(x, approximate=False), "stop_gradient": jax.lax.stop_gradient}
     table |= {"add": jnp.add, "sub": jnp.subtract, "mul": jnp.multiply, "div": jnp.divide, "pow": jnp.power}
+    table |= {name: getattr(jnp, name) for name in ("floor", "cbrt", "exp2", "log2", "log10", *INVERSES, "logaddexp")}
+    table |= {"mod": jnp.mod, "lgamma": jax.scipy.special.gammaln, "polygamma": jax.scipy.special.polygamma}
     table["step"] = lambda x: jnp.heaviside(x, 0.0)
     table["where"] = lambda c, a, b: jnp.where(c != 0, a, b)
     table["total"] = lambda *x: jnp.sum(jnp.stack(x))
@@ -104,6 +111,8 @@ def with_hips():
     table = {name: getattr(anp, name) for name in (*same, "tanh", "maximum", "minimum", "hypot")}
     table |= {"neg": anp.negative, "sigmoid": special.expit, "erf": special.erf, "erfc": special.erfc}
     table |= {"add": anp.add, "sub": anp.subtract, "mul": anp.multiply, "div": anp.true_divide, "pow": anp.power}
+    table |= {name: getattr(anp, name) for name in ("floor", "exp2", "log2", "log10", *INVERSES, "logaddexp")}
+    table |= {"mod": anp.mod, "lgamma": special.gammaln, "polygamma": special.polygamma}
     table["softplus"] = lambda x: anp.logaddexp(0.0, x)
     table["relu"] = lambda x: anp.maximum(x, 0.0)
     table["where"] = lambda c, a, b: anp.where(c != 0, a, b)
@@ -123,7 +132,9 @@ def with_math():
     same = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "erfc")
     table = {name: getattr(math, name) for name in (*same, "hypot", "pow")}
     table |= {"arctan": math.atan, "abs": math.fabs, "total": lambda *x: math.fsum(x)}
-    table |= {"neg": lambda x: -x, "maximum": max, "minimum": min}
+    table |= {"neg": lambda x: -x, "maximum": max, "minimum": min, "mod": lambda x, y: x % y}
+    table |= {name: getattr(math, name) for name in ("floor", "cbrt", "exp2", "log2", "log10", "lgamma")}
+    table |= {name: getattr(math, name.replace("arc", "a")) for name in INVERSES}
     table |= {
         "add": lambda x, y: x + y,
         "sub": lambda x, y: x - y,

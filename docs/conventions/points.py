@@ -10,7 +10,7 @@ PAIRS = ((0.0, -0.0), (-0.0, -0.0), (1.0, 1.0), (-1.0, 1.0), (TINY, TINY), (HUGE
 UNARY = (
     *("neg", "abs", "sign", "step", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "arctan", "sinh"),
     *("cosh", "tanh", "sigmoid", "softplus", "relu", "leaky_relu", "elu", "erf", "erfc", "gelu", "silu"),
-    "stop_gradient",
+    *("stop_gradient", "floor", "cbrt", "exp2", "log2", "log10", "arcsin", "arccos", "arcsinh", "arctanh", "lgamma"),
 )
 
 POINTS = {
@@ -25,6 +25,11 @@ POINTS = {
     "maximum": ((0.0, 0.0), (0.0, -0.0), (1.5, 1.5), (1.0, 2.0), (HUGE, -HUGE)),
     "minimum": ((0.0, 0.0), (0.0, -0.0), (1.5, 1.5), (1.0, 2.0), (HUGE, -HUGE)),
     "hypot": ((0.0, 0.0), (0.0, -0.0), (3.0, 4.0), (TINY, 0.0), (1e200, 1e200), (HUGE, HUGE)),
+    "mod": ((6.0, 2.0), (-6.0, 2.0), (5.0, -2.0), (0.0, 2.0), (1.0, 0.0), (1.0, HUGE), (-1.0, HUGE), (HUGE, 2.0)),
+    "arctan2": ((0.0, 0.0), (-0.0, 0.0), (0.0, -1.0), (-0.0, -1.0), (1.0, 0.0), (TINY, TINY), (HUGE, HUGE)),
+    "arccosh": ((1.0,), (0.0,), (1.0 + 2.0**-52,), (710.0,), (HUGE,)),
+    "logaddexp": ((0.0, 0.0), (0.0, -0.0), (1000.0, 1000.0), (-1000.0, -1000.0), (HUGE, -HUGE), (-HUGE, HUGE)),
+    "polygamma": ((0.0, 1.0), (0.0, 0.0), (0.0, -1.0), (0.0, HUGE), (1.0, 1.0), (2.0, -0.5), (0.5, 1.0)),
     "where": ((0.0, 1.0, 2.0), (-0.0, 1.0, 2.0), (1.0, 1.0, 2.0), (TINY, 1.0, 2.0)),
     "total": ((0.0, -0.0), (1.0, 1e100, -1e100), (HUGE, HUGE, -HUGE)),
     "affine": ((0.0, 1.0, 2.0), (HUGE, 1.0, -HUGE), (HUGE, 2.0, -HUGE)),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from typing import NoReturn, TextIO, TypeAlias
+
+from autograd.printable import printable
 
 __all__ = [
     "Commands",
     "Help",
     "Parser",
     "add",
+    "add_csv_options",
     "coloured",
     "natural_int",
     "positive_float",
@@ -19,16 +23,17 @@ __all__ = [
     "unsigned_float",
 ]
 
-WIDTH = 80
+WIDTH, NARROWEST = 80, 40
 
-COLOURS = {"bold": "1", "red": "1;31", "green": "32"}
+COLOURS = {"bold": "1", "faint": "2", "red": "1;31", "green": "32"}
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
     """Lays help out in at most 80 columns, with the description as it is written and the defaults of options."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=min(WIDTH, int(os.environ.get("COLUMNS") or WIDTH)) - 1, max_help_position=26)
+        columns = shutil.get_terminal_size((WIDTH, 24)).columns
+        super().__init__(prog, width=max(NARROWEST, min(WIDTH, columns)) - 1, max_help_position=26)
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         text = action.help or ""
@@ -42,7 +47,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong with the arguments and exit with 2."""
-        line = " ".join(message.split())
+        line = printable(" ".join(message.split()))
         self.exit(2, f"{coloured('deltagrad: error:', 'red', sys.stderr)} {line} (see {self.prog} --help)\n")
 
 
@@ -68,6 +73,24 @@ def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return text
     return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m"
+
+
+def add_csv_options(parser: Parser) -> None:
+    """Add the options that say how a file of comma-separated text is written."""
+    parser.add_argument(
+        "--delimiter",
+        type=_character,
+        metavar="C",
+        help="what separates fields, \\t for a tab; else what splits the header into the most",
+    )
+    parser.add_argument("--decimal", choices=(".", ","), default=".", help="what stands before decimals")
+
+
+def _character(text: str) -> str:
+    character = {"\\t": "\t", "tab": "\t"}.get(text, text)
+    if len(character) != 1:
+        raise argparse.ArgumentTypeError(f"needs one character, got {text!r}")
+    return character
 
 
 def positive_int(text: str) -> int:

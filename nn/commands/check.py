@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import sys
 import traceback
 from collections.abc import Callable
@@ -17,11 +18,15 @@ import nn
 
 from ..arguments import float_array
 from . import arguments, self_check
-from .arguments import Commands
+from .arguments import Commands, coloured
+from .isolated import isolated, limit_memory
 
-__all__ = ["add", "run"]
+__all__ = ["add", "report_on", "run"]
 
 LOSS_BY_DEFAULT = "half_squared_error"
+MEMORY = 4096  # megabytes
+STARTING = 60.0  # seconds on the clock for the file itself and for judging its numbers
+PATIENCE = 12.0  # seconds on the clock for one of reading: the machine may be busy
 
 
 def add(commands: Commands) -> None:
@@ -31,7 +36,9 @@ def add(commands: Commands) -> None:
         "check",
         summary="say whether a backward pass that you wrote is right, and where not",
         description="Compare the matrix backpropagation in a Python file with the engine, array by\n"
-        "array, and say of each whether it is right or which mistake explains it.\n\n"
+        "array. What is wrong is looked for in its code: the line, what stands there,\n"
+        "what belongs there. For that the function runs many times, in a process of\n"
+        "its own, without output, and may not write anything.\n\n"
         "The file defines a function my_backprop(weights, biases, X, T) that returns\n"
         "(dW, db) or (dW, db, delta), lists with one array a layer. Unless it defines\n"
         "them too, these are chosen:\n\n"
@@ -47,6 +54,18 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--function", default="my_backprop", metavar="NAME", help="the function in it")
     parser.add_argument("--seed", type=arguments.natural_int, default=0, metavar="N", help="seed of what is chosen")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--time-limit",
+        type=arguments.unsigned_float,
+        default=10.0,
+        metavar="SECONDS",
+        help="of reading the code; 0 judges the numbers only",
+    )
+    parser.add_argument(
+        "--memory", type=arguments.positive_int, metavar="MB", help=f"that its process may use (default: {MEMORY})"
+    )
+    parser.add_argument("--in-process", action="store_true", help="run it here, in no process of its own")
     parser.set_defaults(run=run)
 
 
@@ -59,21 +78,35 @@ def run(options: argparse.Namespace) -> int:
     """
     if options.file is None:
         return self_check.run(options.seed)
-    module = _module(options.file)
-    backprop = getattr(module, options.function, None)
+    if not options.in_process:
+        return isolated(_arguments(options), STARTING + PATIENCE * options.time_limit)
+    if options.memory:
+        limit_memory(options.memory)
+    report = report_on(options.file, options.function, options.seed, options.time_limit)
+    if options.json:
+        print(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
+    else:
+        print(report.to_text(coloured))
+    return 0 if report.ok else 1
+
+
+def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) -> nn.Report:
+    """Return the report on a function in a file. Raises as `run` does."""
+    module = _module(path)
+    backprop = getattr(module, function, None)
     if not callable(backprop):
-        raise ValueError(f"{options.file} must define a function {options.function}(weights, biases, X, T)")
-    rng = np.random.default_rng(options.seed)
+        raise ValueError(f"{path} must define a function {function}(weights, biases, X, T)")
+    rng = np.random.default_rng(seed)
     model = getattr(module, "MODEL", None)
     if model is None:
         model = _model(rng)
     elif not isinstance(model, nn.MLP):
-        raise TypeError(f"{options.file}: MODEL must be an nn.MLP, got one of type {type(model).__name__}")
+        raise TypeError(f"{path}: MODEL must be an nn.MLP, got one of type {type(model).__name__}")
     loss = getattr(module, "LOSS", LOSS_BY_DEFAULT)
     X = getattr(module, "X", None)
     T = getattr(module, "T", None)
-    report = nn.check_backprop(
-        _located(backprop, options.file),
+    return nn.check_backprop(
+        _located(backprop, path),
         model,
         rng.normal(size=(5, model.n_in)) if X is None else X,
         _targets(rng, loss, 5 if X is None else len(np.atleast_2d(float_array("X", X))), model.n_out)
@@ -82,9 +115,15 @@ def run(options: argparse.Namespace) -> int:
         loss,
         l2=getattr(module, "L2", 0.0),
         layout=getattr(module, "LAYOUT", "rows"),
+        time_limit=time_limit,
     )
-    print(report)
-    return 0 if report.ok else 1
+
+
+def _arguments(options: argparse.Namespace) -> list[str]:
+    """Return the command line that does the same in the process that runs it."""
+    found = ["check", str(options.file), "--function", options.function, "--seed", str(options.seed)]
+    found += ["--time-limit", str(options.time_limit), "--memory", str(options.memory or MEMORY), "--in-process"]
+    return [*found, "--json"] if options.json else found
 
 
 def _located(backprop: Callable[..., Any], path: Path) -> Callable[..., Any]:

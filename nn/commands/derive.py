@@ -11,8 +11,8 @@ from autograd.lift import Program, lift
 from autograd.lift.equations.notation import NOTATIONS
 
 from ..loss.losses import LOSSES
+from ..loss.penalty import l2_penalty
 from ..model.activations import ACTIVATIONS
-from ..train.penalty import l2_penalty
 from . import arguments
 from .arguments import Commands
 

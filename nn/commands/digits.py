@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from ..arguments import FloatArray
 from . import arguments
 from .arguments import Commands, coloured, natural_int, positive_float, positive_int
 
-__all__ = ["add", "run", "small_network", "start", "training"]
+__all__ = ["add", "misread", "run", "small_network", "start", "training"]
 
 HIDDEN, EPOCHS, BATCH_SIZE, LEARNING_RATE = 30, 12, 32, 0.1
 MOMENTUM = 0.9
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     model, train, test = start(options.seed, options.hidden)
     print(
         f"data      {len(train) + len(test)} handwritten digits of 8 x 8 pixels,\n"
-        f"          {len(train)} to train on, {len(test)} held out\n"
+        f"          {len(train)} to train on, {len(test)} for validation\n"
         f"network   64-{options.hidden}-10, tanh and softmax with cross-entropy, seed {options.seed}:\n"
         f"          {len(model.parameters())} parameters, each one a scalar Value\n"
         f"training  {options.epochs} epochs in batches of {options.batch_size}, SGD with learning rate "
@@ -65,21 +66,24 @@ def run(options: argparse.Namespace) -> int:
         flush=True,
     )
     history = _train(model, train, test, options)
+    weights = options.out / "digits_weights.npz"
+    nn.save(model, weights)
     interrupted = history.ended != "finished"
     agrees = interrupted or _compare(model, test)
     print()
-    weights = options.out / "digits_weights.npz"
-    nn.save(model, weights)
     print(f"wrote {weights}: the trained network, for nn.load")
     if interrupted:
         print(f"deltagrad: {history.ended}", file=sys.stderr)
         return 130
     _draw_pictures(options.out, options.seed, history)
+    cost, about = misread(model, test)
+    page = viz.save(viz.to_html(cost, **about), options.out / "explorer.html")
+    print(f"wrote {page}: {about['title'][0].lower()}{about['title'][1:]}")
     return 0 if agrees else 1
 
 
 def start(seed: int = 0, hidden: int = HIDDEN) -> tuple[nn.MLP, nn.data.Dataset, nn.data.Dataset]:
-    """Return the network, the digits to train on and those held out."""
+    """Return the network, the digits to train on and those for validation."""
     train, test = nn.data.train_test_split(nn.data.load_digits(), test_fraction=0.25, seed=seed)
     return nn.MLP(64, [hidden, 10], activation="tanh", seed=seed), train, test
 
@@ -116,6 +120,21 @@ def small_network(seed: int = 0) -> tuple[nn.MLP, Value]:
     return model, cost
 
 
+def misread(model: nn.MLP, test: nn.data.Dataset) -> tuple[Value, dict[str, Any]]:
+    """Return the cost of the digit with the largest one, and the options of its page."""
+    T = nn.one_hot(test.y, 10)
+    losses = [nn.evaluate(model, x[None], t[None], loss="cross_entropy").loss for x, t in zip(test.X, T, strict=True)]
+    worst = int(np.argmax(losses))
+    answers = model(test.X[worst].tolist())
+    cost = nn.cross_entropy(answers, nn.one_hot(test.y[worst : worst + 1], 10)[0].tolist())
+    cost.label = "C"
+    read, right = int(np.argmax([answer.data for answer in answers])), int(test.y[worst])
+    sizes = "-".join(map(str, (64, *(len(b) for b in model.biases))))
+    verdict = f"reads as {read}" if read != right else "finds hardest"
+    title = f"A handwritten {right} that a {sizes} network {verdict}"
+    return cost, {"title": title, "image": (8, 8), "classes": list(map(str, range(10)))}
+
+
 def _train(model: nn.MLP, train: nn.data.Dataset, test: nn.data.Dataset, options: argparse.Namespace) -> nn.History:
     begin = time.perf_counter()
     history = training(
@@ -129,13 +148,13 @@ def _train(model: nn.MLP, train: nn.data.Dataset, test: nn.data.Dataset, options
     )
     seconds = time.perf_counter() - begin
     series = (history.loss, history.accuracy, history.validation_loss, history.validation_accuracy)
-    print("\n          training           held out\nepoch     loss    accuracy   loss    accuracy")
+    print("\n          training           validation\nepoch     loss    accuracy   loss    accuracy")
     for epoch, row in enumerate(zip(*(values for values in series if values is not None), strict=True), start=1):
         loss, accuracy, test_loss, test_accuracy = row
         print(f"{epoch:5}     {loss:6.4f}  {accuracy:7.2%}    {test_loss:6.4f}  {test_accuracy:7.2%}")
     if len(history):
         correct = coloured(f"{test_accuracy:.2%}", "bold")
-        print(f"\n{correct} of the held-out digits are read correctly, after {seconds:.1f} s of training")
+        print(f"\n{correct} of the validation digits are read correctly, after {seconds:.1f} s of training")
     return history
 
 
@@ -143,8 +162,8 @@ def _compare(model: nn.MLP, test: nn.data.Dataset) -> bool:
     """Print the table of the three gradients, and return whether they agree."""
     X, T = _hardest(model, test.X, nn.one_hot(test.y, 10))
     print(
-        f"\nThe gradient of the mean loss over the {CHECKED} held-out digits with the largest loss,\n"
-        f"for all {len(model.parameters())} parameters: engine (scalar by scalar), closed form (matrix\n"
+        f"\nThe gradient of the mean loss over the {CHECKED} validation digits with the largest\n"
+        f"loss, for all {len(model.parameters())} parameters: engine (scalar by scalar), closed form (matrix\n"
         "equations in NumPy), central differences (of the loss). Largest distances:\n\n"
         "array  shape     largest     engine to         engine to\n"
         "                 gradient    closed form       differences",
@@ -185,7 +204,6 @@ def _draw_pictures(out: Path, seed: int, history: nn.History) -> None:
     print(f"wrote {path}: the backward pass of a 2-2-1 network")
     path = viz.draw_network(model, cost).render(outfile=out / "network.svg")
     print(f"wrote {path}: that network, with delta in each neuron")
-    print(f"wrote {viz.save(viz.to_html(cost), out / 'stepper.html')}: both its passes, step by step")
     try:
         print(f"wrote {viz.save(plots.learning_curves(history), out / 'loss_curve.svg')}: loss and accuracy")
     except ImportError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 import viz
@@ -30,6 +31,7 @@ def add(commands: Commands) -> None:
         'draw "tanh(w*x + b)" --at w=0.5 x=2 b=-1 -o step.html\n'
         'draw "log(1 + exp(-t*z))" --at t=1 z=0.3 -o loss.svg',
     )
+    parser._negative_number_matcher = re.compile("-[^-]")  # "-x**2" is a formula and no option
     parser.add_argument("formula", metavar="FORMULA", help="what to draw, in quotes")
     parser.add_argument("--at", nargs="+", default=[], metavar="NAME=X", help="a number for each variable")
     parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="where to write it; the suffix says as what")

@@ -7,6 +7,7 @@ all there is. Nothing is ever evaluated as Python.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -37,6 +38,59 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(autograd, name) for name in SEQUENCES},
 }
 """What can be called in a formula."""
+
+
+ELSEWHERE: dict[str, str] = {
+    "sum": "total",
+    "ln": "log",
+    "lg": "log10",
+    "sigma": "sigmoid",
+    "σ": "sigmoid",
+    "logistic": "sigmoid",
+    "sgn": "sign",
+    "signum": "sign",
+    "swish": "silu",
+    "max": "maximum",
+    "min": "minimum",
+    "average": "mean",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "heaviside": "step",
+    "Σ": "total",
+    "asinh": "arcsinh",
+    "acosh": "arccosh",
+    "atanh": "arctanh",
+    "gammaln": "lgamma",
+    "lse": "logsumexp",
+    "arsinh": "arcsinh",
+    "arcosh": "arccosh",
+    "artanh": "arctanh",
+    "tg": "tan",
+    "th": "tanh",
+    "sh": "sinh",
+    "fabs": "abs",
+    "root": "sqrt",
+    "√": "sqrt",
+    "cube_root": "cbrt",
+}
+"""What an operation is called elsewhere, and here."""
+
+SIGNS = {
+    "^": "**",
+    "²": "**2",
+    "³": "**3",
+    "·": "*",
+    "×": "*",
+    "⋅": "*",
+    "∗": "*",
+    "÷": "/",
+    "−": "-",
+    "–": "-",
+    "√": "sqrt",
+}
+"""Signs of mathematics, and what to type for them."""
 
 
 def variables(formula: str) -> list[str]:
@@ -105,9 +159,23 @@ def _parsed(formula: str) -> ast.expr:
         return ast.parse(formula.strip(), mode="eval").body
     except SyntaxError as error:
         place = f" at character {error.offset}" if error.offset else ""
-        raise ValueError(f"{formula!r} is no formula: {error.msg}{place}") from None
+        raise ValueError(f"{formula!r} is no formula: {_advice(formula) or error.msg + place}") from None
     except (ValueError, RecursionError, MemoryError):
         raise ValueError("the formula cannot be read: it is nested too deeply, or holds a character NUL") from None
+
+
+def _advice(formula: str) -> str:
+    """Return what to type for a sign of mathematics, or for a product without a sign; nothing if there is neither."""
+    for sign, typed in SIGNS.items():
+        if sign in formula:
+            return f"write {typed} for {sign}"
+    product = re.search(
+        r"(?<![\w.])(\d+\.?\d*(?:[eE][-+]?\d+)?)(?![eE][-+]?\d)\s*([^\W\d]\w*|\()|(\))\s*([^\W\d]\w*|\()", formula
+    )
+    if product is None:
+        return ""
+    left, right = product[1] or product[3], product[2] or product[4]
+    return f"a product needs its sign: {left}*{right}"
 
 
 def _value(node: ast.expr, leaves: Mapping[str, Value]) -> Any:
@@ -127,7 +195,11 @@ def _value(node: ast.expr, leaves: Mapping[str, Value]) -> Any:
             return INFIX[type(operator)](_value(left, leaves), _value(right, leaves))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
             return _called(name, [_value(arg, leaves) for arg in args])
+        case ast.BinOp(op=ast.BitXor()):
+            raise ValueError("a power is written **, as in x**2; ^ cannot stand in a formula")
     shown = ast.unparse(node)
+    if advice := _advice(shown):
+        raise ValueError(f"{shown} cannot stand in a formula: {advice}")
     raise ValueError(
         f"{shown if len(shown) <= 40 else type(node).__name__} cannot stand in a formula: it may hold numbers, names, "
         "+ - * / ** and the operations of the table"
@@ -135,6 +207,8 @@ def _value(node: ast.expr, leaves: Mapping[str, Value]) -> Any:
 
 
 def _called(name: str, args: list[Any]) -> Any:
+    if name in ELSEWHERE and name not in OPERATIONS:
+        raise ValueError(f"unknown operation {name!r}: it is called {ELSEWHERE[name]} here")
     if name not in OPERATIONS:
         raise unknown_name("operation", name, OPERATIONS)
     if name in SEQUENCES:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import nn
+from autograd.files import written
 
-from ..files.storage import atomically_written
 from . import arguments
 from .arguments import Commands
+from .channel import Channel
 
 __all__ = ["add", "run"]
 
@@ -32,6 +33,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="a file written by train")
     parser.add_argument("file", type=Path, metavar="FILE.csv", help="the rows to classify")
+    arguments.add_csv_options(parser)
     parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="where to write the answer; else it is printed")
     parser.set_defaults(run=run)
 
@@ -46,15 +48,19 @@ def run(options: argparse.Namespace) -> int:
     features, classes = _names(notes, "features"), _names(notes, "classes")
     if len(features) != model.n_in or len(classes) != model.n_out:
         raise ValueError(f"{options.model} does not say what its inputs and classes are called; train writes that")
-    rows = model.predict_proba(nn.data.read_csv_inputs(options.file, features))
+    inputs = nn.data.read_csv_inputs(
+        options.file, features, delimiter=options.delimiter, decimal=options.decimal, progress=True
+    )
+    rows = model.predict_proba(inputs)
     answer = io.StringIO()
     writer = csv.writer(answer, lineterminator="\n")
     writer.writerow(["class", *(f"p({name})" for name in classes)])
     writer.writerows([classes[int(row.argmax())], *(f"{p:.4f}" for p in row)] for row in rows)
     if options.out is None:
-        sys.stdout.write(answer.getvalue())
+        write = sys.stdout.write_data if isinstance(sys.stdout, Channel) else sys.stdout.write
+        write(answer.getvalue())
     else:
-        atomically_written(options.out, answer.getvalue().encode("utf-8"))
+        written(options.out, answer.getvalue().encode("utf-8"))
         print(f"wrote {options.out}: the classes of {len(rows)} rows")
     return 0
 

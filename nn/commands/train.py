@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import nn
+from autograd.printable import printable
 
+from ..data.csv_files import MISSING
 from ..model.activations import ACTIVATIONS
 from . import arguments
 from .arguments import Commands, coloured, natural_int, positive_float, positive_int, unsigned_float
@@ -59,6 +62,10 @@ def add(commands: Commands) -> None:
     parser.add_argument("--target", metavar="NAME", help="column of the class; the last one if not given")
     parser.add_argument("--categorical", nargs="+", default=[], metavar="NAME", help="columns that hold words")
     parser.add_argument("--ignore", nargs="+", default=[], metavar="NAME", help="columns to leave out")
+    arguments.add_csv_options(parser)
+    parser.add_argument(
+        "--missing", nargs="+", metavar="WORD", help="what counts as missing; else NA, none, null, nan, ? and the like"
+    )
     parser.add_argument("--hidden", type=positive_int, nargs="+", default=[16], metavar="N", help="neurons a layer")
     parser.add_argument(
         "--activation", choices=sorted(ACTIVATIONS), default="tanh", metavar="NAME", help="of the hidden layers"
@@ -98,19 +105,21 @@ def run(options: argparse.Namespace) -> int:
     model = nn.MLP(dataset.X.shape[1], [*options.hidden, dataset.n_classes], options.activation, seed=options.seed)
     sizes = "-".join(map(str, [model.n_in, *options.hidden, model.n_out]))
     print(f"data      {dataset.name}: {len(dataset)} examples, {model.n_in} inputs, {dataset.n_classes} classes")
+    if options.data not in DATA:
+        print(textwrap.fill(dataset.description, 79, initial_indent=" " * 10, subsequent_indent=" " * 10))
     print(f"          {len(train)} to train on, {len(validation)} to choose by, {len(test)} to test with")
     print(f"network   {sizes}, {options.activation}: {len(model.parameters())} parameters", flush=True)
     history = _fit(model, train, validation, options)
-    _print_table(history)
     take_raw_inputs(model, standardization)
-    accuracy = model.score(parts[2].X, parts[2].y)
     notes = {"features": list(dataset.feature_names), "classes": list(dataset.class_names), "data": dataset.name}
     notes["target"] = options.target or ""
     nn.save(model, options.out, notes=notes)
+    _print_table(history)
+    accuracy = model.score(parts[2].X, parts[2].y)
     print(f"\n{coloured(f'{accuracy:.2%}', 'bold')} of the {len(test)} test examples are right")
     print(f"wrote {options.out}: the network, with the names of inputs and classes")
     if history.ended.startswith("interrupted"):
-        print(f"deltagrad: {history.ended}", file=sys.stderr)
+        print(f"deltagrad: {printable(history.ended)}", file=sys.stderr)
         return 130
     return 0
 
@@ -126,8 +135,8 @@ def take_raw_inputs(model: nn.MLP, standardization: nn.data.Standardization) -> 
 
 def _dataset(options: argparse.Namespace) -> nn.data.Dataset:
     if options.data in DATA:
-        if options.target or options.categorical or options.ignore:
-            raise ValueError("--target, --categorical and --ignore are for CSV files")
+        if options.target or options.categorical or options.ignore or options.delimiter or options.missing:
+            raise ValueError("--target, --categorical, --ignore, --delimiter and --missing are for CSV files")
         return DATA[options.data](options.seed)
     if not options.data.lower().endswith(".csv"):
         raise ValueError(f"DATA is one of {', '.join(DATA)}, or a file ending in .csv, got {options.data!r}")
@@ -136,6 +145,10 @@ def _dataset(options: argparse.Namespace) -> nn.data.Dataset:
         target=options.target if options.target is not None else -1,
         categorical=options.categorical,
         ignore=options.ignore,
+        delimiter=options.delimiter,
+        decimal=options.decimal,
+        missing=MISSING if options.missing is None else options.missing,
+        progress=True,
     )
 
 

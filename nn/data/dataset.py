@@ -8,13 +8,19 @@ integers here, because files and splits want them so; the losses want targets as
 from __future__ import annotations
 
 import dataclasses
+import html
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from autograd.notebook import folded, table
+
 from ..arguments import generator
 from ..loss.targets import one_hot
+
+SHOWN_ROWS, SHOWN_COLUMNS = 5, 8
+"""Of the table in a notebook."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -74,6 +80,21 @@ class Dataset:
 
     def __repr__(self) -> str:
         return f"Dataset({self.name}: {len(self)} examples, {self.X.shape[1]} inputs, {self.n_classes} classes)"
+
+    def _repr_html_(self) -> str:
+        """Return how many examples each class has and the first few examples, for a notebook."""
+        counts = np.bincount(self.y, minlength=self.n_classes)
+        classes = table(
+            ("class", "examples"), [(name, int(n)) for name, n in zip(self.class_names, counts, strict=True)]
+        )
+        columns = min(len(self.feature_names), SHOWN_COLUMNS)
+        more = ["…"] if len(self.feature_names) > columns else []
+        rows = [
+            (*row[:columns].tolist(), *more, self.class_names[c])
+            for row, c in zip(self.X[:SHOWN_ROWS], self.y[:SHOWN_ROWS], strict=True)
+        ]
+        examples = table((*self.feature_names[:columns], *more, "class"), rows)
+        return f"<p>{html.escape(repr(self))}</p>{classes}{folded('First examples', examples)}"
 
 
 def stratified_split(

@@ -11,14 +11,16 @@ import dataclasses
 import hashlib
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from autograd.files import FilePath
+
 from ..arguments import FloatArray
-from .storage import MAX_BYTES, FilePath, ModelFileError, Stored, read, write
+from .storage import MAX_BYTES, ModelFileError, Stored, read, write
 
 __all__ = ["Checkpoint", "description", "digest", "read_checkpoint", "restored_generator", "write_checkpoint"]
 
@@ -139,12 +141,22 @@ def restored_generator(path: FilePath, generator: np.random.Generator, state: di
     raise ModelFileError(f"{path}: it does not hold a state of {type(bits).__name__}, the random generator of this run")
 
 
-def digest(*arrays: FloatArray) -> str:
+class Blocks(Protocol):
+    """An array that is read a block of rows at a time."""
+
+    shape: tuple[int, ...]
+
+    def blocks(self) -> Iterable[tuple[int, FloatArray]]:
+        """Yield the number of the first row of each block, and the block."""
+
+
+def digest(*arrays: FloatArray | Blocks) -> str:
     """Return the SHA-256 of shapes and numbers."""
     sha = hashlib.sha256()
     for array in arrays:
         sha.update(f"{array.shape}".encode())
-        sha.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+        for _, block in [(0, array)] if isinstance(array, np.ndarray) else array.blocks():
+            sha.update(np.ascontiguousarray(block, dtype="<f8").tobytes())
     return sha.hexdigest()
 
 

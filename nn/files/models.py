@@ -1,26 +1,34 @@
 """Models as files, and as the state of a PyTorch module.
 
 `nn.files.storage` describes the file. A model's header content is its architecture ("MLP"), the number of inputs, the
-number of neurons and the activation of each layer, and notes of your own; the arrays are W1, b1, W2, b2, ….
+number of neurons and the activation of each layer, and notes of your own; the arrays are W1, b1, W2, b2, …. Where they
+are not the usual ones it also holds: which layers have biases, the rates of dropout, and the classes of the outputs.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from autograd import Op
+from autograd.files import FilePath
 
 from ..arguments import FloatArray, float_array
 from ..model.activations import ACTIVATIONS
 from ..model.mlp import MLP
-from .storage import MAX_BYTES, FilePath, ModelFileError, Stored, read, write
+from .safetensors import read_with_metadata, save_safetensors
+from .storage import FORMAT, MAX_BYTES, ModelFileError, Stored, plain_text, read, write
 
 __all__ = ["from_torch_state_dict", "load", "load_with_notes", "save", "to_torch_state_dict"]
+
+SAFETENSORS = ".safetensors"
+"""The suffix that asks for this format."""
 
 
 def save(model: MLP, path: FilePath, *, notes: Mapping[str, Any] | None = None) -> None:
@@ -28,7 +36,7 @@ def save(model: MLP, path: FilePath, *, notes: Mapping[str, Any] | None = None) 
 
     Args:
         model: The network.
-        path: Where to; `.npz` is a good suffix.
+        path: Where to; `.npz` is a good suffix. `.safetensors` asks for that format, which other libraries read.
         notes: Plain data to keep beside it: strings, numbers, lists and dicts with string keys.
 
     Raises:
@@ -49,8 +57,12 @@ def save(model: MLP, path: FilePath, *, notes: Mapping[str, Any] | None = None) 
         "n_outs": [layer.n_out for layer in model.layers],
         "activations": list(model.activations),
         "notes": dict(notes or {}),
+        **_unusual(model),
     }
-    write(path, "model", Stored(content, model.state_dict()))
+    if Path(path).suffix == SAFETENSORS:
+        save_safetensors(model.state_dict(), path, metadata={FORMAT: plain_text(content)})
+    else:
+        write(path, "model", Stored(content, model.state_dict()))
 
 
 def load(path: FilePath, *, max_bytes: int = MAX_BYTES) -> MLP:
@@ -76,18 +88,54 @@ def load_with_notes(path: FilePath, *, max_bytes: int = MAX_BYTES) -> tuple[MLP,
         ModelFileError: If the file is damaged, too large, or not the file of a model; it says what and where.
         OSError: If it cannot be read.
     """
-    content, arrays = read(path, "model", max_bytes=max_bytes)
+    if Path(path).suffix == SAFETENSORS:
+        content, arrays = _from_safetensors(path, max_bytes)
+    else:
+        content, arrays = read(path, "model", max_bytes=max_bytes)
     problem = _problem(content, {name: array.shape for name, array in arrays.items()})
     if problem:
         raise ModelFileError(f"{path}: {problem}")
-    model = MLP(content["n_in"], content["n_outs"], activation=content["activations"], init="zeros", seed=0)
+    model = MLP(
+        content["n_in"],
+        content["n_outs"],
+        activation=content["activations"],
+        bias=content.get("bias", True),
+        dropout=content.get("dropout", 0.0),
+        init="zeros",
+        seed=0,
+    )
     model.load_state_dict(arrays)
+    model.classes = tuple(content["classes"]) if "classes" in content else None
     return model, content["notes"]
+
+
+def _unusual(model: MLP) -> dict[str, Any]:
+    """Return what a network has that most have not: plain data."""
+    bias = [layer.has_bias for layer in model.layers]
+    found: dict[str, Any] = {} if all(bias) else {"bias": bias}
+    if any(model.dropout):
+        found["dropout"] = list(model.dropout)
+    if model.classes is not None:
+        found["classes"] = list(model.classes)
+    return found
+
+
+def _from_safetensors(path: FilePath, max_bytes: int) -> tuple[dict[str, Any], dict[str, FloatArray]]:
+    arrays, metadata = read_with_metadata(path, max_bytes=max_bytes)
+    try:
+        content = json.loads(metadata.get(FORMAT, ""))
+    except (ValueError, RecursionError):
+        raise ModelFileError(
+            f"{path} does not say which network its arrays are of: nn.load_safetensors reads arrays of other libraries"
+        ) from None
+    order = sorted(arrays, key=lambda name: (name[1:].zfill(9), name))  # W1, b1, W2, …: writers may sort by name
+    return content if isinstance(content, dict) else {}, {name: arrays[name] for name in order}
 
 
 def _problem(content: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> str:
     """Return what is wrong with the description of a network, or nothing."""
-    if set(content) != {"architecture", "n_in", "n_outs", "activations", "notes"} or content["architecture"] != "MLP":
+    usual = {"architecture", "n_in", "n_outs", "activations", "notes"}
+    if set(content) - {"bias", "dropout", "classes"} != usual or content["architecture"] != "MLP":
         return "the header describes no network that this program knows"
     sizes = [content["n_in"], *content["n_outs"]] if isinstance(content["n_outs"], list) else []
     if len(sizes) < 2 or any(type(n) is not int or n < 1 for n in sizes):
@@ -100,12 +148,41 @@ def _problem(content: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> str
             return f"the header names the activation {name!r}, which is not known"
     if not isinstance(content["notes"], dict):
         return "the header has no notes"
+    problem = _problem_with_the_unusual(content, sizes)
+    if problem:
+        return problem
     expected: dict[str, tuple[int, ...]] = {}
+    bias = content.get("bias", [True] * len(activations))
     for l, (n_in, n_out) in enumerate(itertools.pairwise(sizes), start=1):
-        expected |= {f"W{l}": (n_out, n_in), f"b{l}": (n_out,)}
+        expected |= {f"W{l}": (n_out, n_in), **({f"b{l}": (n_out,)} if bias[l - 1] else {})}
     if list(expected.items()) != list(shapes.items()):
         return f"the header promises the arrays {expected}, the file holds {shapes}"
     return ""
+
+
+def _problem_with_the_unusual(content: dict[str, Any], sizes: list[int]) -> str:
+    """Return what is wrong with the description of what most networks have not, or nothing."""
+    n_layers, n_classes = len(sizes) - 1, max(sizes[-1], 2)
+    bias: Any = content.get("bias")
+    dropout: Any = content.get("dropout")
+    classes: Any = content.get("classes")
+    if "bias" in content and (not _is_list(bias, n_layers, bool) or all(bias)):
+        return f"the header says of biases {bias!r}"
+    if "dropout" in content:
+        rates = _is_list(dropout, n_layers, float) and all(0.0 <= rate < 1.0 for rate in dropout)
+        if not (rates and any(dropout) and dropout[-1] == 0.0):
+            return f"the header says of dropout {dropout!r}"
+    if "classes" in content:
+        kinds = {type(label) for label in classes} if isinstance(classes, list) else set()
+        if len(kinds) != 1 or not _is_list(classes, n_classes, *kinds & {int, str, bool}):
+            return f"the header gives the classes {classes!r}"
+        if len(set(classes)) != n_classes:
+            return f"the header gives a class twice: {classes!r}"
+    return ""
+
+
+def _is_list(given: Any, length: int, *kinds: type) -> bool:
+    return isinstance(given, list) and len(given) == length and all(type(item) in kinds for item in given)
 
 
 def to_torch_state_dict(model: MLP) -> dict[str, FloatArray]:
@@ -130,7 +207,9 @@ def to_torch_state_dict(model: MLP) -> dict[str, FloatArray]:
         raise TypeError(f"to_torch_state_dict takes an nn.MLP, got {type(model).__name__}")
     state, position = {}, 0
     for layer, W, b in zip(model.layers, model.weights, model.biases, strict=True):
-        state[f"{position}.weight"], state[f"{position}.bias"] = W.copy(), b.copy()
+        state[f"{position}.weight"] = W.copy()
+        if layer.has_bias:
+            state[f"{position}.bias"] = b.copy()
         position += 1 if layer.activation.name == "identity" else 2
     return state
 
@@ -152,22 +231,31 @@ def from_torch_state_dict(
 
     Raises:
         TypeError: If `state` is not a mapping of names to arrays of numbers.
-        ValueError: If a name is not that of a Linear layer, a bias is missing, shapes do not follow each other or a
-            number is not finite.
+        ValueError: If a name is not that of a Linear layer, shapes do not follow each other or a number is not finite.
     """
     if not isinstance(state, Mapping):
         raise TypeError(f"from_torch_state_dict needs a mapping of names to arrays, got {type(state).__name__}")
     weights: list[FloatArray] = []
-    biases: list[FloatArray] = []
+    biases: list[FloatArray | None] = []
     for position in _positions(state):
         W = float_array(f"{position}.weight", _array(state[f"{position}.weight"]))
         if W.ndim != 2 or W.size == 0 or (weights and W.shape[1] != len(weights[-1])):
             before = f"{len(weights[-1])} outputs of the layer before" if weights else "at least one input"
             raise ValueError(f"{position}.weight must have two dimensions and take {before}, got shape {W.shape}")
         weights.append(W)
-        biases.append(float_array(f"{position}.bias", _array(state[f"{position}.bias"]), (len(W),)))
-    model = MLP(weights[0].shape[1], [len(W) for W in weights], activation, output_activation, init="zeros", seed=0)
-    model.weights, model.biases = tuple(weights), tuple(biases)
+        bias = f"{position}.bias"
+        biases.append(float_array(bias, _array(state[bias]), (len(W),)) if bias in state else None)
+    model = MLP(
+        weights[0].shape[1],
+        [len(W) for W in weights],
+        activation,
+        output_activation,
+        bias=[b is not None for b in biases],
+        init="zeros",
+        seed=0,
+    )
+    model.weights = tuple(weights)
+    model.biases = tuple(np.zeros(len(W)) if b is None else b for W, b in zip(weights, biases, strict=True))
     return model
 
 
@@ -175,8 +263,8 @@ def _positions(state: Iterable[str]) -> list[int]:
     """Return the positions of the Linear layers in a Sequential, in order."""
     names = set(state)
     positions = sorted({int(name.split(".")[0]) for name in names if str(name).split(".")[0].isdecimal()})
-    expected = {f"{position}.{kind}" for position in positions for kind in ("weight", "bias")}
-    if not positions or names != expected:
+    weights = {f"{position}.weight" for position in positions}
+    if not positions or not weights <= names or names - weights - {f"{position}.bias" for position in positions}:
         raise ValueError(
             "a Sequential of Linear layers has the names 0.weight, 0.bias and so on, got "
             f"{', '.join(sorted(map(str, names))) or 'none'}"

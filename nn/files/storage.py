@@ -11,32 +11,28 @@ After the checksum, the header says what each following byte must be, and a file
 refused. So there is nothing to unpack, no pickle is ever looked at, and memory is bounded by the size of the file,
 which is bounded before anything is read.
 
-Writing is atomic: a file beside the target is written, flushed to the disk and renamed, so that whatever happens the
-path holds the old file or the new one.
+Writing is atomic: `autograd.files` says how.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
 import os
-import secrets
 import stat
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.files import FilePath, written
+
 from ..arguments import FloatArray
 
-__all__ = ["MAX_BYTES", "ModelFileError", "Stored", "atomically_written", "read", "remove_partial_files", "write"]
-
-FilePath: TypeAlias = str | os.PathLike[str]
+__all__ = ["MAX_BYTES", "ModelFileError", "Stored", "plain_text", "read", "write"]
 
 FORMAT = "deltagrad"
 VERSION = 1
@@ -89,7 +85,7 @@ def write(path: FilePath, kind: str, stored: Stored) -> None:
     body = b"".join(_pieces(header, stored.arrays, numbers))
     if len(body) + _DIGEST > MAX_BYTES:
         raise ValueError(f"a file may take {MAX_BYTES} bytes, this one would take {len(body) + _DIGEST}")
-    atomically_written(path, body + hashlib.sha256(body).hexdigest().encode())
+    written(path, body + hashlib.sha256(body).hexdigest().encode())
 
 
 def read(path: FilePath, kind: str, *, max_bytes: int = MAX_BYTES) -> Stored:
@@ -108,46 +104,6 @@ def read(path: FilePath, kind: str, *, max_bytes: int = MAX_BYTES) -> Stored:
         return _Reader(_bytes(path, max_bytes), kind).stored()
     except ModelFileError as error:
         raise ModelFileError(f"{os.fspath(path)}: {error}") from None
-
-
-def atomically_written(path: FilePath, data: bytes) -> None:
-    """Put `data` at a path so that at any moment the path holds the old file or all of the new one.
-
-    Raises:
-        OSError: If it cannot be written; then the old file is still there. An IsADirectoryError if the path is a
-            folder, a FileNotFoundError if its folder is missing.
-    """
-    target = Path(os.path.realpath(path))  # a link is followed, not replaced
-    if target.is_dir():
-        raise IsADirectoryError(f"{os.fspath(path)} is a folder: a path with the name of a file is needed")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} to")
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(8)}.partial")
-    # Created here and not by tempfile, so that the file gets the permissions every new file gets.
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    with contextlib.suppress(OSError):  # some systems cannot open a folder; the file itself is on the disk
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the renaming too
-        finally:
-            os.close(folder)
-
-
-def remove_partial_files(path: FilePath) -> None:
-    """Remove what writers of this path left beside it when they were killed; there must be no writer at work."""
-    target = Path(os.path.realpath(path))
-    for entry in target.parent.iterdir():
-        if entry.name.startswith(f".{target.name}.") and entry.name.endswith(".partial"):
-            entry.unlink(missing_ok=True)
 
 
 class _Reader:
@@ -256,6 +212,16 @@ def _bytes(path: FilePath, max_bytes: int) -> bytes:
 
 def _json(value: Any) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode("ascii")
+
+
+def plain_text(value: Any) -> str:
+    """Return plain data as the JSON that a header holds.
+
+    Raises:
+        TypeError: If it is no plain data.
+        ValueError: If a number is not finite.
+    """
+    return _json(value).decode()
 
 
 def _entry(name: str) -> bytes:

@@ -1,5 +1,8 @@
 """What a loss is: a function of the outputs of a model and a target, for one example, and the table of those known.
 
+The table holds everything that is said of a loss by its name: the function, what it requires of a target, how classes
+are told to it and read from outputs, and what else people call it.
+
 A loss takes outputs and target and returns one number: a Value where an output is a Value, which is what training
 differentiates, or a float where all are numbers. Outputs and target are sequences or vectors of equal length; a single
 Value or number counts as a sequence of one. The mean over a batch is taken elsewhere (`nn.fit`), once for all losses.
@@ -9,7 +12,9 @@ What a loss requires of a target is checked on its numbers, so a target may cons
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
@@ -17,17 +22,20 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from autograd import DomainError, Value
+from autograd.graph import number
 from autograd.op import finite_float
 
 from ..arguments import FloatArray, unknown_name
-from .targets import Requirement
+from .targets import ANYTHING, Requirement
 
 __all__ = [
     "LOSSES",
+    "Facts",
     "Loss",
     "LossFunction",
     "Scalar",
     "Vector",
+    "facts_of",
     "loss_named",
     "name_of",
     "number_of",
@@ -49,43 +57,98 @@ class Loss(Protocol):
 
     __name__: str
 
-    def __call__(self, outputs: Vector, target: Vector) -> Scalar:
-        """Return the loss of one example."""
+    def __call__(self, outputs: Vector, target: Vector, *, sample_weight: float = 1.0) -> Scalar:
+        """Return the loss of one example, times its weight."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What is known of a loss beside its formula.
+
+    Attributes:
+        requirement: What a target must be.
+        off: What stands in a target for a class that is not the example's; 1 stands for the one that is.
+        middle: The output above which a single output means the second of two classes; None where it means no class.
+        classifies: Whether the loss is for classes, so that labels are understood as targets.
+        also_called: Other names for the same thing.
+    """
+
+    requirement: Requirement = ANYTHING
+    off: float = 0.0
+    middle: float | None = None
+    classifies: bool = False
+    also_called: tuple[str, ...] = ()
 
 
 LOSSES: dict[str, Loss] = {}
 """The losses by name."""
 
-REQUIREMENTS: dict[object, Requirement] = {}
+_FACTS: dict[object, Facts] = {}
+_OWN = Facts()  # of a loss of somebody's own
+
+_ADVICE = {
+    "nll": "log-probabilities have no loss here: leave log_softmax out and take loss='cross_entropy', of logits",
+    "categorical_crossentropy": "take loss='cross_entropy' with output_activation='identity': it contains the softmax",
+    "log_loss": "take 'cross_entropy' for several classes, 'binary_cross_entropy_with_logits' for one output",
+    "mae": "take a function: loss=lambda y, t: sum(abs(a - b) for a, b in zip(y, t)) / len(t)",
+    "huber": "take a function of outputs and target, with autograd.where",
+    "kl_div": "'cross_entropy' has the same gradient",
+}
+_ADVISED = {
+    **_ADVICE,
+    **dict.fromkeys(("nll_loss", "negative_log_likelihood"), _ADVICE["nll"]),
+    "sparse_categorical_crossentropy": _ADVICE["categorical_crossentropy"] + ", and classes are taken as targets",
+    **dict.fromkeys(("logloss", "deviance", "logistic_loss"), _ADVICE["log_loss"]),
+    **dict.fromkeys(("l1", "l1_loss", "mean_absolute_error", "absolute_error"), _ADVICE["mae"]),
+    **dict.fromkeys(("huber_loss", "smooth_l1", "smooth_l1_loss"), _ADVICE["huber"]),
+    **dict.fromkeys(("kl", "kl_divergence", "kullback_leibler_divergence"), _ADVICE["kl_div"]),
+}
+"""Names that people type for what is not here, with what to do instead."""
 
 
-def tabled(requirement: Requirement = lambda _target: "") -> Callable[[Loss], Loss]:
+def tabled(facts: Facts = _OWN) -> Callable[[Callable[[Any, Any], Scalar]], Loss]:
     """Return the decorator that checks what a loss is given, and what it returns, and enters it in the table."""
 
-    def decorate(formula: Loss) -> Loss:
+    def decorate(formula: Callable[[Any, Any], Scalar]) -> Loss:
+        name = formula.__name__
+
         @functools.wraps(formula)
-        def loss(outputs: Vector, target: Vector) -> Scalar:
-            a, t = _paired(formula.__name__, outputs, target)
-            problem = requirement([number_of(t_k) for t_k in t])
+        def loss(outputs: Vector, target: Vector, *, sample_weight: float = 1.0) -> Scalar:
+            a, t = _paired(name, outputs, target)
+            problem = facts.requirement.problem([number_of(t_k) for t_k in t])
             if problem:
-                raise ValueError(f"{formula.__name__} needs {problem}")
+                raise ValueError(f"{name} needs {problem}")
             try:
                 result = formula(a, t)
+                if sample_weight.__class__ is not float or sample_weight != 1.0:
+                    result = _weight(name, sample_weight) * result
             except OverflowError:
                 result = math.inf
             if isinstance(result, float) and not math.isfinite(result):
-                raise DomainError(f"{formula.__name__} has no finite result at outputs {a} and target {t}")
+                raise DomainError(f"{name} has no finite result at outputs {a} and target {t}")
             return result
 
-        LOSSES[formula.__name__] = loss
-        REQUIREMENTS[loss] = requirement
+        vars(loss)["__signature__"] = inspect.signature(loss, follow_wrapped=False)
+        LOSSES[name] = loss
+        _FACTS[loss] = facts
         return loss
 
     return decorate
 
 
+def _weight(name: str, weight: object) -> Scalar:
+    if isinstance(weight, Value):
+        return weight
+    number = finite_float(weight, f"the sample_weight of {name}")
+    if number < 0.0:
+        raise ValueError(f"{name} needs a sample_weight from 0 up, got {weight!r}")
+    return number
+
+
 def loss_named(loss: str | LossFunction) -> LossFunction:
     """Return the loss with the given name, or the given function itself.
+
+    Capitals, blanks and hyphens do not count, and neither do other names for the same thing, such as `mse`.
 
     Raises:
         TypeError: If it is neither a name nor a function.
@@ -95,9 +158,18 @@ def loss_named(loss: str | LossFunction) -> LossFunction:
         return loss
     if not isinstance(loss, str):
         raise TypeError(f"loss must be a name or a function (outputs, target), got {loss!r}")
-    if loss not in LOSSES:
-        raise unknown_name("loss", loss, LOSSES)
-    return LOSSES[loss]
+    plain = "_".join(loss.lower().replace("-", " ").split())
+    for name, function in LOSSES.items():
+        if plain == name or plain in _FACTS[function].also_called:
+            return function
+    if plain in _ADVISED:
+        raise ValueError(f"unknown loss {loss!r}: {_ADVISED[plain]}")
+    raise unknown_name("loss", loss, LOSSES)
+
+
+def facts_of(loss: str | LossFunction) -> Facts:
+    """Return what is known of a loss; little of one of your own."""
+    return _FACTS.get(LOSSES.get(loss) if isinstance(loss, str) else loss, _OWN)
 
 
 def require_targets(loss: LossFunction, T: FloatArray) -> None:
@@ -106,11 +178,9 @@ def require_targets(loss: LossFunction, T: FloatArray) -> None:
     Raises:
         ValueError: If a row is not; the message says which.
     """
-    requirement = REQUIREMENTS.get(loss)
-    if requirement is None:
-        return
-    for n, row in enumerate(T.tolist()):
-        problem = requirement(row)
+    requirement = facts_of(loss).requirement
+    for n in np.flatnonzero(~requirement.surely(T)).tolist():
+        problem = requirement.problem(T[n].tolist())
         if problem:
             raise ValueError(f"{name_of(loss)} needs {problem} (row {n} of the targets)")
 
@@ -148,5 +218,5 @@ def _components(loss: str, what: str, given: Vector) -> list[Scalar]:
 
 
 def number_of(x: Scalar) -> float:
-    """Return a number, or that of a Value."""
-    return x.data if isinstance(x, Value) else float(x)
+    """Return a number, or that of a Value, for a check that decides nothing but whether to raise."""
+    return number(x) if isinstance(x, Value) else float(x)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autograd import DomainError, Value, affine, log, logsumexp, relu, softplus, total, where
+from autograd import DomainError, Value, affine, log, logsumexp, ops, relu, softplus, total, where
 
-from .loss_table import LOSSES, Scalar, Vector, number_of, tabled
-from .targets import distribution, probabilities, signs
+from .loss_table import LOSSES, Facts, Scalar, Vector, number_of, tabled
+from .targets import DISTRIBUTION, PROBABILITIES, SIGNS
 
 __all__ = [
     "LOSSES",
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-@tabled()
+@tabled(Facts(middle=0.5, also_called=("half_squared", "half_mse", "quadratic", "quadratic_cost")))
 def half_squared_error(outputs: Vector, target: Vector) -> Scalar:
     """Return ½ Σₖ (aₖ − tₖ)².
 
@@ -37,7 +37,7 @@ def half_squared_error(outputs: Vector, target: Vector) -> Scalar:
     return 0.5 * _sum([(a_k - t_k) ** 2 for a_k, t_k in zip(outputs, target, strict=True)])
 
 
-@tabled()
+@tabled(Facts(middle=0.5, also_called=("mse", "mean_squared_error", "mseloss", "squared_error")))
 def mse_loss(outputs: Vector, target: Vector) -> Scalar:
     """Return (1/n) Σₖ (aₖ − tₖ)², the mean over the n components of one example.
 
@@ -52,12 +52,15 @@ def mse_loss(outputs: Vector, target: Vector) -> Scalar:
     return _sum([(a_k - t_k) ** 2 for a_k, t_k in zip(outputs, target, strict=True)]) / len(outputs)
 
 
-@tabled(probabilities)
+@tabled(
+    Facts(PROBABILITIES, middle=0.5, classifies=True, also_called=("bce", "bce_loss", "bceloss", "binary_crossentropy"))
+)
 def binary_cross_entropy(outputs: Vector, target: Vector) -> Scalar:
     """Return −Σₖ (tₖ log aₖ + (1 − tₖ) log(1 − aₖ)), summed over the components.
 
-    0 · log 0 counts as 0, so an output may be exactly 0 or 1 where its target is the same. PyTorch's function of this
-    name takes the mean over the components instead.
+    0 · log 0 counts as 0, so an output may be exactly 0 or 1 where its target is the same. The logarithms of an output
+    that `sigmoid` made are those of its weighted input, right also where it is rounded to 0 or 1: the loss is what
+    `binary_cross_entropy_with_logits` gives. PyTorch's function of this name takes the mean over the components.
 
     Args:
         outputs: Probabilities a, from 0 to 1.
@@ -76,12 +79,20 @@ def binary_cross_entropy(outputs: Vector, target: Vector) -> Scalar:
     """
     terms = []
     for k, (a_k, t_k) in enumerate(zip(outputs, target, strict=True)):
-        _require_finite_logs(k, number_of(a_k), number_of(t_k))
+        if not (isinstance(a_k, Value) and a_k.op is ops.sigmoid):
+            _require_finite_logs(k, number_of(a_k), number_of(t_k))
         terms += _times_log(t_k, a_k) + _times_log(1.0 - t_k, 1.0 - a_k)
     return -_sum(terms)
 
 
-@tabled(probabilities)
+@tabled(
+    Facts(
+        PROBABILITIES,
+        middle=0.0,
+        classifies=True,
+        also_called=("bce_with_logits", "bcewithlogits", "bce_with_logits_loss", "bcewithlogitsloss"),
+    )
+)
 def binary_cross_entropy_with_logits(outputs: Vector, target: Vector) -> Scalar:
     """Return Σₖ (log(1 + e^zₖ) − tₖ zₖ), the binary cross-entropy of a = σ(z), finite for every z.
 
@@ -102,7 +113,13 @@ def binary_cross_entropy_with_logits(outputs: Vector, target: Vector) -> Scalar:
     return _sum([softplus(z_k) - z_k * t_k for z_k, t_k in zip(outputs, target, strict=True)])
 
 
-@tabled(distribution)
+@tabled(
+    Facts(
+        DISTRIBUTION,
+        classifies=True,
+        also_called=("crossentropy", "cross_entropy_loss", "crossentropyloss", "softmax_cross_entropy", "ce"),
+    )
+)
 def cross_entropy(outputs: Vector, target: Vector) -> Scalar:
     """Return log Σₖ e^zₖ − Σₖ tₖ zₖ, the cross-entropy −Σₖ tₖ log softmax(z)ₖ of a target with sum 1.
 
@@ -121,7 +138,7 @@ def cross_entropy(outputs: Vector, target: Vector) -> Scalar:
     return logsumexp(outputs) - affine(outputs, target)
 
 
-@tabled(signs)
+@tabled(Facts(SIGNS, off=-1.0, middle=0.0, classifies=True, also_called=("hinge", "svm", "max_margin")))
 def hinge_loss(outputs: Vector, target: Vector) -> Scalar:
     """Return Σₖ max(0, 1 − tₖ yₖ), summed over the components; its derivative at the kink is 0.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -11,10 +12,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import FloatArray, whole_number
 
-__all__ = ["Decision", "Requirement", "decision", "distribution", "one_hot", "probabilities", "signs"]
+__all__ = ["ANYTHING", "DISTRIBUTION", "PROBABILITIES", "SIGNS", "Decision", "Requirement", "decision", "one_hot"]
 
-Requirement: TypeAlias = Callable[[Sequence[float]], str]
-"""Says what a loss needs and what is wrong with a target, or nothing if it is right."""
+
+@dataclasses.dataclass(frozen=True)
+class Requirement:
+    """What a loss requires of a target.
+
+    Attributes:
+        problem: Says what is needed and what is wrong with the target of one example, or nothing if it is right.
+        surely: Says of each row of targets, (N, n_out), whether it is right for sure; about others `problem` decides.
+    """
+
+    problem: Callable[[Sequence[float]], str]
+    surely: Callable[[FloatArray], NDArray[np.bool_]]
+
 
 Decision: TypeAlias = Callable[[FloatArray], NDArray[np.int64]]
 """Gives the class that each row of outputs, or of targets, stands for."""
@@ -50,14 +62,12 @@ def one_hot(classes: ArrayLike, n_classes: int) -> FloatArray:
     return rows
 
 
-def probabilities(target: Sequence[float]) -> str:
-    """Return what is wrong with a target whose entries must lie between 0 and 1."""
+def _no_probability(target: Sequence[float]) -> str:
     wrong = [t for t in target if not 0.0 <= t <= 1.0]
     return f"targets between 0 and 1, got {wrong[0]!r}" if wrong else ""
 
 
-def distribution(target: Sequence[float]) -> str:
-    """Return what is wrong with a target that must be a probability vector."""
+def _no_distribution(target: Sequence[float]) -> str:
     # The sum of floats such as 0.1 is seldom exactly 1; 1e-9 is far above rounding and far below a slip.
     if min(target) >= 0.0 and abs(math.fsum(target) - 1.0) <= 1e-9:
         return ""
@@ -67,40 +77,48 @@ def distribution(target: Sequence[float]) -> str:
     )
 
 
-def signs(target: Sequence[float]) -> str:
-    """Return what is wrong with a target whose entries must be −1 or +1."""
+def _no_sign(target: Sequence[float]) -> str:
     wrong = [t for t in target if t not in (-1.0, 1.0)]
     return f"targets −1 or +1, got {wrong[0]!r}; 2 * T − 1 makes them from 0 and 1" if wrong else ""
 
 
-def decision(T: FloatArray, loss: str) -> Decision | None:
+def _all_true(holds: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    rows: NDArray[np.bool_] = np.logical_and.reduce(holds, axis=1)
+    return rows
+
+
+ANYTHING = Requirement(lambda _target: "", lambda T: np.ones(len(T), dtype=bool))
+"""Nothing is required."""
+
+PROBABILITIES = Requirement(_no_probability, lambda T: _all_true((T >= 0.0) & (T <= 1.0)))
+"""Entries between 0 and 1."""
+
+DISTRIBUTION = Requirement(_no_distribution, lambda T: _all_true(T >= 0.0) & (np.abs(T.sum(axis=1) - 1.0) <= 0.5e-9))
+"""A probability vector."""
+
+SIGNS = Requirement(_no_sign, lambda T: _all_true(np.abs(T) == 1.0))
+"""Entries −1 or +1."""
+
+
+def decision(T: FloatArray, *, off: float, middle: float | None) -> Decision | None:
     """Return how classes are read from outputs, or None where the targets are not classes.
 
-    Rows of targets with a single 1 among zeros (−1s for hinge_loss) are classes, read by the largest output. A single
-    column of zeros and ones is read at the middle: whether the output exceeds ½, or 0 for losses that take scores.
+    Rows of targets with a single 1, and `off` elsewhere, are classes, read by the largest output. A single column of
+    these two numbers is read at the middle, if there is one: by whether the output exceeds it.
 
     Args:
         T: Targets, shape (N, n_out).
-        loss: The name of the loss.
+        off: What stands in a target for a class that is not the example's.
+        middle: Where a single output is read; None if it means no class.
     """
-    lowest = -1.0 if loss == "hinge_loss" else 0.0
-    if not np.isin(T, [lowest, 1.0]).all():
+    ones = T == 1.0
+    if not (ones | (off == T)).all():
         return None
     if T.shape[1] > 1:
-        return _largest if (np.count_nonzero(T == 1.0, axis=1) == 1).all() else None
-    if loss in ("half_squared_error", "mse_loss", "binary_cross_entropy"):
-        return _above_half
-    return _positive if loss in ("binary_cross_entropy_with_logits", "hinge_loss") else None
+        return _largest if (np.count_nonzero(ones, axis=1) == 1).all() else None
+    return None if middle is None else lambda rows: (rows[:, 0] > middle).astype(np.int64)
 
 
 def _largest(rows: FloatArray) -> NDArray[np.int64]:
     classes: NDArray[np.int64] = rows.argmax(axis=1)
     return classes
-
-
-def _above_half(rows: FloatArray) -> NDArray[np.int64]:
-    return (rows[:, 0] > 0.5).astype(np.int64)
-
-
-def _positive(rows: FloatArray) -> NDArray[np.int64]:
-    return (rows[:, 0] > 0.0).astype(np.int64)

@@ -8,21 +8,34 @@ entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from autograd import Op, Value, affine, vector
 from autograd.graph import Vector
+from autograd.habits import no_attribute
 
 from ..arguments import Seed, generator, whole_number
+from ..habits import OUTPUTS
 from .activations import Activation, activation_named
 from .initializers import Initializer, initial_weights
 from .module import Module, ValueArray, value_array
 
-__all__ = ["Inputs", "Layer", "Neuron", "inputs_of"]
+__all__ = ["Inputs", "Layer", "Neuron", "Outputs", "inputs_of"]
 
 Inputs: TypeAlias = Sequence[Any] | np.ndarray[Any, Any]
+
+
+class Outputs(list[Value]):
+    """The outputs for one example: a list whose errors say what to write for what arrays of other libraries have."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute("a list of Values", name, OUTPUTS, self)
 
 
 class Neuron(Module):
@@ -31,12 +44,13 @@ class Neuron(Module):
     Args:
         n_in: The number of inputs.
         activation: The name of σ, or an operation of one argument.
+        bias: Whether there is a bias.
         init: How the weights begin, as `nn.INITIALIZERS` says.
         seed: A seed or a generator; None for weights that differ from run to run.
 
     Attributes:
         w: The weights.
-        b: The bias, 0 at first.
+        b: The bias, 0 at first; None without.
         activation: σ with its name.
 
     Raises:
@@ -54,6 +68,7 @@ class Neuron(Module):
         n_in: int,
         activation: str | Op = "tanh",
         *,
+        bias: bool = True,
         init: str | Initializer | None = None,
         seed: Seed = None,
     ) -> None:
@@ -61,7 +76,7 @@ class Neuron(Module):
         n_in = whole_number("n_in", n_in)
         (row,) = initial_weights(init, self.activation.name, generator(seed), 1, n_in)
         self.w = tuple(Value(number, f"w[{k}]") for k, number in enumerate(row.tolist()))
-        self.b = Value(0.0, "b")
+        self.b = Value(0.0, "b") if bias else None
         self._weights = vector(self.w)
         self._z_label, self._a_label = "z", "a"
 
@@ -76,7 +91,7 @@ class Neuron(Module):
 
     def respond(self, inputs: Vector, sigma: Callable[[Value], Value] | None) -> Value:
         """Return a = σ(z) for inputs that have been checked; a layer passes the same ones to all its neurons."""
-        z: Value = affine(self._weights, inputs, self.b)
+        z: Value = affine(self._weights, inputs) if self.b is None else affine(self._weights, inputs, self.b)
         z.label = self._z_label
         if sigma is None:
             return z
@@ -92,7 +107,8 @@ class Neuron(Module):
         """Label the parameters and future nodes as those of neuron j of a layer: `W1[2,0]`, `b1[2]`, `z1[2]`."""
         for k, weight in enumerate(self.w):
             weight.label = f"W{layer}[{j},{k}]"
-        self.b.label = f"b{layer}[{j}]"
+        if self.b is not None:
+            self.b.label = f"b{layer}[{j}]"
         self._z_label, self._a_label = f"z{layer}[{j}]", f"a{layer}[{j}]"
 
     def __repr__(self) -> str:
@@ -106,6 +122,7 @@ class Layer(Module):
         n_in: The number of inputs.
         n_out: The number of neurons.
         activation: The name of σ, or an operation of one argument.
+        bias: Whether the neurons have biases.
         init: How the weights begin, as `nn.INITIALIZERS` says.
         seed: A seed or a generator; None for weights that differ from run to run.
 
@@ -129,13 +146,14 @@ class Layer(Module):
         n_out: int,
         activation: str | Op = "tanh",
         *,
+        bias: bool = True,
         init: str | Initializer | None = None,
         seed: Seed = None,
     ) -> None:
         self.activation: Activation = activation_named(activation)
         n_in, n_out = whole_number("n_in", n_in), whole_number("n_out", n_out)
         W = initial_weights(init, self.activation.name, generator(seed), n_out, n_in)
-        self.neurons = tuple(Neuron(n_in, activation, init=lambda *_, row=row: row[None]) for row in W)
+        self.neurons = tuple(Neuron(n_in, activation, bias=bias, init=lambda *_, row=row: row[None]) for row in W)
         self.relabel("")
 
     def __call__(self, x: Inputs) -> list[Value]:
@@ -145,12 +163,17 @@ class Layer(Module):
             TypeError: If `x` is not a sequence of numbers and Values.
             ValueError: If it does not have n_in entries, or a number is not finite.
         """
-        return self.respond(inputs_of("this layer", x, self.n_in))
+        return Outputs(self.respond(inputs_of("this layer", x, self.n_in)))
 
     def respond(self, inputs: Vector) -> list[Value]:
         """Return the n_out activations for inputs that have been checked."""
         sigma = self.activation.method()
         return [neuron.respond(inputs, sigma) for neuron in self.neurons]
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether the neurons have biases."""
+        return self.neurons[0].b is not None
 
     @property
     def n_in(self) -> int:
@@ -163,9 +186,10 @@ class Layer(Module):
         return len(self.neurons)
 
     def parameter_arrays(self) -> dict[str, ValueArray]:
-        """Return the Values of `W`, shape (n_out, n_in), and of `b`, shape (n_out,)."""
+        """Return the Values of `W`, shape (n_out, n_in), and of `b`, shape (n_out,), where there is one."""
         W = value_array([neuron.w for neuron in self.neurons])
-        return {"W": W, "b": value_array([neuron.b for neuron in self.neurons])}
+        biases = [neuron.b for neuron in self.neurons if neuron.b is not None]
+        return {"W": W, "b": value_array(biases)} if biases else {"W": W}
 
     def weight_values(self) -> tuple[Value, ...]:
         """Return the parameters that an L2 penalty applies to: W row by row, not b."""

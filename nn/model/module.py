@@ -8,14 +8,16 @@ layer, and everything else is derived from `Module.parameter_arrays`: the flat l
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd import Value
+from autograd.habits import no_attribute
 
 from ..arguments import FloatArray, float_array
+from ..habits import MODEL
 
 __all__ = ["Module", "StateDifference", "ValueArray", "value_array"]
 
@@ -50,7 +52,17 @@ class Module:
         ...         return self.slope * x[0] + self.intercept
         >>> Line().state_dict()
         {'slope': array(2.), 'intercept': array(-1.)}
+
+    Attributes:
+        classes: The classes that the outputs stand for, where `nn.fit` was given labels; None otherwise.
     """
+
+    classes: tuple[int | str | bool, ...] | None = None
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(type(self).__name__, name, MODEL, self)
 
     def parameter_arrays(self) -> dict[str, ValueArray]:
         """Return the arrays of parameters by name, in a fixed order; the entries are the parameters themselves."""

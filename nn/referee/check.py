@@ -10,14 +10,17 @@ from numpy.typing import ArrayLike
 
 from ..arguments import FloatArray, float_array, float_rows
 from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
+from ..loss.penalty import require_coefficient
 from ..model.mlp import MLP
-from ..train.penalty import require_coefficient
 from .comparison import comparisons
 from .diagnosis import diagnosis
 from .headline import headline
+from .reading import Reading
+from .reading.probes import Probe
+from .reading.read import read
 from .reference import Reference
-from .report import Report
-from .submission import Backprop, Submission, submitted
+from .report import Finding, Report
+from .submission import Backprop, Calling, Submission
 
 __all__ = ["check_backprop"]
 
@@ -31,15 +34,20 @@ def check_backprop(
     *,
     l2: float = 0.0,
     layout: Literal["rows", "columns"] = "rows",
+    time_limit: float = 10.0,
 ) -> Report:
-    """Return a report on a hand-written backward pass: for every array, right or wrong, and how.
+    """Return a report on a hand-written backward pass: for every array, right or wrong, and in which line and how.
 
     The engine differentiates the loss of the same network scalar by scalar, exactly, and each of your arrays must agree
     with it to 1e-10 of its largest entry, plus what rounding can do to such a sum in the precision of your arrays. A
     diagnosis is given only where the mistake explains the whole array, given the arrays above it.
 
+    If an array is wrong, the code is read: it runs again and again, silenced and with the same random numbers, on small
+    networks of the same depth, activations and loss, with one expression changed at a time. A change that makes arrays
+    right there names the line. A function that is right runs once.
+
     Args:
-        my_backprop: Called once as `my_backprop(weights, biases, X, T)`, with copies. Returns (dW, db) or
+        my_backprop: Called as `my_backprop(weights, biases, X, T)`, with copies. Returns (dW, db) or
             (dW, db, delta), each a list with one array a layer, first layer first; or a dict or an object with these
             names. dW and db are gradients of the mean loss over the batch; δ may carry 1/N or not.
         model: The network.
@@ -50,6 +58,8 @@ def check_backprop(
         layout: "rows" hands over X (N, n_0), T and biases (n_l,), and takes δ of shape (N, n_l). "columns" hands over
             the transposed X and T and biases (n_l, 1), and takes δ of shape (n_l, N). dW has the shape of W in both,
             and db may be (n_l,), (1, n_l) or (n_l, 1).
+        time_limit: The seconds of processor time that reading may take; with 0 only the numbers are judged. Code that
+            writes files, draws random numbers of its own or has no source is not read, and the report says so.
 
     Raises:
         TypeError: If what comes back is not numbers, or the model is not an MLP.
@@ -74,16 +84,28 @@ def check_backprop(
     X, T = _batch(model, X, T)
     loss = loss_named(loss)
     require_targets(loss, T)
-    submission = submitted(my_backprop, model, X, T, columns=layout == "columns")
+    calling = Calling(my_backprop, columns=layout == "columns")
+    submission = calling([np.array(W) for W in model.weights], [np.array(b) for b in model.biases], X.copy(), T.copy())
     reference = Reference(model, X, T, loss, float(l2))
     compared = comparisons(reference, submission)
     with np.errstate(all="ignore"):  # your numbers may be of any size
         findings, delta_scale = diagnosis(reference, compared)
         sentence = headline(reference, compared)
     if layout == "columns":
-        findings = [replace(f, yours=f.yours.T, right=f.right.T) if f.array == "δ" else f for f in findings]
+        findings = [_in_columns(finding) if finding.array == "δ" else finding for finding in findings]
+    reading = Reading()
+    if time_limit > 0 and any(finding.verdict in ("wrong", "follows") for finding in findings):
+        own = Probe("own", calling, model, X, T, loss, float(l2))
+        reading = read(own, submission, time_limit)
     subject = _subject(reference, submission)
-    return Report(tuple(findings), subject, delta_scale, sentence, reference.N, l2)
+    return Report(tuple(findings), subject, delta_scale, sentence, reference.N, l2, reading)
+
+
+def _in_columns(finding: Finding) -> Finding:
+    """Return a finding on δ as it was handed in, with one column an example."""
+    words = {" in row ": " in column ", " in column ": " in row "}
+    remark = next((finding.remark.replace(old, new) for old, new in words.items() if old in finding.remark), None)
+    return replace(finding, yours=finding.yours.T, right=finding.right.T, remark=remark or finding.remark)
 
 
 def _batch(model: MLP, X: ArrayLike, T: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -77,7 +77,8 @@ class Comparison:
         for candidate in candidates:
             if fewest is not None and len(candidate.mistakes) > fewest:
                 break
-            if self.fits(candidate.array):
+            told_by_zeros = candidate.mistakes and not candidate.array.any()  # anything may give nothing but 0
+            if not told_by_zeros and self.fits(candidate.array):
                 fewest = len(candidate.mistakes)
                 found.setdefault(tuple(mistake.kind for mistake in candidate.mistakes), candidate.mistakes)
         return tuple(found.values())

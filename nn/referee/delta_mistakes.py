@@ -82,7 +82,10 @@ def _slopes(r: Reference, l: int) -> list[Choice]:
     for other in ("sigmoid", "tanh", "relu", "leaky_relu", "softplus"):
         if other != name:
             text = f"σ′ is that of {other}, but the activation of layer {l + 1} is {name}."
-            choices.append((Mistake("σ′ of another activation", text), _slope_named(other, z)))
+            slope = _slope_named(other, z)
+            if slope is not None and np.all(slope == 1) and other in ("relu", "leaky_relu"):
+                continue  # where all z > 0 it is that of no activation at all
+            choices.append((Mistake("σ′ of another activation", text), slope))
     return [(mistake, slope) for mistake, slope in choices if slope is not None]
 
 

@@ -66,7 +66,7 @@ class Reference:
         self.delta = [np.array([z[l] for z, _, _ in found]) for l in range(self.L)]
         self.gradient = np.array([a for _, a, _ in found])
         self.dW = [np.sum([p[l]["W"] for _, _, p in found], axis=0) / self.N + l2 * W for l, W in enumerate(self.W)]
-        self.db = [np.sum([p[l]["b"] for _, _, p in found], axis=0) / self.N for l in range(self.L)]
+        self.db = [np.sum([p[l].get("b", np.array(z[l])) for z, _, p in found], axis=0) / self.N for l in range(self.L)]
 
     def slope(self, l: int, at: FloatArray) -> FloatArray:
         """Return σ′ of the layer at index l, by the rule of its operation, at numbers of your choice."""

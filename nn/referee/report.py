@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from autograd.notebook import folded, preformatted, table
+
 from ..arguments import FloatArray
 from .mistakes import Mistake, raised
+from .reading.correction import Correction, Reading
+from .reading.words import Paint, plain, told, where
 
 __all__ = ["Finding", "Report"]
 
 SHOWN = 3  # worst entries of an array
+STYLES = {"right": "green", "wrong": "red", "follows": "faint"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +79,7 @@ class Finding:
         ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Report:
     """What `nn.check_backprop` found; `print(report)` tells it.
 
@@ -84,6 +90,7 @@ class Report:
         headline: A sentence on what is wrong with all of it at once, or nothing.
         examples: The number of examples, N.
         l2: The coefficient of the penalty.
+        reading: What reading the code gave, if an array is wrong.
     """
 
     findings: tuple[Finding, ...]
@@ -92,11 +99,17 @@ class Report:
     headline: str = ""
     examples: int = 1
     l2: float = 0.0
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def ok(self) -> bool:
         """Whether every array is right."""
         return all(finding.verdict == "right" for finding in self.findings)
+
+    @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """The mistakes found in the code, each with its line and what belongs there."""
+        return self.reading.corrections
 
     def of(self, array: str, layer: int) -> Finding:
         """Return the finding on "δ", "W" or "b" of a layer, counted from 1.
@@ -128,18 +141,75 @@ class Report:
         return f"δ{n} = ((W{up})ᵀ δ{up}) ⊙ σ′(z{n})"
 
     def assert_ok(self) -> None:
-        """Raise an AssertionError that tells the report, unless every array is right."""
+        """Raise an AssertionError that tells the report, the first wrong line in front, unless every array is right."""
         if not self.ok:
-            raise AssertionError(f"\n{self}")
+            first = "".join(f"{where(c)}: {c.sentences[0]}" for c in self.corrections[:1])
+            raise AssertionError(f"{first}\n\n{self}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as numbers, text and lists, for JSON and for pages.
+
+        The numbers of arrays are nested lists; NaN and infinities are the text that Python prints for them.
+        """
+        return {
+            "subject": self.subject,
+            "ok": self.ok,
+            "delta_scale": self.delta_scale,
+            "headline": self.headline.strip(),
+            "examples": self.examples,
+            "l2": self.l2,
+            "arrays": [self._array(finding) for finding in self.findings],
+            **self.reading.to_dict(),
+        }
+
+    def _array(self, finding: Finding) -> dict[str, Any]:
+        return {
+            "array": finding.array,
+            "layer": finding.layer,
+            "name": finding.name,
+            "verdict": finding.verdict,
+            "equation": self.equation(finding.array, finding.layer),
+            "explanations": [[mistake._asdict() for mistake in found] for found in finding.explanations],
+            "remark": finding.remark,
+            "error": _jsonable(finding.error),
+            "yours": _jsonable(finding.yours.tolist()),
+            "right": _jsonable(finding.right.tolist()),
+        }
+
+    def to_text(self, paint: Paint = plain) -> str:
+        """Return the report as text, in colours if you like.
+
+        Args:
+            paint: Takes a text and one of the styles "bold", "red", "green" and "faint", and returns it in that style.
+        """
+        return "\n".join(_told(self, paint))
 
     def __str__(self) -> str:
-        return "\n".join(_told(self))
+        return self.to_text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return the verdicts as a table and the whole text below, for a notebook."""
+        arrays = [array for array in ("δ", "W", "b") if any(finding.array == array for finding in self.findings)]
+        verdicts = {(finding.layer, finding.array): finding.verdict for finding in self.findings}
+        layers = sorted({finding.layer for finding in self.findings}, reverse=True)
+        rows = [(str(layer), *(verdicts.get((layer, array), "") for array in arrays)) for layer in layers]
+        head = ("layer", *("δ" if array == "δ" else f"∂C/∂{array}" for array in arrays))
+        return table(head, rows) + folded("What was found", preformatted(str(self)), is_open=not self.ok)
 
 
-def _told(report: Report) -> Iterator[str]:
+def _jsonable(number: Any) -> Any:
+    """Return nested lists of floats with NaN and infinities as text."""
+    if isinstance(number, list):
+        return [_jsonable(item) for item in number]
+    return number if isinstance(number, int) or np.isfinite(number) else str(number)
+
+
+def _told(report: Report, paint: Paint) -> Iterator[str]:
     yield report.subject
     yield ""
-    yield from _table(report)
+    yield from _table(report, paint)
     if report.delta_scale:
         yield ""
         yield f"Your δ is {report.delta_scale}" + (
@@ -154,40 +224,56 @@ def _told(report: Report) -> Iterator[str]:
             f"All {len(report.findings)} arrays are right: no entry differs from the engine's by more than "
             f"{worst:.1e} of the largest one."
         )
-    else:
+        return
+    if report.corrections:
+        if report.headline:
+            yield report.headline
+        yield from told(report.reading, len(report.findings), paint)
+    if not report.reading.explains_all:
+        if report.corrections:
+            yield ""
         yield from _what_is_wrong(report)
+        if report.reading.note and not report.corrections:
+            yield ""
+            yield report.reading.note
 
 
 def _what_is_wrong(report: Report) -> Iterator[str]:
     wrong = [finding for finding in report.findings if finding.verdict == "wrong"]
-    if report.headline:
+    if report.corrections:
+        wrong = [finding for finding in wrong if (finding.array, finding.layer) in report.reading.left]
+    elif report.headline:
         yield report.headline
-    if wrong:
+    if wrong and not report.corrections:
         yield f"Start with {wrong[0].name}." if len(wrong) > 1 else f"Only {wrong[0].name} is wrong by itself."
     in_full = wrong[:1] if report.headline else wrong
-    told: dict[tuple[int, str], Finding] = {}
+    told_already: dict[str, Finding] = {}
     for finding in report.findings:
         if finding.verdict == "undecidable" or any(finding is other for other in in_full):
             yield ""
-            same = told.get((finding.layer, finding.remark)) if finding.remark and finding.explanations else None
+            same = told_already.get(_in_general(finding))
             yield from _about(finding, same, report.equation(finding.blamed or finding.array, finding.layer))
-            told[finding.layer, finding.remark] = finding
+            told_already.setdefault(_in_general(finding), finding)
     if len(in_full) < len(wrong):
         yield ""
         yield f"The same holds for {', '.join(finding.name for finding in wrong[1:])}."
     follows = [finding for finding in report.findings if finding.verdict == "follows"]
-    if follows:
+    if follows and not report.corrections:
         yield ""
         yield from _follows(follows)
 
 
-def _table(report: Report) -> Iterator[str]:
+def _table(report: Report, paint: Paint) -> Iterator[str]:
     arrays = [array for array in ("δ", "W", "b") if any(finding.array == array for finding in report.findings)]
     titles = {"δ": "δ", "W": "∂C/∂W", "b": "∂C/∂b"}
     yield "  layer  " + "".join(f"{titles[array]:<14}" for array in arrays).rstrip()
     for layer in sorted({finding.layer for finding in report.findings}, reverse=True):
         row = {finding.array: finding.verdict for finding in report.findings if finding.layer == layer}
-        yield f"  {layer:>5}  " + "".join(f"{row.get(array, ''):<14}" for array in arrays).rstrip()
+        cells = [
+            paint(f"{verdict:<14}", STYLES[verdict]) if (verdict := row.get(array, "")) in STYLES else f"{verdict:<14}"
+            for array in arrays
+        ]
+        yield f"  {layer:>5}  " + "".join(cells).rstrip()
 
 
 def _about(finding: Finding, same: Finding | None, equation: str) -> Iterator[str]:
@@ -195,13 +281,22 @@ def _about(finding: Finding, same: Finding | None, equation: str) -> Iterator[st
         yield f"{finding.name} cannot be judged."
         yield f"    {finding.remark}"
         return
-    if same is not None and same.explanations == finding.explanations:
-        yield f"{finding.name} is wrong in the same way."
+    if same is not None:
+        yield f"{finding.name} is wrong in the same way{'' if same.layer == finding.layer else f' as {same.name}'}."
     else:
         yield f"{finding.name} is wrong."
         yield from _explained(finding)
         yield f"    The equation is {equation}."
     yield from _entries(finding)
+
+
+def _in_general(finding: Finding) -> str:
+    """Return what is said about a finding, without the numbers of layers: the same of findings that are alike."""
+    said = "|".join(mistake.text for explanation in finding.explanations for mistake in explanation)
+    if not said:
+        return f"{finding.name} {finding.remark}"
+    general = "".join(letter for letter in said if letter not in "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return f"{finding.remark if finding.blamed else finding.array}|{finding.remark}|{general}"
 
 
 def _explained(finding: Finding) -> Iterator[str]:

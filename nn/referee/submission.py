@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..arguments import FloatArray
-from ..model.mlp import MLP
 
-__all__ = ["Backprop", "Submission", "submitted"]
+__all__ = ["Backprop", "Calling", "Submission"]
 
 NAMES = ("dW", "db", "delta")
 
@@ -34,23 +33,53 @@ class Submission:
     delta: list[FloatArray] | None
     precision: np.dtype[Any]
 
+    def arrays(self) -> dict[tuple[str, int], FloatArray]:
+        """Return all of them by "W", "b" or "δ" and the layer, counted from 1."""
+        lists = (("W", self.dW), ("b", self.db), ("δ", self.delta))
+        return {(name, l): array for name, arrays in lists if arrays for l, array in enumerate(arrays, start=1)}
 
-def submitted(my_backprop: Backprop, model: MLP, X: FloatArray, T: FloatArray, *, columns: bool) -> Submission:
-    """Return what a backward pass returns for copies of the network's arrays and of a batch in rows.
+
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """How a hand-written backward pass is called, and how what it returns is read.
+
+    Attributes:
+        function: What was handed in.
+        columns: Whether it works with one column an example.
 
     Raises:
-        TypeError: If it is no function, or what comes back is not numbers.
-        ValueError: If an array is missing.
+        TypeError: If it is no function.
     """
-    if not callable(my_backprop):
-        raise TypeError(f"my_backprop must be a function of (weights, biases, X, T), got {my_backprop!r}")
-    weights, biases = [np.array(W) for W in model.weights], [np.array(b) for b in model.biases]
-    if columns:
-        returned = my_backprop(weights, [b[:, None] for b in biases], X.T.copy(), T.T.copy())
-    else:
-        returned = my_backprop(weights, biases, X.copy(), T.copy())
+
+    function: Backprop
+    columns: bool = False
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"my_backprop must be a function of (weights, biases, X, T), got {self.function!r}")
+
+    @property
+    def functions(self) -> tuple[Any, ...]:
+        """What the user wrote: the code that a reader begins with."""
+        return (self.function,)
+
+    def __call__(self, weights: list[FloatArray], biases: list[FloatArray], X: FloatArray, T: FloatArray) -> Submission:
+        """Return what the function returns for the arrays of a network and a batch in rows, which it may change.
+
+        Raises:
+            TypeError: If what comes back is not numbers.
+            ValueError: If an array is missing.
+        """
+        if self.columns:
+            returned = self.function(weights, [b[:, None] for b in biases], X.T.copy(), T.T.copy())
+        else:
+            returned = self.function(weights, biases, X, T)
+        return _submission(returned, len(weights), len(X), self.columns)
+
+
+def _submission(returned: Any, L: int, N: int, columns: bool) -> Submission:
     parts = _parts(returned)
-    given = {name: _arrays(part, name, len(weights)) for name, part in parts.items() if part is not None}
+    given = {name: _arrays(part, name, L) for name, part in parts.items() if part is not None}
     if "dW" not in given or "db" not in given:
         names = f", got the names {', '.join(map(str, returned))}" if isinstance(returned, Mapping) else ""
         raise ValueError(f"my_backprop must return both dW and db{names}")
@@ -58,8 +87,8 @@ def submitted(my_backprop: Backprop, model: MLP, X: FloatArray, T: FloatArray, *
     dW, db, *delta = ([array.astype(float) for array in arrays] for arrays in given.values())
     return Submission(
         dW,
-        [array.ravel() if array.ndim == 2 and 1 in array.shape else array for array in db],
-        [_in_rows(array, len(X), columns) for array in delta[0]] if delta else None,
+        [array.ravel() if array.ndim == 0 or (array.ndim == 2 and 1 in array.shape) else array for array in db],
+        [_in_rows(array, N, columns) for array in delta[0]] if delta else None,
         max(types, key=lambda dtype: np.finfo(dtype).eps, default=np.dtype(float)),
     )
 

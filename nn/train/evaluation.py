@@ -1,27 +1,39 @@
-"""A model on examples: the checks of inputs and targets, its outputs, its loss, and the gradient of a batch."""
+"""A model on examples, one scalar at a time: its outputs, its loss, and the gradient of a batch."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from autograd import Value, affine, no_grad
 from autograd.op import finite_float
 
-from ..arguments import FloatArray, float_rows
-from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
-from ..loss.targets import decision
-from .history import Evaluation
+from ..arguments import FloatArray
+from ..loss.loss_table import LossFunction, name_of
+from ..model.dropout import masks_in
 
-__all__ = ["BatchGradient", "Gradient", "Model", "assessed", "eager_gradient", "evaluate", "examples", "trainable"]
+__all__ = [
+    "Batch",
+    "BatchGradient",
+    "Gradient",
+    "Model",
+    "assessed",
+    "eager_gradient",
+    "outputs_of",
+    "outputs_with",
+    "trainable",
+]
 
 
 EXAMPLES_IN_A_PASS = 32
 """More save nothing: what a pass costs beside its examples is by then a twentieth of the whole."""
+
+Batch: TypeAlias = Mapping[str, FloatArray]
+"""The rows of a batch: inputs "x" (N, n_in), targets "t" (N, n_out); "w" (N, 1), with mean 1, where they have weights;
+and a mask "mask1", … for the activations of each layer with dropout."""
 
 
 class Model(Protocol):
@@ -48,37 +60,16 @@ class BatchGradient(NamedTuple):
     gradients: FloatArray
 
 
-Gradient: TypeAlias = Callable[[FloatArray, FloatArray], BatchGradient]
+Gradient: TypeAlias = Callable[[Batch], BatchGradient]
 
 
-def evaluate(model: Model, X: ArrayLike, T: ArrayLike, *, loss: str | LossFunction) -> Evaluation:
-    """Return the mean loss of a model over examples, and its accuracy; no graph is recorded.
-
-    Args:
-        model: An MLP or another module that is called with the numbers of one example.
-        X: Inputs, shape (N, n_in).
-        T: Targets, shape (N, n_out).
-        loss: The name of a loss, or a function of one example's outputs and target.
-
-    Raises:
-        TypeError: If an argument is of the wrong kind.
-        ValueError: If shapes do not fit, there are no examples, a number is not finite, a target is none of the loss,
-            or a name is unknown.
-        DomainError: If a loss is not finite.
-    """
-    loss = loss_named(loss)
-    X, T = examples(model, loss, "X", X, "T", T)
-    mean, outputs = assessed(model, loss, X, T)
-    classify = decision(T, name_of(loss))
-    return Evaluation(mean, None if classify is None else float((classify(outputs) == classify(T)).mean()))
-
-
-def assessed(model: Model, loss: LossFunction, X: FloatArray, T: FloatArray) -> tuple[float, FloatArray]:
+def assessed(model: Model, loss: LossFunction, batch: Batch) -> tuple[float, FloatArray]:
     """Return the mean loss over examples that have been checked, and the outputs, shape (N, n_out)."""
+    weights = batch["w"][:, 0].tolist() if "w" in batch else [1.0] * len(batch["x"])
     with no_grad():
-        outputs = [_outputs(model, x) for x in X]
-        losses = [_number(loss(y, t)) for y, t in zip(outputs, T.tolist(), strict=True)]
-    return _mean(losses), _data(outputs)
+        outputs = [outputs_of(model, x) for x in batch["x"]]
+        losses = [_number(loss(y, t)) for y, t in zip(outputs, batch["t"].tolist(), strict=True)]
+    return _mean(losses, weights), _data(outputs)
 
 
 def eager_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]) -> Gradient:
@@ -89,60 +80,44 @@ def eager_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]
     `grad` of the parameters too. An error carries a note that says at which example of the batch it came.
     """
 
-    def gradient(X: FloatArray, T: FloatArray) -> BatchGradient:
+    def gradient(batch: Batch) -> BatchGradient:
         for parameter in parameters:
             parameter.grad = 0.0
+        X, T = batch["x"], batch["t"].tolist()
+        weights = batch["w"][:, 0].tolist() if "w" in batch else [1.0] * len(X)
         losses, outputs = [], []
-        n, rows = 0, T.tolist()
+        n = 0
         for start in range(0, len(X), EXAMPLES_IN_A_PASS):
             part = range(start, min(start + EXAMPLES_IN_A_PASS, len(X)))
             of_examples = []
             try:
                 for n in part:
-                    outputs.append(_outputs(model, X[n]))
-                    of_examples.append(trainable(loss, loss(outputs[-1], rows[n])))
+                    outputs.append(outputs_with(model, X[n], masks_in(batch, n)))
+                    of_examples.append(trainable(loss, loss(outputs[-1], T[n])))
             except ArithmeticError as error:
                 error.add_note(f"at example {n + 1} of the batch of {len(X)}")
                 raise
             try:
-                affine(of_examples, [1.0 / len(X)] * len(part)).backward()
+                affine(of_examples, [weights[n] / len(X) for n in part]).backward()
             except ArithmeticError as error:
                 error.add_note(f"at one of the examples {part[0] + 1} to {part[-1] + 1} of the batch of {len(X)}")
                 raise
             losses += [example.data for example in of_examples]
         gradients = np.array([parameter.grad for parameter in parameters])
-        return BatchGradient(_mean(losses), _data(outputs), gradients)
+        return BatchGradient(_mean(losses, weights), _data(outputs), gradients)
 
     return gradient
 
 
-def examples(
-    model: Model, loss: LossFunction, X_name: str, X: ArrayLike, T_name: str, T: ArrayLike
-) -> tuple[FloatArray, FloatArray]:
-    """Return inputs and targets as rows, after a trial of the first one that changes nothing.
-
-    Raises:
-        TypeError: If an argument is of the wrong kind.
-        ValueError: If shapes do not fit, there are no examples, or a number or a target is refused.
-    """
-    if not (callable(model) and hasattr(model, "parameters")):
-        raise TypeError(f"a model is called with an example and has parameters(), got {model!r}")
-    inputs, targets = float_rows(X_name, X), float_rows(T_name, T)
-    if len(inputs) != len(targets):
-        raise ValueError(
-            f"{X_name} and {T_name} must have as many rows, got {len(inputs)} inputs and {len(targets)} targets"
-        )
-    require_targets(loss, targets)
-    with no_grad():
-        n_out = len(_outputs(model, inputs[0]))
-    if n_out != targets.shape[1]:
-        raise ValueError(f"the model has {n_out} outputs, but {T_name} has {targets.shape[1]} columns")
-    return inputs, targets
-
-
-def _outputs(model: Model, x: FloatArray) -> Sequence[Value]:
+def outputs_of(model: Model, x: Any) -> Sequence[Value]:
+    """Return the outputs for one example, a sequence also where the model returns a single Value."""
     y = model(x)
     return [y] if isinstance(y, Value) else y
+
+
+def outputs_with(model: Any, x: Any, masks: Sequence[Any]) -> Sequence[Value]:
+    """Return the outputs for one example in training, where masks drop some activations."""
+    return outputs_of(model, x) if not masks else model(x, masks=masks)
 
 
 def trainable(loss: LossFunction, result: Any) -> Value:
@@ -160,8 +135,9 @@ def _number(loss: Any) -> float:
     return loss.data if isinstance(loss, Value) else finite_float(loss, "evaluate")
 
 
-def _mean(losses: Sequence[float]) -> float:
-    return math.fsum(loss / len(losses) for loss in losses)  # divided first: the sum of large losses could overflow
+def _mean(losses: Sequence[float], weights: Sequence[float]) -> float:
+    # divided first: the sum of large losses could overflow
+    return math.fsum(loss / len(losses) * weight for loss, weight in zip(losses, weights, strict=True))
 
 
 def _data(outputs: Sequence[Sequence[Value]]) -> FloatArray:

@@ -1,8 +1,8 @@
 """Training: mini-batch gradient descent.
 
-`fit` checks what it is given; `nn.train.run` holds the loop. What computes the loss and the gradient of a batch is a
-function of its own (`eager_gradient`): it gets the rows of a batch and returns numbers, so the loop does not know how
-they were found.
+`fit` checks what it is given; `nn.train.run` holds the loop. What computes the loss and the gradient of a batch is an
+engine of `nn.train.engines`: it gets the rows of a batch and returns numbers, so the loop does not know how they were
+found.
 """
 
 from __future__ import annotations
@@ -15,31 +15,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from ..arguments import FloatArray, generator, unknown_name, whole_number
-from ..loss.loss_table import LossFunction, loss_named, name_of
+from ..arguments import generator, unknown_name, whole_number
+from ..loss.classes import Label
+from ..loss.loss_table import LossFunction, loss_named
 from ..loss.metrics import Metric, metrics_named
-from ..loss.targets import decision
-from .engines import gradient_by
-from .evaluation import BatchGradient, Model, eager_gradient, evaluate, examples
-from .history import Evaluation, History, Record
+from ..loss.penalty import require_coefficient
+from ..model.module import Module
+from .engines import engine_named
+from .evaluation import Model
+from .examples import Examples
+from .history import History, Record
 from .optimizers import Optimizer
-from .penalty import Penalty
 from .rules import require_max_norm
-from .run import Callback, EpochEnd, Run
+from .run import Callback, Run
 from .schedules import Schedule
 from .stopping import Best, EarlyStopping
 
-__all__ = [
-    "BatchGradient",
-    "Callback",
-    "EpochEnd",
-    "Evaluation",
-    "History",
-    "Model",
-    "eager_gradient",
-    "evaluate",
-    "fit",
-]
+__all__ = ["fit"]
 
 
 def fit(
@@ -52,12 +44,14 @@ def fit(
     epochs: int,
     batch_size: int,
     seed: int | np.random.Generator,
+    sample_weight: ArrayLike | None = None,
+    classes: Sequence[Label] | None = None,
     shuffle: bool = True,
     l2: float = 0.0,
     max_norm: float | None = None,
     schedule: Schedule | None = None,
     metrics: Sequence[str | Metric] = (),
-    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
     early_stopping: EarlyStopping | int | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | os.PathLike[str] | None = None,
@@ -76,20 +70,26 @@ def fit(
 
     Args:
         model: An MLP or another module that is called with the numbers of one example.
-        X: Inputs, shape (N, n_in).
-        T: Targets, shape (N, n_out); `nn.one_hot` makes them from classes.
+        X: Inputs, shape (N, n_in). A `numpy.memmap`, or an object with `shape` whose slices are arrays, is read batch
+            by batch and never copied whole.
+        T: Targets, shape (N, n_out); or (N,) for a single output. Where the loss is for classes, they may be labels,
+            shape (N,): whole numbers, words or truth values. The model keeps them as `classes`.
         loss: The name of a loss, or a function of one example's outputs and target.
         optimizer: Such as `nn.SGD(model.parameters(), learning_rate=0.1)`.
         epochs: How many times to go through the examples.
         batch_size: How many examples to take for a step.
         seed: A seed or a generator for the shuffling; the same seed gives the same weights.
+        sample_weight: How much each example counts, shape (N,), from 0 up. The loss of a batch is the mean over its
+            examples by weight, Σ w C / Σ w.
+        classes: The classes in the order of the outputs (of a single output: that of 0 and that of 1), where targets
+            are labels; by default those of the model, or those among the labels in order.
         shuffle: Whether to take the examples in a new random order in each epoch.
         l2: The coefficient c of the penalty (c/2) Σ w² over the model's weights, not its biases, added once to the
             loss of each batch.
         max_norm: The largest Euclidean norm of a gradient; longer ones are shortened to it.
         schedule: Gives the factor of the learning rate after a number of epochs, such as `nn.CosineSchedule(20)`.
         metrics: Names and functions (outputs, targets) → number, taken of all outputs of an epoch.
-        validation: Inputs and targets to evaluate after each epoch.
+        validation: Inputs and targets to evaluate after each epoch, and their weights, if they have some.
         early_stopping: When to stop and what to keep, or the patience with respect to the validation loss.
         callbacks: Called with an `EpochEnd` after each epoch, in order.
         checkpoint: Where to keep a checkpoint. It is written after each epoch, atomically.
@@ -99,7 +99,9 @@ def fit(
         progress: Whether to show a progress bar on the standard error; by default, if that is a terminal.
         engine: What computes gradients: "compiled", the matrix program of model and loss; "eager", the scalar engine;
             or "closed_form", the documents' equations, for an MLP. They give the same run up to rounding. The first
-            calls model and loss for two examples only: take "eager" for a loss that keeps account of its calls.
+            calls model and loss for a few examples only, once for every path through their code: take "eager" for a
+            loss that keeps account of its calls. What it
+            cannot compile is trained eagerly, with a warning that names file and line.
 
     Raises:
         TypeError: If an argument is of the wrong kind.
@@ -124,35 +126,36 @@ def fit(
     """
     loss = loss_named(loss)
     epochs, batch_size = whole_number("epochs", epochs), whole_number("batch_size", batch_size)
-    X, T = examples(model, loss, "X", X, "T", T)
+    classes = classes if classes is not None else getattr(model, "classes", None)
+    examples = Examples.of(model, loss, X, T, sample_weight, classes=classes)
+    held_out = None
     if validation is not None:
-        validation = _validation(model, loss, validation)
+        held_out = _validation(model, loss, validation, classes if examples.classes is None else examples.classes)
     _require_fitting(optimizer, model)
     if max_norm is not None:
         require_max_norm(max_norm)
+    require_coefficient("l2", l2)
     _require_functions(schedule, callbacks)
-    classify = decision(T, name_of(loss))
-    record = Record(classify, metrics_named(metrics, with_accuracy=classify is not None))
-    best = _best(early_stopping, record, validation is not None)
+    record = Record(examples.classify, metrics_named(metrics, with_accuracy=examples.classify is not None))
+    best = _best(early_stopping, record, held_out is not None)
     run = Run(
         model=model,
-        X=X,
-        T=T,
+        examples=examples,
         loss=loss,
         optimizer=optimizer,
         epochs=epochs,
         batch_size=batch_size,
         rng=generator(seed),
         shuffle=bool(shuffle),
-        penalty=Penalty.of(model, l2, optimizer),
+        l2=l2,
         max_norm=max_norm,
         schedule=schedule,
-        validation=validation,
+        validation=held_out,
         best=best,
         callbacks=tuple(callbacks),
         record=record,
-        engine=engine,
-        gradient=gradient_by(engine, model, loss, optimizer.parameters, resumable=checkpoint is not None),
+        engine=engine_named(engine, model, loss, optimizer.parameters, resumable=checkpoint is not None),
+        engine_name=engine,
     )
     if checkpoint is None:
         if resume or checkpoint_every is not None:
@@ -160,15 +163,17 @@ def fit(
     else:
         every = None if checkpoint_every is None else whole_number("checkpoint_every", checkpoint_every)
         run.keep(checkpoint, every, resume=resume, seed=seed)
+    if examples.classes is not None and isinstance(model, Module):
+        model.classes = examples.classes
     hidden = not (sys.stderr.isatty() if progress is None else progress)
-    with tqdm(total=epochs * len(X), initial=run.examples_done, unit=" examples", disable=hidden) as bar:
+    with tqdm(total=epochs * len(examples), initial=run.examples_done, unit=" examples", disable=hidden) as bar:
         return run.history(bar)
 
 
-def _validation(model: Model, loss: LossFunction, pair: object) -> tuple[FloatArray, FloatArray]:
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        raise TypeError(f"validation must be a pair (X, T), got {type(pair).__name__}")
-    return examples(model, loss, "the validation X", pair[0], "the validation T", pair[1])
+def _validation(model: Model, loss: LossFunction, given: object, classes: Sequence[Label] | None) -> Examples:
+    if not isinstance(given, tuple) or len(given) not in (2, 3):
+        raise TypeError(f"validation must be a pair (X, T), or (X, T, sample_weight), got {type(given).__name__}")
+    return Examples.of(model, loss, *given, classes=classes, called="the validation ")
 
 
 def _require_fitting(optimizer: object, model: Model) -> None:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import math
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
+from autograd.notebook import curves, folded, table
 
 from ..arguments import FloatArray
 from ..loss.metrics import Metric, measured
 from ..loss.targets import Decision
 
-__all__ = ["Evaluation", "History", "Record"]
+__all__ = ["Evaluation", "History", "Record", "accuracy"]
 
 FINISHED = "finished"
 """How a run ended that went through all its epochs."""
 
+SHOWN = 10  # epochs at either end of the table in a notebook
 FIELDS = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 
 
@@ -86,39 +91,84 @@ class History:
         epochs = f"{len(self)} epoch{'s' if len(self) != 1 else ''}"
         return f"History({epochs}: {', '.join(parts)})" if parts else f"History({epochs})"
 
+    def _repr_html_(self) -> str | None:
+        """Return the curves of the losses and of the accuracies, and a table of epochs, for a notebook."""
+        if not len(self):
+            return None
+        series = {name: values.tolist() for name, values in self.series()}
+        shown = range(len(self)) if len(self) <= 2 * SHOWN else [*range(SHOWN), *range(len(self) - SHOWN, len(self))]
+        rows = [(str(k + 1), *(values[k] for values in series.values())) for k in shown]
+        names = [name.replace("_", " ") for name in series]
+        kinds = [[name for name in pair if name in series] for pair in (FIELDS[0::2], FIELDS[1::2])]
+        pictures = "".join(curves({name: series[name] for name in kind}) for kind in kinds if kind)
+        ended = "" if self.ended == FINISHED else f"<p>{html.escape(self.ended)}</p>"
+        return pictures + folded(f"{len(self)} epochs", table(("epoch", *names), rows)) + ended
+
+
+def accuracy(classify: Decision, outputs: FloatArray, targets: FloatArray, weights: FloatArray | None) -> float:
+    """Return the share of examples whose class is right, by weight."""
+    return share(classify(outputs) == classify(targets), weights)
+
+
+def share(right: NDArray[np.bool_], weights: FloatArray | None) -> float:
+    """Return how large a part of all is right, by weight."""
+    return float(right.mean()) if weights is None else float(np.average(right, weights=weights))
+
 
 class Record:
     """Gathers the numbers of a history while training runs.
 
     Attributes:
         series: The numbers of the finished epochs by name, as `History.series` names them.
-        losses: The mean loss and the size of each batch of this epoch so far.
+        losses: The mean loss of each batch of this epoch so far.
         outputs: The outputs of this epoch's batches so far, where accuracy or metrics are taken of them.
     """
 
     def __init__(self, classify: Decision | None, metrics: Mapping[str, Metric]) -> None:
         self.classify, self.metrics = classify, metrics
         self.series: dict[str, list[float]] = {}
-        self.losses: list[tuple[float, int]] = []
+        self.losses: list[float] = []
         self.outputs: list[FloatArray] = []
+        self._classes: NDArray[np.int64] | None = None  # of the targets
 
     def add(self, loss: float, outputs: FloatArray) -> None:
         """Enter a batch: its mean loss and its outputs."""
-        self.losses.append((loss, len(outputs)))
+        self.losses.append(loss)
         if self.classify is not None or self.metrics:
             self.outputs.append(outputs)
 
-    def close_epoch(self, targets: FloatArray) -> None:
-        """Enter the numbers of an epoch on whose targets, in this order, the batches were trained."""
-        self._enter("loss", math.fsum(loss * (size / len(targets)) for loss, size in self.losses))
+    def close_epoch(
+        self, targets: FloatArray, order: Any, sizes: Sequence[float], weights: FloatArray | None = None
+    ) -> None:
+        """Enter the numbers of an epoch.
+
+        Args:
+            targets: The targets of all examples, the same in every epoch.
+            order: The numbers of the examples in the order in which they were trained on.
+            sizes: How much each batch counts: the weight of its examples together.
+            weights: The weights of the examples in that order; None where all count alike.
+        """
+        whole = math.fsum(sizes)
+        self._enter("loss", math.fsum(loss * (size / whole) for loss, size in zip(self.losses, sizes, strict=True)))
         if self.outputs:
-            self._measure("", np.concatenate(self.outputs), targets)
+            outputs = np.concatenate(self.outputs)
+            if self.classify is not None:
+                self._classes = self.classify(targets) if self._classes is None else self._classes
+                right = self.classify(outputs) == self._classes[order]
+                self._enter("accuracy", share(right, weights))
+            for name, metric in self.metrics.items():
+                self._enter(name, measured(name, metric, outputs, targets[order]))
         self.losses, self.outputs = [], []
 
-    def validate(self, loss: float, outputs: FloatArray, targets: FloatArray) -> None:
+    def validate(
+        self, loss: float, outputs: FloatArray, targets: FloatArray, weights: FloatArray | None = None
+    ) -> None:
         """Enter the loss and the outputs of the validation examples after the epoch."""
         self._enter("validation_loss", loss)
-        self._measure("validation_", outputs, targets)
+        if self.classify is not None:
+            self._enter("validation_accuracy", accuracy(self.classify, outputs, targets, weights))
+        for name, metric in self.metrics.items():
+            self._enter(f"validation_{name}", measured(name, metric, outputs, targets))
 
     def names(self, with_validation: bool) -> list[str]:
         """Return the names of the numbers that the history will have."""
@@ -142,12 +192,6 @@ class Record:
             best_epoch=best_epoch,
             ended=ended,
         )
-
-    def _measure(self, prefix: str, outputs: FloatArray, targets: FloatArray) -> None:
-        if self.classify is not None:
-            self._enter(f"{prefix}accuracy", float((self.classify(outputs) == self.classify(targets)).mean()))
-        for name, metric in self.metrics.items():
-            self._enter(prefix + name, measured(name, metric, outputs, targets))
 
     def _enter(self, name: str, number: float) -> None:
         self.series.setdefault(name, []).append(number)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+import inspect
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
 
 import numpy as np
 
@@ -11,9 +14,10 @@ from autograd import Value
 from autograd.value import assign
 
 from ..arguments import FloatArray
-from .rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule
+from ..habits import KEYWORDS
+from .rules import AdamRule, AdamWRule, RMSpropRule, Rule, SGDRule, State
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "stepped"]
 
 
 class Optimizer:
@@ -27,6 +31,14 @@ class Optimizer:
         TypeError: If something among the parameters is not a Value.
         ValueError: If there are none, one of them comes twice or is not a leaf.
     """
+
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        """Refuse a hyperparameter by the name it has elsewhere, saying the one it has here."""
+        known = inspect.signature(cls).parameters
+        for name in options:
+            if name not in known and KEYWORDS.get(name) in known:
+                raise TypeError(f"{cls.__name__} has no argument {name!r}: it is called {KEYWORDS[name]} here")
+        return super().__new__(cls)
 
     def __init__(self, parameters: Iterable[Value], rule: Rule) -> None:
         self.parameters = _distinct_leaves(parameters)
@@ -51,23 +63,8 @@ class Optimizer:
         data = self._data()
         if gradients.shape != data.shape:
             raise ValueError(f"apply needs gradients of shape {data.shape}, one per parameter, got {gradients.shape}")
-        with np.errstate(all="ignore"):
-            updates, state = self.rule.update(gradients, self.state, data)
-            stepped = data + updates
-        finite = np.isfinite(stepped)
-        if not finite.all():
-            k = int(np.argmin(finite))
-            raise FloatingPointError(
-                f"a step would set {_name(self.parameters[k], k)} from {data[k]:.6g} to {stepped[k]} (gradient "
-                f"{gradients[k]:.6g}), so no parameter was changed; try a smaller learning rate"
-            )
-        for name, array in state.items():
-            if not np.isfinite(array).all():
-                raise FloatingPointError(
-                    f"a step would make the {name} of {type(self.rule).__name__} infinite (largest gradient "
-                    f"{np.abs(gradients).max():.6g}), so no parameter was changed; clip the gradients"
-                )
-        assign(self.parameters, stepped.tolist())
+        data, state = stepped(self.rule, self.parameters, gradients, self.state, data)
+        assign(self.parameters, data.tolist())
         self.state = state
 
     @property
@@ -96,6 +93,45 @@ class Optimizer:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.parameters)} parameters, {self.rule})"
+
+
+def stepped(
+    rule: Rule, parameters: Sequence[Value], gradients: FloatArray, state: State, data: FloatArray
+) -> tuple[FloatArray, State]:
+    """Return the numbers of parameters and the state of a rule after a step.
+
+    Args:
+        rule: How to step.
+        parameters: The parameters, which only give their names to an error.
+        gradients: An entry for each of them.
+        state: The state before.
+        data: Their numbers before.
+
+    Raises:
+        FloatingPointError: If a parameter or the state would not be finite afterwards.
+    """
+    with np.errstate(all="ignore"):
+        updates, after = rule.update(gradients, state, data)
+        numbers = data + updates
+        for array in (numbers, *after.values()):
+            if not np.vdot(array, array) < math.inf:
+                break
+        else:
+            return numbers, after  # no square is infinite, so no entry is
+    finite = np.isfinite(numbers)
+    if not finite.all():
+        k = int(np.argmin(finite))
+        raise FloatingPointError(
+            f"a step would set {_name(parameters[k], k)} from {data[k]:.6g} to {numbers[k]} (gradient "
+            f"{gradients[k]:.6g}), so no parameter was changed; try a smaller learning rate"
+        )
+    for name, array in after.items():
+        if not np.isfinite(array).all():
+            raise FloatingPointError(
+                f"a step would make the {name} of {type(rule).__name__} infinite (largest gradient "
+                f"{np.abs(gradients).max():.6g}), so no parameter was changed; clip the gradients"
+            )
+    return numbers, after
 
 
 class SGD(Optimizer):

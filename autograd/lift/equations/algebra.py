@@ -11,19 +11,46 @@ Atoms are any hashable objects. The numbers in front of them are fractions, so n
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
-__all__ = ["Polynomial", "Ratio", "TooLargeError"]
+__all__ = ["Polynomial", "Ratio", "TooLargeError", "limited"]
 
 Monomial = tuple[tuple[Hashable, int], ...]
 LARGEST = 400  # monomials; an expression that expands to more is shown as it is
 
 
+WORK = 5_000  # terms that are multiplied or added for one formula
+_left: ContextVar[int | None] = ContextVar("_left", default=None)
+
+
 class TooLargeError(ArithmeticError):
-    """An expression expands to more monomials than anyone would read."""
+    """An expression expands to more monomials than anyone would read, or takes too many to be simplified."""
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """A context in which algebra gives up after a number of steps that is the same for every formula.
+
+    What takes longer raises TooLargeError. A context within has a number of its own.
+    """
+    token = _left.set(WORK)
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def _step(terms: int) -> None:
+    left = _left.get()
+    if left is not None:
+        if left < terms:
+            raise TooLargeError("it takes too many steps")
+        _left.set(left - terms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +84,7 @@ class Polynomial:
         return hash(self._key)
 
     def __add__(self, other: Polynomial) -> Polynomial:
+        _step(len(self.terms) + len(other.terms))
         terms = dict(self.terms)
         for monomial, c in other.terms.items():
             total = terms.get(monomial, Fraction(0)) + c
@@ -67,8 +95,7 @@ class Polynomial:
         return Polynomial(terms)
 
     def __mul__(self, other: Polynomial) -> Polynomial:
-        if len(self.terms) * len(other.terms) > LARGEST**2:
-            raise TooLargeError("the product is too large")
+        _step(len(self.terms) * len(other.terms))
         terms: dict[Monomial, Fraction] = {}
         for left, c in self.terms.items():
             for right, d in other.terms.items():
@@ -88,6 +115,7 @@ class Polynomial:
         Raises:
             ZeroDivisionError: If the divisor is 0.
         """
+        _step(len(self.terms) + len(divisor.terms))
         if not divisor.terms:
             raise ZeroDivisionError("division by the polynomial 0")
         order = _Order([*self.terms, *divisor.terms])

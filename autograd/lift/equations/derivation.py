@@ -25,25 +25,27 @@ from .layout import layout_of
 from .normal_form import line_sum, operations, plus, replaced, times, transposed
 from .reads import in_order_of_layers, indices_of_all, is_linear_in, reads, uses
 from .shapes import as_matrix, filled
-from .simplify import simplest, without_cases
+from .simplify import fits, simplest, without_cases
 from .softmax import softmax_of_quotient
 from .stacking import adjoint_name
 from .translation import Translator
 
 __all__ = ["derivation"]
 
+ROUNDS = 4  # in which blocks get names because their adjoints have equations; then all get one
 _ELEMENTWISE = (Name, Num, Sum, Prod, Power)
 
 
 def derivation(derived: Lifted) -> Derivation:
     """Return the equations of what was derived from a graph."""
     named: set[Block] = set()
-    while True:
+    for _ in range(ROUNDS):
         found = _Builder(derived, named).found
         missing = {of for of in found.adjoints_written() if of in found.translator.definitions and of.role == "value"}
         if not missing - named:
             return found
         named |= missing
+    return _Builder(derived, {each.target for each in derived.forward.statements}).found
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,9 @@ class _Builder:
         if isinstance(formula, Call):
             self.translator.known.setdefault(formula, name)
         elif block.role == "value" and all(isinstance(part, _ELEMENTWISE) for part in walked(formula)):
-            self.elementwise[name] = self._expanded(formula)
+            expanded = self._expanded(formula)
+            if fits(expanded):
+                self.elementwise[name] = expanded
         if block.role == "z":
             self._linear_layer(block, extra)
 

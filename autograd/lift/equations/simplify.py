@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import islice
 
-from .algebra import Polynomial, Ratio, TooLargeError
+from ..statement import walked
+from .algebra import Polynomial, Ratio, TooLargeError, limited
 from .formula import (
     MINUS_ONE,
     ZERO,
@@ -36,7 +38,9 @@ from .formula import (
 from .normal_form import operations, plus, power, rebuilt, replaced, split, times
 from .rounding import loses_no_digits
 
-__all__ = ["ratio_of", "simplest", "without_cases"]
+__all__ = ["fits", "ratio_of", "simplest", "without_cases"]
+
+LONGEST = 400  # parts of a formula
 
 Known = dict[Formula, Formula]
 """The simplest form of each formula that has been simplified."""
@@ -66,13 +70,22 @@ def simplest(formula: Formula, known: Known | None = None) -> Formula:
     if not formula.parts:
         return formula
     if formula not in known:
-        plain = without_cases(formula)
-        best = plain
+        known[formula] = _simplest(formula, known) if fits(formula) else formula
+    return known[formula]
+
+
+def _simplest(formula: Formula, known: Known) -> Formula:
+    with limited():
+        best = plain = without_cases(formula)
         for form in _all_forms(plain, known):
             if operations(form) < operations(best) and loses_no_digits(_settled(form, known), _settled(plain, known)):
                 best = form
-        known[formula] = best
-    return known[formula]
+    return best
+
+
+def fits(formula: Formula) -> bool:
+    """Whether a formula is short enough to be simplified; what is longer is shown as it stands in the graph."""
+    return len(list(islice(walked(formula), LONGEST + 1))) <= LONGEST
 
 
 def _all_forms(formula: Formula, known: Known) -> Iterator[Formula]:

@@ -161,7 +161,21 @@ class Latex:
         """Return the name of a function."""
         if name in _GREEK:
             return _GREEK[name]
-        if name in ("log", "exp", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "max", "min"):
+        if name in (
+            "log",
+            "exp",
+            "sin",
+            "cos",
+            "tan",
+            "sinh",
+            "cosh",
+            "tanh",
+            "arcsin",
+            "arccos",
+            "arctan",
+            "max",
+            "min",
+        ):
             return f"\\{name}"
         return name if len(name) == 1 else rf"\mathrm{{{_escaped(name)}}}"
 

@@ -29,6 +29,7 @@ from ..expression import (
     Take,
     Variadic,
 )
+from ..forward import reference
 from ..parameters import Parameters
 from ..statement import refs_in
 from .formula import (
@@ -384,7 +385,7 @@ def _same_permutation(ref: Ref, index: Array) -> bool:
 def _straight(value: Expression) -> Expression:
     match value:
         case Ref() if value.block.size > 1:
-            return Ref(value.block)
+            return reference(value.block, np.arange(value.block.size).reshape(value.shape))
         case Apply():
             return Apply(value.op, tuple(_straight(arg) for arg in value.args))
         case Spread() | Number() | Seed():

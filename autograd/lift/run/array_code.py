@@ -107,25 +107,34 @@ class ArrayCode(Workspace):
         else:
             self.reduce(np.add, array, axis, out)
 
-    def logsumexp(self, rows: Array, target: Array) -> None:
-        """Add the lines for log Σ e^row, where log1p adds one of the largest terms, which are 1 after the shift."""
+    def logsumexp(self, rows: Array, target: Array, parts: tuple[Array, Array, Array] | None = None) -> None:
+        """Add the lines for log Σ e^row, where log1p adds one of the largest terms, which are 1 after the shift.
+
+        Args:
+            rows: The arguments, (sets, arguments, examples).
+            target: Receives the logarithms, (sets, examples).
+            parts: Receive the largest arguments, the exponentials of the differences from them, and the sums of these.
+        """
         sets, members, examples = rows.shape
-        largest, others = self.temporary(target.shape), self.temporary(target.shape)
-        terms, ones = self.temporary(rows.shape), np.full((sets, members + 1, examples), -1.0)
+        others, rest = self.temporary(target.shape), self.temporary(rows.shape)
+        largest, terms, whole = parts or (self.temporary(target.shape), rest, None)
+        ones = np.full((sets, members + 1, examples), -1.0)
         self.reduce(np.maximum, rows, 1, largest)
         self.call(np.subtract, rows, largest[:, None], terms)
         self.call(np.exp, terms, terms)
         self.call(np.floor, terms, ones[:, :-1])
-        self.call(np.subtract, terms, ones[:, :-1], terms)
-        for values, sums in ((ones, others), (terms, target)):  # others: the largest terms without one of them
+        self.call(np.subtract, terms, ones[:, :-1], rest)
+        for values, sums in ((ones, others), (rest, target)):  # others: the largest terms without one of them
             if sets == 1:
                 self.sum_small(values[0], 0, sums[0])
             else:
                 self.reduce(np.add, values, 1, sums)
         self.call(np.add, target, others, target)
+        if whole is not None:
+            self.call(np.add, target, 1.0, whole)
         self.call(np.log1p, target, target)
         self.call(np.add, target, largest, target)
-        self.release(largest, others, terms)
+        self.release(largest, others, rest)
 
     # --- doubts ----------------------------------------------------------------------------------
 

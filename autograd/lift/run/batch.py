@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..identifiers import checked_name
 from ..lifted import Lifted
 
 __all__ = ["Batch", "taken"]
@@ -20,20 +21,36 @@ class Batch(NamedTuple):
     Attributes:
         named: By name, (N, length).
         examples: N.
+        rows: The number of each row in the batch that this is a part of; None if it is the whole.
     """
 
     named: dict[str, Array]
     examples: int
+    rows: Array | None = None
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> Batch:
-        """Return a batch whose inputs are not known yet."""
-        named = {name: _rows(name, values) for name, values in given.items()}
+        """Return a batch whose inputs are not known yet; a TypeError if one cannot be an argument's name."""
+        named = {checked_name(name, "an input"): _rows(name, values) for name, values in given.items()}
         return Batch(named, _count(named))
 
+    def row(self, number: int) -> dict[str, Array]:
+        """Return one row by name."""
+        return {name: rows[number] for name, rows in self.named.items()}
 
-def taken(derived: Lifted, given: Mapping[str, Any], *, outputs_only: bool) -> Batch:
+    def part(self, rows: Array) -> Batch:
+        """Return some rows by number."""
+        return Batch({name: each[rows] for name, each in self.named.items()}, len(rows), rows)
+
+
+def taken(derived: Lifted, given: Mapping[str, Any], *, outputs_only: bool, because: Exception | None = None) -> Batch:
     """Return the batch for a program.
+
+    Args:
+        derived: What the program was derived as.
+        given: What the caller passed in.
+        outputs_only: Whether inputs that the outputs do not read may be missing.
+        because: Why inputs of another shape could not be recorded, if that was tried.
 
     Raises:
         TypeError: If an input is missing, unknown, or no array of real numbers.
@@ -51,9 +68,10 @@ def taken(derived: Lifted, given: Mapping[str, Any], *, outputs_only: bool) -> B
         else:
             rows = _rows(name, values)
         if rows.shape[1] != length:
+            why = "" if because is None else f"; for another length the function raises: {because}"
             raise ValueError(
-                f"input {name!r} needs {length} number(s) a row, shape (N, {length}), got {np.shape(values)}"
-            )
+                f"input {name!r} needs {length} number(s) a row, shape (N, {length}), got {np.shape(values)}{why}"
+            ) from because
         named[name] = rows
     if len(named) != len(inputs):
         missing = [

@@ -1,21 +1,20 @@
 """Plain evaluation of statements, one at a time, with every domain and every result checked.
 
 The fast code runs without looking; if NumPy signals or a result is not finite, the batch is run again here, to say
-which statement went wrong at which example, or to find that nothing did: an undefined derivative that nothing upstream
-asks for counts for nothing, as in the engine.
+which statement went wrong at which example. The rows where one did are left to the engine, which may find that nothing
+is wrong there: an undefined derivative may not be asked for, and what overflows may come to nothing further on.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ... import ops
 from ...op import DomainError, Op
-from ...value import Comparison
 from ..adjoint import Reverse
 from ..block import Block
 from ..expression import (
@@ -39,10 +38,12 @@ from ..forward import Forward
 from ..lifted import Lifted
 from ..parameters import Parameters
 from ..statement import Statement
+from ..tape import Comparison, RecordingError
 from .batch import Batch
-from .runner import Kind
+from .by_engine import EngineRow
+from .forward_code import WITH_GRADIENT, WITH_OUTPUTS, Kind
 
-__all__ = ["Evaluation", "checked_result"]
+__all__ = ["Evaluation", "check_guards", "checked_result", "outcomes"]
 
 Array = np.ndarray[Any, Any]
 
@@ -50,53 +51,179 @@ Array = np.ndarray[Any, Any]
 def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, kind: Kind, *, mean: bool) -> Any:
     """Return what the fast code would have, having found that nothing is wrong.
 
-    Where it raises, the gradient is 0, and not half of one.
+    Rows at which an array holds something that is not finite are left to the engine. Where this raises, the gradient is
+    0, and not half of one.
 
     Raises:
         DomainError: If an operation or a needed derivative is undefined, or a result is not finite.
-        RuntimeError: If a comparison comes out differently from when the graph was recorded.
+        RecordingError: If a comparison comes out differently from when the graph was recorded.
         ValueError: If a parameter is not finite.
     """
     gradient[:] = 0.0
     for each in derived.parameters.all:
         if not np.isfinite(each.view(flat)).all():
             raise ValueError(f"parameter {each.name!r} holds NaN or infinity")
-    blocks = {derived.forward.inputs[name]: rows for name, rows in batch.named.items()}
-    run = Evaluation(derived.parameters, flat, blocks, batch.examples, mean=mean)
+    pending, doubtful = np.arange(batch.examples), dict[int, DomainError]()
+    parts: list[_Part] = []
+    while len(pending):
+        try:
+            parts.append(_in_arrays(derived.running, flat, batch, pending, kind))
+            break
+        except _DoubtError as doubt:
+            if derived.directional:
+                raise DomainError(*doubt.args) from None  # the engine has no such row
+            rows = pending if doubt.rows is None else pending[doubt.rows]
+            doubtful.update(dict.fromkeys(rows.tolist(), doubt))
+            pending = np.setdiff1d(pending, rows)
+    for row, error in doubtful.items():
+        try:
+            parts.append(_by_engine(derived, flat, batch, row, kind))
+        except (ArithmeticError, ValueError):
+            raise DomainError(*error.args) from None
+    return _together(parts, gradient, batch.examples, kind, mean=mean)
+
+
+@dataclass
+class _Part:
+    """What some rows of a batch give; the gradient is that of the sum of their losses."""
+
+    rows: Array
+    losses: Array
+    outputs: dict[str, Array]
+    gradient: Array | None = None
+
+
+class _DoubtError(DomainError):
+    """Some rows, or all, cannot be computed in arrays of floats."""
+
+    rows: Array | None = None
+
+
+def _in_arrays(derived: Lifted, flat: Array, batch: Batch, rows: Array, kind: Kind) -> _Part:
+    blocks = {derived.forward.inputs[name]: values[rows] for name, values in batch.named.items()}
+    numbers = rows if batch.rows is None else batch.rows[rows]
+    is_part = batch.rows is not None or len(rows) < batch.examples
+    run = Evaluation(derived.parameters, flat, blocks, len(rows), mean=False, rows=numbers, part=is_part)
+    none = np.zeros(len(rows))
     if kind == "outputs":
         sides = [side for guard in derived.output_guards for side in guard.sides]
         run.forward(derived.forward, [*sides, *(each for row in derived.outputs.values() for each in row)])
         _check_guards(derived.output_guards, run)
-        return {
-            name: np.concatenate([np.broadcast_to(run.evaluate(each), (1, batch.examples)).T for each in row], axis=1)
-            for name, row in derived.outputs.items()
-        }
+        return _Part(rows, none, _outputs(derived, run, len(rows)))
     run.forward(derived.forward)
     _check_guards(derived.guards, run)
     losses = run.losses(derived.forward.roots[0])
+    outputs = _outputs(derived, run, len(rows)) if kind in WITH_OUTPUTS else {}
+    gradient = run.backward(derived.reverse, derived.parameters) if kind in WITH_GRADIENT else None
+    return _Part(rows, losses, outputs, gradient)
+
+
+def _outputs(derived: Lifted, run: Evaluation, examples: int) -> dict[str, Array]:
+    return {
+        name: np.concatenate([np.broadcast_to(run.evaluate(each), (1, examples)).T for each in row], axis=1)
+        for name, row in derived.outputs.items()
+    }
+
+
+def _by_engine(derived: Lifted, flat: Array, batch: Batch, row: int, kind: Kind) -> _Part:
+    rows = np.array([row])
+    numbers = rows if batch.rows is None else batch.rows[rows]
+    guards = derived.output_guards if kind == "outputs" else derived.guards
+    named = {name: each for name, each in derived.outputs.items() if kind in WITH_OUTPUTS}
+    wanted = [each for members in named.values() for each in members]
+    wanted += derived.forward.roots[:1] if kind != "outputs" else []
+    inputs = {name: values[row] for name, values in batch.named.items()}
+    run = EngineRow(derived, flat, inputs, [*wanted, *(side for guard in guards for side in guard.sides)])
+    for guard in guards:
+        left, right = (run.numbers(side) for side in guard.sides)
+        _check_guard(guard, left[..., None], right[..., None], lambda _: int(numbers[0]))
+    outputs = {name: np.array([[run.numbers(each).item() for each in row]]) for name, row in named.items()}
+    if kind == "outputs":
+        return _Part(rows, np.zeros(1), outputs)
+    root = derived.forward.roots[0]
+    gradient = run.gradient(root) if kind in WITH_GRADIENT else None
+    return _Part(rows, run.numbers(root).reshape(1), outputs, gradient)
+
+
+def _together(parts: Sequence[_Part], gradient: Array, examples: int, kind: Kind, *, mean: bool) -> Any:
+    """Return the result for all rows; for "backward", leave the gradient in its place."""
+    order = np.argsort(np.concatenate([part.rows for part in parts]))
+    outputs = {name: np.concatenate([part.outputs[name] for part in parts])[order] for name in parts[0].outputs}
+    if kind == "outputs":
+        return outputs
+    losses: Array = np.concatenate([part.losses for part in parts])[order]
     if kind == "losses":
         return losses
     try:
-        total = math.fsum(losses / batch.examples if mean else losses)
+        total = math.fsum(losses / examples if mean else losses)
     except OverflowError:
         total = math.inf
-    run.check_finite(np.array([[total]]))
-    if kind == "backward":
-        gradient[:] = run.backward(derived.reverse, derived.parameters)
-    return total
+    if not math.isfinite(total):
+        raise DomainError(f"the {'mean' if mean else 'sum'} of the losses is not finite")
+    if kind in WITH_GRADIENT:
+        count = examples if mean else 1
+        with np.errstate(all="ignore"):
+            summed = sum(part.gradient / count for part in parts if part.gradient is not None)
+        if not np.isfinite(summed).all():
+            raise DomainError("the gradient is not finite")
+        gradient[:] = summed
+    return (total, outputs) if kind == "backward_with_outputs" else total
+
+
+def outcomes(
+    derived: Lifted, statements: Sequence[Statement], flat: Array, batch: Batch, guards: Sequence[Comparison]
+) -> list[Array]:
+    """Return for each of some comparisons what it gives for every row, (N,); nothing is refused.
+
+    After the first that comes out otherwise than it was recorded the function may go on to other operations than the
+    recorded ones, so what is undefined there counts for nothing.
+
+    Args:
+        derived: The program that they stand in.
+        statements: What they need of it.
+        flat: The parameters.
+        batch: The rows.
+        guards: The comparisons.
+    """
+    run = _for_guards(derived, statements, flat, batch)
+    found = []
+    with np.errstate(all="ignore"):
+        for guard in guards:
+            left, right = (run.evaluate(side) for side in guard.sides)
+            held = RELATIONS[guard.relation](left, right)
+            found.append(np.broadcast_to(held.reshape(-1, held.shape[-1]).all(axis=0), (batch.examples,)))
+    return found
+
+
+def check_guards(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> None:
+    """Raise the RecordingError for the first comparison that comes out differently for a row."""
+    statements = derived.forward.needed(side for guard in guards for side in guard.sides)
+    _check_guards(guards, _for_guards(derived, statements, flat, batch))
+
+
+def _for_guards(derived: Lifted, statements: Sequence[Statement], flat: Array, batch: Batch) -> Evaluation:
+    blocks = {derived.forward.inputs[name]: rows for name, rows in batch.named.items()}
+    run = Evaluation(derived.parameters, flat, blocks, batch.examples, mean=True, rows=batch.rows)
+    with np.errstate(all="ignore"):
+        run.run(statements, checked=False)
+    return run
 
 
 def _check_guards(guards: Iterable[Comparison], run: Evaluation) -> None:
     for guard in guards:
         left, right = (run.evaluate(side) for side in guard.sides)
-        wrong = RELATIONS[guard.relation](left, right) != guard.outcome
-        if wrong.any():
-            row = int(np.argwhere(wrong)[0][-1])
-            raise RuntimeError(
-                f"the comparison in {guard.place} gave {guard.outcome} when the function was recorded and gives "
-                f"{not guard.outcome} at row {row} of the batch: the recorded graph does not hold there. "
-                "Use autograd.where, maximum or abs to select within the graph, or compile again"
-            )
+        _check_guard(guard, left, right, run.row_number)
+
+
+def _check_guard(guard: Comparison, left: Array, right: Array, row_number: Callable[[int], int]) -> None:
+    wrong = RELATIONS[guard.relation](left, right) != guard.outcome
+    if wrong.any():
+        row = row_number(int(np.argwhere(wrong)[0][-1]))
+        raise RecordingError(
+            f"the comparison in {guard.place} gave {guard.outcome} when the graph was recorded and gives "
+            f"{not guard.outcome} at row {row} of the batch: the recorded graph does not hold there. "
+            "Use autograd.where, maximum or abs to select within the graph, or compile the function"
+        )
 
 
 class Evaluation:
@@ -109,9 +236,18 @@ class Evaluation:
     """
 
     def __init__(
-        self, parameters: Parameters, flat: Array, inputs: Mapping[Block, Array], examples: int, *, mean: bool
+        self,
+        parameters: Parameters,
+        flat: Array,
+        inputs: Mapping[Block, Array],
+        examples: int,
+        *,
+        mean: bool,
+        rows: Array | None = None,
+        part: bool = False,
     ) -> None:
         self.examples = examples
+        self._rows, self._part = rows, part
         self.mean = mean
         self.values: dict[Block, Array] = {parameters.flat: flat.reshape(-1, 1)}
         for parameter in parameters.all:
@@ -126,11 +262,20 @@ class Evaluation:
         Raises:
             DomainError: If an operation is undefined at its operands, or a result is not finite.
         """
-        for statement in program.statements if roots is None else program.needed(roots):
+        self.run(program.statements if roots is None else program.needed(roots))
+
+    def run(self, statements: Iterable[Statement], *, checked: bool = True) -> None:
+        """Run forward statements; without checks a result may be anything where an operation is undefined.
+
+        Raises:
+            DomainError: If an operation is undefined at its operands, or a result is not finite.
+        """
+        for statement in statements:
             self._statement = statement
             with np.errstate(all="ignore"):
-                value = self.evaluate(statement.value, checked=True)
-            self.check_finite(value)
+                value = self.evaluate(statement.value, checked=checked)
+            if checked:
+                self.check_finite(value)
             self.values[statement.target] = value.reshape(*statement.target.shape, -1)
 
     def backward(self, program: Reverse, parameters: Parameters) -> Array:
@@ -229,8 +374,6 @@ class Evaluation:
             value = self.evaluate(arg, checked=checked)
             missing = rank + 1 - value.ndim
             args.append(value.reshape(*[1] * missing, *value.shape))
-        if not checked and expression.op is ops.mul and len(args) == 2:
-            return _product_where_needed(*args)
         return self._call(expression.op, args, checked)
 
     def _call(self, op: Op, args: list[Array], checked: bool) -> Array:
@@ -255,6 +398,10 @@ class Evaluation:
 
     # --- errors ----------------------------------------------------------------------------------
 
+    def row_number(self, row: int) -> int:
+        """Return the number of a row in the batch that this is a part of."""
+        return row if self._rows is None else int(self._rows[row])
+
     def check_finite(self, value: Array) -> None:
         """Raise the error for a result that is not finite."""
         if not np.isfinite(value).all():
@@ -264,15 +411,22 @@ class Evaluation:
         statement = self._statement
         wrong = np.atleast_1d(wrong)
         index = tuple(int(k) for k in np.argwhere(wrong)[0])
-        of_a_row = self.examples > 1 or (statement is not None and statement.target.batched)
-        row = f" at row {index[-1]} of the batch" if of_a_row and wrong.shape[-1] == self.examples else ""
+        by_row = wrong.shape[-1] == self.examples and (self._part or self.examples > 1 or _is_by_row(statement))
+        row = f" at row {self.row_number(index[-1])} of the batch" if by_row else ""
         got = ""
         if op is not None:
             numbers = [float(np.broadcast_to(arg, wrong.shape)[index]) for arg in args]
             got = f", got {op.describe(numbers)}"
         name = statement.target.name if statement else "the program"
         origin = f" ({statement.origin})" if statement and statement.origin else ""
-        return DomainError(f"{what}{got} in {name}{origin}{row}")
+        error = _DoubtError(f"{what}{got} in {name}{origin}{row}")
+        if by_row:
+            error.rows = np.flatnonzero(wrong.reshape(-1, self.examples).any(axis=0))
+        return error
+
+
+def _is_by_row(statement: Statement | None) -> bool:
+    return statement is not None and statement.target.batched
 
 
 def _members(array: Array, shape: tuple[int, ...], index: Array | None) -> Array:
@@ -286,15 +440,6 @@ def _members(array: Array, shape: tuple[int, ...], index: Array | None) -> Array
     if (index < 0).any():
         taken = np.where((index < 0)[..., None], 0.0, taken)
     return taken
-
-
-def _product_where_needed(upstream: Array, local: Array) -> Array:
-    """Return the product, with 0 where the derivative is undefined and what is upstream is 0."""
-    product = upstream * local
-    undefined = ~np.isfinite(product)
-    if undefined.any():
-        product = np.where(undefined & (upstream == 0.0), 0.0, product)
-    return product
 
 
 def _quiet(op: Op) -> Callable[..., float]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ... import ops
+from ...op import Op
 from ..expression import (
     RELATIONS,
     Apply,
@@ -30,12 +31,16 @@ from ..expression import (
     Variadic,
 )
 from ..factors import factored
+from ..precise import largest, row_sum
 from ..strided import is_everything
 from .array_code import ArrayCode
 
 __all__ = ["ExpressionCode"]
 
 Array = np.ndarray[Any, Any]
+
+
+_REDUCTIONS: dict[Op, np.ufunc] = {largest: np.maximum, row_sum: np.add}
 
 
 class ExpressionCode(ArrayCode):
@@ -150,7 +155,7 @@ class ExpressionCode(ArrayCode):
         if all(isinstance(value, float) for value in values):
             return np.full(self.shape(expression), op.evaluate(values))
         target = self._result(expression, values, out)
-        if isinstance(op.array, np.ufunc):
+        if isinstance(op.array, np.ufunc) and "d" * op.array.nin + "->d" in op.array.types:
             self.call(op.array, *values, target)
         elif op.into is not None:
             if any(value is target for value in values):
@@ -273,6 +278,8 @@ class ExpressionCode(ArrayCode):
             rows = self.value(expression.value)
             if expression.op is ops.logsumexp:
                 self.logsumexp(rows, target)
+            elif expression.op in _REDUCTIONS:
+                self.reduce(_REDUCTIONS[expression.op], rows, 1, target)
             else:
                 function = np.vectorize(expression.op.forward, otypes=[float])
                 columns = ", ".join(self.name(rows[:, k]) for k in range(rows.shape[1]))

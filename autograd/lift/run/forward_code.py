@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,10 +17,12 @@ from .array_code import BOUND
 from .expression_code import ExpressionCode
 from .folds import folds
 
-__all__ = ["MANY", "ForwardCode", "Kind"]
+__all__ = ["MANY", "WITH_GRADIENT", "WITH_OUTPUTS", "ForwardCode", "Kind"]
 
 Array = np.ndarray[Any, Any]
-Kind = Literal["backward", "value", "losses", "outputs"]
+Kind = Literal["backward", "backward_with_outputs", "value", "losses", "outputs"]
+WITH_GRADIENT = ("backward", "backward_with_outputs")
+WITH_OUTPUTS = ("outputs", "backward_with_outputs")
 MANY = 4000  # from this number of parameters on, fewer numbers need a look in the products than in the parameters
 _BOUNDED = {ops.tanh, ops.sigmoid, ops.sin, ops.cos, ops.erf, ops.erfc, ops.step, ops.sign, ops.arctan}
 
@@ -33,14 +36,22 @@ class ForwardCode:
         self.check_products = False  # instead of the parameters
         self.bounded: set[Block] = set()  # of which the function looks at the entries
         self.gradient = gradient
-        self.backward = derived.reverse.statements if kind == "backward" else []
+        self.backward = derived.reverse.statements if kind in WITH_GRADIENT else []
         self.guards = derived.output_guards if kind == "outputs" else derived.guards
         outputs = [expression for row in derived.outputs.values() for expression in row]
-        results = outputs if kind == "outputs" else derived.forward.roots[:1]
-        self.wanted = [*results, *(side for guard in self.guards for side in guard.sides)]
+        results = outputs if kind in WITH_OUTPUTS else []
+        loss = derived.forward.roots[:1] if kind != "outputs" else []
+        self.wanted = [*loss, *results, *(side for guard in self.guards for side in guard.sides)]
         self.forward = derived.forward.needed([*self.wanted, *(statement.value for statement in self.backward)])
         values = [*self.wanted, *(statement.value for statement in (*self.forward, *self.backward))]
         self.read = [ref for value in values for ref in refs_in(value)]
+        targets = {statement.target for statement in self.forward}
+        self.with_logsumexp = {
+            block
+            for lse, shares in derived.shares.items()
+            if {lse, shares.largest, shares.terms, shares.sums} <= targets
+            for block in (shares.largest, shares.terms, shares.sums)
+        }  # which are made on the way
         self.folds = folds(self.forward, self.code)
 
     # --- what is needed --------------------------------------------------------------------------
@@ -54,7 +65,7 @@ class ForwardCode:
     def _check_arguments(self) -> None:
         """Refuse arrays that do not fit, and doubt numbers whose products may not be finite."""
         code = self.code
-        code.names.update(vdot=np.vdot, unfit=_unfit, float64=np.dtype(float))
+        code.names.update(vdot=np.vdot, unfit=_unfit, float64=np.dtype(float), ndarray=np.ndarray)
         if self.kind != "outputs":
             code.lines.append(f"if len(batch) != {len(self.derived.inputs)}: unfit()")
         for k, (name, length) in enumerate(self.derived.inputs.items()):
@@ -63,7 +74,8 @@ class ForwardCode:
                 code.lines.append(f"in_{k} = batch[{name!r}]")
                 # unpickled arrays have a dtype object of their own, which is equal
                 test = f"in_{k}.shape != shape_{k} or in_{k}.dtype is not float64 and in_{k}.dtype != float64"
-                code.lines.append(f"if {test}: unfit()")
+                # a subclass, such as a masked array, may mean something else by its numbers
+                code.lines.append(f"if in_{k}.__class__ is not ndarray or {test}: unfit()")
                 code.doubt_unless(f"vdot(in_{k}, in_{k}) < {BOUND}")
         self.check_products = code.flat.size > MANY and all(
             statement.target.role == "loss" or next(iter(products_in(statement.value)), None) is not None
@@ -104,6 +116,16 @@ class ForwardCode:
         return sum(uses(statement.value) for statement in (*self.forward, *self.backward))
 
     def _forward(self, statement: Statement) -> None:
+        if statement.target in self.with_logsumexp:
+            return
+        shares = self.derived.shares.get(statement.target)
+        if shares is not None and shares.sums in self.with_logsumexp:
+            code = self.code
+            parts = (code.arrays[shares.largest], code.arrays[shares.terms], code.arrays[shares.sums])
+            rows = code.value(shares.rows)
+            code.logsumexp(rows, code.arrays[statement.target], parts)
+            code.release(rows)
+            return
         self._check_domain(statement.value)
         if statement.target.role == "loss" and self._loss_is_only_added():
             return
@@ -172,7 +194,7 @@ class ForwardCode:
     def _loss_is_only_added(self) -> bool:
         """Whether nobody needs the loss of each example, so that products can be summed over everything at once."""
         root = self.derived.forward.roots[0]
-        if self.kind not in ("backward", "value") or not isinstance(root, Ref) or root.block.role != "loss":
+        if self.kind not in (*WITH_GRADIENT, "value") or not isinstance(root, Ref) or root.block.role != "loss":
             return False
         return sum(ref.block is root.block for ref in self.read) == 1
 
@@ -191,16 +213,18 @@ class ForwardCode:
             terms = self._total(root)
         code.lines.append(f"loss = {' + '.join(terms) or '0.0'}")
         code.doubt_unless("loss - loss == 0.0")
-        return "float(loss)"
+        return "float(loss)" if self.kind != "backward_with_outputs" else f"(float(loss), {self._outputs()})"
 
     def _outputs(self) -> str:
         code = self.code
+        code.names.update(columns=_columns, concatenate=np.concatenate)
         parts = []
-        code.names["column"] = _column
         for name, row in self.derived.outputs.items():
-            columns = ", ".join(f"column({code.name(code.value(each))}, {code.examples})" for each in row)
-            parts.append(f"{name!r}: concatenate([{columns}], axis=1)")
-        code.names["concatenate"] = np.concatenate
+            together = _members_of_one_block(row)
+            values = [code.value(each) for each in (row if together is None else [together])]
+            columns = [f"columns({code.name(value)}, {code.examples})" for value in values]
+            side_by_side = f"concatenate([{', '.join(columns)}], axis=1)"
+            parts.append(f"{name!r}: {columns[0] if len(columns) == 1 else side_by_side}")
         return "{" + ", ".join(parts) + "}"
 
     def _total(self, expression: Expression) -> list[str]:
@@ -236,8 +260,22 @@ class ForwardCode:
         return self.code.raveled(value) if usable else None
 
 
-def _column(array: Array, examples: int) -> Array:
-    return np.broadcast_to(array, (1, examples)).T
+def _members_of_one_block(row: Sequence[Expression]) -> Ref | None:
+    """Return one reference for several, where they are to members of one block and in a row."""
+    first = row[0]
+    if not isinstance(first, Ref) or not all(isinstance(each, Ref) and each.block is first.block for each in row):
+        return None
+    indices = [each.index for each in row if isinstance(each, Ref)]
+    if any(index is None for index in indices):
+        return first if len(row) == 1 else None
+    return Ref(first.block, np.concatenate([index.ravel() for index in indices if index is not None]))
+
+
+def _columns(array: Array, examples: int) -> Array:
+    """Return members, (k, examples) or (k, 1), as an array of their own with a row for each example."""
+    if array.shape[-1] != examples:
+        array = np.broadcast_to(array, (*array.shape[:-1], examples))
+    return array.reshape(-1, examples).T.copy()
 
 
 def _unfit() -> None:

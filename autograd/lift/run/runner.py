@@ -15,7 +15,7 @@ from ..expression import BatchSum, Expression, MatMul, Number, Plus, Ref
 from ..lifted import Lifted
 from ..statement import Statement, walked
 from ..strided import strided
-from .forward_code import MANY, ForwardCode, Kind
+from .forward_code import MANY, WITH_GRADIENT, ForwardCode, Kind
 
 __all__ = ["Kind", "runner"]
 
@@ -28,10 +28,11 @@ def runner(
     """Return the function for a batch of `examples` rows, and its code.
 
     It takes a dict from the inputs' names to arrays (examples, length). It returns the loss ("backward", "value"), the
-    loss of each example ("losses") or the named outputs; "backward" leaves the gradient in `gradient`. It raises
-    FloatingPointError where anything is in doubt, AttributeError or KeyError where the arrays do not fit.
+    loss of each example ("losses"), the named outputs, or the loss and these ("backward_with_outputs"); both that go
+    backward leave the gradient in `gradient`. It raises FloatingPointError where anything is in doubt, AttributeError
+    or KeyError where the arrays do not fit.
     """
-    return _Builder(derived, flat, gradient, examples, kind, mean=mean).function()
+    return _Builder(derived.running, flat, gradient, examples, kind, mean=mean).function()
 
 
 class _Builder(ForwardCode):
@@ -54,7 +55,7 @@ class _Builder(ForwardCode):
     # --- reverse ---------------------------------------------------------------------------------
 
     def _reverse(self) -> None:
-        if self.kind != "backward":
+        if self.kind not in WITH_GRADIENT:
             return
         code = self.code
         parameters = self.derived.parameters

@@ -52,7 +52,8 @@ class Workspace:
             return self.direct[id(thing)]
         found = self._bound.get(id(thing))
         if found is None:
-            stem = thing.__name__ if isinstance(thing, np.ufunc) else "v"
+            is_numpys = isinstance(thing, np.ufunc) and getattr(np, thing.__name__, None) is thing
+            stem = thing.__name__ if is_numpys else "v"
             found = self._bound[id(thing)] = stem if stem != "v" and stem not in self.names else f"v{len(self.names)}"
             self.names[found] = thing
         return found

@@ -1,0 +1,178 @@
+"""A program on data that lie in shards, computed wherever a `map` computes: here, in processes, on a cluster.
+
+A task is one shard: it gets the program and the parameters, and returns sums over its rows. They are added up in the
+order of the shards, and BLAS runs on one thread within a task, because the bits of a matrix product depend on the
+number of its threads. So the bits of loss and gradient depend on how the data are cut, not on who computes what, nor
+when.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .program import Program
+
+__all__ = ["Map", "Shard", "ShardedProgram"]
+
+Array = np.ndarray[Any, Any]
+Shard: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+"""The inputs of some rows by name, or a function without arguments that loads them."""
+
+Map: TypeAlias = Callable[..., Iterable[Any]]
+"""Such as `map`, or `map` of a `concurrent.futures.Executor`: results in the order of the arguments."""
+
+
+class Sums(NamedTuple):
+    """What a task returns: sums over the rows of a shard.
+
+    Attributes:
+        rows: Their number.
+        loss: The sum of their losses.
+        gradient: The sum of their gradients, in the order of `Program.flat`; None if it was not asked for.
+    """
+
+    rows: int
+    loss: float
+    gradient: Array | None
+
+
+class Task(NamedTuple):
+    """What a task needs: the pickled program with its digest, the parameters, and the shard with its place."""
+
+    program: bytes
+    digest: bytes
+    flat: Array
+    shard: Shard
+    place: int
+    with_gradient: bool
+
+
+class ShardedProgram:
+    """The loss and the gradient of a program over all rows of several shards.
+
+    `Program.sharded` makes one. The parameters are those of the program: change `program.flat` between two calls.
+
+    Attributes:
+        program: The program. It must have been recorded.
+        shards: The shards, in the order in which their sums are added up.
+
+    Raises:
+        ImportError: If threadpoolctl is missing.
+        TypeError: If a shard is neither a mapping nor a function, or `map` is no function.
+        ValueError: If there is no shard.
+    """
+
+    def __init__(self, program: Program, shards: Iterable[Shard], map: Map) -> None:
+        _controller()
+        if not callable(map):
+            raise TypeError(f"map must be a function such as map or Executor.map, got {map!r}")
+        self.program, self._map = program, map
+        self.shards: Sequence[Shard] = tuple(shards)
+        if not self.shards:
+            raise ValueError("a program needs at least one shard, got none")
+        for place, shard in enumerate(self.shards):
+            if not isinstance(shard, Mapping) and not callable(shard):
+                raise TypeError(f"shard {place} must be a dict of arrays or a function that loads one, got {shard!r}")
+        self._pickled = pickle.dumps(program)
+        self._digest = hashlib.sha256(self._pickled).digest()
+
+    def value(self) -> float:
+        """Return the loss over all rows. Raises as `value_and_grad` does."""
+        return self._added(with_gradient=False)[0]
+
+    def value_and_grad(self) -> tuple[float, dict[str, Array]]:
+        """Return the loss over all rows and its gradient by parameter name, as fresh arrays.
+
+        Raises:
+            TypeError: If a shard is no mapping to arrays with a row for each example, or an input is missing.
+            ValueError: If shapes do not fit or a number is not finite.
+            DomainError: If the engine would raise one. The notes of each error say which shard it was.
+        """
+        loss, gradient = self._added(with_gradient=True)
+        return loss, {name: view.copy() for name, view in self.program.named(gradient).items()}
+
+    def backward(self) -> float:
+        """Return the loss over all rows and leave its gradient in `program.flat_gradient`. Raises as above."""
+        loss, gradient = self._added(with_gradient=True)
+        self.program.flat_gradient[...] = gradient
+        return loss
+
+    def _added(self, *, with_gradient: bool) -> tuple[float, Array]:
+        flat = self.program.flat.copy()
+        tasks = [
+            Task(self._pickled, self._digest, flat, shard, place, with_gradient)
+            for place, shard in enumerate(self.shards)
+        ]
+        rows, loss, gradient = 0, 0.0, np.zeros_like(flat)
+        for sums in self._map(sums_of, tasks):
+            rows += sums.rows
+            loss += sums.loss
+            if with_gradient:
+                gradient += sums.gradient
+        if self.program.reduce == "mean":
+            return loss / rows, gradient / rows
+        return loss, gradient
+
+
+def sums_of(task: Task) -> Sums:
+    """Return the sums over the rows of one shard; this is what the `map` calls."""
+    try:
+        with _controller().limit(limits=1, user_api="blas"):
+            shard = task.shard if isinstance(task.shard, Mapping) else task.shard()
+            rows = _rows(shard)
+            program = _program(task.program, task.digest)
+            program.flat[...] = task.flat
+            loss = program.backward(**shard) if task.with_gradient else program.value(**shard)
+            times = rows if program.reduce == "mean" else 1
+            gradient = times * program.flat_gradient if task.with_gradient else None
+            return Sums(rows, times * loss, gradient)
+    except Exception as error:
+        error.add_note(f"in shard {task.place}")
+        raise
+
+
+def _rows(shard: Any) -> int:
+    """Return how many rows the arrays of a shard have."""
+    if not isinstance(shard, Mapping) or not shard:
+        raise TypeError(f"a shard must be a dict of arrays with a row for each example, got {shard!r}")
+    counts = {name: np.shape(values)[0] if np.ndim(values) > 1 else 0 for name, values in shard.items()}
+    if len(set(counts.values())) > 1 or not all(counts.values()):
+        shapes = ", ".join(f"{name} {np.shape(values)}" for name, values in shard.items())
+        raise ValueError(f"a shard needs arrays of shape (N, length) with one N, at least 1, got {shapes}")
+    return next(iter(counts.values()))
+
+
+_local = threading.local()
+
+
+def _program(pickled: bytes, digest: bytes) -> Program:
+    """Return this thread's own copy of the program, so that a task that is late cannot change another's parameters."""
+    if getattr(_local, "digest", None) != digest:
+        _local.program, _local.digest = pickle.loads(pickled), digest
+    found: Program = _local.program
+    return found
+
+
+def _controller() -> Any:
+    """Return what limits the threads of BLAS; finding the libraries takes long, so it is done once a process."""
+    global _found_controller
+    if _found_controller is None:
+        try:
+            from threadpoolctl import ThreadpoolController
+        except ImportError as error:
+            raise ImportError(
+                "sharded needs threadpoolctl, which keeps the bits the same on any number of workers: "
+                'pip install threadpoolctl, or the extra "cluster"'
+            ) from error
+        _found_controller = ThreadpoolController()
+    return _found_controller
+
+
+_found_controller: Any = None

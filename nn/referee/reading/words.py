@@ -1,0 +1,106 @@
+"""The corrections as they are printed."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Callable, Iterator
+
+from .correction import Correction, Reading, listed
+
+__all__ = ["WIDTH", "Paint", "plain", "told", "where"]
+
+WIDTH = 80
+NUMBERS = {1: "One mistake", 2: "Two mistakes", 3: "Three mistakes"}
+
+Paint = Callable[[str, str], str]
+"""Takes a text and a style, "bold", "red", "green" or "faint"; returns it in that style."""
+
+
+def plain(text: str, _style: str) -> str:
+    """Return a text as it is."""
+    return text
+
+
+def where(correction: Correction) -> str:
+    """Return file and line as terminals make a link of them: `my_backprop.py:20`."""
+    path = os.path.relpath(correction.file) if os.path.isabs(correction.file) else correction.file
+    return f"{correction.file if path.startswith('..') else path}:{correction.line}"
+
+
+def told(reading: Reading, arrays: int, paint: Paint = plain) -> Iterator[str]:
+    """Yield the lines that tell what was found in the code.
+
+    Args:
+        reading: What was found.
+        arrays: The number of arrays that were checked.
+        paint: Colours text.
+    """
+    if not reading.corrections:
+        return
+    yield from _wrapped(_summary(reading, arrays))
+    for correction in reading.corrections:
+        yield ""
+        yield from _of_one(correction, paint)
+    if reading.left:
+        yield ""
+        yield from _wrapped(f"Still wrong with all that: {listed(reading.left)}. {reading.note}".rstrip())
+
+
+def _summary(reading: Reading, arrays: int) -> str:
+    count = len(reading.corrections)
+    found = f"{NUMBERS.get(count, f'{count} mistakes')} found in your code."
+    certain = all(correction.proved_on for correction in reading.corrections)
+    if reading.left:
+        return found
+    change = "change" if count == 1 else "changes"
+    others = max((len(set(c.proved_on) - {"own"}) for c in reading.corrections), default=0)
+    if certain and others:
+        proof = f"on your numbers and on {others} other network{'s' if others > 1 else ''}"
+        return f"{found} With the {change} below all {arrays} arrays are right, {proof}."
+    return (
+        f"{found} With the {change} below all {arrays} arrays are right on these numbers; on others it was not proved."
+    )
+
+
+def _of_one(c: Correction, paint: Paint) -> Iterator[str]:
+    place = f"{where(c)}, in {c.function}" if c.function != "<lambda>" else where(c)
+    yield paint(place, "bold")
+    indent = len(c.source) - len(c.source.lstrip())
+    yield f"    {c.source.strip()}"
+    end = c.end_column if c.end_line == c.line else len(c.source.rstrip())
+    yield f"    {' ' * (c.column - indent)}{paint('~' * max(1, end - c.column), 'red')}"
+    if c.together:
+        yield from _wrapped("Together with the change above:", 4)
+    for sentence in c.sentences:
+        yield from _wrapped(sentence, 4)
+    if c.equation:
+        yield from _wrapped(f"The equation is {c.equation}.", 4)
+    if c.corrected:
+        yield from _corrected(c, paint)
+    yield from _wrapped(f"This makes {listed(c.mends)} right.", 4)
+    if not c.proved_on:
+        yield from _wrapped("It was not proved on other networks.", 4)
+    for other in c.alternatives:
+        yield from _wrapped(f"As well: line {other.line}, `{other.replacement}` in place of `{other.expression}`.", 4)
+
+
+def _corrected(c: Correction, paint: Paint) -> Iterator[str]:
+    text = c.corrected.strip()
+    if len(text) + len("    Corrected: ") <= WIDTH:
+        yield f"    Corrected: {paint(text, 'green')}"
+    else:
+        yield "    Corrected:"
+        yield f"    {paint(text, 'green')}"
+
+
+def _wrapped(text: str, indent: int = 0) -> list[str]:
+    """Return a sentence in lines of 80 columns; code in it is not broken."""
+    kept = text
+    for code in text.split("`")[1::2]:
+        kept = kept.replace(f"`{code}`", f"`{code}`".replace(" ", "\0"))
+    space = " " * indent
+    lines = textwrap.wrap(
+        kept, WIDTH, initial_indent=space, subsequent_indent=space, break_long_words=False, break_on_hyphens=False
+    )
+    return [line.replace("\0", " ") for line in lines]

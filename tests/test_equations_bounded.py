@@ -1,0 +1,57 @@
+"""The equations of a graph take work in proportion to it, however large they would get if everything were expanded."""
+
+import importlib
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from autograd import Value
+from autograd.lift import lift
+from autograd.lift.equations.algebra import WORK, Polynomial, TooLargeError, limited
+from tests.equation_graphs import kalman_filter, quadratic_map
+
+algebra = importlib.import_module("autograd.lift.equations.algebra")  # `autograd.lift` is a function
+
+
+@pytest.mark.parametrize(("graph", "steps"), [(quadratic_map, (4, 8, 16)), (kalman_filter, (2, 4, 6))])
+def test_the_work_for_the_equations_grows_with_the_graph(graph, steps, monkeypatch):
+    done, count = 0, algebra._step
+
+    def counted(terms):
+        nonlocal done
+        done += terms
+        count(terms)
+
+    monkeypatch.setattr(algebra, "_step", counted)
+    work, lengths = [], []
+    for n in steps:
+        done = 0
+        lengths.append(len(lift(*graph(np.random.default_rng(0), n)).equations()))
+        work.append(done)
+    more = (steps[2] - steps[1]) / (steps[1] - steps[0])
+    assert work[2] - work[1] <= 1.5 * more * (work[1] - work[0])
+    assert lengths[2] - lengths[1] <= 1.5 * more * (lengths[1] - lengths[0])
+
+
+def squared_again_and_again(steps):
+    w, x = Value(0.3, "w"), Value(0.7)
+    y = w
+    for _ in range(steps):
+        y = (y * y + x) * 0.5
+    return lift(y, {"x": [x]}, [w]).equations()
+
+
+def test_a_line_that_is_dear_to_simplify_is_written_as_it_stands():
+    """Expanded it would have 2⁴⁰ terms; as it stands each of its factors is written out."""
+    assert len(squared_again_and_again(40)) <= 5.0 * len(squared_again_and_again(20))
+
+
+def test_algebra_gives_up_after_its_number_of_steps_and_not_before():
+    large = Polynomial({((f"a{k}", 1),): Fraction(1) for k in range(20)})
+    with limited():
+        for _ in range(WORK // 400):
+            assert large * large
+        with pytest.raises(TooLargeError):
+            large * large  # it is too much
+    assert large * large  # outside there is no limit

@@ -1,0 +1,286 @@
+"""What a page computes, against the engine and against NumPy; run in node."""
+
+import itertools
+import json
+import math
+import random
+
+import numpy as np
+import pytest
+
+import viz
+from autograd import Op, Value, affine, ops
+from tests.explorer_pages import CASES, NODE, case, run, without_browser
+from viz.explorer.data import content
+from viz.explorer.evaluation import environment, evaluated
+from viz.explorer.network import found_network
+from viz.explorer.operations import VALUES, can_run, javascript, ops_by_name
+from viz.explorer.terms import walked
+
+pytestmark = pytest.mark.skipif(not NODE, reason="there is no node")
+
+SAME = 1e-12  # relative: both add the same contributions in the same order, with functions of two libraries
+ROUNDED = 2e-15  # a few units in the last place between the functions of V8 and of the C library
+
+ENGINE = [name for name in CASES if name != "unstructured"]
+
+
+def close(got, want, tolerance=SAME):
+    return abs(got - want) <= tolerance * max(1.0, abs(want))
+
+
+def test_every_primitive_has_its_javascript():
+    primitives = {name for name in ops.__all__ if isinstance(getattr(ops, name), Op)}
+    assert primitives == set(ops_by_name())
+    assert set(VALUES) <= primitives
+
+
+def test_every_value_and_every_derivative_is_that_of_the_engine():
+    table = ops_by_name()
+    points = {
+        name: [*op.samples, *(kink.at for kink in op.at_kinks if None not in kink.partials)]
+        for name, op in table.items()
+    }
+    arithmetic = (viz.explorer.page._text)("arithmetic.js")
+    script = f"""
+      {arithmetic}
+      {javascript(table.values())}
+      const points = {json.dumps(points)}, found = {{}};
+      for (const [name, list] of Object.entries(points)) found[name] = list.map((a) => {{
+        const out = value[name].length === 1 ? value[name](a) : value[name](...a);
+        return [out, local[name](out, a)];
+      }});
+      console.log(JSON.stringify(found));
+    """
+    for name, found in run(script).items():
+        for args, (value, partials) in zip(points[name], found, strict=True):
+            op = table[name]
+            want = op.evaluate(args)
+            assert close(value, want, ROUNDED), (name, args)
+            expected = [float(x) for x in op.locals(want, args)]
+            for got, slope in zip(partials, expected, strict=True):
+                assert got is None or close(got, slope, ROUNDED), (name, args)
+
+
+def test_outside_its_domain_an_operation_gives_no_number():
+    refused = [(name, args) for name, op in ops_by_name().items() for args in op.domain.refused if op.arity]
+    script = f"""
+      {viz.explorer.page._text("arithmetic.js")}
+      {javascript(ops_by_name().values())}
+      console.log(JSON.stringify({json.dumps(refused)}.map(([name, a]) => Number.isFinite(value[name](...a)))));
+    """
+    assert not any(run(script))
+
+
+@pytest.mark.parametrize("name", ENGINE)
+def test_values_and_gradients_are_those_of_the_engine(name):
+    root = case(name).root
+    script = "console.log(JSON.stringify([[...model.tape.v], [...model.tape.g]]));"
+    values, adjoints = without_browser(root, case(name).options.get("inputs"), script)
+    traced = viz.trace(root)
+    kept = [(node, node.value.grad) for node in traced.nodes if node.value is not None]
+    try:
+        for node in traced.nodes:
+            if node.value is not None and node.op is None:
+                node.value.grad = 0.0
+        root.backward()
+        for node in traced.nodes:
+            assert close(values[node.index], node.data)
+            if node.value is not None and not node.is_constant:
+                assert close(adjoints[node.index], node.value.grad), node.name
+    finally:
+        for node, grad in kept:
+            if node.op is None and not node.is_constant:
+                node.value.grad = grad
+
+
+def replayed(root, changes):
+    """The same graph with other leaves, recorded by the engine: its values and gradients by the nodes of the trace."""
+    traced = viz.trace(root)
+    made = []
+    for node in traced.nodes:
+        if node.op is None:
+            new = changes.get(node.index, node.data)
+            made.append(new if node.is_constant else Value(new))
+        else:
+            operands = [made[traced.edges[k].tail] for k in node.edges_in]
+            made.append(node.op(operands) if node.op.arity is None else node.op(*operands))
+    made[traced.root].backward()
+    return made
+
+
+@pytest.mark.parametrize("name", ENGINE)
+def test_they_still_are_after_ten_moves_of_sliders_and_ten_steps(name):
+    root = case(name).root
+    seed = random.Random(name).randrange(10**6)
+    moved, stepped = without_browser(
+        root,
+        case(name).options.get("inputs"),
+        f"""
+        let seed = {seed};
+        const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+        const leaf = () => model.leaves[Math.floor(random() * model.leaves.length)];
+        const state = () => [[...model.tape.v], [...model.tape.g]];
+        for (let k = 0; k < 10; k++) model.put(leaf(), random() - 0.5);
+        const moved = state();
+        for (let k = 0; k < 10; k++) model.step(0.05);
+        console.log(JSON.stringify([moved, state()]));
+        """,
+    )
+    for values, adjoints in (moved, stepped):
+        made = replayed(root, dict(enumerate(values)))
+        for k, node in enumerate(made):
+            if isinstance(node, Value):
+                assert close(values[k], node.data)
+                assert close(adjoints[k], node.grad)
+
+
+@pytest.mark.parametrize("name", [name for name in ENGINE if name != "lstm"])
+def test_the_lens_shows_what_numpy_computes_for_every_term(name):
+    root, inputs = case(name).root, case(name).options.get("inputs")
+    traced = viz.trace(root)
+    index = {id(node.value): node.index for node in traced.nodes if node.value is not None}
+    shown = content(traced, {key: [index[id(leaf)] for leaf in own] for key, own in (inputs or {}).items()})
+    assert shown.sets, "there are equations for every one of these graphs"
+    found = without_browser(
+        root,
+        inputs,
+        """
+        const walk = (t) => [t, ...(t.parts || []).flatMap(walk)];
+        if (model.network) model.choose(0);
+        const list = model.set.equations.flatMap((e) => [e.target, e.value].flatMap(walk));
+        console.log(JSON.stringify(list.map((t) => { const m = model.numbers(t); return [m.r, m.c, [...m.d]]; })));
+        """,
+    )
+    equations = shown.sets[0]
+    arrays = environment(equations, {node.index: node.data for node in traced.nodes})
+    terms = [term for each in equations.all for side in (each.target, each.value) for term in walked(side)]
+    assert len(terms) == len(found)
+    for term, (rows, columns, numbers) in zip(terms, found, strict=True):
+        want = evaluated(term, arrays)
+        got = np.array(numbers).reshape(rows, columns)
+        assert got.shape == want.shape
+        assert np.all(np.abs(got - want) <= SAME * np.maximum(1.0, np.abs(want)))
+
+
+@pytest.mark.parametrize("name", ["small", "three_layers", "wide", "digit", "joined", "batch"])
+def test_equations_and_picture_show_the_same_numbers(name):
+    """Blocks are read from the graph of scalars, arrays are computed by the equations: two ways to one number."""
+    found = without_browser(
+        case(name).root,
+        None,
+        """
+        model.choose(0);
+        const list = Object.entries(model.arrays[0]).filter(([name]) => model.block(name));
+        const pair = ([name, a]) => [model.block(name), [...a.d], [...model.blocks[model.block(name)].d]];
+        console.log(JSON.stringify(list.map(pair)));
+        """,
+    )
+    assert {"z1", "delta1"} <= {block for block, _, _ in found}
+    for _, by_equation, by_scalars in found:
+        assert np.allclose(by_equation, by_scalars, rtol=SAME, atol=1e-14)
+
+
+def test_the_mean_of_a_batch_has_the_gradient_of_the_mean():
+    root = case("batch").root
+    total, single = without_browser(
+        root,
+        None,
+        """
+        const gradient = (k) => { model.choose(k); return [...model.blocks.dW1.d]; };
+        console.log(JSON.stringify([gradient(-1), [0, 1, 2, 3].map(gradient)]));
+        """,
+    )
+    assert np.allclose(total, np.mean(single, axis=0), rtol=SAME)
+    assert not np.allclose(total, single[0])
+
+
+@pytest.mark.parametrize("name", ENGINE)
+def test_the_clock_makes_every_step_of_the_engine_once_and_nothing_before_what_it_needs(name):
+    root = case(name).root
+    traced = viz.trace(root)
+    phases, steps = without_browser(
+        root,
+        case(name).options.get("inputs"),
+        """
+        const steps = clock.steps.map((s) => (s === null ? null : typeof s === "number" ? s : [s.head, s.slot]));
+        console.log(JSON.stringify([clock.phases.map((p) => [p.key, p.at, p.end]), steps]));
+        """,
+    )
+    assert all(first[2] == second[1] for first, second in itertools.pairwise(phases))
+    nodes = [s for s in steps if isinstance(s, int)]
+    assert sorted(nodes) == [node.index for node in traced.nodes if node.op]
+    edges = [tuple(s) for s in steps if isinstance(s, list)]
+    assert len(set(edges)) == len(edges)
+    network = found_network(traced)
+    asked = {node for example in network.examples for node in example.inputs} if network else set()  # also of numbers
+    assert set(edges) == {(edge.head, edge.slot) for edge in traced.edges if edge.step or edge.tail in asked}
+    if case(name).options.get("inputs") or name in ("attention", "lstm", "residual"):
+        return  # their steps are shared out evenly over the equations, in the engine's order
+    position = {step: k for k, step in enumerate(nodes)}
+    for index in nodes:
+        tails = [traced.edges[k].tail for k in traced.nodes[index].edges_in]
+        assert all(position[index] > position[tail] for tail in tails if tail in position)
+    order = {edge: k for k, edge in enumerate(edges)}
+    for edge in traced.edges:
+        if edge.step:  # what a head hands on is complete
+            arriving = [traced.edges[k] for k in traced.nodes[edge.head].edges_out if traced.edges[k].step]
+            assert all(order[edge.head, edge.slot] > order[each.head, each.slot] for each in arriving)
+
+
+SUMS = {
+    "x·y+x": lambda x, a, b, c: x * a + x,
+    "(a+b)·a": lambda x, a, b, c: (a + b) * a,
+    "a·b+a·c": lambda x, a, b, c: a * b + a * c,
+    "x·x+2x": lambda x, a, b, c: x * x + 2.0 * x,
+}
+
+
+@pytest.mark.parametrize("made", SUMS.values(), ids=SUMS)
+def test_lines_of_small_sums_do_not_cross(made):
+    root = made(*(Value(v, n) for v, n in ((2.0, "x"), (3.0, "a"), (5.0, "b"), (7.0, "c"))))
+    crossings = without_browser(
+        root,
+        None,
+        """
+        const t = model.tape, edges = t.edges.map((e) => [e.tail, e.head]);
+        edges.sort((a, b) => a[1] - b[1]);
+        const ids = [...Array(t.n).keys()];
+        const gaps = { line: 16, node: 20, rank: 80, port: 20, stub: 0 };
+        console.log(layeredLayout(ids, edges, () => [100, 60], gaps).crossings);
+        """,
+    )
+    assert crossings == 0
+
+
+def test_an_operation_of_the_users_own_freezes_the_numbers_and_keeps_them_right():
+    cube = Op("cube", forward=lambda x: x**3, partials=(lambda out, x: 3.0 * x**2,))
+    x = Value(2.0, "x")
+    root = cube(x) * x
+    assert not can_run(cube)
+    adjoints, frozen = without_browser(
+        root, None, "console.log(JSON.stringify([[...model.tape.g], model.tape.frozen]));"
+    )
+    assert frozen == "cube"
+    assert adjoints[viz.trace(root).nodes[0].index] == 32.0
+
+
+def test_another_operation_of_a_primitives_name_is_not_taken_for_it():
+    tanh = Op("tanh", forward=lambda x: x, partials=(lambda out, x: 1.0,))
+    assert not can_run(tanh)
+    assert content(viz.trace(tanh(Value(2.0))), {}).frozen == "tanh"
+
+
+def test_numbers_read_as_in_the_other_pictures():
+    from viz.style import numeral
+
+    numbers = [0.0, 1.0, -1.0, 0.1 + 0.2, 123456.789, 1e-5, -2.5e-7, 9999.5, 99995.0, math.pi, 1e300]
+    text = viz.explorer.page._text("text.js")
+    found = run(f"{text}\nconsole.log(JSON.stringify({json.dumps(numbers)}.map((x) => show(x))));")
+    assert found == [numeral(x) for x in numbers]
+
+
+def test_a_weight_that_is_used_twice_makes_no_layers():
+    w, x = Value(0.5, "w"), [Value(1.0, "x0"), Value(2.0, "x1")]
+    root = affine([w, w], x, 0.0).tanh()
+    assert content(viz.trace(root), {}).network is None

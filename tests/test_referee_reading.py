@@ -1,0 +1,282 @@
+"""The referee names the line that is wrong, and what it prints as corrected is right when it is pasted in."""
+
+import random
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from nn import check_backprop
+from nn.referee.reading.guard import Deadline, Refused, guarded
+from nn.referee.reading.watch import Watch
+from tests.mutated_styles import mutants, pairs_of_mutants
+from tests.referee_styles import STYLES
+from tests.scripts import module_of
+
+NOT_FOUND = {("network_class", 4)}  # a list that is set where it should be added to, entry by entry
+PLANTED = [
+    pair for name, style in STYLES.items() for k in range(len(style.mistakes)) if (pair := (name, k)) not in NOT_FOUND
+]
+LOOPS = {"scalars", "entry_by_entry", "plain_lists"}  # a run of these takes a hundred times as long
+ELSEWHERE = 20.0  # seconds; the machine that runs the tests may be busy
+
+
+def planted(name, k):
+    """A text with a mistake, and the lines that it stands in."""
+    style = STYLES[name]
+    old, new = style.mistakes[k]
+    assert old in style.text
+    before, after = style.text.splitlines(), style.text.replace(old, new, 1).splitlines()
+    first = next(n for n, (a, b) in enumerate(zip(before, after, strict=False), 1) if a != b)
+    return style.text.replace(old, new, 1), range(first, first + max(1, old.count("\n")))
+
+
+def report_on(text, style, **options):
+    arguments, more = style.problem()
+    return check_backprop(module_of(text).my_backprop, *arguments, **more, time_limit=ELSEWHERE, **options)
+
+
+def pasted(text, report):
+    """The text with all corrections put in by their places."""
+    lines = text.splitlines(keepends=True)
+    for c in sorted(report.corrections, key=lambda c: (c.line, c.column), reverse=True):
+        line = lines[c.line - 1]
+        assert c.source == line.rstrip("\n")
+        lines[c.line - 1] = c.corrected + "\n"
+    return "".join(lines)
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_right_code_is_called_right_in_every_style(name):
+    style = STYLES[name]
+    report = report_on(style.text, style)
+    assert report.ok, str(report)
+    assert report.corrections == ()
+
+
+def require_line(name, k):
+    text, lines = planted(name, k)
+    report = report_on(text, STYLES[name])
+    assert not report.ok
+    assert report.reading.explains_all, f"{STYLES[name].mistakes[k]}\n{report}"
+    assert all(c.line in lines for c in report.corrections), f"{STYLES[name].mistakes[k]}\n{report}"
+    assert all(c.proved_on for c in report.corrections)
+    if len(report.corrections) == 1 and report.corrections[0].corrected:
+        assert report_on(pasted(text, report), STYLES[name]).ok, f"the correction is none\n{report}"
+
+
+QUICK = [pair for pair in PLANTED if pair[0] not in LOOPS]
+
+
+@pytest.mark.parametrize(("name", "k"), QUICK[::6])
+def test_a_planted_mistake_is_found_in_its_line(name, k):
+    require_line(name, k)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "k"), PLANTED)
+def test_every_planted_mistake_is_found_in_its_line(name, k):
+    require_line(name, k)
+
+
+# --- mistakes drawn at random ----------------------------------------------------------------------
+
+
+def share_in_line(drawn, name):
+    """How many reports name exactly the lines that are wrong, of how many."""
+    hits = [
+        report.reading.explains_all and tuple(sorted({c.line for c in report.corrections})) == lines
+        for lines, text in drawn
+        if not (report := report_on(text, STYLES[name])).ok
+    ]
+    return sum(hits), len(hits)
+
+
+@pytest.mark.slow
+def test_nearly_all_single_mistakes_drawn_at_random_are_found_in_their_lines():
+    counts = [share_in_line(mutants(STYLES[name], 2, seed=101), name) for name in STYLES if name not in LOOPS]
+    assert sum(hits for hits, _ in counts) >= 0.9 * sum(count for _, count in counts), counts
+
+
+@pytest.mark.slow
+def test_most_pairs_of_mistakes_drawn_at_random_are_found_in_their_lines():
+    names = random.Random(0).sample([name for name in STYLES if name not in LOOPS], 12)
+    counts = [share_in_line(pairs_of_mutants(STYLES[name], 1, seed=102), name) for name in names]
+    assert sum(hits for hits, _ in counts) >= 0.6 * sum(count for _, count in counts), counts
+
+
+# --- right code at any scale ------------------------------------------------------------------------
+
+SCALES = [(name, scale, seed) for name in STYLES for scale in (1e-8, 1e-4, 1.0, 1e4, 1e8) for seed in range(4)]
+
+
+def require_no_accusation(name, scale, seed):
+    """Right code has no correction; where nothing can be told, as with saturated σ, that is no accusation."""
+    style = STYLES[name]
+    arguments, more = style.problem(seed, scale if style.loss != "binary_cross_entropy" else min(scale, 1.0))
+    with np.errstate(all="ignore"):
+        report = check_backprop(module_of(style.text).my_backprop, *arguments, **more)
+    assert all(finding.verdict in ("right", "undecidable") for finding in report.findings), str(report)
+    assert report.corrections == ()
+
+
+@pytest.mark.parametrize(("name", "scale", "seed"), SCALES[::29])
+def test_right_code_is_never_accused_at_any_scale(name, scale, seed):
+    require_no_accusation(name, scale, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "scale", "seed"), SCALES)
+def test_right_code_is_never_accused_in_any_style_at_any_scale(name, scale, seed):
+    require_no_accusation(name, scale, seed)
+
+
+# --- what keeps it harmless -------------------------------------------------------------------------
+
+WRONG = STYLES["logistic_regression"].text.replace("p - T", "T - p", 1)
+
+
+def test_right_code_is_called_once():
+    style = STYLES["logistic_regression"]
+    module, calls = module_of(style.text), []
+
+    def counting(*arrays):
+        calls.append(arrays)
+        return module.my_backprop(*arrays)
+
+    arguments, more = style.problem()
+    assert check_backprop(counting, *arguments, **more).ok
+    assert len(calls) == 1
+
+
+def test_the_code_of_every_function_is_put_back():
+    module = module_of(STYLES["helpers"].text.replace("logistic_slope(z2)", "logistic(z2)", 1))
+    before = [f.__code__ for f in (module.my_backprop, module.forward, module.logistic, module.logistic_slope)]
+    arguments, more = STYLES["helpers"].problem()
+    assert check_backprop(module.my_backprop, *arguments, **more).corrections
+    after = [f.__code__ for f in (module.my_backprop, module.forward, module.logistic, module.logistic_slope)]
+    assert all(one is other for one, other in zip(before, after, strict=True))
+
+
+def test_the_code_is_put_back_after_an_interruption():
+    module = module_of(STYLES["helpers"].text)
+    code = module.my_backprop.__code__
+    watch = Watch((module.my_backprop,))
+
+    def interrupt(_number, _value):
+        raise KeyboardInterrupt
+
+    (model, X, T, _), _ = STYLES["helpers"].problem()
+    with watch.running({}, interrupt):
+        assert module.my_backprop.__code__ is not code
+        with pytest.raises(KeyboardInterrupt):
+            module.my_backprop(list(model.weights), list(model.biases), X, T)
+    assert module.my_backprop.__code__ is code
+
+
+def test_another_thread_runs_the_code_as_it_is_meanwhile():
+    module = module_of(STYLES["helpers"].text)
+    (model, X, T, _), _ = STYLES["helpers"].problem()
+    watch, seen, results = Watch((module.my_backprop,)), [], []
+
+    def call():
+        results.append(module.my_backprop(list(model.weights), list(model.biases), X, T))
+
+    with watch.running({}, lambda number, _value: seen.append(number)):
+        thread = threading.Thread(target=call)
+        thread.start()
+        thread.join()
+        assert seen == []
+        call()
+    assert seen
+    for one, other in zip(results[0][0], results[1][0], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_a_function_prints_is_shown_once(capsys):
+    text = WRONG.replace("    error =", "    print('called')\n    error =", 1)
+    assert report_on(text, STYLES["logistic_regression"]).corrections
+    assert capsys.readouterr().out == "called\n"
+
+
+def test_a_function_that_writes_is_judged_by_its_numbers(tmp_path):
+    path = tmp_path / "written.txt"
+    line = f"    with open({str(path)!r}, 'a') as file:\n        file.write('x')\n    error ="
+    report = report_on(WRONG.replace("    error =", line, 1), STYLES["logistic_regression"])
+    assert path.read_text() == "x"
+    assert report.corrections == ()
+    assert report.reading.note.startswith("Your code was not read, only judged by its numbers: it calls open(")
+    assert "The sign of" in str(report)
+    assert report.reading.note in str(report)
+
+
+def test_a_function_that_draws_numbers_of_its_own_is_judged_by_its_numbers():
+    line = "    X = X + 1e-3 * np.random.default_rng().normal(size=X.shape)\n    error ="
+    report = report_on(WRONG.replace("    error =", line, 1), STYLES["logistic_regression"])
+    assert report.corrections == ()
+    assert "called again with the same arrays it gives others" in str(report)
+
+
+def test_global_random_numbers_are_put_back():
+    np.random.seed(7)  # noqa: NPY002  # the generator that user code draws from
+    first = np.random.rand(3)  # noqa: NPY002
+    np.random.seed(7)  # noqa: NPY002
+    report_on(WRONG, STYLES["logistic_regression"])
+    np.testing.assert_array_equal(np.random.rand(3), first)  # noqa: NPY002
+
+
+def test_code_without_source_is_judged_by_its_numbers():
+    names = {}
+    exec(compile(WRONG, "<nowhere>", "exec"), names)
+    arguments, more = STYLES["logistic_regression"].problem()
+    report = check_backprop(names["my_backprop"], *arguments, **more)
+    assert report.corrections == ()
+    assert report.reading.note == "Your code was not read: there is no source of <nowhere>."
+
+
+def test_no_time_leaves_the_numbers():
+    report = report_on_with_limit(WRONG, 0.0)
+    assert (report.corrections, report.reading.note) == ((), "")
+    assert "The sign of" in str(report)
+
+
+def report_on_with_limit(text, seconds):
+    arguments, more = STYLES["logistic_regression"].problem()
+    return check_backprop(module_of(text).my_backprop, *arguments, **more, time_limit=seconds)
+
+
+def test_what_is_refused_is_refused_while_guarded_only(tmp_path):
+    with guarded(), pytest.raises(Refused, match="open"):
+        (tmp_path / "a").write_text("x")
+    (tmp_path / "a").write_text("x")
+    assert Deadline(5.0).part(0.5).left < 2.6
+    assert sys.stdout is not None
+
+
+# --- the report -------------------------------------------------------------------------------------
+
+
+def test_a_report_is_also_data():
+    report = report_on(WRONG, STYLES["logistic_regression"])
+    found = report.to_dict()
+    (correction,) = found["corrections"]
+    assert (correction["line"], correction["expression"], correction["replacement"]) == (7, "T - p", "p - T")
+    assert correction["source"][correction["column"] : correction["end_column"]] == "T - p"
+    assert correction["corrected"] == "    error = p - T"
+    assert {"array": "W", "layer": 1} in correction["mends"]
+    assert len(correction["proved_on"]) >= 3
+    assert correction["pasted"]
+    assert [array["verdict"] for array in found["arrays"]] == ["wrong", "wrong"]
+    assert found["ok"] is False
+
+
+def test_a_failing_test_says_the_line_first():
+    with pytest.raises(AssertionError, match=r"^/texts/text_\w+\.py:7: `T - p` is −δ¹; δ¹ belongs here\. The sign is"):
+        report_on(WRONG, STYLES["logistic_regression"]).assert_ok()
+
+
+def test_what_is_said_of_the_code_fits_80_columns():
+    report = report_on(*[(planted("helpers", 0)[0]), STYLES["helpers"]])
+    said = str(report).split("\n\n", 3)[-1]
+    assert max(map(len, said.splitlines())) <= 80

@@ -1,0 +1,178 @@
+// One graph as blocks of numbers: what the picture shows of layers, and the arrays of the derived equations. The tape
+// keeps the numbers; all blocks are read from it anew whenever one has changed.
+class Model {
+  constructor(data) {
+    this.tape = new Tape(data.tape);
+    this.sets = data.sets;
+    this.network = data.network ? this.readNetwork(data.network) : null;
+    this.layers = this.network ? this.network.layers : [];
+    this.given = new Set(unrolled(data.tape.given));
+    this.start = this.tape.v.slice();
+    this.leaves = [];
+    for (let i = 0; i < this.tape.n; i++) if (!this.tape.args[i] && !this.tape.constant[i]) this.leaves.push(i);
+    const inputs = new Set(this.network ? this.network.examples.flatMap((e) => e.in[0]) : []);
+    for (const set of this.sets) for (const a of Object.values(set.arrays)) if (a.role === "input") for (const i of unrolled(a.nodes || [])) inputs.add(i);
+    this.parameters = this.leaves.filter((i) => !inputs.has(i));
+    this.inputs = inputs;
+    this.choose(this.network && this.network.examples.length > 1 ? -1 : 0);
+  }
+  readNetwork(n) {
+    const names = this.tape.name;
+    n.layers.forEach((layer, k) => {
+      const l = k + 1, W = unrolled(layer.W), c = W.length / n.sizes[l];
+      Object.assign(layer, { l, W, b: unrolled(layer.b), inputs: c, size: n.sizes[l] });
+      layer.W.forEach((node, i) => { names[node] ||= `W${l}[${Math.floor(i / c)},${i % c}]`; });
+      layer.b.forEach((node, j) => { names[node] ||= `b${l}[${j}]`; });
+    });
+    for (const e of n.examples) {
+      for (const key of ["in", "z", "a"]) e[key] = e[key].map(unrolled);
+      e.members = e.members.map((layer) => layer.map(unrolled));
+      e.t = unrolled(e.t);
+    }
+    n.layers.forEach((layer, k) => {
+      const e = n.examples[0];
+      layer.bends = e.a[k].some((node, j) => node !== e.z[k][j]);
+      layer.plain = k === 0 || e.in[k].every((node, j) => node === e.a[k - 1][j]) && e.in[k].length === e.a[k - 1].length;
+    });
+    return n;
+  }
+  // Show one example, or with −1 all of them and their mean.
+  choose(k) {
+    const t = this.tape;
+    this.example = k;
+    this.shown = this.network ? (k < 0 ? this.network.examples : [this.network.examples[k]]) : [];
+    t.root = k < 0 || !this.network || this.network.examples.length < 2 ? t.whole : this.shown[0].root;
+    const index = this.network ? this.shown[0].set : this.sets.length - 1;
+    this.set = index >= 0 ? this.sets[index] : null;
+    this.setIndex = index;
+    this.changed();
+  }
+  changed() {
+    if (!this.tape.frozen) this.tape.run();
+    else if (this.example !== undefined) this.tape.backward((head, edge) => this.tape.edges[edge].local);
+    this.blocks = this.network ? this.readBlocks() : {};
+    this.solutions = null;
+  }
+  // Whether there are equations of arrays, not only of single numbers.
+  get hasMatrices() { return !!this.set && Object.values(this.set.arrays).some((a) => a.shape[0] * a.shape[1] > 1); }
+  get cost() { return this.tape.v[this.tape.root]; }
+  get count() { return this.shown.length; }
+  // --- blocks of the layers ----------------------------------------------------------------------------------------
+  readBlocks() {
+    const { v, g } = this.tape, examples = this.shown, N = examples.length, blocks = {};
+    const side = (of, from) => {
+      const r = of(examples[0]).length, out = matrix(r, N);
+      examples.forEach((e, k) => of(e).forEach((node, i) => { out.d[i * N + k] = from[node]; }));
+      return out;
+    };
+    const plain = (nodes, r, c, from) => matrix(r, c, Float64Array.from(nodes, (node) => from[node]));
+    this.layers.forEach((layer, k) => {
+      const { l, W, b, inputs, size } = layer;
+      const key = k ? `in${l}` : "x";
+      blocks[key] = side((e) => e.in[k], v);
+      blocks[`d${key}`] = side((e) => e.in[k], g);
+      blocks[`W${l}`] = plain(W, size, inputs, v);
+      blocks[`dW${l}`] = plain(W, size, inputs, g);
+      if (b.length) { blocks[`b${l}`] = plain(b, size, 1, v); blocks[`db${l}`] = plain(b, size, 1, g); }
+      blocks[`z${l}`] = side((e) => e.z[k], v);
+      blocks[`a${l}`] = side((e) => e.a[k], v);
+      blocks[`delta${l}`] = side((e) => e.z[k], g);
+      blocks[`da${l}`] = side((e) => e.a[k], g);
+      if (layer.bends) blocks[`slope${l}`] = this.slopes(k);
+    });
+    blocks.loss = scalar(this.cost);
+    blocks.seed = scalar(1);
+    if (examples[0].t.length) blocks.t = side((e) => e.t, v);
+    if (this.network.softmax) blocks.p = this.columns(blocks[`z${this.layers.length}`], softmax);
+    return blocks;
+  }
+  slopes(k) {
+    const N = this.count, out = matrix(this.layers[k].size, N);
+    this.shown.forEach((e, n) => e.a[k].forEach((a, j) => { out.d[j * N + n] = this.tape.slope(a, e.z[k][j], e.members[k][j]); }));
+    return out;
+  }
+  columns(a, f) {
+    const out = matrix(a.r, a.c);
+    for (let j = 0; j < a.c; j++) f(matrix(a.r, 1, Float64Array.from({ length: a.r }, (_, i) => a.d[i * a.c + j]))).d.forEach((x, i) => { out.d[i * a.c + j] = x; });
+    return out;
+  }
+  // The node behind a cell of a block, for an example.
+  node(key, i, example = 0) {
+    const e = this.shown[example], found = /^(x|dx|W|dW|b|db|z|a|delta|da|slope|in|din|t|loss)(\d*)$/.exec(key);
+    if (!found || !e) return -1;
+    const k = found[2] - 1, kind = found[1].replace(/^d(?!elta)/, "");
+    if (kind === "x") return e.in[0][i];
+    if (kind === "loss") return this.tape.root;
+    if (kind === "t") return e.t[i];
+    if (kind === "in") return e.in[k][i];
+    if (kind === "W" || kind === "b") return this.layers[k][kind][i];
+    return (kind === "a" ? e.a : e.z)[k][i];
+  }
+  // --- arrays of the equations -------------------------------------------------------------------------------------
+  // For every example that is shown, all arrays by name.
+  get arrays() {
+    if (!this.set) return [];
+    if (this.solutions) return this.solutions;
+    const { arrays, equations } = this.set, { v } = this.tape;
+    const leaves = (example) => {
+      const found = {};
+      for (const [name, a] of Object.entries(arrays)) {
+        if (!a.nodes) continue;
+        let nodes = (a.list ||= unrolled(a.nodes));
+        if (example && name === "x") nodes = example.in[0];
+        if (example && name === "t") nodes = example.t;
+        found[name] = matrix(...a.shape, Float64Array.from(nodes, (node) => v[node]));
+      }
+      return found;
+    };
+    const alike = this.network ? this.shown.filter((e) => e.set === this.setIndex) : [null];
+    this.solutions = alike.map((e) => solved(equations, arrays, leaves(e)));
+    return this.solutions;
+  }
+  // The numbers of a term: of a batch the examples side by side, or their mean where it is a matrix of its own.
+  numbers(term) {
+    const list = this.arrays.map((arrays) => evaluated(term, arrays));
+    if (list.length < 2) return list[0];
+    if (list[0].c === 1 && list[0].r > 0 && !this.isShared(term)) return combinedColumns(list);
+    return matrix(list[0].r, list[0].c, list[0].d.map((_, i) => list.reduce((s, a) => s + a.d[i], 0) / list.length));
+  }
+  isShared(term) {
+    if (term.kind !== "name") return false;
+    const a = this.set.arrays[term.name], of = a.of ? this.set.arrays[a.of] : a;
+    return of.role === "parameter";
+  }
+  // The block of the picture that an array of the equations stands for; empty if there is none.
+  block(name) {
+    const a = this.set && this.set.arrays[name];
+    if (!a || !this.network) return "";
+    if (a.role === "adjoint") {
+      const of = this.block(a.of);
+      return of.replace(/^z/, "delta") === of ? (of ? `d${of}` : "") : of.replace(/^z/, "delta");
+    }
+    if (name === this.set.input) return "x";
+    if (a.role === "loss") return "loss";
+    if (a.role === "z" || a.role === "a") return `${a.role}${a.layer}`;
+    if (a.role === "input") return this.set.targets.includes(name) ? "t" : "";
+    if (!a.nodes) return "";
+    const first = (a.list ||= unrolled(a.nodes))[0], layer = this.layers.find((x) => x.W[0] === first || x.b[0] === first);
+    return layer ? (layer.W[0] === first ? `W${layer.l}` : `b${layer.l}`) : "";
+  }
+  // --- what if -----------------------------------------------------------------------------------------------------
+  put(node, x) {
+    this.tape.v[node] = x;
+    this.changed();
+  }
+  step(rate) {
+    for (const i of this.parameters) this.tape.v[i] -= rate * this.tape.g[i];
+    this.changed();
+  }
+  reset() {
+    this.tape.v.set(this.start);
+    this.changed();
+  }
+}
+function combinedColumns(list) {
+  const out = matrix(list[0].r, list.length);
+  list.forEach((a, k) => a.d.forEach((x, i) => { out.d[i * list.length + k] = x; }));
+  return out;
+}

@@ -1,0 +1,211 @@
+"""The page: mark-up, styles, scripts and data put together, with a policy that allows these and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from autograd import Op
+
+from ..palette import MARK, stylesheet
+from ..style import plain
+from ..svg import escaped
+from .data import Content
+from .notation import Notation
+from .operations import javascript
+from .terms import Equations
+
+__all__ = ["Explorer", "page"]
+
+FRAME_HEIGHT = 720
+SCRIPTS = (
+    "text", "tape", "matrix", "model", "clock", "layout", "stage", "scene_network", "scene_tiles", "scene_layer",
+    "scene_neuron", "scene_scalars", "scene_matrices", "words", "panel", "timeline", "app", "start",
+)  # fmt: skip
+PARTS = {"f": "Forward", "b": "Backward", "g": "Gradients"}
+
+_GRID = '<rect x="2" y="2" width="12" height="12" rx="2"/><path d="M6 2v12M10 2v12M2 6h12M2 10h12"/>'
+DEPTHS = {
+    "network": (
+        "Network",
+        '<circle cx="3.5" cy="4" r="2"/><circle cx="3.5" cy="12" r="2"/><circle cx="12.5" cy="8" r="2"/>'
+        '<path d="M5.4 4.9l5.2 2.3M5.4 11.1l5.2-2.3"/>',
+    ),
+    "layer": ("Layer", _GRID),
+    "matrices": ("Matrices", _GRID),
+    "neuron": ("Neuron", '<path d="M2 13.5c5 0 4.5-11 12-11"/><path d="M4.5 10.8l6.6-6.3" stroke-width="2"/>'),
+    "scalars": ("Scalars", '<path d="M4.2 4.2l7.6 7.6M11.8 4.2l-7.6 7.6"/>'),
+}
+ICONS = {
+    "theme": '<circle cx="8" cy="8" r="6"/><path d="M8 2a6 6 0 0 1 0 12z" fill="currentColor"/>',
+    "save": '<path d="M8 2v8M4.8 7L8 10.2 11.2 7M2.5 13.5h11"/>',
+    "help": '<path d="M5.5 6a2.5 2.5 0 1 1 3.4 2.3c-.6.3-.9.7-.9 1.5M8 12.6v.2" stroke-width="1.8"/>',
+}
+HEADER = (
+    ("theme", "Light or dark (t)", ""),
+    ("save", "Save the picture as SVG (s)", "more"),
+    ("help", "Keys (?)", "more"),
+)
+BUTTONS = {
+    "first": ("To the start (Home)", "M3 3h2v12H3zM15 3v12L6 9z"),
+    "back": ("Back (←)", "M12 3v12L4 9z"),
+    "play": ("Play", "M5 3v12l10-6z"),
+    "next": ("On (→)", "M6 3v12l8-6z"),
+    "last": ("To the end (End)", "M13 3h2v12h-2zM3 3v12l9-6z"),
+}
+KEYS = (
+    ("<kbd>←</kbd> <kbd>→</kbd>", "one step at this depth; with <kbd>shift</kbd> one equation"),
+    ("<kbd>space</kbd>", "play or pause"),
+    ("<kbd>1</kbd> … <kbd>4</kbd>", "the depths; also <kbd>+</kbd> <kbd>−</kbd>, a pinch, or a double click"),
+    ("<kbd>↑</kbd> <kbd>↓</kbd>", "the neuron above or below"),
+    ("<kbd>Home</kbd> <kbd>End</kbd>", "before both passes, after both"),
+    ("<kbd>Esc</kbd>", "follow the clock again"),
+    ("<kbd>t</kbd> <kbd>s</kbd>", "light or dark; save the picture as SVG"),
+)
+
+
+class Explorer(str):
+    """The text of the page; a notebook shows it in a sandboxed frame."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{html.escape(self)}" sandbox="allow-scripts allow-downloads" '
+            f'title="Forward and backward pass" width="100%" height="{FRAME_HEIGHT}" frameborder="0"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"<Explorer: {len(self)} characters; viz.save writes it to a file>"
+
+
+def page(
+    shown: Content, *, title: str, subtitle: str, story: str, fallback: str, options: Mapping[str, Any]
+) -> Explorer:
+    """Return the page.
+
+    Args:
+        shown: The graph with its layers and equations.
+        title: The heading.
+        subtitle: A line under it.
+        story: What stands below the picture when nothing is being computed.
+        fallback: Mark-up of the picture and the table of values for a reader without JavaScript.
+        options: What else the script is handed: the shape of the input as an image, names of classes and examples.
+    """
+    style = stylesheet() + "\n" + _text("explorer.css")
+    script = _script([node.op for node in shown.traced.nodes if node.op])
+    content = {"graph": shown.json, "story": story, **options}
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    embedded = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    allowed = f"script-src '{_hash(script)}'; style-src '{_hash(style)}'"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    equations = "".join(_equations(each, k) for k, each in enumerate(shown.sets))
+    heading = "Derived equations <span class=needs-script>point at a term</span>" if shown.sets else "The number"
+    parts = {
+        "policy": policy,
+        "title": escaped(title),
+        "subtitle": escaped(subtitle),
+        "style": style,
+        "script": script,
+        "data": embedded,
+        "heading": heading,
+        "equations": equations,
+        "fallback": fallback,
+        "mark": MARK,
+        "depths": _depths(),
+        "icons": "".join(_icon(*each) for each in HEADER),
+        "buttons": _buttons(),
+        "keys": "".join(f"<dt>{keys}</dt><dd>{text}</dd>" for keys, text in KEYS),
+    }
+    return Explorer(Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8")).substitute(parts))
+
+
+def _script(used: Iterable[Op]) -> str:
+    names = ("arithmetic", None, *SCRIPTS)
+    parts = [javascript(used) if name is None else _text(f"{name}.js") for name in names]
+    return '"use strict";\n' + "\n".join(parts)
+
+
+@cache
+def _text(name: str) -> str:
+    """Return a file beside this module, scripts and styles without comments and indents."""
+    lines = files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines()
+    stripped = (line.strip() for line in lines)
+    return "\n".join(line for line in stripped if line and not re.fullmatch(r"//.*|/\*.*\*/", line))
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _svg(inner: str) -> str:
+    return (
+        '<svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" '
+        f'aria-hidden="true">{inner}</svg>'
+    )
+
+
+def _icon(name: str, title: str, style: str = "") -> str:
+    named = f'id="{name}" aria-label="{title}" title="{title}"'
+    return f'<button type="button" class="icon needs-script {style}" {named}>{_svg(ICONS[name])}</button>'
+
+
+def _depths() -> str:
+    return "".join(
+        f'<button type="button" data-depth="{key}" aria-pressed="false" title="{name}" aria-label="{name}">'
+        f"{_svg(icon)}<span>{name}</span></button>"
+        for key, (name, icon) in DEPTHS.items()
+    )
+
+
+def _buttons() -> str:
+    style = {"first": " class=edge", "last": " class=edge", "play": " class=play"}
+    return "".join(
+        f'<button type="button" id="{key}" aria-label="{title}" title="{title}"{style.get(key, "")}>'
+        f'<svg viewBox="0 0 18 18" aria-hidden="true"><path d="{path}"/></svg></button>'
+        for key, (title, path) in BUTTONS.items()
+    )
+
+
+def _equations(equations: Equations, index: int) -> str:
+    notation = Notation(equations)
+    part, rows, column = "", [], 1
+    one_by_one = any(array.role == "z" for array in equations.arrays.values())
+    for k, each in enumerate(equations.all):
+        markup = notation.equation(each)
+        length = len(re.sub("<[^>]*>", "", markup))
+        if each.part != part:
+            part, column = each.part, 1
+            rows.append(f"<h3>{PARTS[part]}</h3>")
+        wide = length > 17 or part == "b" or not one_by_one
+        second = not wide and column == 2
+        column = 2 if not wide and not second else 1
+        styles = {
+            "f" if part == "f" else "b": True,
+            "long": wide,
+            "second": second,
+            "small": 36 < length <= 46,
+            "tiny": length > 46,
+            "high": "<mfrac><mrow>" in markup,
+            "tall": "<mtable" in markup,
+        }
+        style = " ".join(["eq", *(name for name, holds in styles.items() if holds)])
+        rows.append(f'<div class="{style}" role="button" tabindex="0" data-eq="{k}">{markup}<i></i></div>')
+    return f'<div class="equations" data-set="{index}"{" hidden" if index else ""}>{"".join(rows)}</div>'
+
+
+def table(rows: Sequence[tuple[str, str, str]], left_out: int) -> str:
+    """Return the table of all values and gradients."""
+    cells = ((escaped(plain(name)), value, gradient) for name, value, gradient in rows)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
+    more = f"<p>… and {left_out} more.</p>" if left_out else ""
+    head = "<tr><th>name</th><th>value</th><th>gradient</th></tr>"
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{more}"

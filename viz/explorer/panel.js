@@ -1,0 +1,250 @@
+const LONG = 20, WINDOW = 12;
+// Beside the picture: the derived equations, the lens, and what would be if a number were another.
+class Panel {
+  constructor(app) {
+    this.app = app;
+    this.sets = [...document.querySelectorAll(".equations")];
+    this.lens = document.querySelector(".lens");
+    this.number();
+    this.lists = this.sets.map((set) => [...set.querySelectorAll(".eq")]);
+    this.lists.flat().forEach((row) => this.listen(row));
+    this.whatIf = new WhatIf(app);
+  }
+  // Terms are numbered as in the mark-up: each before its parts, targets before values.
+  number() {
+    this.terms = this.app.model.sets.map((set) => {
+      const list = [];
+      for (const e of set.equations) for (const side of [e.target, e.value]) for (const term of walkTerms(side)) { term.id = list.length; list.push(term); }
+      return list;
+    });
+  }
+  get rows() { return this.lists[this.app.model.setIndex] || []; }
+  elementOf(term) { return this.rows.map((row) => row.querySelector(`[data-t="${term.id}"]`)).find(Boolean); }
+  // Of a long list the equations around the clock are in the page.
+  thin(at) {
+    const { rows } = this, set = this.sets[this.app.model.setIndex];
+    if (!set || rows.length <= LONG) return;
+    const from = clamp(at - WINDOW / 2, 0, rows.length - WINDOW), key = `${this.app.model.setIndex},${from}`;
+    if (this.thinned === key) return;
+    this.thinned = key;
+    const more = (n, words) => (n ? [element("p", "cap", `… ${n} ${words}`)] : []), titles = (this.titles ||= new Map([...set.querySelectorAll("h3")].map((h) => [h.nextElementSibling, h])));
+    const shown = rows.slice(from, from + WINDOW).flatMap((row) => (titles.has(row) ? [titles.get(row), row] : [row]));
+    set.replaceChildren(...more(from, "before"), ...shown, ...more(rows.length - WINDOW - from, "more"));
+  }
+  listen(row) {
+    const go = () => this.app.goToEquation(+row.dataset.eq);
+    row.addEventListener("click", go);
+    row.addEventListener("keydown", (e) => { if (e.key === "Enter") go(); });
+    row.addEventListener("pointermove", (e) => this.point(e.target.closest("[data-t]")));
+    row.addEventListener("pointerleave", () => this.point(null));
+    row.addEventListener("focus", () => this.point(row.querySelector("[data-t]")));
+    row.addEventListener("blur", () => this.point(null));
+  }
+  markup(term) {
+    const e = this.elementOf(term);
+    return e ? math("", e.outerHTML.replace(/ data-t="\d+"/g, "")) : "";
+  }
+  equationMarkup(k) {
+    const row = this.rows[k];
+    return row ? [...row.querySelectorAll("math")].map((e) => e.outerHTML).join("").replace(/ data-t="\d+"/g, "") : "";
+  }
+  // A term and its blocks in the picture.
+  point(e) {
+    if (e === this.pointed) return;
+    if (this.pointed) this.pointed.classList.remove("on");
+    this.pointed = e;
+    this.term = e ? this.terms[this.app.model.setIndex][+e.dataset.t] : null;
+    if (e) e.classList.add("on");
+    this.app.stage.light(this.term ? this.blocksOf(this.term) : []);
+    this.showLens();
+  }
+  blocksOf(term) {
+    const { model, stage } = this.app, own = [...stage.items].filter(([, shown]) => shown.item && shown.item.term === term.id).map(([key]) => key);
+    if (own.length || !model.network) return own.length ? own : [...stage.items].filter(([, shown]) => shown.item && shown.item.name && [...walkTerms(term)].some((t) => t.name === shown.item.name)).map(([key]) => key);
+    const found = [];
+    if (term.kind === "local") return [`slope${model.set.arrays[term.parts[0].name].layer}`];
+    if (term.kind === "matmul" && term.parts[0].kind === "transpose") { // (Wˡ⁺¹)ᵀδˡ⁺¹ is ∂C/∂aˡ
+      const l = +(/^W(\d+)$/.exec(model.block(term.parts[0].parts[0].name || "")) || [])[1];
+      if (l > 1) return [`da${l - 1}`, `dturned${l}`, `W${l}`, `lent.W${l}`, `delta${l}`];
+    }
+    for (const each of walkTerms(term)) {
+      if (each.kind === "local") found.push(`slope${model.set.arrays[each.parts[0].name].layer}`);
+      if (each.kind !== "name") continue;
+      const key = model.block(each.name), a = /^a(\d+)$/.exec(key), w = /^W\d+$/.test(key);
+      found.push(key, ...(a ? [`turned${+a[1] + 1}`, `in${+a[1] + 1}`] : []), ...(w && term.kind === "transpose" ? [`lent.${key}`] : []));
+    }
+    return found;
+  }
+  // The terms of the equations that a block of the picture stands for.
+  mark(key) {
+    if (this.marked === key) return;
+    this.marked = key;
+    const { model } = this.app, index = model.setIndex, base = key && key.replace(/^lent\./, "").replace(/^turned(\d+)$/, (_, l) => `a${l - 1}`).replace(/^dturned(\d+)$/, (_, l) => `da${l - 1}`);
+    for (const e of document.querySelectorAll(".eq .from")) e.classList.remove("from");
+    if (!base || index < 0 || !model.network) return;
+    for (const e of this.rows.flatMap((row) => [...row.querySelectorAll("[data-t]")])) {
+      const term = this.terms[index][+e.dataset.t];
+      const own = term.kind === "name" ? model.block(term.name) : term.kind === "local" ? `slope${model.set.arrays[term.parts[0].name].layer}` : term.kind === "transpose" && term.parts[0].kind === "name" ? model.block(term.parts[0].name) : "";
+      if (own === base) e.classList.add("from");
+    }
+  }
+  show() {
+    const { app } = this, { clock, p, model } = app, now = clock.at(p);
+    this.sets.forEach((set, k) => { set.hidden = k !== model.setIndex; });
+    if (this.sets.length > 1) document.querySelector(".side h2 span").textContent = model.count > 1 ? `as for ${app.names[0]}` : "point at a term";
+    this.thin(now ? Math.max(0, now.phase.equation) : 0);
+    this.rows.forEach((row, k) => {
+      const own = clock.phases.filter((phase) => phase.equation === k), here = now && now.phase.equation === k && p < clock.length;
+      row.classList.toggle("now", !!here);
+      row.classList.toggle("ahead", own.length > 0 && p > 0 && p <= own[0].at);
+      if (!own.length) return;
+      const part = clamp((p - own[0].at) / (own.at(-1).end - own[0].at), 0, 1);
+      row.querySelector("i").style.width = here ? `calc(${100 * part}% - 16px)` : "0";
+      if (here && this.followed !== k) { this.followed = k; this.scrollTo(row); }
+    });
+    this.showLens();
+    this.whatIf.show();
+  }
+  scrollTo(row) {
+    const side = document.querySelector(".side"), top = row.offsetTop;
+    if (top < side.scrollTop || top + row.offsetHeight > side.scrollTop + side.clientHeight) side.scrollTop = top - 80;
+  }
+  // --- the lens ----------------------------------------------------------------------------------------------------
+  showLens() {
+    const { app } = this;
+    if (this.term) this.lensOfTerm(this.term);
+    else if (app.picked >= 0) this.lensOfNode(app.picked);
+    else this.lens.innerHTML = '<p class="cap">Point at a term of an equation, or at a number in the picture.</p>';
+  }
+  lensOfTerm(term) {
+    const block = this.app.model.numbers(term), { r, c, d } = block, count = r * c, flat = c === 1 && r > 3, R = flat ? 1 : r, C = flat ? r : c;
+    const names = [...walkTerms(term)].filter((t) => t.kind === "name"), isGradient = names.some((t) => this.app.model.set.arrays[t.name].role === "adjoint"), kind = term.kind === "local" ? "l" : isGradient ? "g" : "v";
+    const written = C <= 5 && R <= 4, w = written ? Math.min(84, 332 / C) : Math.min(16, 334 / C, flat ? 16 : 72 / R), h = written ? 24 : flat ? 20 : w;
+    const low = d.reduce((a, x) => Math.min(a, x), Infinity), high = d.reduce((a, x) => Math.max(a, x), -Infinity), many = this.app.model.count > 1 && !this.app.model.isShared(term) ? `${this.app.model.count} examples, ` : "";
+    const size = count === 1 ? "one number" : `${many}${c > 1 ? `${r} × ${c}` : `${r} numbers`}, from ${show(low, 3)} to ${show(high, 3)}`;
+    this.lens.innerHTML = `<header>${this.markup(term)}<small>${size}</small></header>`;
+    const svg = svgElement("svg", { width: Math.ceil(C * w + 4), height: Math.ceil(R * h + 4), role: "img", "aria-label": "its numbers" }, this.lens), shown = new Cells(svg);
+    shown.update(cells("lens", block, kind, (i, j) => { const [a, b] = flat ? [0, i] : [i, j]; return [2 + b * w + w / 2, 2 + a * h + h / 2, w, h]; }, { font: written ? 12.5 : 0, frame: written ? 0 : 1, digits: 5 }), false);
+    this.shownTerm = block;
+  }
+  // Why a parameter's gradient is the product that it is.
+  reason(i, arriving) {
+    const { model } = this.app;
+    if (!model.network || arriving.length > 1 || model.inputs.has(i) || model.tape.args[i]) return "";
+    const weighs = model.layers.some((layer) => layer.W.includes(i));
+    return ` <span class="cap">${weighs ? "the δ it leads to × what it weighs" : "a bias weighs 1"}</span>`;
+  }
+  lensOfNode(i) {
+    const { model, depth, path } = this.app, { tape } = model, name = escaped(tape.name[i]), out = escaped(tape.name[tape.root]), arriving = tape.uses[i].filter((e) => e.when), kind = tape.args[i] ? escaped(tape.op[i]) : model.inputs.has(i) ? "input" : tape.constant[i] ? "a number" : model.network ? "parameter" : "leaf";
+    let text = `<header>${this.app.nameMarkup(i)}<small>${kind}</small></header><div class="pair"><div><small>value</small><b class="v">${show(tape.v[i], 5)}</b></div><div><small>gradient ∂${out}/∂${name.length > 10 ? "·" : name}</small><b class="g">${tape.constant[i] ? "none" : show(tape.g[i], 5)}</b></div></div>`;
+    const products = arriving.map((e) => `${span("g", show(e.up, 3))} × ${bracketed("l", e.local, 3)}`);
+    if (arriving.length && arriving.length < 5) text += `<p class="sum">= ${products.join(" + ")}${this.reason(i, arriving)}</p>`;
+    else if (arriving.length) text += `<p class="sum">= the sum of ${arriving.length} contributions</p>`;
+    else if (!tape.constant[i] && i !== tape.root) text += `<p class="cap">${out} does not depend on it.</p>`;
+    const ways = depth === "scalars" && tape.n <= 450 ? tape.paths(i) : [];
+    if (ways.length > 1) text += `<p class="cap">${ways.length >= 200 ? "200 or more" : ways.length} paths to ${out}; their products add up:</p><ul class="paths">${ways.slice(0, 5).map((way, k) => `<li tabindex="0" data-k="${k}">${span("g", show(way.product, 3))} = ${way.way.map((e) => bracketed("l", e.local, 3)).join(" × ")}</li>`).join("")}</ul>`;
+    if (text === this.lensText) return;
+    this.lens.innerHTML = this.lensText = text;
+    this.lens.querySelectorAll("li").forEach((li) => {
+      const on = (way) => () => { this.app.path = way; this.app.render(); };
+      for (const event of ["pointerenter", "focus"]) li.addEventListener(event, on(ways[+li.dataset.k].way));
+      for (const event of ["pointerleave", "blur"]) li.addEventListener(event, on(null));
+    });
+    if (path) return;
+  }
+}
+// A slider on a leaf, with the output as a curve and its tangent; a wiggle; steps down the gradient.
+class WhatIf {
+  constructor(app) {
+    this.app = app;
+    this.box = document.querySelector(".whatif");
+    this.rate = 0.1;
+    this.history = [];
+    const on = (id, f) => document.getElementById(id).addEventListener("click", f), { model } = app;
+    this.slider = this.box.querySelector("input");
+    if (model.tape.frozen) { this.freeze(model.tape.frozen); return; }
+    this.slider.addEventListener("input", () => this.move(+this.slider.value));
+    on("wiggle", () => this.wiggle());
+    on("step", () => this.step(1));
+    on("step10", () => this.step(10));
+    on("reset", () => this.reset());
+  }
+  freeze(names) {
+    this.frozen = true;
+    this.box.innerHTML = `<p>The numbers stay as they are: ${escaped(names)} was declared outside autograd, and a page cannot run its Python.</p>`;
+  }
+  get leaf() {
+    const { picked, model } = this.app, { tape } = model;
+    if (picked >= 0 && !tape.args[picked] && !tape.constant[picked]) this.last = picked;
+    return this.last ?? this.first;
+  }
+  get first() {
+    const { model } = this.app, { tape } = model, list = model.network ? model.layers[0].W : model.parameters.length ? model.parameters : model.leaves;
+    return (this.own ??= list.reduce((best, i) => (best < 0 || Math.abs(tape.g[i]) > Math.abs(tape.g[best]) ? i : best), -1));
+  }
+  get range() {
+    const { tape } = this.app.model, { leaf } = this;
+    if (!this.limits || this.limits.leaf !== leaf) { const x = tape.v[leaf], reach = Math.max(1.5, 1.2 * Math.abs(x)); this.limits = { leaf, low: x - reach, high: x + reach }; }
+    return this.limits;
+  }
+  move(x) {
+    this.app.stop();
+    this.note = "";
+    this.app.model.put(this.leaf, x);
+    this.app.render();
+  }
+  step(times) {
+    const { model } = this.app;
+    for (let n = 0; n < times; n++) { this.history.push(model.cost); model.step(this.rate); }
+    this.limits = null;
+    this.note = "";
+    this.app.render();
+  }
+  reset() {
+    this.history = [];
+    this.limits = null;
+    this.note = "";
+    this.app.model.reset();
+    this.app.render();
+  }
+  wiggle() {
+    const { tape } = this.app.model, { leaf } = this, x = tape.v[leaf], h = 1e-5 * Math.max(1, Math.abs(x)), [a, b] = tape.probe(leaf, [x - h, x + h]);
+    this.note = `Δ/Δ = ${span("v", show((b - a) / (2 * h), 5))} ∇ = ${span("g", show(tape.g[leaf], 5))}`;
+    this.app.model.changed();
+    this.show();
+  }
+  show() {
+    if (this.frozen) return;
+    const { model } = this.app, { tape } = model, { leaf } = this;
+    if (leaf === undefined || leaf < 0) { this.box.innerHTML = "<p>Every leaf of this graph is a number that was not named a Value.</p>"; this.frozen = true; return; }
+    const { low, high } = this.range, x = tape.v[leaf], out = escaped(tape.name[tape.root]), set = (selector, text) => { const e = this.box.querySelector(selector); if (e.innerHTML !== text) e.innerHTML = text; };
+    this.slider.min = low;
+    this.slider.max = high;
+    if (Math.abs(+this.slider.value - x) > 1e-9 * Math.max(1, Math.abs(x))) this.slider.value = x;
+    this.slider.setAttribute("aria-label", `Value of ${tape.name[leaf]}`);
+    set(".leaf", this.app.nameMarkup(leaf));
+    set("output", show(x));
+    set("#wiggled", this.note || `compare Δ${out.length > 6 ? "" : out}/Δ with the gradient`);
+    set("#rate", this.history.length ? `${span("v", show(this.history.at(-1), 3))} → ${span("v", show(model.cost, 3))}` : `w ← w − ${this.rate} ∇`);
+    this.curve(leaf, x, low, high);
+  }
+  curve(leaf, x, low, high) {
+    const { model } = this.app, { tape } = model, y = model.cost, g = tape.g[leaf], others = `${leaf},${low},${tape.root},${this.history.length}`, count = tape.interior.length > 3000 ? 9 : 41;
+    const xs = Array.from({ length: count }, (_, k) => low + ((high - low) * k) / (count - 1));
+    // the curve does not depend on the leaf's own value, only on all other numbers
+    if (this.curveOf !== others || Math.abs(this.curveAt(x) - y) > 0.02 * (this.span || 1)) { this.curveOf = others; this.ys = tape.probe(leaf, xs); }
+    const ys = this.ys.filter(Number.isFinite);
+    let bottom = Math.min(...ys, y), top = Math.max(...ys, y);
+    if (!(top - bottom > 1e-12)) [bottom, top] = [y - 1, y + 1];
+    this.span = top - bottom;
+    const X = (a) => 8 + ((a - low) / (high - low)) * 340, Y = (b) => 84 - ((b - bottom) / (top - bottom)) * 66, reach = Math.min((high - low) * 0.16, Math.abs((0.42 * (top - bottom)) / (g || 1e-9)));
+    let path = "";
+    xs.forEach((a, k) => { if (Number.isFinite(this.ys[k])) path += `${path ? "L" : "M"}${f1(X(a))} ${f1(Y(this.ys[k]))}`; });
+    this.box.querySelector("svg").innerHTML = `<path class="axis" d="M8 88H348"/><path class="line" d="${path}"/><path class="tangent" d="M${f1(X(x - reach))} ${f1(Y(y - g * reach))}L${f1(X(x + reach))} ${f1(Y(y + g * reach))}"/><circle cx="${f1(clamp(X(x), 0, 356))}" cy="${f1(Y(y))}" r="5"/><text x="8" y="99">${show(low, 2)}</text><text x="348" y="99" text-anchor="end">${show(high, 2)}</text>`;
+  }
+  curveAt(x) {
+    if (!this.ys || !this.limits) return Infinity;
+    const at = clamp(((x - this.limits.low) / (this.limits.high - this.limits.low)) * (this.ys.length - 1), 0, this.ys.length - 1), k = Math.min(this.ys.length - 2, Math.floor(at));
+    return this.ys[k] + (this.ys[k + 1] - this.ys[k]) * (at - k);
+  }
+}

@@ -1,0 +1,100 @@
+// A graph without layers: every derived equation as a row of heat maps, values on the left, derivatives on the right.
+// Where not all rows fit, those around the clock are shown.
+class MatricesScene {
+  constructor(app) { this.app = app; }
+  get model() { return this.app.model; }
+  draw() {
+    const { app, model } = this, [W, H] = app.stage.size, { equations } = model.set, two = W > 700;
+    this.items = [];
+    this.art = "";
+    const rows = equations.map((equation, k) => ({ k, equation, pieces: this.pieces(equation) })), now = app.clock.at(app.p), at = now ? now.phase.equation : equations.length - 1;
+    const forward = rows.filter((row) => row.equation.part === "f"), backward = rows.filter((row) => row.equation.part !== "f");
+    const columns = two ? [[forward, 0, W * 0.44], [backward, W * 0.44, W * 0.56]] : [[rows, 0, W]];
+    for (const [list, x, width] of columns) if (list.length) this.column(list, x, width, H, at);
+    this.items.unshift(drawing("rows", this.art));
+    return this.items;
+  }
+  high(row, unit) { return Math.max(28, Math.max(...row.pieces.map((piece) => (piece.block ? piece.block.r * unit : 0)))) + 36; }
+  wide(row, unit) { return row.pieces.reduce((s, piece) => s + this.pieceWidth(piece, unit), 56); }
+  pieceWidth(piece, unit) {
+    if (piece.sign) return textWidth(piece.sign, 17) + 10;
+    return Math.max(piece.block.c * unit, 12, piece.words) + 12;
+  }
+  column(list, x, width, H, at) {
+    const top = 16, free = H - 30, fits = (rows, unit) => rows.reduce((s, row) => s + this.high(row, unit), 0) <= free && rows.every((row) => this.wide(row, unit) <= width - 12);
+    let unit = 26, from = 0, to = list.length;
+    const middle = clamp(list.findIndex((row) => row.k >= at), 0, list.length - 1);
+    const largest = () => { for (let u = 26; u >= 4; u -= 0.5) if (fits(list.slice(from, to), u)) return u; return 0; };
+    for (unit = largest(); unit < 9 && to - from > 1; unit = largest() || (to - from > 1 ? 0 : 4)) if (to - 1 - middle >= middle - from) to--; else from++;
+    while (from > 0 && fits(list.slice(from - 1, to), unit)) from--;
+    while (to < list.length && fits(list.slice(from, to + 1), unit)) to++;
+    unit ||= 4;
+    const shown = list.slice(from, to), all = shown.reduce((s, row) => s + this.high(row, unit), 0);
+    let y = Math.max(top, (H - all) / 2);
+    const fold = (id, yy, text) => this.items.push(label(`fold${x}${id}`, x + 20, yy, `<span class="cap">${text}</span>`, "", { ax: 0 }));
+    if (from) fold("a", Math.min(y, 10), `… ${from} before`);
+    for (const row of shown) { this.row(row, x, y, unit, width); y += this.high(row, unit); }
+    if (to < list.length) fold("b", H - 10, `… ${list.length - to} more`);
+  }
+  row({ k, equation, pieces }, x0, y, unit, width) {
+    const { app } = this, { p, clock } = app, phase = clock.phases.find((each) => each.equation === k), known = p >= phase.end, here = clock.at(p) && clock.at(p).phase === phase && p < clock.length, forward = equation.part === "f", high = this.high({ pieces }, unit) - 36, middle = y + 22 + high / 2;
+    let x = x0 + 44;
+    if (here) this.art += `<rect class="nowrow ${forward ? "v" : "g"}" x="${f1(x0 + 8)}" y="${f1(y + 2)}" width="${f1(width - 14)}" height="${f1(high + 30)}" rx="8"/>`;
+    this.items.push(label(`arrow${k}`, x0 + 18, middle, `<span class="lane ${forward ? "v" : "g"}">${forward ? "→" : "←"}</span>`, "", { ax: 0 }));
+    pieces.forEach((piece, n) => {
+      const w = this.pieceWidth(piece, unit);
+      if (piece.sign) { this.items.push(label(`s${k}.${n}`, x + w / 2 - 4, middle, piece.sign, "op")); x += w; return; }
+      const { block } = piece, cw = Math.max(block.c * unit, 12) / block.c, left = x + (w - 12 - block.c * cw) / 2, up = middle - (block.r * unit) / 2;
+      this.items.push(cells(`e${k}.${n}`, block, piece.kind, (i, j) => [left + j * cw + cw / 2, up + i * unit + unit / 2, cw, unit], { frame: 1, known: (n === 0 ? known : this.isKnown(piece.term)) ? null : () => false, term: piece.id, name: piece.term.name || "" }));
+      if (piece.markup) this.items.push(label(`n${k}.${n}`, left + (block.c * cw) / 2, up - 9, piece.markup, "tag small"));
+      x += w;
+    });
+  }
+  // Whether everything in a term has been computed.
+  isKnown(term) {
+    const { app, model } = this, { equations, arrays } = model.set, { phases } = app.clock;
+    const done = (name) => phases.every((phase) => phase.equation < 0 || equations[phase.equation].key !== name || phase.end <= app.p);
+    return [...walkTerms(term)].every((t) => t.kind !== "name" || arrays[t.name].nodes || done(t.name));
+  }
+  // An equation as blocks and signs between them.
+  pieces(equation) {
+    const { model } = this, found = [], colour = equation.part === "f" ? "v" : "g";
+    const isGradient = (term) => [...walkTerms(term)].some((t) => t.kind === "name" && model.set.arrays[t.name].role === "adjoint");
+    const grid = (term, kind) => {
+      const names = term.kind === "local" || (["name", "transpose", "call"].includes(term.kind) && [...walkTerms(term)].length < 4), markup = names ? this.app.panel.markup(term) : "";
+      found.push({ block: model.numbers(term), kind, term, id: term.id, markup, words: textWidth(markup.replace(/<[^>]*>/g, ""), 11) });
+    };
+    const sign = (text) => found.push({ sign: text });
+    const walk = (term) => {
+      if (term.kind === "number") return sign(term.text === "1/2" ? "½" : show(term.number, 3));
+      if (["matmul", "product"].includes(term.kind)) {
+        return term.parts.forEach((part, i) => {
+          const scale = part.kind === "number";
+          if (i && term.parts[i - 1].kind !== "number") sign(term.kind === "matmul" ? "·" : "⊙");
+          if (scale && part.number === -1) sign("−");
+          else if (part.kind === "sum" || (part.kind === "matmul" && term.kind === "matmul")) grid(part, isGradient(part) ? "g" : "v");
+          else walk(part);
+        });
+      }
+      if (term.kind === "sum" && [...walkTerms(term)].length < 16) {
+        return term.parts.forEach((part, i) => {
+          const minus = part.kind === "product" && part.parts[0].kind === "number" && part.parts[0].number < 0;
+          if (i && !minus) sign("+");
+          walk(part);
+        });
+      }
+      if (term.kind === "total" && term.parts[0].kind === "power" && term.parts[0].exponent === 2) { sign("‖"); walk(term.parts[0].parts[0]); return sign("‖²"); }
+      return grid(term, term.kind === "local" ? "l" : isGradient(term) ? "g" : "v");
+    };
+    grid(equation.target, colour);
+    if (equation.target.kind === "stack" || equation.target.kind === "pick") found[0].block = model.numbers(equation.value);
+    sign(equation.add ? "+=" : "=");
+    walk(equation.value);
+    return found;
+  }
+  bands() { return []; }
+}
+function* walkTerms(term) {
+  yield term;
+  for (const part of term.parts || []) yield* walkTerms(part);
+}

@@ -1,0 +1,151 @@
+// The graph of scalars: cards with a value above and a gradient below, the local slope on each line, and at the step of
+// the clock the product upstream × local. Of a large graph it shows what is near the focus, and folds the rest.
+const LEGIBLE = 0.64;
+class ScalarsScene {
+  constructor(app) { this.app = app; this.cache = new Map(); }
+  get model() { return this.app.model; }
+  draw() {
+    const { app, model } = this, { tape } = model, [W, H] = app.stage.size, head = app.hasCrumbs ? 34 : 12, plan = this.arranged(W, H - 40 - head);
+    const { graph, few, k, nodes, folds, edges, order, size, downwards } = plan;
+    this.plan = plan;
+    this.folded = folds.size > 0;
+    const ox = (W - graph.width * k) / 2, oy = head + (H - 40 - head - graph.height * k) / 2, { now } = this;
+    this.spots = new Map();
+    const top = [], lines = edges.map((edge, q) => this.line(edge, graph.routes[q], now, top)).join("");
+    const cards = order.map((id) => {
+      const { x, y } = graph.at.get(id), [w, h] = size(id);
+      if (typeof id === "string") return `<g class="constant"><rect x="${f1(x - w / 2)}" y="${f1(y - h / 2)}" width="${f1(w)}" height="${h}" rx="13"/><text x="${f1(x)}" y="${f1(y)}">… ${folds.get(id).count} more</text></g>`;
+      this.spots.set(id, [ox + (x - w / 2) * k, oy + (y - h / 2) * k, w * k, h * k]);
+      if (tape.constant[id]) return `<g class="constant"><rect x="${f1(x - w / 2)}" y="${f1(y - h / 2)}" width="${w}" height="${h}" rx="13"/><text x="${f1(x)}" y="${f1(y)}">${show(tape.v[id], 3)}</text></g>`;
+      return this.card(id, x, y, w, h, few, now);
+    }).join("");
+    const text = `<g transform="translate(${f1(ox)} ${f1(oy)}) scale(${k.toFixed(3)})">${lines}${cards}${top.join("")}</g>`;
+    const out = escaped(tape.name[tape.root]), key = `<span class="key"><b class="v">value</b><b class="l">local slope</b><b class="g">gradient ∂${out.length > 8 ? "out" : out}/∂·</b></span>`;
+    this.crossings = graph.crossings;
+    return [drawing("graph", text, true), label("legend", 16, H - 14, key, "note", { ax: 0, ay: -100 })];
+  }
+  // The layout of what is shown: all of a graph that stays legible, otherwise less and less around the focus.
+  arranged(W, H) {
+    const { tape } = this.model, { focus, picked } = this.app, small = tape.n <= 34, key = `${W},${H},${tape.root},${small ? "" : `${focus.node},${picked}`}`;
+    if (this.cache.has(key)) return this.cache.get(key);
+    if (this.cache.size > 40) this.cache.clear();
+    let plan = null;
+    if (small) plan = this.layout([...Array(tape.n).keys()].filter((i) => this.app.clock.under[i]), new Map(), W, H);
+    for (const reach of [[2, 3], [2, 2], [1, 2], [1, 1], [1, 0]]) {
+      if (plan && plan.k >= LEGIBLE) break;
+      const { nodes, folds } = this.near(...reach);
+      plan = this.layout(nodes, folds, W, H);
+    }
+    this.cache.set(key, plan);
+    return plan;
+  }
+  layout(nodes, folds, W, H) {
+    const { tape } = this.model, inside = new Set(nodes), few = nodes.length <= 12 && !folds.size, downwards = W < 560, ids = [...nodes, ...folds.keys()];
+    const edges = tape.edges.filter((e) => inside.has(e.tail) && inside.has(e.head)).map((e) => [e.tail, e.head, e]).sort((a, b) => a[1] - b[1] || a[2].slot - b[2].slot);
+    for (const [key, { node }] of folds) edges.push(key.startsWith("in") ? [key, node, null] : [node, key, null]);
+    const rank = (id) => (typeof id === "number" ? id : id.startsWith("in") ? -1 : tape.n), order = ids.sort((a, b) => rank(a) - rank(b)), uses = new Map();
+    for (const [tail, , e] of edges) if (e) uses.set(tail, (uses.get(tail) || 0) + 1);
+    const roomy = few && nodes.length <= 6, w = few ? 132 : 112, h = few ? 64 : 44, turned = (pair) => [pair[1], pair[0]];
+    const size = (id) => (typeof id === "string" ? [100, 26] : tape.constant[id] ? [54, 26] : [w, Math.max(h, 20 * (uses.get(id) || 0) + 2)]), flat = (id) => (downwards ? [Math.max(size(id)[0], 48 * (uses.get(id) || 0)), h > size(id)[1] ? size(id)[1] : h] : size(id));
+    const gaps = { line: downwards ? 46 : 16, node: few ? 28 : 12, rank: downwards ? (few ? 84 : 56) : roomy ? 150 : few ? 104 : 80, port: downwards ? 48 : few ? 26 : 20, stub: downwards || roomy ? 0 : 44 };
+    const graph = layeredLayout(order, edges, downwards ? (id) => turned(flat(id)) : size, gaps);
+    if (downwards) {
+      [graph.width, graph.height] = [graph.height, graph.width];
+      for (const spot of graph.at.values()) [spot.x, spot.y] = [spot.y, spot.x];
+      graph.routes = graph.routes.map((route) => route.map(turned));
+    }
+    const k = Math.min(1.25, (W - 44) / graph.width, H / graph.height);
+    return { graph, few, roomy, k, nodes, folds, edges, order, size: downwards ? flat : size, downwards };
+  }
+  // What is near the focus: some of its operands and theirs, and what it is used for.
+  near(down, up) {
+    const { tape } = this.model, { focus, picked } = this.app, keep = new Set([focus.node]), folds = new Map(), weight = (i) => Math.abs(tape.g[i]) || 0;
+    const below = (i, depth) => {
+      const own = [...new Set(tape.args[i] || [])];
+      if (!depth || !own.length) return;
+      const chosen = this.chosen(i, own, (depth === down ? 3 : 2) - (this.app.stage.size[0] < 560 ? 1 : 0));
+      if (chosen.length < own.length) folds.set(`in${i}`, { node: i, count: own.length - chosen.length });
+      for (const k of chosen) if (!keep.has(k)) { keep.add(k); below(k, depth - 1); }
+    };
+    below(focus.node, down);
+    let front = [focus.node];
+    for (let step = 0; step < up; step++) {
+      const next = [];
+      for (const i of front) {
+        const heads = [...new Set(tape.uses[i].map((e) => e.head))].filter((i) => this.app.clock.under[i]), some = heads.length > 4 ? heads.sort((a, b) => weight(b) - weight(a)).slice(0, 3) : heads;
+        if (heads.length > some.length) folds.set(`out${i}`, { node: i, count: heads.length - some.length });
+        for (const head of some) if (!keep.has(head)) { keep.add(head); next.push(head); }
+      }
+      front = next;
+    }
+    for (const i of front) {
+      const more = new Set(tape.uses[i].map((e) => e.head).filter((h) => !keep.has(h) && this.app.clock.under[h])).size;
+      if (more && !folds.has(`out${i}`)) folds.set(`out${i}`, { node: i, count: more });
+    }
+    if (picked >= 0 && (tape.args[focus.node] || []).includes(picked)) keep.add(picked);
+    return { nodes: [...keep].sort((a, b) => a - b), folds };
+  }
+  // The operands that count most: of a weighted sum pairs with the largest products.
+  chosen(i, own, pairs) {
+    const { tape } = this.model, args = tape.args[i], limit = 2 * pairs + 1;
+    if (own.length <= limit) return own;
+    if (tape.op[i] !== "affine") return own.sort((a, b) => Math.abs(tape.g[b]) - Math.abs(tape.g[a])).slice(0, limit);
+    const n = args.length >> 1, order = [...Array(n).keys()].sort((a, b) => Math.abs(tape.v[args[b]] * tape.v[args[n + b]]) - Math.abs(tape.v[args[a]] * tape.v[args[n + a]])).slice(0, pairs);
+    return [...new Set([...order.map((k) => args[k]), ...order.map((k) => args[n + k]), args[2 * n]])];
+  }
+  // The step that the clock stands at.
+  get now() {
+    const { clock, p } = this.app, at = clock.at(p);
+    if (!at) return null;
+    if (p === clock.seedAt) return { node: this.model.tape.root, seed: true };
+    return at.step === null ? null : typeof at.step === "number" ? { node: at.step } : { edge: at.step };
+  }
+  received(i) {
+    const { clock, p } = this.app, { tape } = this.model;
+    let sum = i === tape.root && p >= clock.seedAt ? 1 : null;
+    for (const edge of tape.uses[i]) if (edge.when && edge.when <= p) sum = edge.after;
+    return sum;
+  }
+  line([tail, head, edge], points, now, top) {
+    const { app, plan, model } = this, { clock, p, path } = app, { few, roomy, downwards } = plan;
+    const forward = edge && clock.when[head] >= 0 && clock.when[head] <= p, back = edge && edge.when && edge.when <= p, active = now && now.edge === edge && edge, feeds = now && edge && !now.seed && now.node === head;
+    const on = path && edge ? (path.includes(edge) ? "onpath" : "offpath") : "";
+    const text = `<path class="wire2 ${edge ? "" : "fold"} ${back ? "back" : forward ? "forward" : ""} ${active ? "active" : ""} ${feeds ? "feeds" : ""} ${on}" d="${curveThrough(points, downwards)}"/>`;
+    if (!edge || edge.constant || !(forward || back)) return text;
+    const turned = (pair) => (downwards ? [pair[1], pair[0]] : pair), [u0, w0] = turned(points[0]), [u1, w1] = turned(points[1]);
+    const spot = (u) => { const f = clamp((u - u0) / (u1 - u0 || 1), 0, 1); return turned([u, w0 + (w1 - w0) * f * f * (3 - 2 * f)]); };
+    const pill = (kind, [x, y], words, w, on) => `<g class="pill ${kind} ${on ? "active" : ""}"><rect x="${f1(x - w / 2)}" y="${f1(y - 9)}" width="${w}" height="18" rx="9"/><text x="${f1(x)}" y="${f1(y)}">${words}</text></g>`;
+    if (active && roomy) {
+      top.push(pill("product", spot((u0 + u1) / 2), `<tspan class="g">${show(edge.up, 3)}</tspan><tspan> × </tspan><tspan class="l">${show(edge.local, 3)}</tspan>`, 92, true));
+      return text;
+    }
+    const several = model.tape.uses[tail].length > 1, slope = roomy ? spot(u1 - (downwards ? 22 : 36)) : spot(u0 + (downwards ? 15 : 24));
+    const gift = back && several && roomy ? pill("g", spot(u0 + (downwards ? 18 : 32)), `+ ${fitted(edge.change, 6, 3)}`.replace("+ −", "− "), 48) : "";
+    return text + pill("l", slope, fitted(edge.local, 6, 3), few ? 44 : 42, active) + gift;
+  }
+  card(id, x, y, w, h, few, now) {
+    const { app, model } = this, { tape } = model, { clock, p, path, picked, focus } = app, op = tape.op[id], left = x - w / 2, top = y - h / 2, known = !op || (clock.when[id] >= 0 && clock.when[id] <= p), gradient = this.received(id);
+    const receives = now && ((now.edge && now.edge.tail === id) || (now.seed && now.node === id)), onPath = !path || path.some((e) => e.head === id || e.tail === id);
+    const style = ["card", op ? "" : "leaf", id === tape.root ? "root" : "", receives ? "receives" : now && now.node === id ? "computed" : "", now && now.edge && now.edge.head === id ? "gives" : "", this.folded && focus.node === id ? "focus" : "", picked === id ? "picked" : "", onPath ? "" : "offpath"].join(" ");
+    const pad = few ? 10 : 8, row1 = few ? top + 17 : top + 11.5, row2 = few ? top + h - 14 : top + h - 10.5, symbol = op ? OP_SYMBOLS[op] || op : "", free = w - 2 * pad - 6, size = few ? 16 : 13.5;
+    const name = nodeName(tape.name[id], left + pad, row1, size, model.given.has(id) || !op, free, known ? show(tape.v[id], 3) : ""), amount = known ? numberWithin(tape.v[id], free - name.width, 12.5) : "", back = gradient === null ? "" : numberWithin(gradient, free - (op ? 14 : 0), 12.5);
+    const said = textWidth(symbol, 11) + textWidth(back, 12.5) <= free ? symbol : [...symbol].slice(0, 1).join("");
+    return `<g class="${style}"><rect x="${f1(left)}" y="${f1(top)}" width="${f1(w)}" height="${f1(h)}" rx="8"/><path class="split" d="M${f1(left + 1)} ${f1(y + (few ? 2 : 0))}h${f1(w - 2)}"/>${name.text}<text class="op" x="${f1(left + pad)}" y="${f1(row2)}">${escaped(said)}</text><text class="value" x="${f1(left + w - pad)}" y="${f1(row1)}">${amount}</text><text class="gradient" x="${f1(left + w - pad)}" y="${f1(row2)}">${back}</text></g>`;
+  }
+  bands() { return []; }
+}
+const OP_SYMBOLS = { add: "+", sub: "−", mul: "×", div: "÷", neg: "−", pow: "xⁿ", sigmoid: "σ", total: "Σ", affine: "Σ w·a", logsumexp: "lse", maximum: "max", minimum: "min", sqrt: "√", leaky_relu: "leaky", stop_gradient: "stop" };
+// A name: what looks like W1[2,0] with its indices raised and lowered, another name in full or cut to what is left
+// beside a number; what nobody named gives way to the number.
+function nodeName(name, x, y, size, given, free, number) {
+  const found = /^([A-Za-zδ])(\d*)\[([\d,]+)\]$/.exec(name);
+  if (found) {
+    const dx = size * (found[1] === "W" ? 0.9 : 0.56), text = `<text class="name" font-size="${size}" x="${f1(x)}" y="${f1(y)}">${found[1]}</text>${found[2] ? `<text class="script" x="${f1(x + dx)}" y="${f1(y - 5)}">${found[2]}</text>` : ""}<text class="script" x="${f1(x + dx)}" y="${f1(y + (found[2] ? 4.5 : 3))}">${found[3]}</text>`;
+    return { text, width: dx + textWidth(found[3], 9) };
+  }
+  const letters = [...name], own = given ? size - (letters.length > 3 ? 2 : 0) : size - 3, room = free - textWidth(number, 12.5);
+  let cut = name;
+  while (textWidth(cut, own) > room && letters.length) { letters.pop(); cut = letters.length ? `${letters.join("")}…` : ""; }
+  if (!given && cut !== name) cut = "";
+  return { text: `<text class="name ${given ? "" : "unnamed"}" font-size="${own}" x="${f1(x)}" y="${f1(y)}">${escaped(cut)}</text>`, width: textWidth(cut, own) };
+}

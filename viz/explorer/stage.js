@@ -1,0 +1,235 @@
+// What is drawn. A scene is a list of items with keys: blocks of cells, pieces of SVG, labels. An item that two scenes
+// have in common is the same object in both, so a change of depth is a flight of the same cells.
+const SVG = "http://www.w3.org/2000/svg";
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const FLIGHT = 650;
+function svgElement(tag, attributes = {}, parent = null) {
+  const e = document.createElementNS(SVG, tag);
+  for (const [name, text] of Object.entries(attributes)) e.setAttribute(name, text);
+  if (parent) parent.append(e);
+  return e;
+}
+function element(tag, className = "", inner = "") {
+  const e = document.createElement(tag);
+  if (className) e.className = className;
+  e.innerHTML = inner;
+  return e;
+}
+const rectangle = (x, y, w, h, r = 0) => {
+  const [a, b, c, d] = [x, y, x + w, y + h].map((n) => Math.round(n * 100) / 100);
+  if (r <= 0 || w < 2 * r || h < 2 * r) return `M${a} ${b}H${c}V${d}H${a}z`;
+  return `M${f1(a + r)} ${b}H${f1(c - r)}q${r} 0 ${r} ${r}V${f1(d - r)}q0 ${r} ${-r} ${r}H${f1(a + r)}q${-r} 0 ${-r} ${-r}V${f1(b + r)}q0 ${-r} ${r} ${-r}z`;
+};
+const hole = (x, y, w, h) => `M${f1(x - w / 2)} ${f1(y - h / 2)}v${f1(h)}h${f1(w)}v${f1(-h)}z`;
+
+// A block of numbers. Item: {key, kind, block, place(i, j) → [x, y, w, h], font, digits, frame, scale, known(i, j), style}.
+class Cells {
+  constructor(layer) {
+    this.g = svgElement("g", {}, layer);
+    [this.ground, this.negative, this.positive] = ["ground", "negative", "positive"].map((name) => svgElement("path", { class: name }, this.g));
+    this.texts = svgElement("g", { class: "numbers" }, this.g);
+    this.now = null;
+  }
+  update(item, move) {
+    const { r, c } = item.block, goal = new Float32Array(r * c * 4);
+    for (let i = 0; i < r; i++) for (let j = 0; j < c; j++) goal.set(item.place(i, j), (i * c + j) * 4);
+    if (!move && !this.from && this.isSame(item, goal)) { this.item = item; return; }
+    const origin = this.now && this.now.length === goal.length ? this.now : item.from && item.from.length === goal.length ? item.from : null;
+    this.item = item;
+    this.from = move && origin ? origin.slice() : null;
+    this.goal = goal;
+    this.now = this.from ? this.from.slice() : goal;
+    this.g.setAttribute("class", `cells ${item.kind} ${item.font ? "written" : ""} ${item.style || ""}`);
+    const count = item.font ? r * c : 0;
+    while (this.texts.childElementCount > count) this.texts.lastChild.remove();
+    while (this.texts.childElementCount < count) svgElement("text", {}, this.texts);
+    if (!this.from) this.paint();
+  }
+  // Whether what is drawn is what would be drawn.
+  isSame(item, goal) {
+    const old = this.item, stamp = (known) => (known ? known.stamp : "all");
+    if (!old || old.block !== item.block || stamp(item.known) === undefined || stamp(old.known) !== stamp(item.known)) return false;
+    if (["kind", "font", "frame", "scale", "style", "digits"].some((name) => old[name] !== item[name])) return false;
+    return this.goal.length === goal.length && this.goal.every((x, k) => x === goal[k]);
+  }
+  tick(t) {
+    if (!this.from) return;
+    const k = t < 0.5 ? 4 * t * t * t : 1 - (2 - 2 * t) ** 3 / 2;
+    for (let i = 0; i < this.goal.length; i++) this.now[i] = this.from[i] + (this.goal[i] - this.from[i]) * k;
+    if (t >= 1) { this.from = null; this.now = this.goal; }
+    this.paint();
+  }
+  paint() {
+    const { item, now } = this, { block, known, font } = item, { r, c, d } = block, flying = !!this.from;
+    let positive = "", negative = "", ground = "", top = item.scale || 0;
+    if (!top) for (const x of d) top = Math.max(top, Math.abs(x) || 0);
+    top ||= 1;
+    for (let i = 0, n = 0; i < r; i++) for (let j = 0; j < c; j++, n++) {
+      const x = now[4 * n], y = now[4 * n + 1], w = now[4 * n + 2], h = now[4 * n + 3], text = font ? this.texts.children[n] : null;
+      if (w < 0.35 || h < 0.35) { if (text) text.textContent = ""; continue; }
+      if (!item.frame && !(flying && r * c > 200)) {
+        const gap = font ? 1 : Math.min(0.5, w * 0.05);
+        ground += rectangle(x - w / 2 + gap, y - h / 2 + gap, w - 2 * gap, h - 2 * gap, font ? 5 : Math.min(2, w / 6));
+      }
+      const on = !known || known(i, j), size = on ? Math.min(1, Math.abs(d[n]) / top) : 0;
+      if (size > 0.002) {
+        if (font) {
+          const length = Math.max(1.5, size * (w / 2 - 7)), thick = h > 26 ? 3 : 2, under = y + h / 2 - (h > 26 ? 4.5 : 2.6) - thick / 2;
+          if (d[n] > 0) positive += rectangle(x, under, length, thick);
+          else negative += rectangle(x - length, under, length, thick);
+        } else {
+          const root = Math.sqrt(size) * 0.96, wide = w * root, high = h * root, round = wide > 9 ? 1.5 : 0, box = rectangle(x - wide / 2, y - high / 2, wide, high, round);
+          if (d[n] > 0) positive += box;
+          else negative += box + (wide >= 7 && high >= 7 ? hole(x, y, wide * 0.5, Math.max(1.2, high * 0.13)) : "");
+        }
+      }
+      if (text) {
+        text.setAttribute("x", f1(x));
+        text.setAttribute("y", f1(y - (h > 26 ? 1.5 : 0.5)));
+        text.setAttribute("font-size", font);
+        text.textContent = on && this.goal[4 * n + 2] > 20 ? numberWithin(d[n], this.goal[4 * n + 2] - 4, font, item.digits || 3) : "";
+      }
+    }
+    if (item.frame && !flying) ground = this.frame();
+    this.ground.setAttribute("d", ground);
+    this.positive.setAttribute("d", positive);
+    this.negative.setAttribute("d", negative);
+  }
+  box(pick = () => true) {
+    const { c } = this.item.block, g = this.goal;
+    let [left, top, right, bottom] = [1e9, 1e9, -1e9, -1e9];
+    for (let n = 0; n < g.length / 4; n++) {
+      if (g[4 * n + 2] < 0.35 || !pick(Math.floor(n / c), n % c)) continue;
+      left = Math.min(left, g[4 * n] - g[4 * n + 2] / 2);
+      right = Math.max(right, g[4 * n] + g[4 * n + 2] / 2);
+      top = Math.min(top, g[4 * n + 1] - g[4 * n + 3] / 2);
+      bottom = Math.max(bottom, g[4 * n + 1] + g[4 * n + 3] / 2);
+    }
+    return right > left ? [left, top, right, bottom] : null;
+  }
+  frame() {
+    const box = this.box();
+    return box ? rectangle(box[0] - 1.5, box[1] - 1.5, box[2] - box[0] + 3, box[3] - box[1] + 3, 4) : "";
+  }
+  at(x, y) {
+    const g = this.goal;
+    for (let n = 0; n < g.length / 4; n++) {
+      const w = g[4 * n + 2], h = g[4 * n + 3];
+      if (w > 1 && Math.abs(x - g[4 * n]) <= Math.max(3, w / 2) && Math.abs(y - g[4 * n + 1]) <= Math.max(3, h / 2)) return n;
+    }
+    return -1;
+  }
+}
+
+class Stage {
+  constructor(root) {
+    this.root = root;
+    this.svg = svgElement("svg", { class: "canvas", "aria-hidden": "true" });
+    root.prepend(this.svg);
+    [this.back, this.cells, this.front] = Array.from({ length: 3 }, () => svgElement("g", {}, this.svg));
+    this.bands = svgElement("g", {}, this.svg);
+    this.labels = element("div", "labels");
+    this.svg.after(this.labels);
+    this.items = new Map();
+    this.turn = 0;
+    this.measure();
+  }
+  measure() { this.size = [this.root.clientWidth, this.root.clientHeight]; }
+  show(list, move) {
+    move = move && !still.matches;
+    const keep = new Set(list.map((item) => item.key));
+    for (const [key, shown] of this.items) if (!keep.has(key)) this.drop(key, shown, move);
+    for (const item of list) this[`set${item.type}`](item, move);
+    this.turn++;
+    if (move) this.fly(this.turn, performance.now());
+  }
+  setCells(item, move) {
+    let shown = this.items.get(item.key);
+    if (!shown) this.items.set(item.key, (shown = new Cells(this.cells)));
+    shown.update(item, move);
+    this.cells.append(shown.g);
+  }
+  setDrawing(item, move) {
+    let shown = this.items.get(item.key);
+    if (!shown) {
+      this.items.set(item.key, (shown = { e: svgElement("g", { class: "drawing" }, item.front ? this.front : this.back) }));
+      if (move) this.fadeIn(shown.e);
+    }
+    if (shown.text !== item.text) shown.e.innerHTML = shown.text = item.text;
+  }
+  setLabel(item, move) {
+    let shown = this.items.get(item.key);
+    if (!shown) {
+      this.items.set(item.key, (shown = { e: element("div") }));
+      this.labels.append(shown.e);
+      if (move) this.fadeIn(shown.e);
+    }
+    if (shown.text !== item.text) shown.e.innerHTML = shown.text = item.text;
+    shown.e.className = `label ${item.style || ""} ${move ? "" : "snap"}`;
+    shown.e.style.transform = `translate(${f1(item.x)}px, ${f1(item.y)}px) translate(${item.ax ?? -50}%, ${item.ay ?? -50}%)`;
+  }
+  fadeIn(e) {
+    e.style.opacity = 0;
+    requestAnimationFrame(() => requestAnimationFrame(() => { e.style.opacity = ""; }));
+  }
+  drop(key, shown, move) {
+    const e = shown.g || shown.e;
+    if (move && shown.e) { e.style.opacity = 0; setTimeout(() => e.remove(), 350); } else e.remove();
+    this.items.delete(key);
+  }
+  fly(turn, begin) {
+    const frame = (now) => {
+      if (turn !== this.turn) return;
+      const t = clamp((now - begin) / FLIGHT, 0, 1);
+      for (const shown of this.items.values()) if (shown.tick) shown.tick(t);
+      if (t < 1) requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+  }
+  // The cell under a point, the last drawn first.
+  hit(x, y) {
+    for (const [key, shown] of [...this.items].reverse()) {
+      const n = shown.at && shown.g.style.opacity !== "0" ? shown.at(x, y) : -1;
+      if (n >= 0) return { key, n, i: Math.floor(n / shown.item.block.c), j: n % shown.item.block.c, item: shown.item };
+    }
+    return null;
+  }
+  // Outlines of what takes part in the step: [key, test of (row, column) or "each", whether it is a hint only].
+  outline(list) {
+    let text = "";
+    for (const [key, pick, hint] of list) {
+      const shown = this.items.get(key);
+      if (!shown || !shown.box) continue;
+      const { r, c } = shown.item.block;
+      const boxes = pick === "each" ? [...Array(r * c).keys()].map((n) => shown.box((i, j) => i * c + j === n)) : [shown.box(pick)];
+      for (const box of boxes) if (box) text += `<rect class="band ${hint ? "soft" : ""}" x="${f1(box[0] - 1.5)}" y="${f1(box[1] - 1.5)}" width="${f1(box[2] - box[0] + 3)}" height="${f1(box[3] - box[1] + 3)}" rx="4"/>`;
+    }
+    if (text !== this.outlined) this.bands.innerHTML = this.outlined = text;
+  }
+  light(keys) {
+    let any = false;
+    for (const [key, shown] of this.items) {
+      const lit = keys.includes(key.replace(/^name:/, ""));
+      (shown.g || shown.e).classList.toggle("lit", lit);
+      any ||= lit && !!shown.g;
+    }
+    this.root.classList.toggle("faded", any);
+  }
+  placeOf(key) {
+    const shown = this.items.get(key);
+    return shown && shown.now ? shown.now.slice() : null;
+  }
+}
+const cells = (key, block, kind, place, more = {}) => ({ type: "Cells", key, block, kind, place, ...more });
+const label = (key, x, y, text, style = "", more = {}) => ({ type: "Label", key, x, y, text, style, ...more });
+const drawing = (key, text, front = false) => ({ type: "Drawing", key, text, front });
+// Arrows: a curve that is level at both ends, and its tip.
+function elbow(x0, y0, x1, y1, kind) {
+  const middle = (x0 + x1) / 2, tip = x1 > x0 ? -6 : 6;
+  return `<path class="flow ${kind}" d="M${f1(x0)} ${f1(y0)}C${f1(middle)} ${f1(y0)} ${f1(middle)} ${f1(y1)} ${f1(x1 + tip)} ${f1(y1)}"/><path class="tip ${kind}" d="M${f1(x1)} ${f1(y1)}l${tip * 1.25} -4v8z"/>`;
+}
+function bow(x0, y0, x1, y1, kind, down) {
+  const x = (x0 + x1) / 2 + 10;
+  if (down) return `<path class="flow ${kind}" d="M${f1(x0)} ${f1(y0)}C${f1(x)} ${f1(y0)} ${f1(x1)} ${f1(y0)} ${f1(x1)} ${f1(y1 - 6)}"/><path class="tip ${kind}" d="M${f1(x1)} ${f1(y1)}l-4 -7.5h8z"/>`;
+  return `<path class="flow ${kind}" d="M${f1(x0)} ${f1(y0)}C${f1(x0)} ${f1(y1)} ${f1(x)} ${f1(y1)} ${f1(x1 + 6)} ${f1(y1)}"/><path class="tip ${kind}" d="M${f1(x1)} ${f1(y1)}l7.5 -4v8z"/>`;
+}

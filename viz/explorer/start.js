@@ -1,0 +1,1 @@
+window.explorer = new Explorer(JSON.parse(document.getElementById("data").textContent));
