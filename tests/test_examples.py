@@ -23,6 +23,10 @@ QUICK = {
     "explorer": ((), ["loss = ", "wrote explorer.html", "wrote backward.svg"]),
 }
 SLOW = {
+    "microgpt": (
+        ("3",),
+        ["578 names, 578 of them in 22 batches", "compiled: loss apart from the eager one by", "epoch 3: loss 2.4", "a new name: "],
+    ),
     "moons": ((), ["step 99 loss 0.01", "accuracy 100%", "compiled: loss 0.01"]),
     "digits": ((), ["epoch 3: loss 0.", "validation digits read correctly: 9"]),
 }
