@@ -17,8 +17,8 @@ __all__ = ["lookup"]
 def lookup(table: Sequence[Any], index: Any) -> Any:
     """Return `table[index]`, also where the index is an input of a compiled function.
 
-    Python's `table[index]` picks one row while the function is recorded, and so for every example. Here an index that is
-    a Value gives Σₖ [index = k] tableₖ, entry by entry: what the row is for every index.
+    `table[int(index.data)]` makes a path of the program for each index. Here an index that is a Value gives
+    Σₖ [index = k] tableₖ, entry by entry: one path, in which the row is right for every index.
 
     Args:
         table: Rows of numbers or Values, nested as you like, all of one shape; a list or an array.
