@@ -55,7 +55,7 @@ def close(found, exact):
     return abs(mpf(found) - exact) <= max(mpf(ULPS) * abs(exact), mpf(2) ** -1070)
 
 
-@pytest.mark.parametrize(("name", "case", "x"), CASES, ids=str)
+@pytest.mark.parametrize(("name", "case", "x"), CASES, ids=lambda v: "" if isinstance(v, tuple) else str(v))
 def test_the_finite_answer_is_given_with_its_derivatives(name, case, x):
     function, value, slope = case
     with mp.workdps(60):
@@ -78,7 +78,7 @@ def test_the_finite_answer_is_given_with_its_derivatives(name, case, x):
         assert function(Value(x)).data == out.data
 
 
-@pytest.mark.parametrize(("name", "case", "x"), CASES, ids=str)
+@pytest.mark.parametrize(("name", "case", "x"), CASES, ids=lambda v: "" if isinstance(v, tuple) else str(v))
 def test_a_program_gives_what_the_engine_gives(name, case, x):  # noqa: ARG001  # it names the test
     function, _, _ = case
     w, b = Value(1.0), Value(1.0)

@@ -178,3 +178,12 @@ def test_an_input_too_many_or_too_few_is_refused_also_by_code_that_has_run():
                 kind(x=X, t=X, y=X)
             with pytest.raises(TypeError, match="input 't' is missing"):
                 kind(x=X)
+
+
+def test_an_error_in_a_sum_names_the_operation_and_the_sizes_of_its_operands():
+    w = [Value(1e200, "w[0]"), Value(2.0, "w[1]")]
+    program = compile(lambda x: affine(w, x).tanh(), parameters={"w": w})
+    program.value(x=[[0.3, 0.1], [0.2, 0.4]])
+    message = r"computed from w \(up to 1e\+200 in size\) and x \(up to 1e\+200 in size\), in z1 \(affine .* row 1"
+    with pytest.raises(DomainError, match=message):
+        program.value(x=[[0.3, 0.1], [1e200, 0.4]])

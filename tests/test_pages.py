@@ -14,7 +14,7 @@ DOCS = ROOT / "docs"
 run_pages = script("docs/run_pages.py")
 
 PAGES = {page.relative_to(DOCS).as_posix(): page.read_text(encoding="utf-8") for page in run_pages.pages()}
-FENCE = re.compile(r'^```(\S*)(?: title=".*")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r'^```(\S*)(?: title="[^"\n]*")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 RUN = ("```pycon", "```console", "<!-- derived")
 EQUATION = re.compile(r"\\\[(.*?)\\\]|\\\((.*?)\\\)", re.DOTALL)
 

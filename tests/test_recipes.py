@@ -40,7 +40,7 @@ def torch_gradients(torch, network, X, T):
 
 
 def test_a_program_in_pytorch_has_the_gradient_of_pytorchs_own_network(tmp_path, monkeypatch):
-    torch = pytest.importorskip("torch", reason="torch, of the extra recipes, is not installed")
+    torch = pytest.importorskip("torch", reason="torch, of the extra of this name, is not installed")
     names = run(tmp_path, monkeypatch, "PyTorch")
     assert names["course"][-1] < 0.6 * names["course"][0]
     program, X, T = names["program"], names["X"], names["T"]
@@ -54,7 +54,7 @@ def test_a_program_in_pytorch_has_the_gradient_of_pytorchs_own_network(tmp_path,
 
 
 def test_a_step_of_pytorchs_optimiser_on_shared_memory_is_that_on_its_own_network(tmp_path, monkeypatch):
-    torch = pytest.importorskip("torch", reason="torch, of the extra recipes, is not installed")
+    torch = pytest.importorskip("torch", reason="torch, of the extra of this name, is not installed")
     names = run(tmp_path, monkeypatch, "PyTorch")
     program, network, batch = names["program"], names["network"], {"x": names["X"], "t": names["T"]}
     shared = torch.nn.Parameter(torch.from_numpy(program.flat))
@@ -72,7 +72,7 @@ def test_a_step_of_pytorchs_optimiser_on_shared_memory_is_that_on_its_own_networ
 
 
 def test_jax_derives_the_gradient_of_the_source_from_its_forward_half(tmp_path, monkeypatch):
-    pytest.importorskip("jax", reason="jax, of the extra recipes, is not installed")
+    pytest.importorskip("jax", reason="jax, of the extra of this name, is not installed")
     names = run(tmp_path, monkeypatch, "JAX")
     assert close(names["jax_value"], names["value"])
     assert names["apart"] <= SAME

@@ -7,6 +7,8 @@ layer, and everything else is derived from `Module.parameter_arrays`: the flat l
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -139,9 +141,11 @@ def value_array(values: Any) -> ValueArray:
     while not isinstance(first, Value):
         shape.append(len(first))
         first = first[0]
-    array = np.empty(shape, dtype=object)
-    array[...] = values
-    return array
+    leaves: Any = values
+    for _ in shape[1:]:
+        leaves = itertools.chain.from_iterable(leaves)
+    # one by one: an assignment of the whole asks every Value whether it is an array
+    return np.fromiter(leaves if shape else [values], dtype=object, count=math.prod(shape)).reshape(shape)
 
 
 def data_of(array: ValueArray) -> FloatArray:

@@ -32,6 +32,11 @@ function sigmoid(x) {
   const small = Math.exp(-Math.abs(x)), tail = small / (1 + small);
   return x >= 0 ? 1 - tail : tail;
 }
+// The rest of a division, with the sign of the divisor.
+function rest(x, y) {
+  const r = x % y;
+  return r && r < 0 !== y < 0 ? r + y : r;
+}
 function erf(x) {
   if (Math.abs(x) > 1) return x > 0 ? 1 - erfc(x) : erfc(-x) - 1;
   let term = x, total = x; // Maclaurin's series

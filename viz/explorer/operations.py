@@ -1,6 +1,7 @@
 """The operations as JavaScript, so that a page can run both passes again when a number changes.
 
-The values are written down here, one expression for each primitive of `autograd.ops`; the derivatives are not: each
+The values are written down here, one expression for each primitive of `autograd.ops` but those that JavaScript has no
+function for (log Γ and its derivatives); the derivatives are not: each
 rule of an operation's declaration is applied to symbols, and what it returns is its JavaScript. A test runs all of
 them in node at the points that the declarations name, against the engine.
 """
@@ -29,6 +30,20 @@ VALUES: dict[str, str] = {
     "exp": "Math.exp(x)",
     "expm1": "Math.expm1(x)",
     "log": "x > 0 ? Math.log(x) : NaN",
+    "exp2": "2 ** x",
+    "log2": "x > 0 ? Math.log2(x) : NaN",
+    "log10": "x > 0 ? Math.log10(x) : NaN",
+    "cbrt": "Math.cbrt(x)",
+    "logaddexp": "Math.max(x, y) + Math.log1p(Math.exp(-Math.abs(x - y)))",
+    "arcsin": "Math.asin(x)",
+    "arccos": "Math.acos(x)",
+    "arctan2": "Math.atan2(x, y)",
+    "arcsinh": "Math.asinh(x)",
+    "arccosh": "Math.acosh(x)",
+    "arctanh": "Math.atanh(x)",
+    "floor": "Math.floor(x)",
+    "indicator": "x === y ? 1 : 0",
+    "mod": "rest(x, y)",
     "log1p": "x > -1 ? Math.log1p(x) : NaN",
     "sqrt": "Math.sqrt(x)",
     "sin": "Math.sin(x)",
@@ -97,7 +112,7 @@ def ops_by_name() -> dict[str, Op]:
 
 
 def can_run(op: Op) -> bool:
-    """Return whether a page can compute an operation: a primitive, not one that a user declared."""
+    """Return whether a page can compute an operation: a primitive of the table above, not one that a user declared."""
     return ops_by_name().get(op.name) is op
 
 

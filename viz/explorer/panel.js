@@ -171,7 +171,7 @@ class WhatIf {
   }
   freeze(names) {
     this.frozen = true;
-    this.box.innerHTML = `<p>The numbers stay as they are: ${escaped(names)} was declared outside autograd, and a page cannot run its Python.</p>`;
+    this.box.innerHTML = `<p>The numbers stay as they are: this page has no JavaScript for ${escaped(names)}.</p>`;
   }
   get leaf() {
     const { picked, model } = this.app, { tape } = model;

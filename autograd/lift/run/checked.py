@@ -37,7 +37,7 @@ from ..expression import (
 from ..forward import Forward
 from ..lifted import Lifted
 from ..parameters import Parameters
-from ..statement import Statement
+from ..statement import Statement, refs_in
 from ..tape import Comparison, RecordingError
 from .batch import Batch
 from .by_engine import EngineRow
@@ -417,12 +417,24 @@ class Evaluation:
         if op is not None:
             numbers = [float(np.broadcast_to(arg, wrong.shape)[index]) for arg in args]
             got = f", got {op.describe(numbers)}"
+        elif statement is not None:
+            got = self._operands(statement, index[-1] if by_row else 0)
         name = statement.target.name if statement else "the program"
         origin = f" ({statement.origin})" if statement and statement.origin else ""
         error = _DoubtError(f"{what}{got} in {name}{origin}{row}")
         if by_row:
             error.rows = np.flatnonzero(wrong.reshape(-1, self.examples).any(axis=0))
         return error
+
+    def _operands(self, statement: Statement, row: int) -> str:
+        """Return what a sum or a product is made of, each with the size of its largest member for an example."""
+        found = []
+        for block in dict.fromkeys(ref.block for ref in refs_in(statement.value)):
+            array = self.values.get(block)
+            if array is not None:
+                largest = np.abs(array[..., row if array.shape[-1] > 1 else 0]).max(initial=0.0)
+                found.append(f"{block.name} (up to {largest:.4g} in size)")
+        return f", computed from {' and '.join(found)}," if found else ""
 
 
 def _is_by_row(statement: Statement | None) -> bool:
