@@ -317,6 +317,16 @@ class Program(SecondOrder):
         self._derivation = derived, found
         return found
 
+    @property
+    def _is_in_own_names(self) -> bool:
+        """Whether the equations are written in the names of the code: not those of plain layers, which have none.
+
+        A program that was unpickled has them if they were derived before.
+        """
+        self.derived  # noqa: B018  # raises if there is nothing yet
+        is_known = self._derivation is not None or self._recorder.held.leaves is not None
+        return is_known and not self.derivation.is_plain_network
+
     def equations(self, notation: str | None = None) -> str:
         """Return the equations of the forward and the backward pass, for one example, as Unicode text.
 
@@ -335,7 +345,7 @@ class Program(SecondOrder):
             ValueError: If there is no notation of that name.
             RuntimeError: If nothing is recorded yet.
         """
-        if notation is None and not self.derivation.is_plain_network:
+        if notation is None and self._is_in_own_names:
             return self.derivation.text()
         return equations(self.derived, "superscript" if notation is None else notation, mean=self._mean)
 
@@ -344,7 +354,7 @@ class Program(SecondOrder):
 
         Takes and raises what `equations` does.
         """
-        if notation is None and not self.derivation.is_plain_network:
+        if notation is None and self._is_in_own_names:
             return self.derivation.latex()
         return latex(self.derived, "superscript" if notation is None else notation, mean=self._mean)
 
@@ -463,9 +473,10 @@ class Program(SecondOrder):
         return found
 
     def __getstate__(self) -> dict[str, Any]:
+        self.derived  # noqa: B018  # raises if there is nothing yet
         recorder = self._recorder
         return {
-            "derivation": (self.derived, self.derivation),
+            "derivation": self._derivation,
             "shapes": recorder.shapes,
             "flat": self.flat,
             "mean": self._mean,
@@ -476,7 +487,7 @@ class Program(SecondOrder):
         self.__init__("mean" if state["mean"] else "sum")  # type: ignore[misc]  # sets up what is not pickled
         recorder = self._recorder
         recorder.shapes, recorder.notes = state["shapes"], state["notes"]
-        self._derivation = state["derivation"]
+        self._derivation = state.get("derivation")
         recorder.held.flat, recorder.held.places = state["flat"], self.derived.parameters
 
 
