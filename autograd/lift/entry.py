@@ -22,7 +22,8 @@ def compile(fun: Callable[..., Any], *, parameters: Any = None, reduce: str = "m
 
     Args:
         fun: Called with a list of Values for each input, by keyword, it returns the loss of one example; or the loss
-            and a dict of named outputs.
+            and a dict of named outputs. An input of more axes, such as (N, positions, width), comes as nested lists.
+            There is one program for each shape of the inputs, so that sequences of any length just work.
         parameters: A module, an iterable of leaves, or a mapping from names to nested lists of leaves; by default the
             leaves that existed before `fun` was recorded.
         reduce: "mean" or "sum": how the losses of a batch are put together.

@@ -44,6 +44,7 @@ class Lifted:
         sums: The least and the largest sum of each input's members over those rows, by name.
         ones: For each input the widths of rows, as parts of it, whose members all summed to 1 in those rows, by name.
         row: The inputs' numbers when the graph was recorded, by name.
+        axes: The shape in which a function that was recorded takes each input, by name.
         shares: In a program that runs, the blocks that were added for each logsumexp whose exponentials are shares.
         directional: Whether its parameters are those of another program and a direction behind them, so that what it
             computes is no gradient of its root.
@@ -60,6 +61,7 @@ class Lifted:
     sums: dict[str, tuple[float, float]] = field(default_factory=dict)
     ones: dict[str, set[int]] = field(default_factory=dict)
     row: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    axes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     shares: dict[Block, Shares] = field(default_factory=dict)
     directional: bool = False
     read_by_outputs: set[str] = field(init=False)
@@ -139,4 +141,5 @@ def lifted(
     )
     found.row = {name: np.array([*map(number, values)], dtype=float) for name, values in recording.inputs.items()}
     found.keep_sums({name: values[None] for name, values in found.row.items()})
+    found.axes = dict(recording.axes)
     return found

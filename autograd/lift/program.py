@@ -46,7 +46,8 @@ _NO_INPUT = (None,)
 class Program(SecondOrder):
     """The matrix form of a scalar graph, forward and reverse.
 
-    Inputs are arrays with a row for each example, (N, length), or (length,) for a single one. The loss is the mean over
+    Inputs are arrays with a row for each example, (N, length), or (length,) for a single one; what a compiled function
+    takes as nested lists is an array with more axes, (N, …). The loss is the mean over
     the rows, or with `reduce="sum"` the sum of what the scalar function gives for each row; so what it adds for every
     example, such as a penalty on the weights, counts once in a mean and N times in a sum.
 
@@ -310,7 +311,8 @@ class Program(SecondOrder):
         with recorder.lock, recording(), watched_by(None), collector_paused(), recorder.held.in_leaves():
             if recorded is None and recorder.fun is not None:
                 with Watch() as watch:
-                    recorded = record(recorder.fun, derived.row)
+                    row = {name: values.reshape(derived.axes[name]) for name, values in derived.row.items()}
+                    recorded = record(recorder.fun, row)
             if recorded is None or recorder.held.leaves is None:
                 raise RuntimeError("this program has no graph to derive equations from")
             found = derivation(derived, recorded, recorder.held.leaves, watch)

@@ -25,7 +25,7 @@ from .lifted import Lifted, lifted
 from .paths import MOST_PATHS, Fits, Path, Paths, require_few
 from .randomness import Randomness
 from .recording import Recording, example, record
-from .run.batch import Batch, taken
+from .run.batch import Batch, shape_of_row, taken
 from .run.checked import check_guards, checked_result
 from .run.self_check import self_check
 from .tape import RecordingError, place_of_caller
@@ -34,7 +34,7 @@ from .verification import verified
 __all__ = ["Recorder"]
 
 Array = np.ndarray[Any, Any]
-Shape = tuple[tuple[str, int], ...]
+Shape = tuple[tuple[str, tuple[int, ...]], ...]
 _PROBED = (4, 16)  # numbers of paths at which more rows are looked at, so as not to lift many for nothing
 _SCANNED = 64  # rows of the first batch in which parameters are looked for
 
@@ -101,11 +101,11 @@ class Recorder:
             return None
         first = next(iter(self.shapes.values()))
         try:
-            lengths = {name: np.shape(values)[-1] for name, values in given.items()}
+            rows = {name: shape_of_row(values) for name, values in given.items()}
         except (ValueError, IndexError):
             return first  # by which the arguments are found wrong
         for shape, paths in self.shapes.items():
-            if all(lengths.get(name, length) == length for name, length in shape):
+            if all(rows.get(name, of_row) == of_row for name, of_row in shape):
                 return paths
         may_be_new = self.fun is not None and not outputs_only and given.keys() == first.first.derived.inputs.keys()
         return None if may_be_new else first
@@ -158,7 +158,7 @@ class Recorder:
         with recording(), watched_by(None), collector_paused():
             paths = Paths()
             paths.add(Path(self._lifted(recorded, Batch({}, 1), np.arange(1))), recorded)
-            self.shapes[tuple((name, len(values)) for name, values in recorded.inputs.items())] = paths
+            self.shapes[tuple((name, (len(values),)) for name, values in recorded.inputs.items())] = paths
 
     def follow(self) -> bool:
         """Take over what was assigned to leaves; return whether the paths had to be given up for it.
@@ -189,11 +189,15 @@ class Recorder:
         except (ValueError, TypeError, LookupError) as error:
             if known is not None:
                 taken(known.first.derived, batch.named, outputs_only=False, because=error)
+            for name, shape in batch.axes.items():
+                raise ValueError(
+                    f"input {name!r} has rows of shape {shape}, so the function gets nested lists, and raises: {error}"
+                ) from error
             raise
         if not path.choices:
             paths.require_read(batch.named, _needed_arguments(self.fun))
         path.derived.keep_sums(batch.named)
-        self.shapes[tuple((name, rows.shape[1]) for name, rows in batch.named.items())] = paths
+        self.shapes[tuple((name, rows.shape) for name, rows in batch.row(0).items())] = paths
         return paths
 
     def _record(self, paths: Paths, batch: Batch, rest: Array) -> Path:

@@ -6,7 +6,7 @@ A recording is one path: the sequence of comparisons the function made, with wha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -33,6 +33,7 @@ class Recording:
         outputs: Further outputs by name, Values or numbers.
         compared: The comparisons that were made meanwhile, in their order.
         start: A serial: leaves that existed before the recording have smaller ones.
+        axes: The shape of each input as the function got it, by name; its leaves are those of the nested list in order.
     """
 
     inputs: Mapping[str, Sequence[Value]]
@@ -40,6 +41,7 @@ class Recording:
     outputs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     compared: Sequence[Comparison] = ()
     start: float = math.inf
+    axes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def roots(self) -> list[Any]:
@@ -80,13 +82,14 @@ def record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
         TypeError: If it returns neither a loss nor a pair of a loss and named outputs.
         Exception: What the function raises.
     """
-    inputs = example(row)
+    arguments = example(row)
+    inputs = {name: [*_leaves(values)] for name, values in arguments.items()}
     leaves = [value for values in inputs.values() for value in values]
     start = min((value.serial for value in leaves), default=Value(0.0).serial)
     tape = Tape(leaves, start)
     try:
         with watched_by(tape), errors_noticed(tape.failed):
-            result = fun(**{name: list(values) for name, values in inputs.items()})
+            result = fun(**arguments)
     except RecordingError:
         raise
     except Exception as error:
@@ -105,12 +108,25 @@ def record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
         result, outputs = result
     named = {name: _values(name, values) for name, values in outputs.items()}
     loss = result if isinstance(result, Value) else Value(finite_float(result, "the loss of one example"))
-    return Recording(inputs, loss, named, tape.comparisons, start)
+    axes = {name: np.shape(values) for name, values in row.items()}
+    return Recording(inputs, loss, named, tape.comparisons, start, axes)
 
 
-def example(row: Mapping[str, Array]) -> dict[str, list[Value]]:
-    """Return a row as a function of one example takes it: a list of leaves for each input."""
-    return {name: [Value(number) for number in values.tolist()] for name, values in row.items()}
+def example(row: Mapping[str, Array]) -> dict[str, list[Any]]:
+    """Return a row as a function of one example takes it: lists of leaves, nested where an input has more axes."""
+    return {name: _as_leaves(values.tolist()) for name, values in row.items()}
+
+
+def _as_leaves(numbers: list[Any]) -> list[Any]:
+    return [_as_leaves(each) if isinstance(each, list) else Value(each) for each in numbers]
+
+
+def _leaves(nested: list[Any]) -> Iterator[Value]:
+    for each in nested:
+        if isinstance(each, list):
+            yield from _leaves(each)
+        else:
+            yield each
 
 
 def _explained(fun: Callable[..., Any], row: Mapping[str, Array], error: Exception) -> Exception:

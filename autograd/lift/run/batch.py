@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ..identifiers import checked_name
 from ..lifted import Lifted
 
-__all__ = ["Batch", "taken"]
+__all__ = ["Batch", "shape_of_row", "taken"]
 
 Array = np.ndarray[Any, Any]
 
@@ -21,26 +22,28 @@ class Batch(NamedTuple):
     Attributes:
         named: By name, (N, length).
         examples: N.
+        axes: The shape of a row of each input that has more axes than one, by name.
         rows: The number of each row in the batch that this is a part of; None if it is the whole.
     """
 
     named: dict[str, Array]
     examples: int
+    axes: Mapping[str, tuple[int, ...]] = MappingProxyType({})
     rows: Array | None = None
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> Batch:
         """Return a batch whose inputs are not known yet; a TypeError if one cannot be an argument's name."""
         named = {checked_name(name, "an input"): _rows(name, values) for name, values in given.items()}
-        return Batch(named, _count(named))
+        return Batch(named, _count(named), _axes(given))
 
     def row(self, number: int) -> dict[str, Array]:
-        """Return one row by name."""
-        return {name: rows[number] for name, rows in self.named.items()}
+        """Return one row by name, each input in its own shape."""
+        return {name: rows[number].reshape(self.axes.get(name, -1)) for name, rows in self.named.items()}
 
     def part(self, rows: Array) -> Batch:
         """Return some rows by number."""
-        return Batch({name: each[rows] for name, each in self.named.items()}, len(rows), rows)
+        return Batch({name: each[rows] for name, each in self.named.items()}, len(rows), self.axes, rows)
 
 
 def taken(derived: Lifted, given: Mapping[str, Any], *, outputs_only: bool, because: Exception | None = None) -> Batch:
@@ -72,6 +75,9 @@ def taken(derived: Lifted, given: Mapping[str, Any], *, outputs_only: bool, beca
             raise ValueError(
                 f"input {name!r} needs {length} number(s) a row, shape (N, {length}), got {np.shape(values)}{why}"
             ) from because
+        shape = derived.axes.get(name, (length,))
+        if (len(shape) > 1 or np.ndim(values) > 2) and shape_of_row(values) != shape:
+            raise ValueError(f"input {name!r} needs rows of shape {shape}, got an array of shape {np.shape(values)}")
         named[name] = rows
     if len(named) != len(inputs):
         missing = [
@@ -79,7 +85,22 @@ def taken(derived: Lifted, given: Mapping[str, Any], *, outputs_only: bool, beca
         ]
         if missing:
             raise TypeError(f"input {missing[0]!r} is missing; the program's inputs are: {', '.join(inputs)}")
-    return Batch(named, _count(named))
+    return Batch(named, _count(named), _axes(given))
+
+
+def shape_of_row(values: Any) -> tuple[int, ...]:
+    """Return the shape of a row of an input as it is given: (N, length), (length,), or with more axes.
+
+    Raises:
+        ValueError: If it is ragged.
+        IndexError: If it is a number.
+    """
+    shape = np.shape(values)
+    return shape[1:] if len(shape) > 1 else (shape[0],)
+
+
+def _axes(given: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: shape_of_row(values) for name, values in given.items() if np.ndim(values) > 2}
 
 
 def _count(named: Mapping[str, Array]) -> int:
@@ -105,6 +126,8 @@ def _rows(name: str, values: Any) -> Array:
         array = array.astype(float)
     if array.ndim == 1:
         array = array[None]
+    if array.ndim > 2:
+        array = array.reshape(len(array), -1)
     if array.ndim != 2:
         raise ValueError(f"input {name!r} needs shape (N, length) or (length,), got {np.shape(values)}")
     if not np.isfinite(array).all():
