@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import json
 import sys
@@ -46,7 +47,8 @@ def add(commands: Commands) -> None:
         "  X, T    a batch: by default 5 random examples\n"
         "  LOSS    the name of a loss: by default half_squared_error\n"
         "  L2      the coefficient of (c/2) times the sum of all squared weights: 0\n"
-        '  LAYOUT  "rows" or "columns": by default rows, one example each',
+        '  LAYOUT  "rows" or "columns": by default rows, one example each\n'
+        '  WEIGHTS "out_in" or "in_out": the shape of W; by default told by what runs',
         examples="check\ncheck my_backprop.py\ncheck my_backprop.py --function backward --seed 3",
     )
     parser.add_argument(
@@ -115,6 +117,7 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
         loss,
         l2=getattr(module, "L2", 0.0),
         layout=getattr(module, "LAYOUT", "rows"),
+        weights=getattr(module, "WEIGHTS", None),
         time_limit=time_limit,
     )
 
@@ -129,6 +132,7 @@ def _arguments(options: argparse.Namespace) -> list[str]:
 def _located(backprop: Callable[..., Any], path: Path) -> Callable[..., Any]:
     """Return the function with errors that say in which line of the file they arose."""
 
+    @functools.wraps(backprop)
     def called(*arrays: Any) -> Any:
         try:
             return backprop(*arrays)

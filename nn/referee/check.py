@@ -13,6 +13,7 @@ from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
 from ..loss.penalty import require_coefficient
 from ..model.mlp import MLP
 from .comparison import comparisons
+from .conventions import recognised, understood
 from .diagnosis import diagnosis
 from .headline import headline
 from .reading import Reading
@@ -34,6 +35,7 @@ def check_backprop(
     *,
     l2: float = 0.0,
     layout: Literal["rows", "columns"] = "rows",
+    weights: Literal["out_in", "in_out"] | None = None,
     time_limit: float = 10.0,
 ) -> Report:
     """Return a report on a hand-written backward pass: for every array, right or wrong, and in which line and how.
@@ -49,7 +51,11 @@ def check_backprop(
     Args:
         my_backprop: Called as `my_backprop(weights, biases, X, T)`, with copies. Returns (dW, db) or
             (dW, db, delta), each a list with one array a layer, first layer first; or a dict or an object with these
-            names. dW and db are gradients of the mean loss over the batch; δ may carry 1/N or not.
+            names. dW and db are gradients of the mean loss over the batch; δ may carry 1/N or not. Other forms are
+            taken where names or shapes tell which array is which, and the report says how they were read: a dict of
+            "dW1", "db1", …, (db, dW), pairs or single arrays layer by layer, also from the output layer down, or one
+            vector in the order of `model.parameters()`. For a network without biases it may return dW alone, and
+            may be a function of (weights, X, T).
         model: The network.
         X: The inputs, one row an example, shape (N, n_0), in either layout.
         T: The targets, shape (N, n_L).
@@ -58,6 +64,8 @@ def check_backprop(
         layout: "rows" hands over X (N, n_0), T and biases (n_l,), and takes δ of shape (N, n_l). "columns" hands over
             the transposed X and T and biases (n_l, 1), and takes δ of shape (n_l, N). dW has the shape of W in both,
             and db may be (n_l,), (1, n_l) or (n_l, 1).
+        weights: "out_in" hands over W of shape (n_l, n_(l-1)), "in_out" the transposed W and takes dW of that shape.
+            None hands over the first, and the second where the first leads to an error and shapes tell.
         time_limit: The seconds of processor time that reading may take; with 0 only the numbers are judged. Code that
             writes files, draws random numbers of its own or has no source is not read, and the report says so.
 
@@ -80,12 +88,18 @@ def check_backprop(
         raise TypeError(f"check_backprop needs an nn.MLP, got {model!r} of type {type(model).__name__}")
     if layout not in ("rows", "columns"):
         raise ValueError(f"layout must be 'rows' or 'columns', got {layout!r}")
+    if weights not in ("out_in", "in_out", None):
+        raise ValueError(f"weights must be 'out_in', 'in_out' or None, got {weights!r}")
     require_coefficient("l2", l2)
     X, T = _batch(model, X, T)
     loss = loss_named(loss)
     require_targets(loss, T)
-    calling = Calling(my_backprop, columns=layout == "columns")
-    submission = calling([np.array(W) for W in model.weights], [np.array(b) for b in model.biases], X.copy(), T.copy())
+
+    def run(calling: Calling) -> Submission:
+        return calling([np.array(W) for W in model.weights], [np.array(b) for b in model.biases], X.copy(), T.copy())
+
+    in_out = None if weights is None else weights == "in_out"
+    calling, submission = recognised(my_backprop, model, run, columns=layout == "columns", in_out=in_out)
     reference = Reference(model, X, T, loss, float(l2))
     compared = comparisons(reference, submission)
     with np.errstate(all="ignore"):  # your numbers may be of any size
@@ -98,7 +112,9 @@ def check_backprop(
         own = Probe("own", calling, model, X, T, loss, float(l2))
         reading = read(own, submission, time_limit)
     subject = _subject(reference, submission)
-    return Report(tuple(findings), subject, delta_scale, sentence, reference.N, l2, reading)
+    return Report(
+        tuple(findings), subject, delta_scale, sentence, reference.N, l2, reading, understood(calling, submission)
+    )
 
 
 def _in_columns(finding: Finding) -> Finding:

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..arguments import FloatArray
+from .returned import Places, sorted_out
 
 __all__ = ["Backprop", "Calling", "Submission"]
 
-NAMES = ("dW", "db", "delta")
-
-Backprop = Callable[[list[FloatArray], list[FloatArray], FloatArray, FloatArray], Any]
+Backprop = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +22,17 @@ class Submission:
 
     Attributes:
         dW: One array a layer.
-        db: One array a layer.
+        db: One array a layer; None if none are asked for.
         delta: One array a layer, with 1/N or without; None if δ was not handed in.
         precision: The least precise type of floats among them.
+        understood: What was made of a form other than the documented one, as a phrase.
     """
 
     dW: list[FloatArray]  # noqa: N815  # the gradient by W, as the documents write it
-    db: list[FloatArray]
+    db: list[FloatArray] | None
     delta: list[FloatArray] | None
     precision: np.dtype[Any]
+    understood: str = ""
 
     def arrays(self) -> dict[tuple[str, int], FloatArray]:
         """Return all of them by "W", "b" or "δ" and the layer, counted from 1."""
@@ -46,6 +47,9 @@ class Calling:
     Attributes:
         function: What was handed in.
         columns: Whether it works with one column an example.
+        in_out: Whether it works with weights of shape (inputs, outputs), the transposed ones.
+        has_biases: Whether gradients by biases are asked for.
+        takes_biases: Whether it is called as function(weights, biases, X, T), and not as function(weights, X, T).
 
     Raises:
         TypeError: If it is no function.
@@ -53,6 +57,9 @@ class Calling:
 
     function: Backprop
     columns: bool = False
+    in_out: bool = False
+    has_biases: bool = True
+    takes_biases: bool = True
 
     def __post_init__(self) -> None:
         if not callable(self.function):
@@ -70,38 +77,42 @@ class Calling:
             TypeError: If what comes back is not numbers.
             ValueError: If an array is missing.
         """
+        N, places = len(X), self._places(weights)
+        handed = [W.T.copy() for W in weights] if self.in_out else weights
+        vectors = [b[:, None] for b in biases] if self.columns else biases
         if self.columns:
-            returned = self.function(weights, [b[:, None] for b in biases], X.T.copy(), T.T.copy())
-        else:
-            returned = self.function(weights, biases, X, T)
-        return _submission(returned, len(weights), len(X), self.columns)
+            X, T = X.T.copy(), T.T.copy()
+        arguments = (handed, vectors, X, T) if self.takes_biases else (handed, X, T)
+        return self._submission(self.function(*arguments), places, N)
+
+    def _places(self, weights: list[FloatArray]) -> Places:
+        places: dict[tuple[str, int], tuple[int, ...]] = {}
+        for l, W in enumerate(weights):
+            places["dW", l] = W.T.shape if self.in_out else W.shape
+            if self.has_biases:
+                places["db", l] = (len(W),)
+        return places
+
+    def _submission(self, returned: Any, places: Places, N: int) -> Submission:
+        found = sorted_out(returned, places)
+        L = 1 + max(l for _, l in places)
+        given = {name: _arrays(part, name, L) for name, part in found.parts.items() if part is not None}
+        if "dW" not in given or ("db" not in given and self.has_biases):
+            names = f", got the names {', '.join(map(str, returned))}" if isinstance(returned, Mapping) else ""
+            raise ValueError(f"my_backprop must return both dW and db{names}")
+        types = {array.dtype for arrays in given.values() for array in arrays if array.dtype.kind == "f"}
+        floats = {name: [array.astype(float) for array in arrays] for name, arrays in given.items()}
+        return Submission(
+            [array.T for array in floats["dW"]] if self.in_out else floats["dW"],
+            [_as_vector(array) for array in floats["db"]] if self.has_biases else None,
+            [_in_rows(array, N, self.columns) for array in floats["delta"]] if "delta" in floats else None,
+            max(types, key=lambda dtype: np.finfo(dtype).eps, default=np.dtype(float)),
+            found.understood,
+        )
 
 
-def _submission(returned: Any, L: int, N: int, columns: bool) -> Submission:
-    parts = _parts(returned)
-    given = {name: _arrays(part, name, L) for name, part in parts.items() if part is not None}
-    if "dW" not in given or "db" not in given:
-        names = f", got the names {', '.join(map(str, returned))}" if isinstance(returned, Mapping) else ""
-        raise ValueError(f"my_backprop must return both dW and db{names}")
-    types = {array.dtype for arrays in given.values() for array in arrays if array.dtype.kind == "f"}
-    dW, db, *delta = ([array.astype(float) for array in arrays] for arrays in given.values())
-    return Submission(
-        dW,
-        [array.ravel() if array.ndim == 0 or (array.ndim == 2 and 1 in array.shape) else array for array in db],
-        [_in_rows(array, N, columns) for array in delta[0]] if delta else None,
-        max(types, key=lambda dtype: np.finfo(dtype).eps, default=np.dtype(float)),
-    )
-
-
-def _parts(returned: Any) -> dict[str, Any]:
-    """Return dW, db and δ by name, in whatever form they came; None for what is missing."""
-    if isinstance(returned, Mapping):
-        return {name: returned.get(name) for name in NAMES}
-    if hasattr(returned, "dW") and hasattr(returned, "db"):
-        return {name: getattr(returned, name, None) for name in NAMES}
-    if isinstance(returned, (tuple, list)) and len(returned) in (2, 3):
-        return dict(zip(NAMES, returned, strict=False))
-    raise TypeError(f"my_backprop must return (dW, db) or (dW, db, delta), got {type(returned).__name__}")
+def _as_vector(array: FloatArray) -> FloatArray:
+    return array.ravel() if array.ndim == 0 or (array.ndim == 2 and 1 in array.shape) else array
 
 
 def _arrays(arrays: Any, name: str, L: int) -> list[np.ndarray[Any, Any]]:

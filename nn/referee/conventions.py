@@ -1,0 +1,88 @@
+"""Which conventions a hand-written backward pass follows: those it was said to, and those that shapes tell."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..model.mlp import MLP
+from .submission import Backprop, Calling, Submission
+
+__all__ = ["recognised", "understood"]
+
+Run = Callable[[Calling], Submission]
+
+
+def recognised(
+    function: Backprop, model: MLP, run: Run, *, columns: bool, in_out: bool | None
+) -> tuple[Calling, Submission]:
+    """Return how a function is to be called, and what it returned when it was called so.
+
+    What is documented comes first. Other conventions are tried only where it leads to an error.
+
+    Args:
+        function: What was handed in.
+        model: The network.
+        run: Calls it on copies of the arrays of the network and the batch.
+        columns: Whether an example is a column.
+        in_out: Whether weights have the shape (inputs, outputs); None if their shapes are to tell.
+
+    Raises:
+        TypeError: If what comes back is not numbers.
+        ValueError: If it takes no biases and the network has some, or an array is missing.
+    """
+    first: Exception | None = None
+    for calling in _conventions(function, model, columns, in_out):
+        try:
+            submission = run(calling)
+        except (TypeError, ValueError) as error:
+            first = first or error
+            continue
+        if first is None or all(map(_has_shape_of, submission.dW, model.weights)):
+            return calling, submission
+    raise first or ValueError("there is no way to call my_backprop")
+
+
+def understood(calling: Calling, submission: Submission) -> str:
+    """Return in one line what was taken in another way than the documented one; nothing if nothing was."""
+    said = ["weights (in, out)"] if calling.in_out else []
+    said += ["no biases"] if not calling.has_biases else []
+    said += [submission.understood] if submission.understood else []
+    return f"Read as: {', '.join(said)}." if said else ""
+
+
+def _conventions(function: Backprop, model: MLP, columns: bool, in_out: bool | None) -> Iterator[Calling]:
+    """Yield the ways to call a function, the documented one first."""
+    are_zero = not any(np.any(b) for b in model.biases)
+    takes_biases = _most_arguments(function) != 3
+    if not takes_biases and not are_zero:
+        raise ValueError(
+            "my_backprop(weights, X, T) takes no biases, and those of the model are not 0: take nn.MLP(…, bias=False)"
+        )
+    told = Calling(function, columns, bool(in_out), has_biases=takes_biases, takes_biases=takes_biases)
+    ways = [told]
+    if takes_biases and not any("b" in layer.parameter_arrays() for layer in model.layers):
+        ways.append(replace(told, has_biases=False))
+    yield from ways
+    if in_out is None and any(W.shape[0] != W.shape[1] for W in model.weights):
+        yield from (replace(way, in_out=True) for way in ways)
+
+
+def _has_shape_of(array: Any, other: Any) -> bool:
+    return bool(np.shape(array) == np.shape(other))
+
+
+def _most_arguments(function: Backprop) -> int | None:
+    """Return how many arguments a function takes by place at most; None where that cannot be said."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+        return None
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(parameter.kind in by_place for parameter in parameters)

@@ -1,0 +1,164 @@
+"""The referee takes backward passes as people write them, and says how it read them."""
+
+import numpy as np
+import pytest
+
+from nn import MLP, check_backprop
+
+LOSS = "half_squared_error"
+
+
+def network(widths=(3, 4, 2), *, bias=True):
+    rng = np.random.default_rng(5)
+    model = MLP(widths[0], list(widths[1:]), activation="tanh", bias=bias, seed=1)
+    if bias:
+        model.biases = [rng.normal(size=b.shape) for b in model.biases]
+    return model, rng.normal(size=(6, widths[0])), rng.normal(size=(6, widths[-1]))
+
+
+def gradients(weights, biases, X, T, slip=1.0):
+    """tanh below, identity at the output; `slip` multiplies the first layer's δ."""
+    a = [X]
+    for k, (W, b) in enumerate(zip(weights, biases, strict=True)):
+        z = a[-1] @ W.T + b
+        a.append(np.tanh(z) if k < len(weights) - 1 else z)
+    delta = (a[-1] - T) / len(X)
+    dW, db = [], []
+    for k in reversed(range(len(weights))):
+        if k == 0:
+            delta = slip * delta
+        dW.insert(0, delta.T @ a[k])
+        db.insert(0, delta.sum(axis=0))
+        delta = delta @ weights[k] * (1 - a[k] ** 2)
+    return dW, db
+
+
+def flat(dW, db):
+    return np.concatenate([part.ravel() for pair in zip(dW, db, strict=True) for part in pair])
+
+
+FORMS = {
+    "dW1, db1": lambda dW, db: {f"d{n}{l + 1}": g[l] for n, g in (("W", dW), ("b", db)) for l in (0, 1)},
+    "W1, b1": lambda dW, db: {f"{n}{l + 1}": g[l] for n, g in (("W", dW), ("b", db)) for l in (0, 1)},
+    "from 0": lambda dW, db: {f"grad_{n}_{l}": g[l] for n, g in (("weight", dW), ("bias", db)) for l in (0, 1)},
+    "W, b": lambda dW, db: {"W": dW, "b": db},
+    "with others": lambda dW, db: {"cost": 1.0, "dW2": dW[1], "db2": db[1], "dA1": 0, "dW1": dW[0], "db1": db[0]},
+    "bias first": lambda dW, db: (db, dW),
+    "pairs": lambda dW, db: list(zip(dW, db, strict=True)),
+    "pairs, bias first": lambda dW, db: list(zip(db, dW, strict=True)),
+    "pairs downwards": lambda dW, db: list(zip(dW, db, strict=True))[::-1],
+    "layer by layer": lambda dW, db: (dW[0], db[0], dW[1], db[1]),
+    "downwards": lambda dW, db: (dW[1], db[1], dW[0], db[0]),
+    "kinds": lambda dW, db: (db[0], db[1], dW[0], dW[1]),
+    "any order": lambda dW, db: (db[1], dW[0], dW[1], db[0][:, None]),
+    "vector": flat,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_gradients_are_taken_in_the_form_in_which_they_come(form):
+    model, X, T = network()
+    for slip in (1.0, -1.0):
+        report = check_backprop(
+            lambda *given, slip=slip: FORMS[form](*gradients(*given, slip=slip)), model, X, T, LOSS, time_limit=0
+        )
+        assert report.ok == (slip == 1.0), str(report)
+        assert report.understood.startswith("Read as: ")
+        assert str(report).splitlines()[1] == report.understood == report.to_dict()["understood"]
+        assert [report.of("W", l).verdict for l in (1, 2)] == ["right" if slip == 1.0 else "wrong", "right"]
+
+
+def test_the_documented_form_is_not_told():
+    model, X, T = network()
+    for wrap in (tuple, list, lambda found: dict(zip(("dW", "db"), found, strict=True))):
+        report = check_backprop(lambda *given, wrap=wrap: wrap(gradients(*given)), model, X, T, LOSS)
+        assert (report.ok, report.understood) == (True, "")
+
+
+def test_a_wrong_line_is_found_whatever_the_form():
+    def backprop(weights, biases, X, T):
+        hidden = np.tanh(X @ weights[0].T + biases[0])
+        delta2 = (hidden @ weights[1].T + biases[1] - T) / len(X)
+        delta1 = delta2 @ weights[1] * (1 - hidden)
+        return {
+            "dW1": delta1.T @ X,
+            "db1": delta1.sum(axis=0),
+            "dW2": delta2.T @ hidden,
+            "db2": delta2.sum(axis=0),
+        }
+
+    report = check_backprop(backprop, *network(), LOSS)
+    (correction,) = report.corrections
+    assert correction.corrected.strip() == "delta1 = delta2 @ weights[1] * (1 - hidden ** 2)"
+
+
+def test_shapes_that_do_not_tell_are_refused_with_what_was_required_and_what_came():
+    model, X, T = network((3, 3, 3))
+    with pytest.raises(ValueError, match=r"tuple of arrays of the shapes \(3, 3\), .* do not tell"):
+        check_backprop(lambda *given: FORMS["layer by layer"](*gradients(*given)), model, X, T, LOSS)
+    model, X, T = network()
+    with pytest.raises(TypeError, match=r"got tuple of arrays of the shapes .*; required are dW1 \(4, 3\), db1 \(4,\)"):
+        check_backprop(lambda *given: tuple(gradients(*given)[0] * 2), model, X, T, LOSS)
+    with pytest.raises(ValueError, match="both dW and db, got the names dW1, dW2"):
+        check_backprop(lambda *_: {"dW1": 0, "dW2": 0}, model, X, T, LOSS)
+    with pytest.raises(ValueError, match="each array once, got 'dW1' and 'dw1'"):
+        check_backprop(lambda *_: {"dW1": 0, "dw1": 0}, model, X, T, LOSS)
+    with pytest.raises(TypeError, match=r"got an array of shape \(25,\)"):
+        check_backprop(lambda *given: flat(*gradients(*given))[1:], model, X, T, LOSS)
+
+
+def test_without_biases_none_are_asked_for():
+    model, X, T = network(bias=False)
+    zeros = [np.zeros(4), np.zeros(2)]
+
+    def without_biases(slip):
+        return lambda weights, X, T: gradients(weights, zeros, X, T, slip)[0]
+
+    for slip in (1.0, -1.0):
+        report = check_backprop(without_biases(slip), model, X, T, LOSS, time_limit=0)
+        assert report.ok == (slip == 1.0), str(report)
+        assert "no biases" in report.understood
+        assert [finding.name for finding in report.findings] == ["∂C/∂W²", "∂C/∂W¹"]
+        assert report.of("W", 1).kinds == (set() if slip == 1.0 else {"sign"})
+        alone = check_backprop(lambda *given, s=slip: gradients(*given, s)[0], model, X, T, LOSS, time_limit=0)
+        assert (alone.ok, alone.understood.startswith("Read as: no biases")) == (slip == 1.0, True)
+    assert check_backprop(gradients, model, X, T, LOSS).understood == ""
+
+
+def test_a_function_without_biases_cannot_be_that_of_a_network_with_some():
+    with pytest.raises(ValueError, match=r"takes no biases, and those of the model are not 0"):
+        check_backprop(lambda weights, X, T: weights, *network(), LOSS)
+
+
+def in_out(weights, biases, X, T):
+    hidden = np.tanh(X @ weights[0] + biases[0])
+    delta = (hidden @ weights[1] + biases[1] - T) / len(X)
+    below = delta @ weights[1].T * (1 - hidden**2)
+    return [X.T @ below, hidden.T @ delta], [below.sum(axis=0), delta.sum(axis=0)]
+
+
+def in_out_wrong(weights, biases, X, T):
+    hidden = np.tanh(X @ weights[0] + biases[0])
+    delta = (hidden @ weights[1] + biases[1] - T) / len(X)
+    below = delta @ weights[1].T * (1 - hidden)
+    return [X.T @ below, hidden.T @ delta], [below.sum(axis=0), delta.sum(axis=0)]
+
+
+def test_weights_may_be_transposed_said_or_recognised():
+    model, X, T = network()
+    for weights in (None, "in_out"):
+        report = check_backprop(in_out, model, X, T, LOSS, weights=weights)
+        assert (report.ok, report.understood) == (True, "Read as: weights (in, out).")
+        wrong = check_backprop(in_out_wrong, model, X, T, LOSS, weights=weights)
+        assert [c.corrected.strip() for c in wrong.corrections] == ["below = delta @ weights[1].T * (1 - hidden ** 2)"]
+        assert wrong.of("W", 2).verdict == "right"
+    with pytest.raises(ValueError, match="matmul"):
+        check_backprop(in_out, model, X, T, LOSS, weights="out_in")
+
+
+def test_square_weights_are_transposed_only_if_it_is_said():
+    model, X, T = network((3, 3, 3))
+    assert check_backprop(in_out, model, X, T, LOSS, weights="in_out").ok
+    assert not check_backprop(in_out, model, X, T, LOSS, time_limit=0).ok
+    with pytest.raises(ValueError, match="weights must be 'out_in', 'in_out' or None, got 'T'"):
+        check_backprop(in_out, model, X, T, LOSS, weights="T")
