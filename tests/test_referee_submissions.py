@@ -162,3 +162,62 @@ def test_square_weights_are_transposed_only_if_it_is_said():
     assert not check_backprop(in_out, model, X, T, LOSS, time_limit=0).ok
     with pytest.raises(ValueError, match="weights must be 'out_in', 'in_out' or None, got 'T'"):
         check_backprop(in_out, model, X, T, LOSS, weights="T")
+
+
+def softmax_backprop(weights, biases, X, T, sign=1.0):
+    hidden = np.tanh(X @ weights[0].T + biases[0])
+    exponentials = np.exp(hidden @ weights[1].T + biases[1])
+    delta = sign * (exponentials / exponentials.sum(axis=1, keepdims=True) - T) / len(X)
+    below = delta @ weights[1] * (1 - hidden**2)
+    return [below.T @ X, delta.T @ hidden], [below.sum(axis=0), delta.sum(axis=0)]
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2, 2, 1, 0], np.array([0.0, 1.0, 2.0, 2.0, 1.0, 0.0]), list("abccba")])
+def test_class_labels_are_handed_over_as_rows(labels):
+    model, X, _ = network((3, 4, 3))
+    report = check_backprop(softmax_backprop, model, X, labels, "CrossEntropyLoss")
+    assert report.ok, str(report)
+    assert report.understood.startswith("Read as: targets of the classes ")
+    wrong = check_backprop(lambda *given: softmax_backprop(*given, -1.0), model, X, labels, "CE", time_limit=0)
+    assert {finding.verdict for finding in wrong.findings} == {"wrong", "follows"}
+
+
+def test_a_vector_holds_the_targets_of_one_output():
+    model, X, _ = network((3, 4, 1))
+    T = np.linspace(-1, 1, 6)
+    for slip in (1.0, 2.0):
+        report = check_backprop(lambda *given, s=slip: gradients(*given, s), model, X, T, LOSS, time_limit=0)
+        assert report.ok == (slip == 1.0)
+    with pytest.raises(ValueError, match="as many rows, got 6 and 5"):
+        check_backprop(gradients, model, X, T[1:], LOSS)
+
+
+def summed(weights, biases, X, T):
+    hidden = np.tanh(X @ weights[0].T + biases[0])
+    delta = hidden @ weights[1].T + biases[1] - T
+    below = delta @ weights[1] * (1 - hidden**2)
+    dW = [below.T @ X + 0.3 * weights[0], delta.T @ hidden + 0.3 * weights[1]]
+    return dW, [below.sum(axis=0), delta.sum(axis=0)], [below, delta]
+
+
+def summed_wrong(weights, biases, X, T):
+    hidden = np.tanh(X @ weights[0].T + biases[0])
+    delta = hidden @ weights[1].T + biases[1] - T
+    below = delta @ weights[1] * (1 - hidden)
+    dW = [below.T @ X + 0.3 * weights[0], delta.T @ hidden + 0.3 * weights[1]]
+    return dW, [below.sum(axis=0), delta.sum(axis=0)], [below, delta]
+
+
+def test_gradients_may_be_those_of_a_sum():
+    model, X, T = network()
+    report = check_backprop(summed, model, X, T, LOSS, l2=0.3, reduce="sum")
+    assert report.ok, str(report)
+    assert "gradients summed over the examples" in report.understood
+    wrong = check_backprop(summed_wrong, model, X, T, LOSS, l2=0.3, reduce="sum")
+    assert [c.corrected.strip() for c in wrong.corrections] == ["below = delta @ weights[1] * (1 - hidden ** 2)"]
+    assert wrong.of("W", 2).verdict == "right"
+    mean = check_backprop(gradients, model, X, T, LOSS, reduce="sum", time_limit=0)
+    assert mean.of("W", 2).kinds == {"factor 1/m"}
+    assert check_backprop(summed, model, X, T, LOSS, l2=0.3, time_limit=0).of("b", 2).kinds == {"factor m"}
+    with pytest.raises(ValueError, match="reduce must be 'mean' or 'sum', got 'none'"):
+        check_backprop(summed, model, X, T, LOSS, reduce="none")

@@ -48,7 +48,8 @@ def add(commands: Commands) -> None:
         "  LOSS    the name of a loss: by default half_squared_error\n"
         "  L2      the coefficient of (c/2) times the sum of all squared weights: 0\n"
         '  LAYOUT  "rows" or "columns": by default rows, one example each\n'
-        '  WEIGHTS "out_in" or "in_out": the shape of W; by default told by what runs',
+        '  WEIGHTS "out_in" or "in_out": the shape of W; by default told by what runs\n'
+        '  REDUCE  "mean" or "sum" over the examples: by default mean',
         examples="check\ncheck my_backprop.py\ncheck my_backprop.py --function backward --seed 3",
     )
     parser.add_argument(
@@ -118,6 +119,7 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
         l2=getattr(module, "L2", 0.0),
         layout=getattr(module, "LAYOUT", "rows"),
         weights=getattr(module, "WEIGHTS", None),
+        reduce=getattr(module, "REDUCE", "mean"),
         time_limit=time_limit,
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import FloatArray, float_array, float_rows
+from ..loss.classes import target_rows
 from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
 from ..loss.penalty import require_coefficient
 from ..model.mlp import MLP
@@ -36,6 +37,7 @@ def check_backprop(
     l2: float = 0.0,
     layout: Literal["rows", "columns"] = "rows",
     weights: Literal["out_in", "in_out"] | None = None,
+    reduce: Literal["mean", "sum"] = "mean",
     time_limit: float = 10.0,
 ) -> Report:
     """Return a report on a hand-written backward pass: for every array, right or wrong, and in which line and how.
@@ -58,7 +60,8 @@ def check_backprop(
             may be a function of (weights, X, T).
         model: The network.
         X: The inputs, one row an example, shape (N, n_0), in either layout.
-        T: The targets, shape (N, n_L).
+        T: The targets, shape (N, n_L); or for one output (N,), or labels of classes where the loss takes them, which
+            are handed over as rows.
         loss: The loss of one example: a name, or a function of outputs and target.
         l2: The coefficient c of (c/2) Σ‖W‖², added once per batch.
         layout: "rows" hands over X (N, n_0), T and biases (n_l,), and takes δ of shape (N, n_l). "columns" hands over
@@ -66,6 +69,8 @@ def check_backprop(
             and db may be (n_l,), (1, n_l) or (n_l, 1).
         weights: "out_in" hands over W of shape (n_l, n_(l-1)), "in_out" the transposed W and takes dW of that shape.
             None hands over the first, and the second where the first leads to an error and shapes tell.
+        reduce: "mean" if dW and db are gradients of the mean loss, "sum" if of the sum over the batch, plus the penalty
+            once. The report divides them by N, and judges them as those of the mean.
         time_limit: The seconds of processor time that reading may take; with 0 only the numbers are judged. Code that
             writes files, draws random numbers of its own or has no source is not read, and the report says so.
 
@@ -90,17 +95,19 @@ def check_backprop(
         raise ValueError(f"layout must be 'rows' or 'columns', got {layout!r}")
     if weights not in ("out_in", "in_out", None):
         raise ValueError(f"weights must be 'out_in', 'in_out' or None, got {weights!r}")
+    if reduce not in ("mean", "sum"):
+        raise ValueError(f"reduce must be 'mean' or 'sum', got {reduce!r}")
     require_coefficient("l2", l2)
-    X, T = _batch(model, X, T)
     loss = loss_named(loss)
+    X, T, classes = _batch(model, X, T, loss)
     require_targets(loss, T)
 
     def run(calling: Calling) -> Submission:
         return calling([np.array(W) for W in model.weights], [np.array(b) for b in model.biases], X.copy(), T.copy())
 
-    in_out = None if weights is None else weights == "in_out"
-    calling, submission = recognised(my_backprop, model, run, columns=layout == "columns", in_out=in_out)
-    reference = Reference(model, X, T, loss, float(l2))
+    said = Calling(my_backprop, columns=layout == "columns", in_out=weights == "in_out", summed=reduce == "sum")
+    calling, submission = recognised(said, model, run, in_out_is_open=weights is None)
+    reference = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)))
     compared = comparisons(reference, submission)
     with np.errstate(all="ignore"):  # your numbers may be of any size
         findings, delta_scale = diagnosis(reference, compared)
@@ -111,9 +118,16 @@ def check_backprop(
     if time_limit > 0 and any(finding.verdict in ("wrong", "follows") for finding in findings):
         own = Probe("own", calling, model, X, T, loss, float(l2))
         reading = read(own, submission, time_limit)
-    subject = _subject(reference, submission)
+    subject = _subject(reference, submission, l2)
     return Report(
-        tuple(findings), subject, delta_scale, sentence, reference.N, l2, reading, understood(calling, submission)
+        tuple(findings),
+        subject,
+        delta_scale,
+        sentence,
+        reference.N,
+        l2,
+        reading,
+        understood(calling, submission, classes),
     )
 
 
@@ -124,19 +138,36 @@ def _in_columns(finding: Finding) -> Finding:
     return replace(finding, yours=finding.yours.T, right=finding.right.T, remark=remark or finding.remark)
 
 
-def _batch(model: MLP, X: ArrayLike, T: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    rows, targets = (float_rows(name, np.atleast_2d(float_array(name, given))) for name, given in (("X", X), ("T", T)))
-    for name, array, width in (("X", rows, model.n_in), ("T", targets, model.n_out)):
-        if array.shape[1] != width:
-            raise ValueError(f"{name} needs one row an example, with {width} entries, got shape {array.shape}")
+def _batch(model: MLP, X: ArrayLike, T: ArrayLike, loss: LossFunction) -> tuple[FloatArray, FloatArray, str]:
+    """Return inputs and targets as rows, and what was made of targets that are none."""
+    rows = _rows("X", np.atleast_2d(float_array("X", X)), model.n_in)
+    said = ""
+    if _is_vector(T) and (1, len(np.asarray(T))) != (len(rows), model.n_out):
+        T, classes = target_rows("T", T, loss, model.n_out, None)
+        said = f"targets of the classes {', '.join(map(str, classes))}" if classes else ""
+    targets = _rows("T", np.atleast_2d(float_array("T", T)), model.n_out)
     if len(rows) != len(targets):
         raise ValueError(f"X and T need as many rows, got {len(rows)} and {len(targets)}")
-    return rows, targets
+    return rows, targets, said
 
 
-def _subject(r: Reference, submission: Submission) -> str:
+def _is_vector(given: ArrayLike) -> bool:
+    try:
+        return np.ndim(given) == 1
+    except ValueError:  # rows of different lengths
+        return False
+
+
+def _rows(name: str, array: FloatArray, width: int) -> FloatArray:
+    rows = float_rows(name, array)
+    if rows.shape[1] != width:
+        raise ValueError(f"{name} needs one row an example, with {width} entries, got shape {rows.shape}")
+    return rows
+
+
+def _subject(r: Reference, submission: Submission, l2: float) -> str:
     network = f"MLP({r.model.n_in}, {[layer.n_out for layer in r.model.layers]}) with {', '.join(r.model.activations)}"
     count = f"{r.N} examples" if r.N > 1 else "one example"
-    penalty = f", l2 = {r.l2:g}" if r.l2 else ""
+    penalty = f", l2 = {l2:g}" if l2 else ""
     precision = "" if submission.precision == np.float64 else f", {submission.precision}"
     return f"Your backpropagation of {network}, {name_of(r.loss)}, {count}{penalty}{precision}, against the engine"

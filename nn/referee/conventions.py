@@ -17,26 +17,23 @@ __all__ = ["recognised", "understood"]
 Run = Callable[[Calling], Submission]
 
 
-def recognised(
-    function: Backprop, model: MLP, run: Run, *, columns: bool, in_out: bool | None
-) -> tuple[Calling, Submission]:
+def recognised(told: Calling, model: MLP, run: Run, *, in_out_is_open: bool) -> tuple[Calling, Submission]:
     """Return how a function is to be called, and what it returned when it was called so.
 
     What is documented comes first. Other conventions are tried only where it leads to an error.
 
     Args:
-        function: What was handed in.
+        told: The function, and what was said of it.
         model: The network.
         run: Calls it on copies of the arrays of the network and the batch.
-        columns: Whether an example is a column.
-        in_out: Whether weights have the shape (inputs, outputs); None if their shapes are to tell.
+        in_out_is_open: Whether shapes are to tell if weights have the shape (inputs, outputs).
 
     Raises:
         TypeError: If what comes back is not numbers.
         ValueError: If it takes no biases and the network has some, or an array is missing.
     """
     first: Exception | None = None
-    for calling in _conventions(function, model, columns, in_out):
+    for calling in _conventions(told, model, in_out_is_open):
         try:
             submission = run(calling)
         except (TypeError, ValueError) as error:
@@ -47,28 +44,35 @@ def recognised(
     raise first or ValueError("there is no way to call my_backprop")
 
 
-def understood(calling: Calling, submission: Submission) -> str:
-    """Return in one line what was taken in another way than the documented one; nothing if nothing was."""
+def understood(calling: Calling, submission: Submission, targets: str) -> str:
+    """Return in one line what was taken in another way than the documented one; nothing if nothing was.
+
+    Args:
+        calling: How the function was called.
+        submission: What it returned.
+        targets: What the targets were taken for, as a phrase.
+    """
     said = ["weights (in, out)"] if calling.in_out else []
     said += ["no biases"] if not calling.has_biases else []
+    said += ["gradients summed over the examples, and below all divided by their number"] if calling.summed else []
     said += [submission.understood] if submission.understood else []
+    said += [targets] if targets else []
     return f"Read as: {', '.join(said)}." if said else ""
 
 
-def _conventions(function: Backprop, model: MLP, columns: bool, in_out: bool | None) -> Iterator[Calling]:
+def _conventions(told: Calling, model: MLP, in_out_is_open: bool) -> Iterator[Calling]:
     """Yield the ways to call a function, the documented one first."""
     are_zero = not any(np.any(b) for b in model.biases)
-    takes_biases = _most_arguments(function) != 3
+    takes_biases = _most_arguments(told.function) != 3
     if not takes_biases and not are_zero:
         raise ValueError(
             "my_backprop(weights, X, T) takes no biases, and those of the model are not 0: take nn.MLP(…, bias=False)"
         )
-    told = Calling(function, columns, bool(in_out), has_biases=takes_biases, takes_biases=takes_biases)
-    ways = [told]
+    ways = [replace(told, has_biases=takes_biases, takes_biases=takes_biases)]
     if takes_biases and not any("b" in layer.parameter_arrays() for layer in model.layers):
         ways.append(replace(told, has_biases=False))
     yield from ways
-    if in_out is None and any(W.shape[0] != W.shape[1] for W in model.weights):
+    if in_out_is_open and any(W.shape[0] != W.shape[1] for W in model.weights):
         yield from (replace(way, in_out=True) for way in ways)
 
 

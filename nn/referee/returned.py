@@ -118,14 +118,14 @@ def _by_name(returned: Mapping[Any, Any], places: Places) -> Returned:
     parts = {name: _listed((marked if name in marked else plain).get(name, {}), places) for name in NAMES}
     needed = {name for name, _ in places}
     if any(parts[name] is None for name in needed):
-        wanted = "both dW and db" if "db" in needed else "dW"
+        wanted, names = "both dW and db" if "db" in needed else "dW", ", ".join(map(str, returned))
         raise ValueError(
-            f"my_backprop must return {wanted}, got the names {', '.join(map(str, returned))}; a dictionary holds lists "
-            '"dW" and "db", or "dW1", "db1" and so on for every layer'
+            f'my_backprop must return {wanted}, got the names {names}; a dictionary holds lists "dW" and "db", or '
+            '"dW1", "db1" and so on for every layer'
         )
     used = [(marked if "dW" in marked else plain)["dW"], (marked if "db" in marked else plain).get("db", {})]
-    names = [name for found in used for name, _ in found.values()]
-    return Returned(parts, f"the gradients {', '.join(names)}, by their names")
+    told = ", ".join(name for found in used for name, _ in found.values())
+    return Returned(parts, f"the gradients {told}, by their names")
 
 
 def _listed(found: Mapping[int | None, tuple[str, Any]], places: Places) -> Any:

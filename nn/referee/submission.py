@@ -48,6 +48,7 @@ class Calling:
         function: What was handed in.
         columns: Whether it works with one column an example.
         in_out: Whether it works with weights of shape (inputs, outputs), the transposed ones.
+        summed: Whether it gives the gradients of the sum over the batch, which are divided by N.
         has_biases: Whether gradients by biases are asked for.
         takes_biases: Whether it is called as function(weights, biases, X, T), and not as function(weights, X, T).
 
@@ -58,6 +59,7 @@ class Calling:
     function: Backprop
     columns: bool = False
     in_out: bool = False
+    summed: bool = False
     has_biases: bool = True
     takes_biases: bool = True
 
@@ -85,6 +87,10 @@ class Calling:
         arguments = (handed, vectors, X, T) if self.takes_biases else (handed, X, T)
         return self._submission(self.function(*arguments), places, N)
 
+    def l2_of_mean(self, l2: float, N: int) -> float:
+        """Return the coefficient of the penalty beside the mean loss of N examples."""
+        return float(l2) / N if self.summed else float(l2)
+
     def _places(self, weights: list[FloatArray]) -> Places:
         places: dict[tuple[str, int], tuple[int, ...]] = {}
         for l, W in enumerate(weights):
@@ -102,6 +108,8 @@ class Calling:
             raise ValueError(f"my_backprop must return both dW and db{names}")
         types = {array.dtype for arrays in given.values() for array in arrays if array.dtype.kind == "f"}
         floats = {name: [array.astype(float) for array in arrays] for name, arrays in given.items()}
+        if self.summed:
+            floats |= {name: [array / N for array in floats[name]] for name in ("dW", "db") if name in floats}
         return Submission(
             [array.T for array in floats["dW"]] if self.in_out else floats["dW"],
             [_as_vector(array) for array in floats["db"]] if self.has_biases else None,
