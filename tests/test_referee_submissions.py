@@ -221,3 +221,40 @@ def test_gradients_may_be_those_of_a_sum():
     assert check_backprop(summed, model, X, T, LOSS, l2=0.3, time_limit=0).of("b", 2).kinds == {"factor m"}
     with pytest.raises(ValueError, match="reduce must be 'mean' or 'sum', got 'none'"):
         check_backprop(summed, model, X, T, LOSS, reduce="none")
+
+
+def of_one(weights, biases, x, t):
+    hidden = np.tanh(weights[0] @ x + biases[0])
+    delta = weights[1] @ hidden + biases[1] - t
+    below = weights[1].T @ delta * (1 - hidden**2)
+    return [np.outer(below, x), np.outer(delta, hidden)], [below, delta], [below, delta]
+
+
+def of_one_wrong(weights, biases, x, t):
+    hidden = np.tanh(weights[0] @ x + biases[0])
+    delta = weights[1] @ hidden + biases[1] - t
+    below = weights[1].T @ delta * (1 - hidden)
+    return [np.outer(below, x), np.outer(delta, hidden)], [below, delta], [below, delta]
+
+
+def test_a_function_of_one_example_is_called_for_each():
+    model, X, T = network()
+    for layout in ("rows", "columns"):
+        report = check_backprop(of_one, model, X, T, LOSS, one_by_one=True, layout=layout)
+        assert report.ok, str(report)
+        assert report.understood == "Read as: one example at a time, gradients averaged."
+    wrong = check_backprop(of_one_wrong, model, X, T, LOSS, one_by_one=True)
+    assert [c.corrected.strip() for c in wrong.corrections] == ["below = weights[1].T @ delta * (1 - hidden ** 2)"]
+    assert wrong.of("W", 2).verdict == "right"
+    with pytest.raises(ValueError, match="leave reduce out"):
+        check_backprop(of_one, model, X, T, LOSS, one_by_one=True, reduce="sum")
+
+
+def test_a_step_within_one_example_does_not_reach_the_next():
+    def stepping(weights, biases, x, t):
+        found = of_one(weights, biases, x, t)
+        weights[0] -= found[0][0]
+        biases[0] -= found[1][0]
+        return found
+
+    assert check_backprop(stepping, *network(), LOSS, one_by_one=True).ok

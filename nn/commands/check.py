@@ -49,7 +49,8 @@ def add(commands: Commands) -> None:
         "  L2      the coefficient of (c/2) times the sum of all squared weights: 0\n"
         '  LAYOUT  "rows" or "columns": by default rows, one example each\n'
         '  WEIGHTS "out_in" or "in_out": the shape of W; by default told by what runs\n'
-        '  REDUCE  "mean" or "sum" over the examples: by default mean',
+        '  REDUCE  "mean" or "sum" over the examples: by default mean\n'
+        "  ONE_BY_ONE  True to be called for each example by itself: by default False",
         examples="check\ncheck my_backprop.py\ncheck my_backprop.py --function backward --seed 3",
     )
     parser.add_argument(
@@ -120,6 +121,7 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
         layout=getattr(module, "LAYOUT", "rows"),
         weights=getattr(module, "WEIGHTS", None),
         reduce=getattr(module, "REDUCE", "mean"),
+        one_by_one=getattr(module, "ONE_BY_ONE", False),
         time_limit=time_limit,
     )
 

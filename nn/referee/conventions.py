@@ -54,6 +54,7 @@ def understood(calling: Calling, submission: Submission, targets: str) -> str:
     """
     said = ["weights (in, out)"] if calling.in_out else []
     said += ["no biases"] if not calling.has_biases else []
+    said += ["one example at a time, gradients averaged"] if calling.one_by_one else []
     said += ["gradients summed over the examples, and below all divided by their number"] if calling.summed else []
     said += [submission.understood] if submission.understood else []
     said += [targets] if targets else []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ class Calling:
         columns: Whether it works with one column an example.
         in_out: Whether it works with weights of shape (inputs, outputs), the transposed ones.
         summed: Whether it gives the gradients of the sum over the batch, which are divided by N.
+        one_by_one: Whether it is called for each example by itself, with vectors; the gradients are averaged.
         has_biases: Whether gradients by biases are asked for.
         takes_biases: Whether it is called as function(weights, biases, X, T), and not as function(weights, X, T).
 
@@ -60,6 +61,7 @@ class Calling:
     columns: bool = False
     in_out: bool = False
     summed: bool = False
+    one_by_one: bool = False
     has_biases: bool = True
     takes_biases: bool = True
 
@@ -79,11 +81,20 @@ class Calling:
             TypeError: If what comes back is not numbers.
             ValueError: If an array is missing.
         """
+        if not self.one_by_one:
+            return self._called(weights, biases, X, T)
+        return _averaged(
+            [self._called([W.copy() for W in weights], [b.copy() for b in biases], x, t) for x, t in _singly(X, T)]
+        )
+
+    def _called(self, weights: list[FloatArray], biases: list[FloatArray], X: FloatArray, T: FloatArray) -> Submission:
         N, places = len(X), self._places(weights)
         handed = [W.T.copy() for W in weights] if self.in_out else weights
         vectors = [b[:, None] for b in biases] if self.columns else biases
         if self.columns:
             X, T = X.T.copy(), T.T.copy()
+        elif self.one_by_one:
+            X, T = X[0], T[0]
         arguments = (handed, vectors, X, T) if self.takes_biases else (handed, X, T)
         return self._submission(self.function(*arguments), places, N)
 
@@ -117,6 +128,40 @@ class Calling:
             max(types, key=lambda dtype: np.finfo(dtype).eps, default=np.dtype(float)),
             found.understood,
         )
+
+
+def _singly(X: FloatArray, T: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Yield copies of the examples of a batch, each as a batch of one."""
+    for n in range(len(X)):
+        yield X[n : n + 1].copy(), T[n : n + 1].copy()
+
+
+def _averaged(each: list[Submission]) -> Submission:
+    """Return the mean gradients of examples that were handed in one by one, and their δ in rows.
+
+    Raises:
+        ValueError: If an array has not the same shape for every example.
+    """
+    first = each[0]
+    if any(_shapes(one) != _shapes(first) for one in each):
+        raise ValueError("my_backprop must return arrays of the same shapes for every example")
+
+    def mean(key: str, arrays: list[FloatArray]) -> list[FloatArray]:
+        return [np.mean([one.arrays()[key, l + 1] for one in each], axis=0) for l in range(len(arrays))]
+
+    def stacked(arrays: list[FloatArray]) -> list[FloatArray]:
+        return [np.concatenate([np.atleast_1d(one.arrays()["δ", l + 1]) for one in each]) for l in range(len(arrays))]
+
+    return replace(
+        first,
+        dW=mean("W", first.dW),
+        db=None if first.db is None else mean("b", first.db),
+        delta=None if first.delta is None else stacked(first.delta),
+    )
+
+
+def _shapes(submission: Submission) -> dict[tuple[str, int], tuple[int, ...]]:
+    return {key: array.shape for key, array in submission.arrays().items()}
 
 
 def _as_vector(array: FloatArray) -> FloatArray:
