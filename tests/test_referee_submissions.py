@@ -123,6 +123,8 @@ def test_without_biases_none_are_asked_for():
         alone = check_backprop(lambda *given, s=slip: gradients(*given, s)[0], model, X, T, LOSS, time_limit=0)
         assert (alone.ok, alone.understood.startswith("Read as: no biases")) == (slip == 1.0, True)
     assert check_backprop(gradients, model, X, T, LOSS).understood == ""
+    turned = check_backprop(lambda *given: [W.T for W in gradients(*given)[0]], model, X, T, LOSS, time_limit=0)
+    assert turned.of("W", 1).kinds == {"transposed"}
 
 
 def test_a_function_without_biases_cannot_be_that_of_a_network_with_some():
@@ -258,3 +260,46 @@ def test_a_step_within_one_example_does_not_reach_the_next():
         return found
 
     assert check_backprop(stepping, *network(), LOSS, one_by_one=True).ok
+
+
+def with_ones(a):
+    return np.hstack([np.ones((len(a), 1)), a])
+
+
+def of_thetas(thetas, X, T):
+    inputs = with_ones(X)
+    hidden = np.tanh(inputs @ thetas[0].T)
+    delta = with_ones(hidden) @ thetas[1].T - T
+    below = delta @ thetas[1][:, 1:] * (1 - hidden**2)
+    return below.T @ inputs / len(X), delta.T @ with_ones(hidden) / len(X)
+
+
+def of_thetas_wrong(thetas, X, T):
+    inputs = with_ones(X)
+    hidden = np.tanh(inputs @ thetas[0].T)
+    delta = with_ones(hidden) @ thetas[1].T - T
+    below = delta @ thetas[1][:, 1:] * (1 - hidden)
+    return below.T @ inputs / len(X), delta.T @ with_ones(hidden) / len(X)
+
+
+def test_biases_may_be_a_column_of_the_weights():
+    model, X, T = network()
+    report = check_backprop(of_thetas, model, X, T, LOSS, bias_column="first")
+    assert report.ok, str(report)
+    assert report.understood.startswith("Read as: the biases as the first column of the weights")
+    assert report.of("b", 1).right.shape == (4,)
+    wrong = check_backprop(of_thetas_wrong, model, X, T, LOSS, bias_column="first")
+    assert [c.corrected.strip() for c in wrong.corrections] == ["below = delta @ thetas[1][:, 1:] * (1 - hidden ** 2)"]
+    assert not check_backprop(of_thetas, model, X, T, LOSS, bias_column="last", time_limit=0).ok
+
+    def last(thetas, X, T):
+        turned = of_thetas([np.roll(theta.T, 1, axis=1) for theta in thetas], X, T)
+        return [np.roll(gradient, -1, axis=1).T for gradient in turned]
+
+    assert check_backprop(last, model, X, T, LOSS, bias_column="last", weights="in_out").ok
+    with pytest.raises(ValueError, match=r"dW\[0\] with the biases in it, of shape \(4, 4\), got \(4, 3\)"):
+        check_backprop(
+            lambda *given: [gradient[:, 1:] for gradient in of_thetas(*given)], model, X, T, LOSS, bias_column="first"
+        )
+    with pytest.raises(ValueError, match="bias_column must be 'first', 'last' or None, got 0"):
+        check_backprop(of_thetas, model, X, T, LOSS, bias_column=0)

@@ -50,7 +50,8 @@ def add(commands: Commands) -> None:
         '  LAYOUT  "rows" or "columns": by default rows, one example each\n'
         '  WEIGHTS "out_in" or "in_out": the shape of W; by default told by what runs\n'
         '  REDUCE  "mean" or "sum" over the examples: by default mean\n'
-        "  ONE_BY_ONE  True to be called for each example by itself: by default False",
+        "  ONE_BY_ONE  True to be called for each example by itself: by default False\n"
+        '  BIAS_COLUMN  "first" or "last" if b is a column of W: by default it is none',
         examples="check\ncheck my_backprop.py\ncheck my_backprop.py --function backward --seed 3",
     )
     parser.add_argument(
@@ -122,6 +123,7 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
         weights=getattr(module, "WEIGHTS", None),
         reduce=getattr(module, "REDUCE", "mean"),
         one_by_one=getattr(module, "ONE_BY_ONE", False),
+        bias_column=getattr(module, "BIAS_COLUMN", None),
         time_limit=time_limit,
     )
 

@@ -39,6 +39,7 @@ def check_backprop(
     weights: Literal["out_in", "in_out"] | None = None,
     reduce: Literal["mean", "sum"] = "mean",
     one_by_one: bool = False,
+    bias_column: Literal["first", "last"] | None = None,
     time_limit: float = 10.0,
 ) -> Report:
     """Return a report on a hand-written backward pass: for every array, right or wrong, and in which line and how.
@@ -74,6 +75,8 @@ def check_backprop(
             once. The report divides them by N, and judges them as those of the mean.
         one_by_one: Whether it is called for every example by itself, with vectors x (n_0,) and t (n_L,), in columns
             (n_0, 1) and (n_L, 1). Its gradients, of single examples, are averaged.
+        bias_column: "first" or "last" hands over W with b as a column more, (n_l, n_(l-1) + 1), and takes dW of that
+            shape, without db; the function is one of (weights, X, T). The penalty leaves that column out.
         time_limit: The seconds of processor time that reading may take; with 0 only the numbers are judged. Code that
             writes files, draws random numbers of its own or has no source is not read, and the report says so.
 
@@ -100,6 +103,8 @@ def check_backprop(
         raise ValueError(f"weights must be 'out_in', 'in_out' or None, got {weights!r}")
     if reduce not in ("mean", "sum"):
         raise ValueError(f"reduce must be 'mean' or 'sum', got {reduce!r}")
+    if bias_column not in ("first", "last", None):
+        raise ValueError(f"bias_column must be 'first', 'last' or None, got {bias_column!r}")
     if one_by_one and reduce == "sum":
         raise ValueError("one_by_one hands over single examples, of which sum and mean are the same: leave reduce out")
     require_coefficient("l2", l2)
@@ -110,7 +115,9 @@ def check_backprop(
     def run(calling: Calling) -> Submission:
         return calling([np.array(W) for W in model.weights], [np.array(b) for b in model.biases], X.copy(), T.copy())
 
-    said = Calling(my_backprop, layout == "columns", weights == "in_out", reduce == "sum", bool(one_by_one))
+    said = Calling(
+        my_backprop, layout == "columns", weights == "in_out", reduce == "sum", bool(one_by_one), bias_column or ""
+    )
     calling, submission = recognised(said, model, run, in_out_is_open=weights is None)
     reference = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)))
     compared = comparisons(reference, submission)

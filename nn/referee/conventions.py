@@ -39,7 +39,8 @@ def recognised(told: Calling, model: MLP, run: Run, *, in_out_is_open: bool) -> 
         except (TypeError, ValueError) as error:
             first = first or error
             continue
-        if first is None or all(map(_has_shape_of, submission.dW, model.weights)):
+        is_guessed = calling.in_out and not told.in_out
+        if not is_guessed or all(map(_has_shape_of, submission.dW, model.weights)):
             return calling, submission
     raise first or ValueError("there is no way to call my_backprop")
 
@@ -53,6 +54,7 @@ def understood(calling: Calling, submission: Submission, targets: str) -> str:
         targets: What the targets were taken for, as a phrase.
     """
     said = ["weights (in, out)"] if calling.in_out else []
+    said += [f"the biases as the {calling.bias_column} column of the weights"] if calling.bias_column else []
     said += ["no biases"] if not calling.has_biases else []
     said += ["one example at a time, gradients averaged"] if calling.one_by_one else []
     said += ["gradients summed over the examples, and below all divided by their number"] if calling.summed else []
@@ -64,12 +66,14 @@ def understood(calling: Calling, submission: Submission, targets: str) -> str:
 def _conventions(told: Calling, model: MLP, in_out_is_open: bool) -> Iterator[Calling]:
     """Yield the ways to call a function, the documented one first."""
     are_zero = not any(np.any(b) for b in model.biases)
-    takes_biases = _most_arguments(told.function) != 3
-    if not takes_biases and not are_zero:
+    takes_biases = not told.bias_column and _most_arguments(told.function) != 3
+    has_biases = takes_biases or bool(told.bias_column)
+    if not has_biases and not are_zero:
         raise ValueError(
-            "my_backprop(weights, X, T) takes no biases, and those of the model are not 0: take nn.MLP(…, bias=False)"
+            "my_backprop(weights, X, T) takes no biases, and those of the model are not 0: take nn.MLP(…, bias=False), "
+            'or bias_column="first" or "last" if they are a column of the weights'
         )
-    ways = [replace(told, has_biases=takes_biases, takes_biases=takes_biases)]
+    ways = [replace(told, has_biases=has_biases, takes_biases=takes_biases)]
     if takes_biases and not any("b" in layer.parameter_arrays() for layer in model.layers):
         ways.append(replace(told, has_biases=False))
     yield from ways

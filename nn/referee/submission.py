@@ -50,6 +50,7 @@ class Calling:
         in_out: Whether it works with weights of shape (inputs, outputs), the transposed ones.
         summed: Whether it gives the gradients of the sum over the batch, which are divided by N.
         one_by_one: Whether it is called for each example by itself, with vectors; the gradients are averaged.
+        bias_column: "first" or "last" if W holds b as a column more, and the gradient too; empty otherwise.
         has_biases: Whether gradients by biases are asked for.
         takes_biases: Whether it is called as function(weights, biases, X, T), and not as function(weights, X, T).
 
@@ -62,6 +63,7 @@ class Calling:
     in_out: bool = False
     summed: bool = False
     one_by_one: bool = False
+    bias_column: str = ""
     has_biases: bool = True
     takes_biases: bool = True
 
@@ -88,8 +90,9 @@ class Calling:
         )
 
     def _called(self, weights: list[FloatArray], biases: list[FloatArray], X: FloatArray, T: FloatArray) -> Submission:
-        N, places = len(X), self._places(weights)
-        handed = [W.T.copy() for W in weights] if self.in_out else weights
+        handed = self._with_columns(weights, biases) if self.bias_column else weights
+        N, places = len(X), self._places(handed)
+        handed = [W.T.copy() for W in handed] if self.in_out else handed
         vectors = [b[:, None] for b in biases] if self.columns else biases
         if self.columns:
             X, T = X.T.copy(), T.T.copy()
@@ -97,6 +100,10 @@ class Calling:
             X, T = X[0], T[0]
         arguments = (handed, vectors, X, T) if self.takes_biases else (handed, X, T)
         return self._submission(self.function(*arguments), places, N)
+
+    def _with_columns(self, weights: list[FloatArray], biases: list[FloatArray]) -> list[FloatArray]:
+        both = zip((b[:, None] for b in biases), weights, strict=True)
+        return [np.hstack((b, W) if self.bias_column == "first" else (W, b)) for b, W in both]
 
     def l2_of_mean(self, l2: float, N: int) -> float:
         """Return the coefficient of the penalty beside the mean loss of N examples."""
@@ -106,7 +113,7 @@ class Calling:
         places: dict[tuple[str, int], tuple[int, ...]] = {}
         for l, W in enumerate(weights):
             places["dW", l] = W.T.shape if self.in_out else W.shape
-            if self.has_biases:
+            if self.has_biases and not self.bias_column:
                 places["db", l] = (len(W),)
         return places
 
@@ -114,20 +121,39 @@ class Calling:
         found = sorted_out(returned, places)
         L = 1 + max(l for _, l in places)
         given = {name: _arrays(part, name, L) for name, part in found.parts.items() if part is not None}
-        if "dW" not in given or ("db" not in given and self.has_biases):
+        if "dW" not in given or ("db" not in given and ("db", 0) in places):
             names = f", got the names {', '.join(map(str, returned))}" if isinstance(returned, Mapping) else ""
             raise ValueError(f"my_backprop must return both dW and db{names}")
         types = {array.dtype for arrays in given.values() for array in arrays if array.dtype.kind == "f"}
         floats = {name: [array.astype(float) for array in arrays] for name, arrays in given.items()}
+        if self.bias_column:
+            floats |= self._without_columns(floats["dW"], places)
+        elif self.in_out:
+            floats["dW"] = [array.T for array in floats["dW"]]
         if self.summed:
             floats |= {name: [array / N for array in floats[name]] for name in ("dW", "db") if name in floats}
         return Submission(
-            [array.T for array in floats["dW"]] if self.in_out else floats["dW"],
+            floats["dW"],
             [_as_vector(array) for array in floats["db"]] if self.has_biases else None,
             [_in_rows(array, N, self.columns) for array in floats["delta"]] if "delta" in floats else None,
             max(types, key=lambda dtype: np.finfo(dtype).eps, default=np.dtype(float)),
             found.understood,
         )
+
+    def _without_columns(self, gradients: list[FloatArray], places: Places) -> dict[str, list[FloatArray]]:
+        """Return the gradients by weights and by biases of those of weights that hold a column of biases."""
+        for l, array in enumerate(gradients):
+            required = places["dW", l]
+            if array.shape != required:
+                raise ValueError(
+                    f"my_backprop must return dW[{l}] with the biases in it, of shape {required}, got {array.shape}"
+                )
+        turned = [array.T if self.in_out else array for array in gradients]
+        first = self.bias_column == "first"
+        return {
+            "dW": [array[:, 1:] if first else array[:, :-1] for array in turned],
+            "db": [array[:, 0] if first else array[:, -1] for array in turned],
+        }
 
 
 def _singly(X: FloatArray, T: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
