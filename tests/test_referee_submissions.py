@@ -303,3 +303,39 @@ def test_biases_may_be_a_column_of_the_weights():
         )
     with pytest.raises(ValueError, match="bias_column must be 'first', 'last' or None, got 0"):
         check_backprop(of_thetas, model, X, T, LOSS, bias_column=0)
+
+
+def stepping(weights, biases, X, T):
+    hidden = np.tanh(X @ weights[0].T + biases[0])
+    delta = (hidden @ weights[1].T + biases[1] - T) / len(X)
+    below = delta @ weights[1] * (1 - hidden**2)
+    weights[0] -= 0.1 * below.T @ X
+    weights[1] = weights[1] - 0.1 * delta.T @ hidden
+    biases[0] -= 0.1 * below.sum(axis=0)
+    biases[1] -= 0.1 * delta.sum(axis=0)
+
+
+def stepping_wrong(weights, biases, X, T):
+    hidden = np.tanh(X @ weights[0].T + biases[0])
+    delta = (hidden @ weights[1].T + biases[1] - T) / len(X)
+    below = delta @ weights[1] * (1 - hidden)
+    weights[0] -= 0.1 * below.T @ X
+    weights[1] = weights[1] - 0.1 * delta.T @ hidden
+    biases[0] -= 0.1 * below.sum(axis=0)
+    biases[1] -= 0.1 * delta.sum(axis=0)
+
+
+def test_a_step_in_place_is_taken_for_the_gradient_it_follows():
+    model, X, T = network()
+    before = [*model.weights, *model.biases]
+    report = check_backprop(stepping, model, X, T, LOSS, learning_rate=0.1)
+    assert (report.ok, report.understood) == (True, "Read as: gradients from the step in place, with rate 0.1.")
+    assert all(map(np.array_equal, before, [*model.weights, *model.biases]))
+    wrong = check_backprop(stepping_wrong, model, X, T, LOSS, learning_rate=0.1)
+    assert [c.corrected.strip() for c in wrong.corrections] == ["below = delta @ weights[1] * (1 - hidden ** 2)"]
+    other = check_backprop(stepping, model, X, T, LOSS, learning_rate=0.2, time_limit=0)
+    assert "Every gradient is ½ times what it should be" in other.headline
+    with pytest.raises(TypeError, match="in place and return nothing, got tuple"):
+        check_backprop(gradients, model, X, T, LOSS, learning_rate=0.1)
+    with pytest.raises(ValueError, match=r"learning_rate must be greater than 0, got 0\.0"):
+        check_backprop(stepping, model, X, T, LOSS, learning_rate=0.0)

@@ -51,7 +51,8 @@ def add(commands: Commands) -> None:
         '  WEIGHTS "out_in" or "in_out": the shape of W; by default told by what runs\n'
         '  REDUCE  "mean" or "sum" over the examples: by default mean\n'
         "  ONE_BY_ONE  True to be called for each example by itself: by default False\n"
-        '  BIAS_COLUMN  "first" or "last" if b is a column of W: by default it is none',
+        '  BIAS_COLUMN  "first" or "last" if b is a column of W: by default it is none\n'
+        "  LEARNING_RATE  of the step, if the function returns nothing and takes one",
         examples="check\ncheck my_backprop.py\ncheck my_backprop.py --function backward --seed 3",
     )
     parser.add_argument(
@@ -124,6 +125,7 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
         reduce=getattr(module, "REDUCE", "mean"),
         one_by_one=getattr(module, "ONE_BY_ONE", False),
         bias_column=getattr(module, "BIAS_COLUMN", None),
+        learning_rate=getattr(module, "LEARNING_RATE", None),
         time_limit=time_limit,
     )
 

@@ -40,6 +40,7 @@ def check_backprop(
     reduce: Literal["mean", "sum"] = "mean",
     one_by_one: bool = False,
     bias_column: Literal["first", "last"] | None = None,
+    learning_rate: float | None = None,
     time_limit: float = 10.0,
 ) -> Report:
     """Return a report on a hand-written backward pass: for every array, right or wrong, and in which line and how.
@@ -77,6 +78,8 @@ def check_backprop(
             (n_0, 1) and (n_L, 1). Its gradients, of single examples, are averaged.
         bias_column: "first" or "last" hands over W with b as a column more, (n_l, n_(l-1) + 1), and takes dW of that
             shape, without db; the function is one of (weights, X, T). The penalty leaves that column out.
+        learning_rate: The rate of the step, if the function returns nothing and changes the weights and biases that it
+            is handed: its gradients are (before - after) / learning_rate.
         time_limit: The seconds of processor time that reading may take; with 0 only the numbers are judged. Code that
             writes files, draws random numbers of its own or has no source is not read, and the report says so.
 
@@ -105,6 +108,8 @@ def check_backprop(
         raise ValueError(f"reduce must be 'mean' or 'sum', got {reduce!r}")
     if bias_column not in ("first", "last", None):
         raise ValueError(f"bias_column must be 'first', 'last' or None, got {bias_column!r}")
+    if learning_rate is not None and not float_array("learning_rate", learning_rate, ()) > 0:
+        raise ValueError(f"learning_rate must be greater than 0, got {learning_rate!r}")
     if one_by_one and reduce == "sum":
         raise ValueError("one_by_one hands over single examples, of which sum and mean are the same: leave reduce out")
     require_coefficient("l2", l2)
@@ -116,7 +121,13 @@ def check_backprop(
         return calling([np.array(W) for W in model.weights], [np.array(b) for b in model.biases], X.copy(), T.copy())
 
     said = Calling(
-        my_backprop, layout == "columns", weights == "in_out", reduce == "sum", bool(one_by_one), bias_column or ""
+        my_backprop,
+        columns=layout == "columns",
+        in_out=weights == "in_out",
+        summed=reduce == "sum",
+        one_by_one=bool(one_by_one),
+        bias_column=bias_column or "",
+        learning_rate=None if learning_rate is None else float(learning_rate),
     )
     calling, submission = recognised(said, model, run, in_out_is_open=weights is None)
     reference = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)))

@@ -51,6 +51,7 @@ class Calling:
         summed: Whether it gives the gradients of the sum over the batch, which are divided by N.
         one_by_one: Whether it is called for each example by itself, with vectors; the gradients are averaged.
         bias_column: "first" or "last" if W holds b as a column more, and the gradient too; empty otherwise.
+        learning_rate: The rate of the step by which it changes weights and biases, if it returns nothing; else None.
         has_biases: Whether gradients by biases are asked for.
         takes_biases: Whether it is called as function(weights, biases, X, T), and not as function(weights, X, T).
 
@@ -64,6 +65,7 @@ class Calling:
     summed: bool = False
     one_by_one: bool = False
     bias_column: str = ""
+    learning_rate: float | None = None
     has_biases: bool = True
     takes_biases: bool = True
 
@@ -99,7 +101,18 @@ class Calling:
         elif self.one_by_one:
             X, T = X[0], T[0]
         arguments = (handed, vectors, X, T) if self.takes_biases else (handed, X, T)
-        return self._submission(self.function(*arguments), places, N)
+        if self.learning_rate is None:
+            return self._submission(self.function(*arguments), places, N)
+        parts = {"dW": handed, "db": vectors} if ("db", 0) in places else {"dW": handed}
+        before = {name: [array.copy() for array in arrays] for name, arrays in parts.items()}
+        returned = self.function(*arguments)
+        if returned is not None:
+            raise TypeError(
+                "with learning_rate= my_backprop must change weights and biases in place and return nothing, got "
+                f"{type(returned).__name__}"
+            )
+        steps = {name: _steps(before[name], arrays, name, self.learning_rate) for name, arrays in parts.items()}
+        return self._submission(steps, places, N)
 
     def _with_columns(self, weights: list[FloatArray], biases: list[FloatArray]) -> list[FloatArray]:
         both = zip((b[:, None] for b in biases), weights, strict=True)
@@ -154,6 +167,20 @@ class Calling:
             "dW": [array[:, 1:] if first else array[:, :-1] for array in turned],
             "db": [array[:, 0] if first else array[:, -1] for array in turned],
         }
+
+
+def _steps(before: list[FloatArray], after: list[Any], name: str, rate: float) -> list[FloatArray]:
+    """Return the gradients that a step in place followed, W − rate · ∂C/∂W.
+
+    Raises:
+        TypeError: If what stands there afterwards is not numbers.
+        ValueError: If an array has another shape, or is missing.
+    """
+    arrays = _arrays(after, name, len(before))
+    for l, (old, new) in enumerate(zip(before, arrays, strict=True)):
+        if new.shape != old.shape:
+            raise ValueError(f"the step changed the shape of what {name}[{l}] belongs to, {old.shape}, to {new.shape}")
+    return [(old - new) / rate for old, new in zip(before, arrays, strict=True)]
 
 
 def _singly(X: FloatArray, T: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
