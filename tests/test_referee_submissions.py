@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nn import MLP, check_backprop
+from nn.__main__ import main
 
 LOSS = "half_squared_error"
 
@@ -64,7 +65,9 @@ def test_gradients_are_taken_in_the_form_in_which_they_come(form):
         )
         assert report.ok == (slip == 1.0), str(report)
         assert report.understood.startswith("Read as: ")
-        assert str(report).splitlines()[1] == report.understood == report.to_dict()["understood"]
+        told = str(report).split("\n\n")[0].splitlines()[1:]
+        assert " ".join(told) == report.understood == report.to_dict()["understood"]
+        assert max(map(len, told)) <= 80
         assert [report.of("W", l).verdict for l in (1, 2)] == ["right" if slip == 1.0 else "wrong", "right"]
 
 
@@ -339,3 +342,43 @@ def test_a_step_in_place_is_taken_for_the_gradient_it_follows():
         check_backprop(gradients, model, X, T, LOSS, learning_rate=0.1)
     with pytest.raises(ValueError, match=r"learning_rate must be greater than 0, got 0\.0"):
         check_backprop(stepping, model, X, T, LOSS, learning_rate=0.0)
+
+
+THETAS = """
+import numpy as np
+from nn import MLP
+
+MODEL = MLP(3, [2], activation=["tanh"], seed=0)
+MODEL.biases = [[0.5, -0.25]]
+WEIGHTS, REDUCE, BIAS_COLUMN = "in_out", "sum", "last"
+
+
+def my_backprop(thetas, X, T):
+    inputs = np.hstack([X, np.ones((len(X), 1))])
+    a = np.tanh(inputs @ thetas[0])
+    return [inputs.T @ ((a - T) * (1 - a * a))]
+"""
+
+STEP = """
+import numpy as np
+from nn import MLP
+
+MODEL = MLP(3, [2], activation=["tanh"], seed=0)
+ONE_BY_ONE, LEARNING_RATE = True, 0.5
+
+
+def my_backprop(weights, biases, x, t):
+    a = np.tanh(weights[0] @ x + biases[0])
+    delta = (a - t) * (1 - a * a)
+    weights[0] -= 0.5 * np.outer(delta, x)
+    biases[0] -= 0.5 * delta
+"""
+
+
+@pytest.mark.parametrize("text", [THETAS, STEP])
+def test_a_file_says_how_it_is_to_be_read(text, tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    for written, code in ((text, 0), (text.replace("(a - T)", "(T - a)").replace("(a - t)", "(t - a)"), 1)):
+        path.write_text(written, encoding="utf-8")
+        assert main(["check", str(path), "--in-process", "--time-limit", "0"]) == code
+        assert "Read as: " in capsys.readouterr().out

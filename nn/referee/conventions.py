@@ -57,7 +57,7 @@ def understood(calling: Calling, submission: Submission, targets: str) -> str:
     said += [f"the biases as the {calling.bias_column} column of the weights"] if calling.bias_column else []
     said += ["no biases"] if not calling.has_biases else []
     said += ["one example at a time, gradients averaged"] if calling.one_by_one else []
-    said += ["gradients summed over the examples, and below all divided by their number"] if calling.summed else []
+    said += ["gradients summed over the examples (divided by N below)"] if calling.summed else []
     said += [f"gradients from the step in place, with rate {calling.learning_rate:g}"] if calling.learning_rate else []
     said += [submission.understood] if submission.understood else []
     said += [targets] if targets else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -211,8 +212,7 @@ def _jsonable(number: Any) -> Any:
 
 def _told(report: Report, paint: Paint) -> Iterator[str]:
     yield report.subject
-    if report.understood:
-        yield report.understood
+    yield from textwrap.wrap(report.understood, 80)
     yield ""
     yield from _table(report, paint)
     if report.delta_scale:
