@@ -14,6 +14,7 @@ from .habits import MODULE as _HABITS
 from .habits import no_attribute as _no_attribute
 from .lift import Program, RecordingError, compile, lift
 from .linearization import gradients
+from .lookup import lookup
 from .op import Domain, DomainError, Kink, Op, Operand
 from .ops import (
     abs,
@@ -39,6 +40,7 @@ from .ops import (
     floor,
     gelu,
     hypot,
+    indicator,
     leaky_relu,
     lgamma,
     log,
@@ -119,6 +121,7 @@ __all__ = [
     "hessian",
     "hvp",
     "hypot",
+    "indicator",
     "jacobian",
     "jvp",
     "leaky_relu",
@@ -131,6 +134,7 @@ __all__ = [
     "log_softmax",
     "logaddexp",
     "logsumexp",
+    "lookup",
     "maximum",
     "mean",
     "minimum",

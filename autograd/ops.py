@@ -46,6 +46,7 @@ __all__ = [
     "floor",
     "gelu",
     "hypot",
+    "indicator",
     "leaky_relu",
     "lgamma",
     "log",
@@ -211,6 +212,19 @@ step: Op = Op(
     partials=(lambda out, x: 0.0,),
     samples=((0.7,), (-2.0,)),
     at_kinks=(Kink((0.0,), (0.0,)),),
+)
+
+indicator: Op = Op(
+    "indicator",
+    doc="1 where x = y, and 0 elsewhere",
+    selects=True,
+    numpy="""def indicator(x, y):
+    return np.where(x == y, 1.0, 0.0)""",
+    forward=lambda x, y: 1.0 if x == y else 0.0,
+    array=lambda x, y: 1.0 * (x == y),
+    partials=(lambda out, x, y: 0.0, lambda out, x, y: 0.0),
+    samples=((0.7, -1.3), (2.0, 5.0)),
+    at_kinks=(Kink((2.0, 2.0), (0.0, 0.0)),),
 )
 
 floor: Op = Op(

@@ -57,6 +57,14 @@ def dark() -> str:
     return svg(viz.draw_backward(two_neurons(), digits=3, theme="dark").diagram)
 
 
+def expression() -> str:
+    """Return the backward pass of the first example of the README, x y + x."""
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    z = x * y + x
+    z.label = "z"
+    return svg(viz.draw_backward(z).diagram)
+
+
 def used_twice() -> str:
     """Return the backward pass of x² + 2x, where x is used three times."""
     x = Value(3.0, "x")
@@ -158,6 +166,7 @@ PICTURES: dict[str, Callable[[], str]] = {
     "backward.svg": backward,
     "forward.svg": forward,
     "dark.svg": dark,
+    "expression.svg": expression,
     "used_twice.svg": used_twice,
     "paths.svg": paths,
     "neurons.svg": neurons,

@@ -136,6 +136,7 @@ EXACT_2 = {
         lambda x, y: -x * y / mp.hypot(x, y) ** 3,
         lambda x, y: (x * x / mp.hypot(x, y) ** 3, 2 / mp.hypot(x, y)),
     ),
+    "indicator": (lambda x, y: mpf(x == y), *[_constant(0)] * 5),
     "mod": (
         lambda x, y: x - y * mp.floor(x / y),
         _constant(1),

@@ -211,7 +211,7 @@ def test_the_penalty_of_ml_15_spares_the_bias_column():
 def test_entries_that_form_no_pattern_are_gathered_by_indices_that_the_text_lists():
     x, w = leaves(range(5)), leaves([0.0, 0.1, 0.2], "w")
     cost = sum(w[k] * x[j] for k, j in enumerate([4, 0, 3])) ** 2 + x[1] * w[0]
-    assert lift(cost, {"x": x}).equations() == GATHERED + MEAN
+    assert lift(cost, {"x": x}).equations("superscript") == GATHERED + MEAN
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -269,7 +269,7 @@ def test_layers_are_named_as_the_notation_counts_them():
 def test_a_sum_is_said_to_be_one():
     w = Value(2.0, "w")
     x = leaves([1.0])
-    assert "is the sum of those of its examples." in lift(w * x[0], {"x": x}, reduce="sum").equations()
+    assert "is the sum of those of its examples." in lift(w * x[0], {"x": x}, reduce="sum").equations("superscript")
 
 
 @pytest.mark.parametrize(("notation", "error"), [("greek", ValueError), (1, TypeError)])

@@ -7,11 +7,11 @@ import pytest
 
 from autograd import ops
 from autograd.lift.block import Block
-from autograd.lift.equations.algebra import Polynomial, Ratio, TooLargeError
 from autograd.lift.equations.formula import MINUS_ONE, ONE, ZERO, Call, Cases, Local, Name, Power, Sum, Test
 from autograd.lift.equations.normal_form import numeral, operations, plus, power, times, total, transposed
 from autograd.lift.equations.rounding import loses_no_digits
 from autograd.lift.equations.simplify import simplest, without_cases
+from autograd.lift.language.algebra import Polynomial, Ratio, TooLargeError
 
 ATOMS = "atz"
 

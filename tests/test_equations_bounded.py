@@ -8,10 +8,10 @@ import pytest
 
 from autograd import Value
 from autograd.lift import lift
-from autograd.lift.equations.algebra import WORK, Polynomial, TooLargeError, limited
+from autograd.lift.language.algebra import WORK, Polynomial, TooLargeError, limited
 from tests.equation_graphs import kalman_filter, quadratic_map
 
-algebra = importlib.import_module("autograd.lift.equations.algebra")  # `autograd.lift` is a function
+algebra = importlib.import_module("autograd.lift.language.algebra")  # `autograd.lift` is a function
 
 
 @pytest.mark.parametrize(("graph", "steps"), [(quadratic_map, (4, 8, 16)), (kalman_filter, (2, 4, 6))])
@@ -27,7 +27,7 @@ def test_the_work_for_the_equations_grows_with_the_graph(graph, steps, monkeypat
     work, lengths = [], []
     for n in steps:
         done = 0
-        lengths.append(len(lift(*graph(np.random.default_rng(0), n)).equations()))
+        lengths.append(len(lift(*graph(np.random.default_rng(0), n)).equations("superscript")))
         work.append(done)
     more = (steps[2] - steps[1]) / (steps[1] - steps[0])
     assert work[2] - work[1] <= 1.5 * more * (work[1] - work[0])
@@ -39,7 +39,7 @@ def squared_again_and_again(steps):
     y = w
     for _ in range(steps):
         y = (y * y + x) * 0.5
-    return lift(y, {"x": [x]}, [w]).equations()
+    return lift(y, {"x": [x]}, [w]).equations("superscript")
 
 
 def test_a_line_that_is_dear_to_simplify_is_written_as_it_stands():

@@ -66,7 +66,7 @@ def test_what_is_assumed_of_the_target_is_checked_on_every_row_of_the_first_batc
     program = compile(cost)
     loss = program.value(x=[[1.0], [2.0], [3.0]], t=[(0.25, 0.75), (0.0, 1.0), other])
     assert np.isfinite(loss)
-    text = program.equations()
+    text = program.equations("superscript")
     assert ("Assumed, checked on the recorded 3 examples" in text) == (sum(other) == 1.0)
     assert ("Assumed" in text) == (sum(other) == 1.0)
 

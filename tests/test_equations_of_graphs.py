@@ -75,7 +75,7 @@ def test_named_outputs_change_nothing():
 
     program = compile(fun, parameters=model)
     program.value(x=np.ones((2, 3)), t=np.ones((2, 2)))
-    assert program.equations() == program_of(activations=("sigmoid", "identity")).equations()
+    assert program.equations("superscript") == program_of(activations=("sigmoid", "identity")).equations("superscript")
 
 
 # --- other networks ------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def test_a_batch_within_one_graph_is_a_matrix():
     rows = np.random.default_rng(0).normal(size=(5, 2))
     scores = [model(row)[0] for row in rows.tolist()]
     losses = [(1.0 - target * score).relu() for target, score in zip([1.0, -1.0, 1.0, 1.0, -1.0], scores, strict=True)]
-    text = lift(sum(losses, 0.0) * 0.2 + l2_penalty(model, 0.5)).equations()
+    text = lift(sum(losses, 0.0) * 0.2 + l2_penalty(model, 0.5)).equations("superscript")
     assert section(text, "Forward")["z¹"] == "W¹c₁ + b¹𝟏ᵀ"
     assert section(text, "Gradients")["∂C/∂b¹"] == "δ¹𝟏"
     assert "All this is for one example" not in text
@@ -174,7 +174,7 @@ def normalised_and_weighted():
 
 
 def test_numbers_stand_in_the_shape_of_the_matrix_beside_them():
-    text = normalised_and_weighted().equations()
+    text = normalised_and_weighted().equations("superscript")
     assert section(text, "Forward")["C"] == "Σ(W ⊙ c₁ / (√(W²𝟏)𝟏ᵀ))"
     assert section(text, "Gradients")["∂C/∂W"].startswith("c₁ / (√(W²𝟏)𝟏ᵀ) − W ⊙ ")
     assert "of shape (3, 4), numbers" in text
@@ -191,7 +191,7 @@ def test_latex_and_every_notation_list_the_same_numbers_and_members(notation):
 
 def test_a_minus_in_front_of_a_sum_has_its_parentheses():
     u, v = Value(0.3, "u"), Value(0.7, "v")
-    text = lift(-maximum(u.tanh(), v.tanh()) + u.tanh() * v.tanh()).equations()
+    text = lift(-maximum(u.tanh(), v.tanh()) + u.tanh() * v.tanh()).equations("superscript")
     assert "−(½[" in text
     assert not re.search(r"−½\[[^]]*\] \+ ½\[", text)
 
@@ -200,15 +200,15 @@ def test_a_derivative_beside_ones_is_in_parentheses():
     """∂C/∂s𝟏ᵀ would be the derivative by s𝟏ᵀ."""
     W = [[Value(0.1 + k + 0.3 * j, f"W[{k},{j}]") for j in range(3)] for k in range(2)]
     s = [total([w * w.sin() for w in row]) for row in W]
-    text = lift(total([(each * each).tanh() + each.exp() * each.cos() for each in s])).equations()
+    text = lift(total([(each * each).tanh() + each.exp() * each.cos() for each in s])).equations("superscript")
     assert section(text, "Gradients")["∂C/∂W"] == "(∂C/∂s₁)𝟏ᵀ ⊙ (W ⊙ cos(W) + sin(W))"
 
 
 def test_the_square_of_a_root_is_what_is_under_it_and_powers_of_ten_are_powers():
     w = [Value(1.0 + k, f"w[{k}]") for k in range(3)]
-    text = lift(total([(each * each + 1e-05).sqrt() for each in w]) ** 2 * 2.5e20).equations()
+    text = lift(total([(each * each + 1e-05).sqrt() for each in w]) ** 2 * 2.5e20).equations("superscript")
     assert "10⁻⁵ + w²" in text
     assert "2.5·10²⁰" in text
     assert "√" in text
     x = Value(2.0, "x")
-    assert "√" not in section(lift(x / (x * x + 1.0).sqrt() ** 2).equations(), "Forward")["C"]
+    assert "√" not in section(lift(x / (x * x + 1.0).sqrt() ** 2).equations("superscript"), "Forward")["C"]

@@ -14,7 +14,7 @@ EXAMPLES = ROOT / "examples"
 QUICK = {
     "xor": ((), ["-1 xor -1  →  -0.9", "-1 xor  1  →  +0.9", " 1 xor -1  →  +0.9", " 1 xor  1  →  -0.9"]),
     "moons": (("3",), ["number of parameters 337", "at first: loss ", "step 1 loss", "compiled: loss"]),
-    "check_your_backprop": ((), ["The factor σ′(z¹) is missing.", "∂C/∂W¹, ∂C/∂b¹: right given your δ¹"]),
+    "check_your_backprop": ((), ["The factor σ′(z¹) is missing.", "This makes δ¹, ∂C/∂W¹ and ∂C/∂b¹ right."]),
     "derive_equations": ((), ["δ¹ = ((W²)ᵀδ² + (W³)ᵀδ³) ⊙ σ′(z¹)", "softmax_rows(s₁)"]),
     # sinh(ln 2) = 3/4 and cosh(ln 2) = 5/4: arctan(3/4), and the derivatives 1/cosh = 0.8 and −sinh/cosh² = −0.48.
     "own_operation": ((), ["gudermannian(log 2) = 0.643501, derivative 0.800000", "-0.480000", "1 right"]),
@@ -23,6 +23,15 @@ QUICK = {
     "explorer": ((), ["loss = ", "wrote explorer.html", "wrote backward.svg"]),
 }
 SLOW = {
+    "microgpt": (
+        ("3",),
+        [
+            "578 names, 578 of them in 22 batches",
+            "compiled: loss apart from the eager one by",
+            "epoch 3: loss 2.4",
+            "a new name: ",
+        ],
+    ),
     "moons": ((), ["step 99 loss 0.01", "accuracy 100%", "compiled: loss 0.01"]),
     "digits": ((), ["epoch 3: loss 0.", "validation digits read correctly: 9"]),
 }

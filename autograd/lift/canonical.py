@@ -19,12 +19,12 @@ from ..op import Op
 from ..value import Value
 from .atoms import Atoms, Monomial
 
-__all__ = ["canonical"]
+__all__ = ["Canonical", "PartialSum", "canonical"]
 
 _TINY, _HUGE = 1e-100, 1e100  # coefficients stay between these, so that absorbing one cannot overflow or vanish
 
 
-class _Sum:
+class PartialSum:
     """A partial sum: `scale` times the sum of the terms. The common factor makes long nested multiples cheap."""
 
     __slots__ = ("scale", "terms")
@@ -50,22 +50,24 @@ def canonical(
         parameters: The number of each leaf that is a parameter; every other leaf stands for its number.
         operands: What gives a node's operands, if some stand for others.
     """
-    return _Canonical(list(nodes), roots, inputs, parameters, operands).atoms
+    return Canonical(list(nodes), roots, inputs, parameters, operands).atoms
 
 
-class _Canonical:
+class Canonical:
+    """Puts a graph into canonical form. A reader may want other sums kept apart: see `is_plain_copy` and `apart`."""
+
     def __init__(
         self,
         nodes: list[Value],
         roots: Sequence[Value],
         inputs: Mapping[Value, tuple[str, int]],
         parameters: Mapping[Value, int],
-        operands: Callable[[Value], tuple[Any, ...]],
+        operands: Callable[[Value], tuple[Any, ...]] = stored_operands,
     ) -> None:
         self.atoms = atoms = Atoms()
         self.operands = operands
         self.known = atoms.of
-        self.sums: dict[Value, _Sum] = {}
+        self.sums: dict[Value, PartialSum] = {}
         for leaf, where in inputs.items():
             atoms.inputs[atoms.leaf(leaf, batched=True)] = where
         for leaf, k in parameters.items():
@@ -92,7 +94,7 @@ class _Canonical:
         else:
             self.known[node] = self.atoms.operation(op, args, node)
 
-    def _linear(self, op: Op, operands: tuple[Any, ...]) -> _Sum | None:
+    def _linear(self, op: Op, operands: tuple[Any, ...]) -> PartialSum | None:
         """Return what an operation gives as a sum of products, None if it is none."""
         if op is ops.affine:
             return self._affine(operands)
@@ -130,11 +132,16 @@ class _Canonical:
         atom = self.known.get(operand)
         if atom is None:
             partial = self.sums.pop(operand, None)
-            atom = self.atoms.constant(operand.data) if partial is None else self._settle(partial, operand)
+            atom = self.atoms.constant(operand.data) if partial is None else self.settle(partial, operand)
             self.known[operand] = atom
         return atom
 
-    def _settle(self, partial: _Sum, node: Value) -> int:
+    def is_plain_copy(self, node: Value) -> bool:  # noqa: ARG002  # readers ask what it is
+        """Whether a sum of one term is that term."""
+        return True
+
+    def settle(self, partial: PartialSum, node: Value) -> int:
+        """Return the atom of a partial sum that `node` is."""
         terms = partial.terms
         if partial.scale != 1.0:
             terms = {key: coefficient * partial.scale for key, coefficient in terms.items()}
@@ -146,13 +153,13 @@ class _Canonical:
             ((u, v), coefficient) = next(iter(terms.items()))
             if u == v == 0:
                 return self.atoms.constant(coefficient)
-            if u == 0 and coefficient == 1.0:
+            if u == 0 and coefficient == 1.0 and self.is_plain_copy(node):
                 return v
         if len(terms) > 1:
-            terms = self._apart(terms, node)
+            terms = self.apart(terms, node)
         return self.atoms.sum(terms, node)
 
-    def _apart(self, terms: dict[Monomial, float], node: Value) -> dict[Monomial, float]:
+    def apart(self, terms: dict[Monomial, float], node: Value) -> dict[Monomial, float]:
         """Return a weighted input as a term of its own where something batched is added to it: z in z − t."""
         batched, parameters = self.atoms.batched, self.atoms.parameters
         added = {key: c for key, c in terms.items() if not key[0] and batched[key[1]]}
@@ -160,7 +167,7 @@ class _Canonical:
             u and ((u in parameters and batched[v]) or (v in parameters and batched[u])) for u, v in terms
         ):
             return terms
-        weighted = self._settle(_Sum({key: c for key, c in terms.items() if key not in added}), node)
+        weighted = self.settle(PartialSum({key: c for key, c in terms.items() if key not in added}), node)
         twice = added.get((0, weighted), 0.0)
         return terms if twice < 0.0 else {**added, (0, weighted): 1.0 + twice}
 
@@ -176,18 +183,18 @@ class _Canonical:
                 return coefficient * partial.scale, v
         return 1.0, self.atom(operand)
 
-    def _absorbed(self, operand: Any) -> _Sum:
+    def _absorbed(self, operand: Any) -> PartialSum:
         """Return an operand of a sum as a sum of its own, which the caller may change."""
         number = self._number(operand)
         if number is not None:
-            return _Sum({(0, 0): number})
+            return PartialSum({(0, 0): number})
         if operand in self.sums and self.uses[operand] == 1:
             return self.sums[operand]
-        return _Sum({(0, self.atom(operand)): 1.0})
+        return PartialSum({(0, self.atom(operand)): 1.0})
 
     # --- sums ------------------------------------------------------------------------------------
 
-    def _product(self, left: Any, right: Any) -> _Sum:
+    def _product(self, left: Any, right: Any) -> PartialSum:
         if self._number(left) is not None:
             return self._scaled(right, self._number(left) or 0.0)
         if self._number(right) is not None:
@@ -197,20 +204,20 @@ class _Canonical:
         if not _moderate(c * d):
             c, u, d, v = 1.0, self.atom(left), 1.0, self.atom(right)
         if u == 0 or v == 0:  # a factor that turned out to be constant
-            return _Sum({(0, u or v): c * d})
-        return _Sum({(u, v) if u <= v else (v, u): c * d})
+            return PartialSum({(0, u or v): c * d})
+        return PartialSum({(u, v) if u <= v else (v, u): c * d})
 
-    def _scaled(self, operand: Any, factor: float) -> _Sum:
+    def _scaled(self, operand: Any, factor: float) -> PartialSum:
         partial = self._absorbed(operand)
         if not factor:
-            return _Sum(dict.fromkeys(partial.terms, 0.0))
+            return PartialSum(dict.fromkeys(partial.terms, 0.0))
         scale = partial.scale * factor
         if not scale or not _moderate(scale):
-            return _Sum({(0, self.atom(operand)): 1.0}, factor)
+            return PartialSum({(0, self.atom(operand)): 1.0}, factor)
         partial.scale = scale
         return partial
 
-    def _merged(self, operands: list[tuple[Any, float]]) -> _Sum:
+    def _merged(self, operands: list[tuple[Any, float]]) -> PartialSum:
         """Return the sum of factor × operand; partial sums become atoms where terms would cancel."""
         parts = [(self._absorbed(operand), factor) for operand, factor in operands]
         if not self._mergeable(parts):
@@ -218,13 +225,13 @@ class _Canonical:
                 if operand.__class__ is not float and operand in self.sums:
                     self.atom(operand)
             parts = [(self._absorbed(operand), factor) for operand, factor in operands]
-        whole = _Sum({})
+        whole = PartialSum({})
         for part, factor in parts:
             _add(whole, part, factor)
         return whole
 
     @staticmethod
-    def _mergeable(parts: list[tuple[_Sum, float]]) -> bool:
+    def _mergeable(parts: list[tuple[PartialSum, float]]) -> bool:
         """Whether no two like terms have opposite signs, and no factor or constant is out of proportion."""
         for part, _ in parts:
             constant = part.terms.get((0, 0))
@@ -243,7 +250,7 @@ class _Canonical:
                     return False
         return True
 
-    def _affine(self, operands: tuple[Any, ...]) -> _Sum:
+    def _affine(self, operands: tuple[Any, ...]) -> PartialSum:
         n = len(operands) // 2
         terms: dict[Monomial, float] = {}
         known = self.known.get
@@ -258,11 +265,11 @@ class _Canonical:
                     c, u, v = 1.0, self.atom(weight), self.atom(value)
             key = (u, v) if u <= v else (v, u)
             terms[key] = terms.get(key, 0.0) + c
-        whole = _Sum(terms)
+        whole = PartialSum(terms)
         if operands[-1].__class__ is not float or operands[-1]:
             bias = self._absorbed(operands[-1])
             if operands[-1] in self.sums and not self._mergeable([(whole, 1.0), (bias, 1.0)]):
-                bias = _Sum({(0, self.atom(operands[-1])): 1.0})
+                bias = PartialSum({(0, self.atom(operands[-1])): 1.0})
             _add(whole, bias, 1.0)
         return whole
 
@@ -280,7 +287,7 @@ def _uses(nodes: list[Value], roots: Sequence[Value]) -> dict[Value, int]:
     return uses
 
 
-def _add(whole: _Sum, part: _Sum, factor: float) -> None:
+def _add(whole: PartialSum, part: PartialSum, factor: float) -> None:
     """Add factor × part to a sum, the smaller to the larger; the part is used up."""
     scale = factor * part.scale
     if len(part.terms) <= len(whole.terms):

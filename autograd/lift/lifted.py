@@ -42,6 +42,8 @@ class Lifted:
         guards: Comparisons that the recording relied on; their sides are expressions.
         recorded: How many rows were at hand when the graph was recorded.
         sums: The least and the largest sum of each input's members over those rows, by name.
+        ones: For each input the widths of rows, as parts of it, whose members all summed to 1 in those rows, by name.
+        row: The inputs' numbers when the graph was recorded, by name.
         shares: In a program that runs, the blocks that were added for each logsumexp whose exponentials are shares.
         directional: Whether its parameters are those of another program and a direction behind them, so that what it
             computes is no gradient of its root.
@@ -56,6 +58,8 @@ class Lifted:
     guards: list[Comparison] = field(default_factory=list)
     recorded: int = 1
     sums: dict[str, tuple[float, float]] = field(default_factory=dict)
+    ones: dict[str, set[int]] = field(default_factory=dict)
+    row: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     shares: dict[Block, Shares] = field(default_factory=dict)
     directional: bool = False
     read_by_outputs: set[str] = field(init=False)
@@ -80,6 +84,7 @@ class Lifted:
         sums = {name: values.sum(axis=1) for name, values in rows.items()}
         self.recorded = max(map(len, sums.values()), default=1)
         self.sums = {name: (float(each.min()), float(each.max())) for name, each in sums.items() if each.size}
+        self.ones = {name: _unit_widths(values) for name, values in rows.items()}
 
     @cached_property
     def running(self) -> Lifted:
@@ -90,6 +95,13 @@ class Lifted:
     def without_guards(self) -> Lifted:
         """Return the same without guards, for a run at numbers of our own choice."""
         return replace(self, guards=[])
+
+
+def _unit_widths(rows: np.ndarray[Any, Any]) -> set[int]:
+    """Return the lengths of parts, 2 or more, such that each part of each row sums to 1 exactly or nearly so."""
+    length = rows.shape[1]
+    widths = [width for width in range(2, length + 1) if length % width == 0] if rows.size else []
+    return {w for w in widths if np.abs(rows.reshape(-1, w).sum(axis=1) - 1.0).max() < 1e-12}
 
 
 def lifted(
@@ -125,5 +137,6 @@ def lifted(
         start=start,
         guards=[each._replace(sides=(next(roots), next(roots))) for each in recording.compared],
     )
-    found.keep_sums({name: np.array([[*map(number, values)]]) for name, values in recording.inputs.items()})
+    found.row = {name: np.array([*map(number, values)], dtype=float) for name, values in recording.inputs.items()}
+    found.keep_sums({name: values[None] for name, values in found.row.items()})
     return found

@@ -24,7 +24,7 @@ from .strided import strided
 
 __all__ = ["Parameter", "Parameters"]
 
-_LABEL = re.compile(r"([^\[]*)(?:\[([0-9]{1,18})(?:,([0-9]{1,18}))?\])?")
+_LABEL = re.compile(r"([^\[]*)(?:\[([0-9]{1,18}(?:,[0-9]{1,18})*)\])?")
 _WIDE = 64  # an input layer with more columns keeps its bias apart, so that the examples need not be copied
 
 
@@ -184,12 +184,10 @@ def _parsed(label: str) -> tuple[str, tuple[int, ...]]:
     match = _LABEL.fullmatch(label)
     if match is None:
         return "", ()
-    name, row, column = match.groups()
+    name, index = match.groups()
     if not name.isidentifier():
         return "", ()
-    if row is None:
-        return name, ()
-    return name, (int(row),) if column is None else (int(row), int(column))
+    return name, tuple(map(int, index.split(","))) if index else ()
 
 
 def layers_of(groups: Groups) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]]:

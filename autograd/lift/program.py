@@ -11,15 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from ..collector import collector_paused
 from ..graph import assignments
 from ..op import DomainError
+from ..value import recording, watched_by
+from .derivation import Derivation, derivation
 from .equations import equations, latex
 from .lifted import Lifted
 from .named import NamedArrays
 from .parameters import Parameters
 from .paths import Path
+from .recognise.watch import Watch
 from .recorder import Recorder
-from .recording import Recording
+from .recording import Recording, record
 from .report import report
 from .run.batch import Batch
 from .run.blocks import by_blocks, has_blocks
@@ -70,6 +74,8 @@ class Program(SecondOrder):
         self._recorder = Recorder(fun, parameters)
         self._local = threading.local()  # of each thread: its gradient
         self._code = threading.local()  # and the code that writes it
+        self._recorded = recorded  # for the derivation of equations
+        self._derivation: tuple[Lifted, Derivation] | None = None
         if recorded is not None:
             self._recorder.take(recorded)
 
@@ -286,30 +292,71 @@ class Program(SecondOrder):
         """Return in words what was recognised in the graph, and what was not and why."""
         return report(self.derived, self._recorder.notes)
 
-    def equations(self, notation: str = "superscript") -> str:
-        """Return the equations of the forward and the backward pass as Unicode text, in the documents' notation.
+    @property
+    def derivation(self) -> Derivation:
+        """The equations of the graph term by term, and their numbers: what `equations` and `latex` write.
 
-        They are for one example; what a batch does is said below them. An adjoint of a weighted input is simplified by
-        exact algebra: the sigmoid and its cross-entropy give δ = a − y because the division leaves no remainder. A form
-        is taken only if it has fewer operations and no larger rounding error at saturated activations.
+        They are those of the path that was recorded first. A function that was compiled is recorded again for them,
+        with the names of its local variables.
+
+        Raises:
+            RuntimeError: If nothing is recorded yet.
+        """
+        derived, recorder, recorded = self.derived, self._recorder, self._recorded
+        known = self._derivation
+        if known is not None and (known[0] is derived or recorder.held.leaves is None):
+            return known[1]
+        watch = None
+        with recorder.lock, recording(), watched_by(None), collector_paused(), recorder.held.in_leaves():
+            if recorded is None and recorder.fun is not None:
+                with Watch() as watch:
+                    recorded = record(recorder.fun, derived.row)
+            if recorded is None or recorder.held.leaves is None:
+                raise RuntimeError("this program has no graph to derive equations from")
+            found = derivation(derived, recorded, recorder.held.leaves, watch)
+        self._derivation = derived, found
+        return found
+
+    @property
+    def _is_in_own_names(self) -> bool:
+        """Whether the equations are written in the names of the code: not those of plain layers, which have none.
+
+        A program that was unpickled has them if they were derived before.
+        """
+        self.derived  # noqa: B018  # raises if there is nothing yet
+        is_known = self._derivation is not None or self._recorder.held.leaves is not None
+        return is_known and not self.derivation.is_plain_network
+
+    def equations(self, notation: str | None = None) -> str:
+        """Return the equations of the forward and the backward pass, for one example, as Unicode text.
+
+        They are in the names of the code: of its parameters, its inputs, and the local variables of the function that
+        was compiled. An adjoint is simplified by exact algebra: the sigmoid and its cross-entropy give δ = a − y
+        because the division leaves no remainder. Members of an input that summed to 1 in all rows at hand, as those of
+        a one-hot target do, are taken to: then softmax and cross-entropy give p − t.
 
         Args:
-            notation: "superscript" (z², W², δ²), "theta" (Θ⁽²⁾ with a bias column, z⁽³⁾, δ⁽³⁾, g), "epsilon" (W⁽²⁾,
-                z⁽³⁾, ε⁽³⁾), "prime" (w², a′⁽²⁾ ⊙ …) or "parentheses" (w², ((w²)ᵀδ²) ⊙ …).
+            notation: None for the names of the code; for layers that have none, and where a notation is given, that of
+                a document: "superscript" (z², W², δ²), "theta" (Θ⁽²⁾ with a bias column, z⁽³⁾, δ⁽³⁾, g), "epsilon"
+                (W⁽²⁾, z⁽³⁾, ε⁽³⁾), "prime" (w², a′⁽²⁾ ⊙ …) or "parentheses" (w², ((w²)ᵀδ²) ⊙ …).
 
         Raises:
             TypeError: If the notation is no string.
             ValueError: If there is no notation of that name.
             RuntimeError: If nothing is recorded yet.
         """
-        return equations(self.derived, notation, mean=self._mean)
+        if notation is None and self._is_in_own_names:
+            return self.derivation.text()
+        return equations(self.derived, "superscript" if notation is None else notation, mean=self._mean)
 
-    def latex(self, notation: str = "superscript") -> str:
+    def latex(self, notation: str | None = None) -> str:
         """Return the same equations for LaTeX with amsmath: an `align*` for each pass, and sentences below.
 
         Takes and raises what `equations` does.
         """
-        return latex(self.derived, notation, mean=self._mean)
+        if notation is None and self._is_in_own_names:
+            return self.derivation.latex()
+        return latex(self.derived, "superscript" if notation is None else notation, mean=self._mean)
 
     def __repr__(self) -> str:
         if not self._recorder.shapes:
@@ -428,12 +475,19 @@ class Program(SecondOrder):
     def __getstate__(self) -> dict[str, Any]:
         self.derived  # noqa: B018  # raises if there is nothing yet
         recorder = self._recorder
-        return {"shapes": recorder.shapes, "flat": self.flat, "mean": self._mean, "notes": recorder.notes}
+        return {
+            "derivation": self._derivation,
+            "shapes": recorder.shapes,
+            "flat": self.flat,
+            "mean": self._mean,
+            "notes": recorder.notes,
+        }
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__init__("mean" if state["mean"] else "sum")  # type: ignore[misc]  # sets up what is not pickled
         recorder = self._recorder
         recorder.shapes, recorder.notes = state["shapes"], state["notes"]
+        self._derivation = state.get("derivation")
         recorder.held.flat, recorder.held.places = state["flat"], self.derived.parameters
 
 

@@ -97,7 +97,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) -> nn.Report:
-    """Return the report on a function in a file. Raises as `run` does."""
+    """Return the report on a function in a file.
+
+    Raises:
+        ValueError: If the file does not define the function, or the function fails.
+        TypeError: If its MODEL is no MLP.
+        OSError: If there is no such file.
+    """
     module = _module(path)
     backprop = getattr(module, function, None)
     if not callable(backprop):

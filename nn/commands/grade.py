@@ -58,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         ValueError: If there is no submission.
         TypeError: If the assignment's MODEL is no MLP.
+        NotADirectoryError: If there is no folder of submissions.
+        FileNotFoundError: If there is no folder to write a file to.
         OSError: If a file cannot be read or written.
     """
     if not options.folder.is_dir():

@@ -95,7 +95,12 @@ def load_safetensors(path: FilePath, *, max_bytes: int = MAX_BYTES) -> dict[str,
 
 
 def read_with_metadata(path: FilePath, *, max_bytes: int = MAX_BYTES) -> tuple[dict[str, FloatArray], dict[str, str]]:
-    """Return the arrays of a file and the texts beside them. Takes and raises what `load_safetensors` does."""
+    """Return the arrays of a file and the texts beside them. Takes what `load_safetensors` does.
+
+    Raises:
+        ModelFileError: If the file is damaged, too large, or holds NaN or an infinity; it says what and where.
+        OSError: If it cannot be read.
+    """
     if (size := Path(path).stat().st_size) > max_bytes:
         raise ModelFileError(f"{path}: {size} bytes are more than {max_bytes}; pass max_bytes if you trust it")
     data = Path(path).read_bytes()

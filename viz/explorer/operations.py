@@ -42,6 +42,7 @@ VALUES: dict[str, str] = {
     "arccosh": "Math.acosh(x)",
     "arctanh": "Math.atanh(x)",
     "floor": "Math.floor(x)",
+    "indicator": "x === y ? 1 : 0",
     "mod": "rest(x, y)",
     "log1p": "x > -1 ? Math.log1p(x) : NaN",
     "sqrt": "Math.sqrt(x)",

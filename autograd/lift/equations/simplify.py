@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import islice
 
+from ..language.algebra import Polynomial, Ratio, TooLargeError, limited
 from ..statement import walked
-from .algebra import Polynomial, Ratio, TooLargeError, limited
 from .formula import (
     MINUS_ONE,
     ZERO,

@@ -1,0 +1,225 @@
+"""The derivation of a program's equations, and the proof that they are the program's.
+
+Equations are derived from the recorded graph anew, in index notation: recognised (`recognise`), derived and simplified
+(`derive`), put on paper (`write`). Before they are shown, their numbers are compared with the program's; if something
+was recognised wrongly, they are derived again without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..value import Value
+from .derive.equations import Equations, derived_equations, is_activation
+from .derive.idioms import recognise_idioms
+from .language.evaluate import Evaluator, evaluated
+from .language.index import Axis
+from .language.term import Family, Term
+from .lifted import Lifted
+from .recognise.recognition import Recognition, recognition
+from .recognise.watch import Watch
+from .recording import Recording
+from .run.runner import runner
+from .write.lines import Line
+from .write.page import Page, best_page
+from .write.style import Latex, MathML, Style, Unicode
+from .write.text import latex_of, text_of
+
+__all__ = ["Derivation", "derivation"]
+
+Array = np.ndarray[Any, Any]
+_TOLERANCE = 1e-8  # of the largest entry; the numbers of a wrong equation are not that near
+_ROWS = 3
+
+
+@dataclass(eq=False)
+class Derivation:
+    """The equations of a graph, for pages that show them term by term.
+
+    Attributes:
+        found: The equations: for each family that has one its term. `found.order` is the order of a page.
+    """
+
+    found: Equations
+    _page: Page | None = field(default=None, init=False, repr=False)
+
+    @property
+    def page(self) -> Page:
+        """The equations on paper."""
+        if self._page is None:
+            self._page = best_page(self.found)
+        return self._page
+
+    @property
+    def is_plain_network(self) -> bool:
+        """Whether all that is computed is layers without a name: weighted inputs and their activations."""
+        values = [family for family in self.found.recognition.families if family.kind == "value"]
+        named = [family for family in values if family.named and family is not self.found.loss]
+        layers = [f for f in values if f in self.found.weighted or is_activation(f)]
+        return bool(layers) and not named and all(len(f.axes) == 1 for f in layers)
+
+    def text(self) -> str:
+        """Return the equations as Unicode text, and sentences on the signs in it."""
+        return text_of(self.page)
+
+    def latex(self) -> str:
+        """Return the equations as `align*` displays of amsmath, and sentences on the signs in them."""
+        return latex_of(self.page)
+
+    def formulas(self, style: str = "text") -> list[tuple[Family, str, str]]:
+        """Return for each equation its family, its left and its right side, as "text", "latex" or "mathml"."""
+        styles: dict[str, Style] = {"text": Unicode(), "latex": Latex(), "mathml": MathML()}
+        signs = styles[style]
+        lines = [line for section in self.page.sections for line in section.lines if isinstance(line, Line)]
+        return [(line.family, self.page.left(line, signs), signs.text(line.right)) for line in lines]
+
+    def numbers(self, row: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[Family, Array]:
+        """Return the numbers of every family for one example: forward, adjoints and gradients.
+
+        Args:
+            row: The numbers of each input.
+            parameters: The arrays of the parameters, by name.
+        """
+        return evaluated(self.found.terms, _leaves(self.found.recognition, row, parameters))
+
+    def subterms(self, family: Family, numbers: dict[Family, Array]) -> Iterator[tuple[tuple[int, ...], Term, Array]]:
+        """Yield the terms in a family's equation with their numbers, each with its path as a stable name.
+
+        A path says which part to take at each level; () is the whole. The array of a term has one dimension for each
+        axis of the family, then one for each axis that is bound around it, in that order.
+        """
+        evaluator = Evaluator(dict(numbers))
+        yield from _numbers_in(evaluator, self.found.terms[family], list(family.axes), ())
+
+
+def _numbers_in(
+    evaluator: Evaluator, term: Term, live: list[Axis], path: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], Term, Array]]:
+    value = evaluator.term(term, [(axis, np.arange(axis.size)) for axis in live])
+    yield path, term, np.broadcast_to(value, [axis.size for axis in live])
+    bound = [*getattr(term, "axes", ()), *([term.axis] if hasattr(term, "axis") else [])]
+    for k, part in enumerate(term.parts):
+        yield from _numbers_in(evaluator, part, [*live, *bound], (*path, k))
+
+
+def derivation(
+    derived: Lifted,
+    recorded: Recording,
+    leaves: Sequence[Value],
+    watch: Watch | None = None,
+) -> Derivation:
+    """Return the derivation of a program's equations.
+
+    Args:
+        derived: What the program runs.
+        recorded: The graph.
+        leaves: The parameters.
+        watch: The local variables of the recorded function.
+
+    Raises:
+        RuntimeError: If no way to derive them gives the program's numbers; this is a fault.
+    """
+    arrays = {each.name: each.leaves.reshape(each.shape) for each in derived.parameters.all}
+    problem: Exception | None = None
+    ways = [(False, True, ()), (True, True, ()), (True, False, ())]
+    for is_plain, has_idioms, compared in [(False, True, recorded.compared), *ways] if recorded.compared else ways:
+        try:
+            found = recognition(
+                recorded.graph.nodes,
+                recorded.loss,
+                recorded.inputs,
+                leaves,
+                arrays,
+                watch,
+                compared,
+                is_plain=is_plain,
+            )
+            if has_idioms:
+                found.families = recognise_idioms(found.families)
+                found.sort()
+            if found.reads_hidden:
+                continue
+            inputs = found.leaves.inputs
+            ones = {
+                name: len(inputs[name].axes) - 1
+                for name, widths in derived.ones.items()
+                if inputs[name].shape[-1] in widths
+            }
+            made = Derivation(derived_equations(found, ones))
+            _compare(made, derived)
+        except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            problem = error
+            continue
+        return made
+    raise RuntimeError(
+        "no equations give the numbers of the program; this is a fault in autograd.lift, please report the function"
+    ) from problem
+
+
+def _leaves(found: Recognition, row: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[Family, Array]:
+    arrays = {
+        family: np.asarray(row[name], dtype=float).reshape(family.shape) for name, family in found.leaves.inputs.items()
+    }
+    for name, (family, before) in found.leaves.arrays.items():
+        whole = arrays.setdefault(family, np.zeros(family.shape))
+        whole[before] = np.asarray(parameters[name], dtype=float).reshape(family.shape[len(before) :])
+    return arrays
+
+
+def _gradient(found: Equations, numbers: Mapping[Family, Array], name: str) -> Array | None:
+    family, before = found.recognition.leaves.arrays[name]
+    adjoint = next((each for each in found.gradients if each.source is family), None)
+    return None if adjoint is None else numbers[adjoint][before]
+
+
+def _compare(made: Derivation, derived: Lifted) -> None:
+    """Require the numbers of the program.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    rng = np.random.default_rng(0)
+    size = derived.start.size
+    compared = 0
+    for spread in (0.1, 0.1, 1e-3, 1e-6, 0.0):
+        start = derived.start + spread * (np.abs(derived.start) + 0.1) * rng.uniform(-1.0, 1.0, size)
+        row = {
+            name: values + spread * (np.abs(values) + 0.1) * rng.uniform(-1.0, 1.0, values.shape)
+            for name, values in derived.row.items()
+        }
+        if not _agree(made, derived, start, row):
+            continue
+        compared += 1
+        if compared == _ROWS:
+            return
+
+
+def _agree(made: Derivation, derived: Lifted, start: Array, row: Mapping[str, Array]) -> bool:
+    """Whether the numbers at a point are the program's; False if it has none there."""
+    for name, d in made.found.assumed.items():
+        whole = row[name].reshape(made.found.recognition.leaves.inputs[name].shape)
+        row = {**row, name: (whole / whole.sum(axis=d, keepdims=True)).ravel()}
+    gradient = np.zeros(start.size)
+    function, _ = runner(derived.without_guards(), start, gradient, 1, "backward", mean=True)
+    try:
+        loss = float(function({name: values.reshape(1, -1) for name, values in row.items()}))
+    except (ArithmeticError, ValueError):
+        return False
+    arrays = {each.name: start[each.positions].reshape(each.shape) for each in derived.parameters.all}
+    numbers = made.numbers(row, arrays)
+    found = made.found
+    own = float(numbers[found.loss]) if found.loss is not None else None
+    largest = max(1.0, abs(loss), float(np.abs(gradient).max(initial=0.0)))
+    if own is not None and not abs(own - loss) <= _TOLERANCE * largest:
+        raise ValueError(f"the loss is {loss!r}, and {own!r} by the equations")
+    for each in derived.parameters.all:
+        exact = gradient[each.positions].reshape(each.shape)
+        mine = _gradient(found, numbers, each.name)
+        difference = np.abs(exact - (0.0 if mine is None else mine.reshape(each.shape)))
+        if not (difference <= _TOLERANCE * largest).all():
+            raise ValueError(f"the gradient of {each.name} differs by {difference.max()!r}")
+    return True

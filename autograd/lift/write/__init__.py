@@ -1,0 +1,1 @@
+"""Equations on paper: index notation put into matrices, signs and styles, pages."""

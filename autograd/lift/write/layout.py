@@ -1,0 +1,222 @@
+"""The lines of a page: equations in order, loops over the steps of recurrences, and cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..language.build import ONE, ZERO, replaced, substituted
+from ..language.index import Axis, fixed
+from ..language.recurrences import components, is_recurrent
+from ..language.term import Condition, Family, Number, Reference, Term, lag, references, walk
+from .first_values import with_first_values, without_first
+from .indexing import Indexing
+from .lines import Line, Loop, Section
+from .typeset import Typesetter
+
+__all__ = ["sections"]
+
+
+def sections(indexing: Indexing, typesetter: Typesetter) -> list[Section]:
+    """Return the forward pass, the backward pass and the gradients."""
+    lines = _Lines(indexing, typesetter)
+    found = indexing.found
+    forward, aliases = with_first_values(lines.section(found.forward))
+    gradients = [line for adjoint in reversed(found.gradients) for line in lines.gradient(adjoint)]
+    return [
+        Section("Forward", forward),
+        Section("Backward", lines.section(found.backward)),
+        Section("Gradients", without_first(gradients, aliases)),
+    ]
+
+
+class _Lines:
+    def __init__(self, indexing: Indexing, typesetter: Typesetter) -> None:
+        self.indexing, self.typesetter = indexing, typesetter
+        self.terms = indexing.found.terms
+        self.loop_start: int | None = None
+
+    # --- sections --------------------------------------------------------------------------------
+
+    def section(self, families: Sequence[Family]) -> list[Line | Loop]:
+        """Return the lines of families, those of a recurrence in a loop."""
+        own = {family: self.terms[family] for family in families}
+        loops = [component for component in components(own) if is_recurrent(component, own)]
+        out: list[Line | Loop] = []
+        done: set[Family] = set()
+        for family in families:
+            if family in done:
+                continue
+            loop = next((component for component in loops if family in component), None)
+            if loop is None:
+                out.extend(self.equation(family))
+            else:
+                done.update(loop)
+                out.extend(self._loop(self._in_order([each for each in families if each in loop])))
+        return out
+
+    def _loop(self, own: Sequence[Family]) -> list[Line | Loop]:
+        """Return the lines of a recurrence: what comes before the loop, its head, and one step."""
+        time = own[0].axes[own[0].time or 0]
+        letter = self.indexing.letter(time)
+        first = {family: family.dimension_first(family.time or 0) for family in own}
+        last = {family: first[family] + family.axes[family.time or 0].size - 1 for family in own}
+        is_backward = own[0].kind == "adjoint"
+        low, high = max(first.values()), max(last.values())
+        if is_backward and self._is_read_before(own, first, low):
+            low = min(first.values())
+        before: list[Line | Loop] = []
+        body: list[Line | Loop] = []
+        for family in own:
+            self.loop_start = low
+            lines = self.equation(family, in_loop=True)
+            self.loop_start = None
+            before += [line for line in lines if line.is_before]
+            for line in lines:
+                if not line.is_before:
+                    where = line.where or (f"{letter} > {first[family] - 1}" if first[family] > low else "")
+                    body.append(replace(line, where=where, depth=1))
+        head = Loop(letter, high, low) if is_backward else Loop(letter, low, high)
+        return [*before, head, *body]
+
+    def _is_read_before(self, own: Sequence[Family], first: dict[Family, int], low: int) -> bool:
+        """Whether something outside of a recurrence reads what comes before its loop."""
+        for family, reference in self.indexing.references():
+            if family not in own and reference.family in own:
+                index = reference.indices[reference.family.time or 0]
+                if index.table is None and first[reference.family] + index.const < low:
+                    return True
+        return False
+
+    def _in_order(self, own: Sequence[Family]) -> list[Family]:
+        """Return families of a recurrence in the order of one step."""
+        out: list[Family] = []
+        left = list(own)
+        while left:
+            ready = next((family for family in left if not self._needs_now(family, left)), left[0])
+            out.append(ready)
+            left.remove(ready)
+        return out
+
+    def _needs_now(self, family: Family, left: Sequence[Family]) -> bool:
+        for reference in references(self.terms[family]):
+            other = reference.family
+            if other in left and other is not family and lag(family, reference) == 0:
+                return True
+        return False
+
+    # --- equations -------------------------------------------------------------------------------
+
+    def gradient(self, adjoint: Family) -> list[Line]:
+        """Return the lines of the derivative by a parameter; one for each array where arrays of a list differ."""
+        lines: list[Line] = []
+        term = self.terms[adjoint]
+        if adjoint.stacked and any(isinstance(t, Condition) and adjoint.axes[0] in t.free for t in walk(term)):
+            axis = adjoint.axes[0]
+            for n in range(axis.size):
+                lines += self._one(adjoint, substituted(term, {axis: fixed(n)}), {axis: n})
+        else:
+            lines = self.equation(adjoint)
+        return [
+            replace(line, left=replace(line.left, delta=False, stem=self._stem(adjoint)), is_gradient=True)
+            for line in lines
+        ]
+
+    def _stem(self, adjoint: Family) -> str:
+        naming = self.typesetter.naming
+        return naming.symbol(adjoint.source, "", ()).stem
+
+    def equation(self, family: Family, *, in_loop: bool = False) -> list[Line]:
+        """Return the lines of a family: one, or one for each case of an axis that conditions are on."""
+        term = self.terms[family]
+        conditions = [each for each in walk(term) if isinstance(each, Condition)]
+        axes = [axis for axis in family.axes if any(each.free == {axis} and _is_affine(each) for each in conditions)]
+        if len(axes) == 1 and (family.time is not None or self.indexing.find(axes[0]) in self.indexing.chosen):
+            return self._cases(family, term, axes[0], in_loop=in_loop)
+        return self._one(family, term, {})
+
+    def _one(
+        self, family: Family, term: Term, numbers: dict[Axis, int], where: str = "", *, is_before: bool = False
+    ) -> list[Line]:
+        left, right = self.typesetter.equation(family, term, numbers)
+        return [Line(family, left, right, where, is_before=is_before)]
+
+    def _cases(self, family: Family, term: Term, axis: Axis, *, in_loop: bool) -> list[Line]:
+        """Return a line for each part of an axis on which the same conditions hold."""
+        parts = [
+            (low, high, body)
+            for low, high, body in _parts(term, axis)
+            if not (isinstance(body, Number) and not body.value)
+        ] or _parts(term, axis)
+        is_backward = any(
+            index.parts and index.const > 0 and reference.family.kind == "adjoint"
+            for reference in references(term)
+            for index in reference.indices
+            if axis in index.free
+        )
+        first, last = self.indexing.first(axis), axis.size - 1
+        start = self.loop_start if in_loop else None
+        letter = self.indexing.letter(axis)
+        lines: list[Line] = []
+        for low, high, body in reversed(parts) if is_backward else parts:
+            if start is not None and high + first < start and family.kind == "adjoint":
+                continue
+            if low == high:
+                is_before = start is not None and low + first < start
+                lines += self._one(family, body, {axis: low}, is_before=is_before)
+                continue
+            where = ""
+            if in_loop and (low == 0 or high == last):
+                if not (high == last and start is not None and low + first <= start):
+                    where = f"{letter} < {high + 1 + first}" if low == 0 else f"{letter} > {low - 1 + first}"
+            else:
+                one, two = (high + first, low + first) if is_backward else (low + first, high + first)
+                where = f"{letter} = {one}, …, {two}" if high - low > 1 else f"{letter} = {one}, {two}"
+            lines += self._one(family, body, {}, where)
+        return lines
+
+
+def _is_affine(condition: Condition) -> bool:
+    return condition.left.table is None and condition.right.table is None
+
+
+def _holds_at(term: Term, axis: Axis, k: int) -> bool | None:
+    """Return whether a condition on an axis holds at a number; None if the term is no condition on it alone."""
+    if not isinstance(term, Condition) or term.free != {axis} or not _is_affine(term):
+        return None
+    left, right = (side.substituted({axis: fixed(k)}).const for side in (term.left, term.right))
+    return {"=": left == right, "≤": left <= right, "≠": left != right}[term.relation]
+
+
+def _parts(term: Term, axis: Axis) -> list[tuple[int, int, Term]]:
+    """Return the runs of an axis on which the same conditions hold, and the term on each."""
+    truth = [tuple(_holds_at(each, axis, k) for each in walk(term)) for k in range(axis.size)]
+    out: list[tuple[int, int, Term]] = []
+    low = 0
+    while low < axis.size:
+        high = low
+        while high + 1 < axis.size and truth[high + 1] == truth[low]:
+            high += 1
+
+        def by(each: Term, k: int = low) -> Term | None:
+            holds = _holds_at(each, axis, k)
+            return None if holds is None else ONE if holds else ZERO
+
+        body = replaced(term, by)
+        body = substituted(body, {axis: fixed(low)}) if low == high else body
+        out.append((low, high, _without_outside(body)))
+        low = high + 1
+    return out
+
+
+def _without_outside(term: Term) -> Term:
+    """Return a term in which what is read outside of a domain is 0."""
+
+    def by(each: Term) -> Term | None:
+        if isinstance(each, Reference):
+            for index, axis in zip(each.indices, each.family.axes, strict=True):
+                if index.is_fixed and not 0 <= index.const < axis.size:
+                    return ZERO
+        return None
+
+    return replaced(term, by)

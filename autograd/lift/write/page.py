@@ -1,0 +1,252 @@
+"""Pages: the equations and the sentences below them, with the choice of indices that makes them shortest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..derive.equations import Equations
+from ..language.index import Axis, at, fixed
+from ..language.term import Condition, Family, references, walk
+from .indexing import Indexing
+from .layout import sections
+from .lines import Line, Loop, Section
+from .naming import Naming
+from .style import Latex, Style, Unicode
+from .tree import Symbol
+from .typeset import Typesetter, UnprintableError
+
+__all__ = ["Page", "best_page", "legend"]
+
+_TRIALS = 40  # pages that are set to find the shortest
+
+_DELTA = r"\delta"
+_RULES = {
+    "gelu": (
+        "gelu(z) = ½z(1 + tanh(√(2/π)(z + 0.044715z³)))",
+        r"\mathrm{gelu}(z) = \frac{1}{2} z (1 + \tanh(\sqrt{2/\pi} (z + 0.044715 z^{3})))",
+    ),
+    "σ′": ("σ′(z) = σ(z)(1 − σ(z))", r"\sigma'(z) = \sigma(z) (1 - \sigma(z))"),
+    "tanh′": ("tanh′(z) = 1 − tanh(z)²", r"\tanh'(z) = 1 - \tanh(z)^{2}"),
+    "relu′": ("relu′(z) = [z > 0]", r"\mathrm{relu}'(z) = [z > 0]"),
+    "softplus′": ("softplus′(z) = σ(z)", r"\mathrm{softplus}'(z) = \sigma(z)"),
+    "silu′": ("silu′(z) = σ(z)(1 + z(1 − σ(z)))", r"\mathrm{silu}'(z) = \sigma(z) (1 + z (1 - \sigma(z)))"),
+}
+
+
+@dataclass
+class Page:
+    """A page, before a style gives it signs.
+
+    Attributes:
+        indexing: Which axes are indices.
+        typesetter: What has set the formulas, and the signs that occurred.
+        sections: The equations.
+    """
+
+    indexing: Indexing
+    typesetter: Typesetter
+    sections: list[Section]
+
+    @property
+    def naming(self) -> Naming:
+        """The names on the page."""
+        return self.typesetter.naming
+
+    def left(self, line: Line, style: Style) -> str:
+        """Return the left side of an equation."""
+        text = style.text(line.left)
+        return f"∂{self.naming.loss}/∂{text}" if line.is_gradient else text
+
+    def text(self) -> str:
+        """Return the equations as Unicode text, without the sentences."""
+        style = Unicode()
+        lines = []
+        for section in self.sections:
+            if section.lines:
+                lines.append(section.title)
+            for each in section.lines:
+                if isinstance(each, Loop):
+                    lines.append(f"  for {each.letter} = {each.start}, …, {each.end}")
+                    continue
+                where = f", {each.where}" if each.where else ""
+                lines.append("  " * (1 + each.depth) + f"{self.left(each, style)} = {style.text(each.right)}{where}")
+        return "\n".join(lines)
+
+
+def page(found: Equations, chosen: Iterable[Axis] | None = None) -> Page:
+    """Return the page on which some classes of axes are indices beside those that must be.
+
+    Raises:
+        UnprintableError: If an equation has no form.
+    """
+    indexing = Indexing(found, chosen)
+    typesetter = Typesetter(indexing)
+    return Page(indexing, typesetter, sections(indexing, typesetter))
+
+
+def best_page(found: Equations) -> Page:
+    """Return the shortest page over the choices of which axes are indices."""
+    best = page(found)
+    chosen = set(best.indexing.must)
+    score = _weight(best)
+    features = best.indexing.features()
+    trials = 0
+    improved = True
+    while improved and trials < _TRIALS:
+        improved = False
+        for k in best.indexing.free_classes():
+            trial = chosen ^ {k}
+            trials += 1
+            try:
+                other = page(found, trial)
+            except UnprintableError:
+                continue
+            new = _weight(other) + 25 * len(trial & features - best.indexing.must)
+            if new < score - 0.5:
+                best, chosen, score, improved = other, trial, new, True
+    return best
+
+
+def _weight(page: Page) -> float:
+    """Return how long a page is, with what is hard to read counted more."""
+    text = page.text()
+    signs = {"𝟏": 6, "diag": 8, "[": 3, "Σ": 2, "ᵀ": 1, "ᵢ": 3, "ⱼ": 3}
+    return len(text) + sum(weight * text.count(sign) for sign, weight in signs.items())
+
+
+def legend(page: Page, style: Style | None = None) -> list[str]:
+    """Return sentences on the signs that occurred."""
+    return list(_Legend(page, style or Unicode()).sentences())
+
+
+class _Legend:
+    def __init__(self, page: Page, style: Style) -> None:
+        self.page, self.style = page, style
+        self.text, self.seen, self.naming = page.text(), page.typesetter.seen, page.naming
+
+    def math(self, text: str, latex: str) -> str:
+        """Return a formula within a sentence."""
+        return f"${latex}$" if isinstance(self.style, Latex) else text
+
+    def sentences(self) -> Iterator[str]:
+        """Yield the sentences."""
+        seen, math = self.seen, self.math
+        if "σ" in seen or "σ′" in seen:
+            yield math("σ", r"\sigma") + " is the sigmoid."
+        rules = [math(*rule) for sign, rule in _RULES.items() if sign in seen]
+        if rules:
+            yield ", ".join(rules) + "."
+        if "δ" in self.text:
+            lines = self.page.sections[1].lines
+            alone = any(isinstance(line, Line) and line.left.delta and not line.left.stem for line in lines)
+            loss = self.naming.loss
+            quotient = math(f"∂{loss}/∂v", rf"\partial {loss} / \partial v")
+            of_z = f", and {math('δ', _DELTA)} alone is that of {math('z', 'z')}." if alone else "."
+            yield f"{math('δv', _DELTA + ' v')} is {quotient}{of_z}"
+        yield from (self._arranged(family) for family in self.naming.names if _is_arranged(family))
+        if "softmax by rows" in seen:
+            yield "softmax is by rows."
+        elif "lse by rows" in seen:
+            yield "lse is by rows."
+        if "mask" in seen:
+            mask, infinity = self.page.typesetter.mask, math("−∞", r"-\infty")
+            yield f"{math(mask, mask)} is 0 where the column is not after the row, and {infinity} elsewhere."
+        if "⋆" in seen:
+            yield math("(w ⋆ x)ₚ = Σₖ wₖxₚ₊ₖ₋₁", r"(w \star x)_{p} = \sum_{k} w_{k} x_{p+k-1}") + "."
+        if "∗" in seen:
+            yield math("(w ∗ x)ₚ = Σₖ wₖxₚ₋ₖ₊₁", r"(w * x)_{p} = \sum_{k} w_{k} x_{p-k+1}") + "."
+        if "𝟏" in self.text:
+            yield math("𝟏", r"\mathbf{1}") + " is a vector of ones."
+        zeros = _zeros(self.page, self.style)
+        if zeros:
+            yield f"{' and '.join(zeros)} {'are' if len(zeros) > 1 else 'is'} 0."
+        if self._reads_outside():
+            yield "A name is 0 where an index is outside of its range."
+        yield from self._numbers()
+
+    def _reads_outside(self) -> bool:
+        """Whether something is read outside of its range beside the steps that are named."""
+        terms = self.page.indexing.found.terms
+        for family, reference in self.page.indexing.references():
+            guarded = {a for each in walk(terms[family]) if isinstance(each, Condition) for a in each.free}
+            for d, (index, axis) in enumerate(zip(reference.indices, reference.family.axes, strict=True)):
+                low, high = index.extent()
+                is_outside = not index.is_fixed and (low < 0 or high >= axis.size)
+                if is_outside and d != reference.family.time and not index.free & guarded:
+                    return True
+        return False
+
+    def _arranged(self, family: Family) -> str:
+        name = self.naming.names[family]
+        shape = self.math("×".join(map(str, family.shape)), r" \times ".join(map(str, family.shape)))
+        rows = "its rows have an index" if name == family.name else "its rows are columns where they have an index"
+        has_rows = re.search(rf"(?<![A-Za-z]){re.escape(name)}[ₙₛₜ]", self.text) is not None
+        shown = self.math(name, name)
+        if name == family.name:
+            return f"{shown} is {shape}; {rows}." if has_rows else f"{shown} is {shape}."
+        original = f"{shown} is {self.math(family.name, family.name)} as {shape}"
+        return f"{original}, and {rows}." if has_rows else f"{original}."
+
+    def _numbers(self) -> Iterator[str]:
+        """Yield the arrays of numbers and the tables of indices."""
+        for family in self.naming.names:
+            if family.numbers is not None:
+                shown = self.style.inline(self.naming.symbol(family, "", ()))
+                yield f"{shown} = {_listed(family.numbers)}, numbers of the graph."
+        for name, index, first in self.page.typesetter.tables.values():
+            if index.table is not None:
+                shown = self.style.inline(Symbol("i", digits=name[1:]))
+                table = np.where(index.table < 0, first - 1, index.table + first)
+                yield f"{shown} = {_listed(table)}, indices; {first - 1} stands for none."
+
+
+_MOST = 200  # numbers of an array that are printed
+
+
+def _listed(values: np.ndarray[Any, Any]) -> str:
+    """Return the members of an array as nested lists."""
+    if values.size > _MOST:
+        head = ", ".join(_number(v) for v in values.ravel()[:_MOST].tolist())
+        return f"[{head}, …] of shape {values.shape}"
+    return _nested(values.tolist())
+
+
+def _nested(values: Any) -> str:
+    return f"[{', '.join(map(_nested, values))}]" if isinstance(values, list) else _number(values)
+
+
+def _number(value: float) -> str:
+    return repr(value).removesuffix(".0").replace("-", "−")
+
+
+def _is_arranged(family: Family) -> bool:
+    return family.kind == "input" and len([axis for axis in family.axes if axis.size > 1]) > 1
+
+
+def _zeros(page: Page, style: Style) -> list[str]:
+    """Return the names of what is read outside of its range."""
+    out: list[str] = []
+    typesetter, terms = page.typesetter, page.indexing.found.terms
+    for family in page.indexing.order:
+        guarded = {axis for each in walk(terms[family]) if isinstance(each, Condition) for axis in each.free}
+        for reference in references(terms[family]):
+            other = reference.family
+            if other.time is None or other.kind not in ("value", "adjoint"):
+                continue
+            index = reference.indices[other.time]
+            axis = index.shifted
+            if axis is None or not index.const or axis not in family.axes or axis in guarded:
+                continue
+            low, high = index.extent()
+            for k in ([low] if low < 0 else []) + ([high] if high >= other.axes[other.time].size else []):
+                typesetter.letters, typesetter.index_axes = {}, set()
+                own = [fixed(k) if d == other.time else at(a) for d, a in enumerate(other.axes)]
+                name = style.inline(typesetter.name(other, own))
+                if name not in out:
+                    out.append(name)
+    return out

@@ -1,0 +1,531 @@
+"""Signs: how a formula is put into Unicode text, into LaTeX and into MathML."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from typing import Protocol
+from xml.sax.saxutils import escape
+
+from .tree import (
+    ATOM,
+    POWER,
+    PRODUCT,
+    Apply,
+    Bracket,
+    Chain,
+    Correlation,
+    Entrywise,
+    Group,
+    Node,
+    Norm,
+    Numeral,
+    Quotient,
+    Raised,
+    Root,
+    Spread,
+    Symbol,
+    Terms,
+    Times,
+    Total,
+    grouped,
+)
+
+__all__ = ["SUBSCRIPTS", "Latex", "MathML", "Style", "Unicode", "decimal", "number_form"]
+
+SUBSCRIPTS = dict(zip("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+_SUPERSCRIPTS = dict(
+    zip("0123456789+-=()abcdefghijklmnoprstuvwxyz", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", strict=True)
+)
+_VULGAR = {Fraction(1, 2): "½", Fraction(1, 4): "¼", Fraction(3, 4): "¾"}
+_PRIMES = (3, 6, 7, 9)
+
+
+class Style(Protocol):
+    """A way of writing."""
+
+    def text(self, node: Node) -> str:
+        """Return a formula."""
+
+    def inline(self, node: Node) -> str:
+        """Return a formula as it stands in a sentence."""
+
+
+def number_form(value: Fraction) -> tuple[str, Fraction | int | float]:
+    """Return how a number that is not negative is written.
+
+    Returns:
+        "whole", "fraction", "root" (the number is its square), "inverse root", or "decimal", and what is written so.
+    """
+    if value.denominator == 1 and value < 10**6:
+        return "whole", int(value)
+    if value in _VULGAR:
+        return "fraction", value
+    short = value.denominator <= 1000 and len(f"{float(value):g}") > 5
+    if value.denominator <= 1000 and (short or (value.numerator == 1 and value.denominator in _PRIMES)):
+        return "fraction", value
+    number = float(value)
+    if value.denominator > 1000:
+        for n in range(2, 1025):
+            if number == math.sqrt(n):
+                return "root", n
+            if number in (1 / math.sqrt(n), n**-0.5):
+                return "inverse root", n
+        if number == math.sqrt(2 / math.pi):
+            return "root", 2 / math.pi
+    return "decimal", number
+
+
+def decimal(number: float) -> tuple[str, int]:
+    """Return a number's mantissa as text and its power of ten."""
+    text = f"{number:.6g}" if float(f"{number:.6g}") == number else repr(number)
+    mantissa, _, exponent = text.partition("e")
+    return mantissa, int(exponent or 0)
+
+
+class Unicode:
+    """Unicode text."""
+
+    def inline(self, node: Node) -> str:
+        """Return a formula as it stands in a sentence."""
+        return self.text(node)
+
+    def text(self, node: Node) -> str:
+        """Return a formula."""
+        match node:
+            case Symbol():
+                return self.symbol(node)
+            case Numeral():
+                return self.number(node.value)
+            case Group():
+                return f"({self.text(node.inside)})"
+            case Apply():
+                return self._apply(node)
+            case Norm():
+                return f"‖{self.text(node.inside)}‖" + ("²" if node.squared else "")
+            case Root():
+                inside = self.text(node.inside)
+                return f"√{inside}" if node.inside.level == ATOM and len(inside) <= 3 else f"√({inside})"
+            case Raised():
+                return self._raised(node)
+            case Chain():
+                return self._chain(node)
+            case Times():
+                return self._times(node)
+            case Entrywise():
+                return " ⊙ ".join(map(self.text, node.factors))
+            case Quotient():
+                top, bottom = self.text(grouped(node.top, PRODUCT)), self.text(grouped(node.bottom, POWER))
+                return f"{'−' if node.negative else ''}{top} / {bottom}"
+            case Total():
+                return self._total(node)
+            case Terms():
+                return self._terms(node)
+            case Bracket():
+                left, right = (side if isinstance(side, str) else self.text(side) for side in (node.left, node.right))
+                return f"[{left} {node.relation} {right}]"
+            case Correlation():
+                return f"{self.text(node.left)} {node.sign} {self.text(node.right)}"
+            case Spread():
+                return self._spread(node)
+        raise TypeError(f"no formula: {node!r}")
+
+    def _spread(self, node: Spread) -> str:
+        text = self.text(node.inside)
+        if node.over != "columns":
+            return text + {"column": "𝟏", "matrix": "𝟏𝟏ᵀ", "rows": "𝟏ᵀ"}[node.over]
+        return "𝟏" + (f"({text})" if _has_superscript(text) and not text.startswith("(") else text) + "ᵀ"
+
+    def symbol(self, node: Symbol) -> str:
+        """Return a name."""
+        stem = ("δ" if node.delta else "") + node.stem
+        mark = {"": "", "prime": "′", "bar": "\u0304"}[node.mark]
+        above = "".join(_SUPERSCRIPTS.get(c, c) for c in node.above)
+        digits = "".join(SUBSCRIPTS[c] for c in node.digits)
+        return stem + mark + above + digits + self.indices(node.below)
+
+    def indices(self, below: tuple[str, ...]) -> str:
+        """Return the indices below a name."""
+        text = ("" if all(len(index) == 1 for index in below) else ",").join(below)
+        if all(c in SUBSCRIPTS for c in text):
+            return "".join(SUBSCRIPTS[c] for c in text)
+        return f"[{text}]"
+
+    def number(self, value: Fraction) -> str:
+        """Return a number that is not negative."""
+        if value in _VULGAR:
+            return _VULGAR[value]
+        kind, what = number_form(value)
+        if kind == "fraction" and isinstance(what, Fraction):
+            return f"({what.numerator}/{what.denominator})"
+        if kind in ("root", "inverse root"):
+            root = f"√{what}" if isinstance(what, int) else "√(2/π)"
+            return root if kind == "root" else f"(1/{root})"
+        mantissa, power = decimal(float(what)) if kind == "decimal" else (str(what), 0)
+        if not power:
+            return mantissa
+        ten = "10" + "".join(_SUPERSCRIPTS[c] for c in str(power))
+        return ten if mantissa == "1" else f"{mantissa}·{ten}"
+
+    def _apply(self, node: Apply) -> str:
+        args = ", ".join(map(self.text, node.args))
+        if node.name == "abs":
+            return f"|{args}|"
+        return f"{node.name}{'′' if node.prime else ''}{self.indices((node.below,)) if node.below else ''}({args})"
+
+    def _raised(self, node: Raised) -> str:
+        base = self.text(node.base)
+        if _has_superscript(base) and not base.startswith("(") and not isinstance(node.base, (Apply, Norm, Root)):
+            base = f"({base})"
+        exponent = str(node.exponent)
+        if node.exponent.denominator == 1:
+            return base + "".join(_SUPERSCRIPTS[c] for c in exponent)
+        kind, what = number_form(abs(node.exponent))
+        plain = kind == "decimal" and decimal(float(what))[1] == 0
+        return f"{base}^{decimal(float(node.exponent))[0] if plain and node.exponent > 0 else f'({exponent})'}"
+
+    def _chain(self, node: Chain) -> str:
+        out = ""
+        for link, is_turned in node.links:
+            text = self.text(grouped(link, ATOM))
+            if is_turned:
+                text = (f"({text})" if _has_superscript(text) and not text.startswith("(") else text) + "ᵀ"
+            out += (" " if out and _matrices_touch(out, text) else "") + text
+        return out
+
+    def _times(self, node: Times) -> str:
+        out = ""
+        for factor in node.factors:
+            text = self.text(factor)
+            out += (" " if out and _scalars_touch(out, text) else "") + text
+        number = self.number(node.number) if node.number != 1 or not node.factors else ""
+        both_digits = number and out and number[-1].isdigit() and out[0].isdigit()
+        over_index = number and re.match("Σ[^ (]", out)
+        gap = " " if both_digits or over_index else ""
+        return ("−" if node.negative else "") + number + gap + out
+
+    def _total(self, node: Total) -> str:
+        inside = self.text(node.inside)
+        if node.conditions:
+            return f"Σ_{{{', '.join(node.conditions)}}} {inside}"
+        if node.below:
+            return f"Σ{self.indices((node.below,))} {inside}"
+        return f"Σ{inside}" if inside.startswith("(") else f"Σ {inside}"
+
+    def _terms(self, node: Terms) -> str:
+        out = ""
+        for k, (is_minus, part) in enumerate(node.parts):
+            sign = ("−" if is_minus else "") if not k else (" − " if is_minus else " + ")
+            out += sign + self.text(part)
+        return out
+
+
+def _has_superscript(text: str) -> bool:
+    return any(c in _SUPERSCRIPTS.values() for c in text)
+
+
+def _word_end(text: str) -> int:
+    found = re.search(r"[A-Za-z]*$", text)
+    return len(found[0]) if found else 0
+
+
+def _word_start(text: str) -> int:
+    found = re.match(r"[A-Za-z]*", text)
+    return len(found[0]) if found else 0
+
+
+def _matrices_touch(a: str, b: str) -> bool:
+    """Whether a space belongs between two factors of a matrix product: beside names of several letters."""
+    if b[0] in "(‖[":
+        return a[-1].isalpha() and _word_end(a) > 1
+    if _word_end(a) > 1 or _word_start(b) > 1:
+        return a[-1].isalnum() or (a[-1] in {*SUBSCRIPTS.values(), *_SUPERSCRIPTS.values()} and _word_start(b) > 1)
+    return False
+
+
+def _scalars_touch(a: str, b: str) -> bool:
+    """Whether a space belongs between two factors that are numbers."""
+    if (_last_name(a) > 1 and (b[0].isalpha() or b[0] in "(‖𝟏[")) or (_first_name(b) > 1 and a[-1].isalpha()):
+        return True
+    return a[-1].isalpha() and b[0].isalpha() and (_word_end(a) > 1 or _word_start(b) > 1)
+
+
+def _last_name(text: str) -> int:
+    """Return how many letters the name at the end of a text has."""
+    count = 0
+    for c in reversed(text):
+        if c in SUBSCRIPTS.values() or c in _SUPERSCRIPTS.values():
+            if count:
+                break
+            continue
+        if not c.isalpha():
+            break
+        count += 1
+    return count
+
+
+def _first_name(text: str) -> int:
+    count = 0
+    for c in text:
+        if not c.isalpha() or c in SUBSCRIPTS.values() or c in _SUPERSCRIPTS.values():
+            break
+        count += 1
+    return count
+
+
+_FROM_SUBSCRIPTS = {below: plain for plain, below in SUBSCRIPTS.items()}
+_TO_PLAIN = str.maketrans(_FROM_SUBSCRIPTS)
+_LATEX_LETTERS = {
+    "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "μ": r"\mu", "σ": r"\sigma",
+    "φ": r"\phi", "ρ": r"\rho", "ξ": r"\xi", "π": r"\pi", "θ": r"\theta", "λ": r"\lambda", "τ": r"\tau", "Θ": r"\Theta",
+    "ω": r"\omega", "η": r"\eta", "κ": r"\kappa", "ν": r"\nu", "ψ": r"\psi", "χ": r"\chi", "ζ": r"\zeta", "ℓ": r"\ell",
+    "𝟏": r"\mathbf{1}",
+}  # fmt: skip
+_LATEX_FUNCTIONS = {"log", "exp", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "max", "min"}
+_LATEX_RELATIONS = {"≤": r"\leq", "≥": r"\geq", "≠": r"\neq", "<": "<", ">": ">", "=": "="}
+
+
+class Latex:
+    """LaTeX, for a display in mathematics."""
+
+    def inline(self, node: Node) -> str:
+        """Return a formula as it stands in a sentence."""
+        return f"${self.text(node)}$"
+
+    def text(self, node: Node) -> str:
+        """Return a formula."""
+        match node:
+            case Symbol():
+                return self.symbol(node)
+            case Numeral():
+                return self.number(node.value)
+            case Group():
+                return rf"\left({self.text(node.inside)}\right)"
+            case Apply():
+                return self._apply(node)
+            case Norm():
+                return rf"\Vert {self.text(node.inside)} \Vert" + ("^{2}" if node.squared else "")
+            case Root():
+                return rf"\sqrt{{{self.text(node.inside)}}}"
+            case Raised():
+                base = self.text(node.base)
+                return f"{base if isinstance(node.base, Group) else f'{{{base}}}'}^{{{node.exponent}}}"
+            case Chain():
+                return " ".join(self._link(link, is_turned) for link, is_turned in node.links)
+            case Times():
+                number = [self.number(node.number)] if node.number != 1 or not node.factors else []
+                return ("-" if node.negative else "") + " ".join([*number, *map(self.text, node.factors)])
+            case Entrywise():
+                return r" \odot ".join(map(self.text, node.factors))
+            case Quotient():
+                return ("-" if node.negative else "") + rf"\frac{{{self.text(node.top)}}}{{{self.text(node.bottom)}}}"
+            case Total():
+                below = ", ".join(self._plain(c) for c in node.conditions) or ", ".join(node.below)
+                return r"\sum" + (f"_{{{below}}}" if below else "") + " " + self.text(node.inside)
+            case Terms():
+                out = ""
+                for k, (is_minus, part) in enumerate(node.parts):
+                    out += (("-" if is_minus else "") if not k else (" - " if is_minus else " + ")) + self.text(part)
+                return out
+            case Bracket():
+                sides = [self._plain(s) if isinstance(s, str) else self.text(s) for s in (node.left, node.right)]
+                return rf"\left[{sides[0]} {_LATEX_RELATIONS[node.relation]} {sides[1]}\right]"
+            case Correlation():
+                sign = r"\star" if node.sign == "⋆" else "*"
+                return f"{self.text(node.left)} {sign} {self.text(node.right)}"
+            case Spread():
+                one, turned = r"\mathbf{1}", r"\mathbf{1}^{\top}"
+                if node.over == "columns":
+                    return f"{one} {self._link(node.inside, True)}"
+                return (
+                    self.text(node.inside)
+                    + " "
+                    + {"column": one, "matrix": f"{one} {turned}", "rows": turned}[node.over]
+                )
+        raise TypeError(f"no formula: {node!r}")
+
+    def symbol(self, node: Symbol) -> str:
+        """Return a name."""
+        stem, digits, below = node.stem, node.digits, node.below
+        if re.fullmatch(r"[A-Z][A-Za-z]{1,2}", stem):
+            stem, digits = stem[0], stem[1:] + digits
+        text = "".join(_LATEX_LETTERS.get(c, c) for c in stem) if len(stem) < 2 else rf"\mathrm{{{self._word(stem)}}}"
+        if node.mark == "bar":
+            text = rf"\bar{{{text}}}"
+        if node.delta:
+            text = rf"\delta {text}" if text else r"\delta"
+        above = " ".join(each for each in (r"\prime" if node.mark == "prime" else "", node.above) if each)
+        low = ", ".join(self._plain(each) for each in ((digits,) if digits else ()) + below)
+        return text + (f"^{{{above}}}" if above else "") + (f"_{{{low}}}" if low else "")
+
+    def number(self, value: Fraction) -> str:
+        """Return a number that is not negative."""
+        kind, what = number_form(value)
+        if kind == "fraction" and isinstance(what, Fraction):
+            return rf"\frac{{{what.numerator}}}{{{what.denominator}}}"
+        if kind in ("root", "inverse root"):
+            root = rf"\sqrt{{{what}}}" if isinstance(what, int) else r"\sqrt{2/\pi}"
+            return root if kind == "root" else rf"\frac{{1}}{{{root}}}"
+        mantissa, power = decimal(float(what)) if kind == "decimal" else (str(what), 0)
+        ten = f"10^{{{power}}}" if power else ""
+        return ten if ten and mantissa == "1" else rf"{mantissa} \cdot {ten}" if ten else mantissa
+
+    def _apply(self, node: Apply) -> str:
+        args = ", ".join(map(self.text, node.args))
+        if node.name == "abs":
+            return rf"\left|{args}\right|"
+        name = (
+            self.function(node.name)
+            + ("^{\\prime}" if node.prime else "")
+            + (f"_{{{node.below}}}" if node.below else "")
+        )
+        return rf"{name}\left({args}\right)"
+
+    def function(self, name: str) -> str:
+        """Return the name of a function."""
+        if name in _LATEX_FUNCTIONS:
+            return f"\\{name}"
+        if len(name) == 1:
+            return _LATEX_LETTERS.get(name, name)
+        return " ".join(f"\\{w}" if w in _LATEX_FUNCTIONS else rf"\mathrm{{{self._word(w)}}}" for w in name.split())
+
+    def _link(self, link: Node, is_turned: bool) -> str:
+        text = self.text(grouped(link, ATOM))
+        if not is_turned:
+            return text
+        if isinstance(link, Symbol) and link.above:
+            text = rf"\left({text}\right)"
+        return (text if text.endswith(r"\right)") else f"{{{text}}}") + r"^{\top}"
+
+    def _plain(self, text: str) -> str:
+        plain = re.sub(f"[{''.join(_FROM_SUBSCRIPTS)}]+", lambda run: f"_{{{run[0].translate(_TO_PLAIN)}}}", text)
+        plain = plain.replace("−", "-")
+        return "".join(f"{_LATEX_RELATIONS[c]} " if c in _LATEX_RELATIONS and c not in "=<>" else c for c in plain)
+
+    def _word(self, text: str) -> str:
+        return text.replace("_", r"\_")
+
+
+class MathML:
+    """Presentation MathML."""
+
+    def inline(self, node: Node) -> str:
+        """Return a formula as it stands in a sentence."""
+        return f"<math>{self.text(node)}</math>"
+
+    def text(self, node: Node) -> str:
+        """Return a formula as one element."""
+        match node:
+            case Symbol():
+                return self.symbol(node)
+            case Numeral():
+                return self.number(node.value)
+            case Group():
+                return _row(_sign("("), self.text(node.inside), _sign(")"))
+            case Apply():
+                args = _sign(",").join(map(self.text, node.args))
+                if node.name == "abs":
+                    return _row(_sign("|"), args, _sign("|"))
+                name = f"<mi>{escape(node.name)}</mi>"
+                if node.prime:
+                    name = f"<msup>{name}{_sign('′')}</msup>"
+                if node.below:
+                    name = f"<msub>{name}<mi>{escape(node.below)}</mi></msub>"
+                return _row(name, _sign("("), args, _sign(")"))
+            case Norm():
+                norm = _row(_sign("‖"), self.text(node.inside), _sign("‖"))
+                return f"<msup>{norm}<mn>2</mn></msup>" if node.squared else norm
+            case Root():
+                return f"<msqrt>{self.text(node.inside)}</msqrt>"
+            case Raised():
+                exponent = (
+                    f"<mn>{abs(node.exponent)}</mn>"
+                    if node.exponent > 0
+                    else _row(_sign("−"), f"<mn>{-node.exponent}</mn>")
+                )
+                return f"<msup>{self.text(node.base)}{exponent}</msup>"
+            case Chain():
+                return _row(*(self._link(link, is_turned) for link, is_turned in node.links))
+            case Times():
+                number = [self.number(node.number)] if node.number != 1 or not node.factors else []
+                return _row(*([_sign("−")] if node.negative else []), *number, *map(self.text, node.factors))
+            case Entrywise():
+                return _row(_sign("⊙").join(map(self.text, node.factors)))
+            case Quotient():
+                return _row(
+                    *([_sign("−")] if node.negative else []),
+                    f"<mfrac>{self.text(node.top)}{self.text(node.bottom)}</mfrac>",
+                )
+            case Total():
+                below = ", ".join(node.conditions) or node.below
+                sign = f"<munder>{_sign('∑')}<mi>{escape(below)}</mi></munder>" if below else _sign("∑")
+                return _row(sign, self.text(node.inside))
+            case Terms():
+                out = []
+                for k, (is_minus, part) in enumerate(node.parts):
+                    out += [_sign("−" if is_minus else "+")] if k or is_minus else []
+                    out.append(self.text(part))
+                return _row(*out)
+            case Bracket():
+                sides = [
+                    f"<mi>{escape(s)}</mi>" if isinstance(s, str) else self.text(s) for s in (node.left, node.right)
+                ]
+                return _row(_sign("["), sides[0], _sign(node.relation), sides[1], _sign("]"))
+            case Correlation():
+                return _row(self.text(node.left), _sign(node.sign), self.text(node.right))
+            case Spread():
+                one = "<mn mathvariant='bold'>1</mn>"
+                turned = f"<msup>{one}{_sign('⊤')}</msup>"
+                if node.over == "columns":
+                    return _row(one, self._link(node.inside, True))
+                return _row(
+                    self.text(node.inside), *{"column": [one], "matrix": [one, turned], "rows": [turned]}[node.over]
+                )
+        raise TypeError(f"no formula: {node!r}")
+
+    def symbol(self, node: Symbol) -> str:
+        """Return a name."""
+        text = f"<mi>{escape(node.stem)}</mi>" if node.stem else ""
+        if node.mark == "bar":
+            text = f"<mover>{text}{_sign('¯')}</mover>"
+        if node.delta:
+            text = _row("<mi>δ</mi>", text) if text else "<mi>δ</mi>"
+        above = [
+            *([_sign("′")] if node.mark == "prime" else []),
+            *([f"<mi>{escape(node.above)}</mi>"] if node.above else []),
+        ]
+        low = ",".join(each for each in ((node.digits,) if node.digits else ()) + node.below)
+        if above and low:
+            return f"<msubsup>{text}<mi>{escape(low)}</mi>{_row(*above)}</msubsup>"
+        if above:
+            return f"<msup>{text}{_row(*above)}</msup>"
+        return f"<msub>{text}<mi>{escape(low)}</mi></msub>" if low else text
+
+    def number(self, value: Fraction) -> str:
+        """Return a number that is not negative."""
+        kind, what = number_form(value)
+        if kind == "fraction" and isinstance(what, Fraction):
+            return f"<mfrac><mn>{what.numerator}</mn><mn>{what.denominator}</mn></mfrac>"
+        if kind in ("root", "inverse root"):
+            root = f"<msqrt><mn>{what if isinstance(what, int) else '2/π'}</mn></msqrt>"
+            return root if kind == "root" else f"<mfrac><mn>1</mn>{root}</mfrac>"
+        mantissa, power = decimal(float(what)) if kind == "decimal" else (str(what), 0)
+        ten = f"<msup><mn>10</mn><mn>{power}</mn></msup>" if power else ""
+        if not ten:
+            return f"<mn>{mantissa}</mn>"
+        return ten if mantissa == "1" else _row(f"<mn>{mantissa}</mn>", _sign("·"), ten)
+
+    def _link(self, link: Node, is_turned: bool) -> str:
+        text = self.text(grouped(link, ATOM))
+        if is_turned and isinstance(link, Symbol) and link.above:
+            text = _row(_sign("("), text, _sign(")"))
+        return f"<msup>{text}{_sign('⊤')}</msup>" if is_turned else text
+
+
+def _row(*parts: str) -> str:
+    return parts[0] if len(parts) == 1 else f"<mrow>{''.join(parts)}</mrow>"
+
+
+def _sign(text: str) -> str:
+    return f"<mo>{escape(text)}</mo>"

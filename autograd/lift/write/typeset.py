@@ -1,0 +1,906 @@
+"""Index notation put into matrices: terms as a textbook writes them.
+
+An axis is an index, printed below a name, or belongs to a matrix. What is a matrix product, a transpose, an outer
+product, 𝟏 or diag exists only here, on paper.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..language.build import factors_of, multiply, power, reduce, split, substituted
+from ..language.index import Axis, Index, at
+from ..language.term import (
+    Call,
+    Condition,
+    Family,
+    Number,
+    Power,
+    Prime,
+    Product,
+    Reduction,
+    Reference,
+    Softmax,
+    Sum,
+    Term,
+    Test,
+    references,
+    walk,
+)
+from .indexing import Indexing
+from .naming import Naming, index_text
+from .style import Unicode
+from .tree import (
+    ATOM,
+    ENTRY,
+    POWER,
+    PRODUCT,
+    Apply,
+    Bracket,
+    Chain,
+    Correlation,
+    Entrywise,
+    Group,
+    Node,
+    Norm,
+    Numeral,
+    Quotient,
+    Raised,
+    Root,
+    Spread,
+    Symbol,
+    Terms,
+    Times,
+    Total,
+    grouped,
+    nodes_in,
+)
+
+__all__ = ["Typesetter", "UnprintableError"]
+
+FUNCTIONS = {"sigmoid": "σ", "logsumexp": "lse", "maximum": "max", "minimum": "min"}
+_RELATIONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤"}
+_ONES = Symbol("𝟏")
+_plain = Unicode()
+
+
+class UnprintableError(Exception):
+    """There is no matrix form; the equation has to be written with indices."""
+
+
+@dataclass
+class Obj:
+    """A formula for a number, a vector over `row`, or a matrix over `row` and `column`.
+
+    Attributes:
+        links: Its factors, if it is a matrix product that may be continued.
+    """
+
+    node: Node
+    row: Axis | None = None
+    column: Axis | None = None
+    links: tuple[tuple[Node, bool], ...] | None = None
+
+    @property
+    def axes(self) -> frozenset[Axis]:
+        return frozenset(axis for axis in (self.row, self.column) if axis is not None)
+
+    @property
+    def text(self) -> str:
+        return _plain.text(self.node)
+
+    @property
+    def chain(self) -> tuple[tuple[Node, bool], ...]:
+        return self.links if self.links is not None else ((grouped(self.node, ATOM), False),)
+
+    def turned(self) -> Obj:
+        links = tuple((node, not is_turned) for node, is_turned in reversed(self.chain))
+        return Obj(_chain(links), self.column, self.row, links)
+
+    def as_row(self) -> Obj:
+        return self.turned() if self.row is not None else self
+
+    def as_column(self) -> Obj:
+        return self.turned() if self.row is None and self.column is not None else self
+
+
+def _chain(links: Sequence[tuple[Node, bool]]) -> Node:
+    return links[0][0] if len(links) == 1 and not links[0][1] else Chain(tuple(links))
+
+
+def _product(links: Sequence[tuple[Node, bool]], row: Axis | None, column: Axis | None) -> Obj:
+    return Obj(_chain(links), row, column, tuple(links))
+
+
+class Typesetter:
+    """Writes terms as formulas.
+
+    Attributes:
+        seen: Signs that occurred and need an explanation, and what they stand for.
+        tables: The tables of indices that occurred.
+    """
+
+    def __init__(self, indexing: Indexing) -> None:
+        self.indexing = indexing
+        self.found = indexing.found
+        self.seen: dict[str, object] = {}
+        self.tables: dict[object, tuple[str, Index, int]] = {}
+        self.letters: dict[Axis, str] = {}
+        self.index_axes: set[Axis] = set()
+        self._keeps_windows = True
+        self._define()
+        self.naming = Naming(indexing)
+
+    def _define(self) -> None:
+        """A family of several axes that is defined index by index is written so everywhere."""
+        for family in self.indexing.order:
+            if len(family.axes) > 1:
+                self.index_axes = {
+                    a for a, is_index in zip(family.axes, self.indexing.roles(family), strict=True) if is_index
+                }
+                self._close(self.found.terms[family])
+                if family.kind == "value":
+                    self.indexing.sticky[family] = [axis in self.index_axes for axis in family.axes]
+
+    # --- equations -------------------------------------------------------------------------------
+
+    def equation(self, family: Family, term: Term, fixed: Mapping[Axis, int]) -> tuple[Symbol, Node]:
+        """Return the left and the right side of an equation, where some axes have a number."""
+        ones = {axis: 0 for axis in family.axes if axis.size == 1 and axis not in fixed}
+        fixed = {**fixed, **ones}
+        term = substituted(term, {axis: Index(0) for axis in ones})
+        self.letters, self.index_axes, self._keeps_windows = {}, set(), True
+        roles = self.indexing.roles(family)
+        for axis, is_index in zip(family.axes, roles, strict=True):
+            if axis not in fixed and is_index:
+                self.index_axes.add(axis)
+                self.letter(axis)
+        self._close(term)
+        matrix = [a for a, r in zip(family.axes, roles, strict=True) if a not in fixed and a not in self.index_axes]
+        kept = set(self.index_axes)
+        ways: list[list[Axis] | None] = [[], matrix[:1], matrix[1:2], None]
+        for promoted in ways:
+            self._promote(family, term, fixed, kept, promoted)
+            own = [axis for axis in matrix if axis not in self.index_axes]
+            try:
+                return self._left(family, fixed), self.write(term, *([*own, None, None])[:2])
+            except UnprintableError:
+                if promoted is None:
+                    raise
+        raise UnprintableError
+
+    def _promote(
+        self, family: Family, term: Term, fixed: Mapping[Axis, int], kept: set[Axis], promoted: Sequence[Axis] | None
+    ) -> None:
+        """Make some axes of an equation indices; None stands for all."""
+        self._keeps_windows = promoted is not None
+        self.index_axes = kept | set(promoted if promoted is not None else set(family.axes) - set(fixed))
+        self.letters = {axis: letter for axis, letter in self.letters.items() if axis in family.axes}
+        if promoted is None:
+            for each in walk(term):
+                if isinstance(each, Reduction):
+                    self.index_axes |= set(each.axes)
+                elif isinstance(each, Softmax):
+                    self.index_axes.add(each.axis)
+        for axis in family.axes:
+            if axis in self.index_axes and axis not in fixed:
+                self.letter(axis)
+        self._close(term)
+
+    def _close(self, term: Term) -> None:
+        """Find the axes that are indices in an equation because of what it reads."""
+        before = -1
+        while len(self.index_axes) > before:
+            before = len(self.index_axes)
+            for each in walk(term):
+                if isinstance(each, Condition):
+                    self.index_axes |= each.free
+                elif isinstance(each, Reference):
+                    for index, is_index in zip(each.indices, self.indexing.roles(each.family), strict=True):
+                        if (
+                            is_index
+                            or index.table is not None
+                            or (index.plain is None and index.parts and not self._is_window(index))
+                        ):
+                            self.index_axes |= index.free
+
+    def _is_window(self, index: Index) -> bool:
+        return self._keeps_windows and {self.indexing.find(axis) for axis in index.free} <= self.indexing.spatial
+
+    def letter(self, axis: Axis) -> str:
+        """Return the letter of an axis in this equation."""
+        if axis not in self.letters:
+            letter = self.indexing.letter(axis)
+            if letter in self.letters.values():
+                letter = self.indexing.another_letter(letter, self.letters.values())
+            self.letters[axis] = letter
+        return self.letters[axis]
+
+    def _left(self, family: Family, fixed: Mapping[Axis, int]) -> Symbol:
+        return self.name(family, [Index(fixed[axis]) if axis in fixed else at(axis) for axis in family.axes])
+
+    def name(self, family: Family, indices: Sequence[Index]) -> Symbol:
+        """Return a family's name with its indices.
+
+        Raises:
+            UnprintableError: If an index is neither a dimension of a matrix nor made of indices.
+        """
+        roles = self.indexing.roles(family)
+        above, below = "", []
+        for d, (index, axis) in enumerate(zip(indices, family.axes, strict=True)):
+            a = index.plain
+            if not roles[d] and not index.is_fixed and (a is None or a not in self.index_axes):
+                if a is None:
+                    if not index.free <= self.index_axes:
+                        raise UnprintableError
+                else:
+                    continue
+            if axis.size == 1 and index.is_fixed and not roles[d] and index.const == 0:
+                continue
+            text = self.index(index, family, d)
+            if d == 0 and (family.source.stacked or family.source in self.indexing.layers):
+                above = text
+            else:
+                below.append(text)
+        return self.naming.symbol(family, above, below)
+
+    def index(self, index: Index, family: Family, dimension: int) -> str:
+        """Return an index of a family's dimension as text."""
+        first = family.dimension_first(dimension)
+        for axis in sorted(index.free, key=lambda axis: axis.serial):
+            self.letter(axis)
+        if index.table is not None:
+            return self._table(index, first)
+        return index_text(index, first, self.letters, self.indexing)
+
+    def _table(self, index: Index, first: int) -> str:
+        """Return a member of a table of indices, which gets a name of its own."""
+        key = (index.table.shape, index.table.tobytes(), first) if index.table is not None else ()
+        name, _, _ = self.tables.setdefault(key, (f"i{len(self.tables) + 1}", index, first))
+        return _plain.symbol(Symbol("i", digits=name[1:], below=tuple(self.letters[axis] for axis in index.axes)))
+
+    # --- terms -----------------------------------------------------------------------------------
+
+    def _matrix_axes(self, term: Term) -> frozenset[Axis]:
+        return term.free - self.index_axes
+
+    def write(self, term: Term, row: Axis | None = None, column: Axis | None = None) -> Node:
+        """Return the formula of a term as an array over a row and a column axis.
+
+        Raises:
+            UnprintableError: If there is no matrix form.
+        """
+        own = self._matrix_axes(term)
+        full = {axis for axis in (row, column) if axis is not None}
+        if not own <= full:
+            raise UnprintableError
+        if isinstance(term, Sum):
+            return self._sum(term, row, column)
+        if own == full:
+            return self._write(term, row, column)
+        if not own and isinstance(term, Number):
+            return self._write(term, None, None)
+        self.seen["𝟏"] = None
+        if not own:
+            node = self._write(term, None, None)
+            return Spread(_apart_from_sums(node), "column" if column is None else "matrix")
+        (axis,) = own
+        node = self._write(term, axis, None)
+        if axis is row:
+            return Spread(_apart_from_sums(node), "rows")
+        return Spread(grouped(node, POWER), "columns")
+
+    def _sum(self, term: Sum, row: Axis | None, column: Axis | None) -> Node:
+        logarithm = self._log_softmax(term, row, column)
+        if logarithm is not None:
+            return logarithm
+        parts = []
+        has_product = any(not isinstance(split(part)[1], (Reference, Number)) for part in term.parts)
+        for part in sorted(term.parts, key=lambda part: _rank(part, has_product=has_product)):
+            number, rest = split(part)
+            node = self.write(multiply(Number(abs(number)), rest), row, column)
+            parts.append((number < 0, grouped(node, ENTRY)))
+        return Terms(tuple(parts))
+
+    def _log_softmax(self, term: Sum, row: Axis | None, column: Axis | None) -> Node | None:
+        """Return z − lse(z) as log softmax(z)."""
+        for part in term.parts:
+            number, total = split(part)
+            if number != -1 or not isinstance(total, Reduction) or total.name != "logsumexp" or len(term.parts) != 2:
+                continue
+            z = next(each for each in term.parts if each is not part)
+            for axis in (column, row):
+                if axis is not None and axis in z.free and substituted(total.body, {total.axes[0]: at(axis)}) == z:
+                    self.seen["softmax by rows" if row is not None and column is not None else "softmax"] = None
+                    return Apply("log softmax", (self.write(z, row, column),))
+        return None
+
+    def _write(self, term: Term, row: Axis | None, column: Axis | None) -> Node:
+        """Return the formula of a term whose matrix axes are exactly the row and the column."""
+        match term:
+            case Number():
+                number = Numeral(abs(term.value))
+                return Times((), abs(term.value), negative=True) if term.value < 0 else number
+            case Sum():
+                return self._sum(term, row, column)
+            case Reference() | Product():
+                return self.product(term, row, column).node
+            case Reduction() if term.name == "sum":
+                return self.product(term, row, column).node
+            case Call():
+                name = FUNCTIONS.get(term.op.name, term.op.name)
+                self.seen[name] = term.op
+                return Apply(name, tuple(self.write(part, row, column) for part in term.parts))
+            case Prime():
+                name = FUNCTIONS.get(term.op.name, term.op.name)
+                self.seen[f"{name}′"] = term.op
+                return Apply(name, (self.write(term.parts[0], row, column),), prime=True)
+            case Power():
+                return self._power(term, row, column)
+            case Test():
+                left, right = (self.write(part, row, column) for part in term.parts)
+                return Bracket(left, _RELATIONS[term.relation], right)
+            case Condition():
+                return Bracket(*self._condition(term))
+            case Reduction():
+                return self._reduction(term, row, column)
+            case Softmax():
+                return self._softmax(term, row, column)
+        raise UnprintableError
+
+    def _condition(self, term: Condition) -> tuple[str, str, str]:
+        sides = (term.left, term.right)
+        if term.free - self.index_axes:
+            raise UnprintableError
+        for axis in sorted(term.free, key=lambda axis: axis.serial):
+            self.letter(axis)
+        base = next((self.indexing.first(axis) for side in sides for axis, _ in side.parts), 1)
+        left, right = (
+            self._table(side, base) if side.table is not None else index_text(side, base, self.letters, self.indexing)
+            for side in sides
+        )
+        if right.endswith("-1") and term.relation == "≤" and term.right.table is None:
+            return left, "<", right[:-2]
+        return left, term.relation, right
+
+    def _power(self, term: Power, row: Axis | None, column: Axis | None) -> Node:
+        exponent = term.exponent
+        if exponent < 0:
+            return Quotient(Numeral(Fraction(1)), self.write(power(term.base, -exponent), row, column))
+        if exponent == Fraction(1, 2):
+            inside = self.write(term.base, row, column)
+            return Norm(inside.inside, squared=False) if isinstance(inside, Norm) and inside.squared else Root(inside)
+        if exponent.denominator == 2:
+            root = self.write(power(term.base, Fraction(1, 2)), row, column)
+            return Raised(root, Fraction(exponent.numerator))
+        return Raised(grouped(self.write(term.base, row, column), ATOM), exponent)
+
+    def _reduction(self, term: Reduction, row: Axis | None, column: Axis | None) -> Node:
+        if len(term.axes) != 1:
+            raise UnprintableError
+        (axis,) = term.axes
+        name = FUNCTIONS.get(term.name, term.name)
+        self.seen[name] = term.op
+        if axis in self.index_axes:
+            letter = self.letter(axis)
+            node = Apply(name, (self.write(term.body, row, column),), below=letter)
+            self.letters.pop(axis, None)
+            return node
+        if axis not in term.body.free:
+            raise UnprintableError
+        if row is None:
+            return Apply(name, (self.write(term.body, axis),))
+        if column is not None:
+            raise UnprintableError
+        self.seen[f"{name} by rows"] = None
+        return Apply(name, (self.write(term.body, row, axis),))
+
+    def _softmax(self, term: Softmax, row: Axis | None, column: Axis | None) -> Node:
+        axis, own = term.axis, term.index.plain
+        self.seen["softmax"] = None
+        masked = next((r.family for r in references(term.body) if r.family.mask is not None), None)
+        if masked is not None and axis not in self.index_axes and own is not None and own is column:
+            self.seen["mask"], self.seen["softmax by rows"] = masked, None
+            node = self.write(term.body, row, axis)
+            parts = node.parts if isinstance(node, Terms) else ((False, grouped(node, ENTRY)),)
+            return Apply("softmax", (Terms((*parts, (False, Symbol(self.mask)))),))
+        if axis in self.index_axes or own is None or own in self.index_axes:
+            if own is None or own not in self.letters:
+                raise UnprintableError
+            self.index_axes.add(axis)
+            before = self.letters.get(axis)
+            self.letters[axis] = self.letters[own]
+            node = Apply("softmax", (self.write(term.body, row, column),), below=self.letters[own])
+            self.letters.pop(axis)
+            if before is not None:
+                self.letters[axis] = before
+            return node
+        if column is None and own is row:
+            return Apply("softmax", (self.write(term.body, axis),))
+        self.seen["softmax by rows"] = None
+        if own is column:
+            return Apply("softmax", (self.write(term.body, row, axis),))
+        if own is row:
+            return Chain(((Apply("softmax", (self.write(term.body, column, axis),)), True),))
+        raise UnprintableError
+
+    @property
+    def mask(self) -> str:
+        """The name of the mask of a causal softmax."""
+        return next(name for name in ("M", "N", "B", "M₀") if name not in self.naming.names.values())
+
+    # --- products --------------------------------------------------------------------------------
+
+    def product(self, term: Term, row: Axis | None, column: Axis | None) -> Obj:
+        """Return a product of factors, summed over bound axes."""
+        if isinstance(term, Reference):
+            return self._reference(term, row, column)
+        scale, rest = split(term)
+        factors = list(factors_of(rest))
+        if scale < 0:
+            k = next(
+                (k for k, f in enumerate(factors) if isinstance(f, Sum) and any(split(p)[0] < 0 for p in f.parts)), None
+            )
+            if k is not None:
+                factors[k] = Sum([-part for part in factors[k].parts])
+                scale = -scale
+        above = [f for f in factors if not (isinstance(f, Power) and f.exponent < 0)]
+        below = [power(f.base, -f.exponent) for f in factors if isinstance(f, Power) and f.exponent < 0]
+        if below:
+            return self._quotient(scale, above, below, row, column)
+        if len(factors) == 1 and isinstance(rest, Reduction) and rest.name == "sum":
+            return self._contracted(scale, rest, row, column)
+        return self._times(scale, factors, row, column)
+
+    def _quotient(
+        self, scale: Fraction, above: list[Term], below: list[Term], row: Axis | None, column: Axis | None
+    ) -> Obj:
+        bottom = multiply(*below)
+        size = abs(scale)
+        if size.numerator == 1 and size.denominator != 1 and not above:
+            bottom, size = multiply(Number(size.denominator), bottom), Fraction(1)
+        own = self._matrix_axes(bottom)
+        top = self.write(multiply(Number(size), *above), row, column) if above else Numeral(size)
+        if own and own != {axis for axis in (row, column) if axis is not None}:
+            raise UnprintableError
+        low = self.write(bottom, row, column) if own else self.write(bottom)
+        return Obj(Quotient(top, low, negative=scale < 0), row, column)
+
+    def _contracted(self, scale: Fraction, term: Reduction, row: Axis | None, column: Axis | None) -> Obj:
+        """Return a number times a sum over axes."""
+        over_indices = [axis for axis in term.axes if axis in self.index_axes]
+        axes = [axis for axis in term.axes if axis not in self.index_axes]
+        if over_indices:
+            return self._over_indices(scale, over_indices, reduce("sum", axes, term.body), row, column)
+        correlation = self._correlation(axes, term.body, row, column)
+        if correlation is not None:
+            return self._scaled(scale, correlation)
+        whole = self._over_all_members(scale, axes, term.body) if row is None and column is None else None
+        if whole is not None:
+            return whole
+        objects = [self._factor(factor, [*axes, row, column]) for factor in factors_of(term.body)]
+        return self._scaled(scale, self._contract(objects, axes, row, column))
+
+    def _over_indices(
+        self, scale: Fraction, axes: Sequence[Axis], inner: Term, row: Axis | None, column: Axis | None
+    ) -> Obj:
+        letters = [self.letter(axis) for axis in axes]
+        conditions = [factor for factor in factors_of(inner) if isinstance(factor, Condition)]
+        rest = multiply(*(factor for factor in factors_of(inner) if not isinstance(factor, Condition)))
+        texts = [" ".join(self._condition(each)) for each in conditions]
+        node = self.write(rest, row, column)
+        if texts and (
+            len(axes) > 1
+            or not any(axes[0] in each.free for each in conditions)
+            or any(len(each.free) > 1 and each.relation == "=" for each in conditions)
+        ):
+            texts[0] = f"{', '.join(letters)}: {texts[0]}"
+        ends = [
+            f"{letter} ≤ {self.indexing.first(axis) + axis.size - 1}"
+            for letter, axis in zip(letters, axes, strict=True)
+            if not _is_told(axis, inner)
+        ]
+        if ends and not texts:
+            texts = [f"{', '.join(letters)}: {ends[0]}" if len(axes) > 1 else ends[0], *ends[1:]]
+        elif ends:
+            texts += ends
+        for axis in axes:
+            self.letters.pop(axis, None)
+        total = Total(grouped(node, PRODUCT), "" if texts else "".join(letters), tuple(texts))
+        if scale == 1:
+            return Obj(total, row, column)
+        return Obj(Times((total,), abs(scale), negative=scale < 0), row, column)
+
+    def _over_all_members(self, scale: Fraction, axes: Sequence[Axis], body: Term) -> Obj | None:
+        """Return a sum over all members as ‖x‖², a mean or Σ, None if it is none of them."""
+        count = math.prod(axis.size for axis in axes)
+        is_square = isinstance(body, Power) and body.exponent == 2
+        is_mean = scale == Fraction(1, count) and count > 2
+        if self._matrix_axes(body) != set(axes) or len(axes) > 2:
+            return None
+        if is_square and not is_mean:
+            base = body.parts[0]
+            return self._scaled(scale, Obj(Norm(self.write(base, *self._oriented(base, axes)))))
+        if is_mean:
+            return Obj(Apply("mean", (self.write(body, *self._oriented(body, axes)),)))
+        if isinstance(body, Product):
+            return None
+        return self._scaled(scale, Obj(Total(grouped(self.write(body, *self._oriented(body, axes)), PRODUCT))))
+
+    def _oriented(self, body: Term, axes: Sequence[Axis]) -> list[Axis | None]:
+        """Return two axes in the order of the first reference that has both."""
+        if len(axes) == 2:
+            for reference in references(body):
+                own = [index.plain for index in reference.indices if index.plain in axes]
+                if len(own) == 2:
+                    return list(own)
+        return [*axes, None, None][:2]
+
+    def _correlation(self, bound: Sequence[Axis], body: Term, row: Axis | None, column: Axis | None) -> Obj | None:
+        """Return w ⋆ x, the sums Σₖ wₖ xₚ₊ₖ, or w ∗ x with p − k, over one or two axes; None if it is none."""
+        factors = factors_of(body)
+        if len(factors) != 2 or not all(isinstance(factor, Reference) for factor in factors):
+            return None
+        for x, w in (factors, factors[::-1]):
+            if isinstance(x, Reference) and isinstance(w, Reference):
+                found = self._correlated(x, w, bound, row, column)
+                if found is not None:
+                    return found
+        return None
+
+    def _correlated(
+        self, x: Reference, w: Reference, bound: Sequence[Axis], row: Axis | None, column: Axis | None
+    ) -> Obj | None:
+        windows = []
+        for d, index in enumerate(x.indices):
+            inner = [(axis, k) for axis, k in index.parts if axis in bound]
+            outer = [(axis, k) for axis, k in index.parts if axis not in bound]
+            if (
+                index.table is None
+                and index.const == 0
+                and len(inner) == len(outer) == 1
+                and outer[0][1] == 1
+                and abs(inner[0][1]) == 1
+            ):
+                windows.append((d, outer[0][0], *inner[0]))
+        where = {index.plain: d for d, index in enumerate(w.indices) if index.plain is not None}
+        if not windows or {k for _, _, k, _ in windows} != set(bound) or len({sign for *_, sign in windows}) != 1:
+            return None
+        out = [p for _, p, _, _ in windows]
+        if not all(k in where for _, _, k, _ in windows) or out != [axis for axis in (row, column) if axis is not None]:
+            return None
+        names = []
+        for reference, skip in ((w, {where[k] for _, _, k, _ in windows}), (x, {d for d, *_ in windows})):
+            rest = [(d, index) for d, index in enumerate(reference.indices) if d not in skip]
+            if any(index.free - self.index_axes for _, index in rest):
+                return None
+            below = [self.index(index, reference.family, d) for d, index in rest]
+            names.append(self.naming.symbol(reference.family, "", below))
+        sign = "⋆" if windows[0][3] == 1 else "∗"
+        self.seen[sign] = None
+        return Obj(Correlation(names[0], sign, names[1]), row, column)
+
+    def _scaled(self, scale: Fraction, o: Obj) -> Obj:
+        if scale == 1:
+            return o
+        root = _inverse_root(abs(scale))
+        if root:
+            quotient = Quotient(o.node, Root(Numeral(Fraction(root))), negative=scale < 0)
+            return Obj(quotient, o.row, o.column)
+        node = grouped(o.node, PRODUCT)
+        if isinstance(node, Total) and _plain.number(abs(scale)).endswith(")"):
+            node = Group(node)
+        return Obj(Times((node,), abs(scale), negative=scale < 0), o.row, o.column)
+
+    def _times(self, scale: Fraction, factors: Sequence[Term], row: Axis | None, column: Axis | None) -> Obj:
+        """Return a product without a sum of its own: numbers, products entry by entry, an outer product, diag."""
+        scalars = [factor for factor in factors if not self._matrix_axes(factor)]
+        others = [factor for factor in factors if self._matrix_axes(factor)]
+        nodes: list[Node] = []
+        mean = self._mean_among(scale, scalars)
+        if mean is not None:
+            factor, node = mean
+            nodes.append(node)
+            scalars.remove(factor)
+            scale = Fraction(1 if scale > 0 else -1)
+        functions = (Call, Prime, Power, Test)
+        for factor in sorted(scalars, key=lambda f: (isinstance(f, Reduction), isinstance(f, functions))):
+            node = self.write(factor)
+            nodes.append(Group(node) if isinstance(node, Total) else grouped(node, PRODUCT))
+        if not others:
+            if len(nodes) == 1 and scale == 1:
+                return Obj(nodes[0])
+            return Obj(Times(tuple(nodes), abs(scale), negative=scale < 0))
+        o = self._contract([self._factor(factor, [row, column]) for factor in others], [], row, column)
+        if not nodes and scale == 1:
+            return o
+        root = _inverse_root(abs(scale))
+        if root:
+            top = grouped(o.node, PRODUCT) if nodes else o.node
+            return Obj(
+                Quotient(Times((*nodes, top)) if nodes else top, Root(Numeral(Fraction(root))), negative=scale < 0),
+                row,
+                column,
+            )
+        return Obj(Times((*nodes, grouped(o.node, ENTRY)), abs(scale), negative=scale < 0), row, column)
+
+    def _mean_among(self, scale: Fraction, scalars: Sequence[Term]) -> tuple[Term, Node] | None:
+        """Return the factor that is a mean with the number in front."""
+        for factor in scalars:
+            if (
+                isinstance(factor, Reduction)
+                and factor.name == "sum"
+                and not any(a in self.index_axes for a in factor.axes)
+            ):
+                count = math.prod(axis.size for axis in factor.axes)
+                if count > 2 and abs(scale) == Fraction(1, count):
+                    node = self._contracted(Fraction(1, count), factor, None, None).node
+                    if isinstance(node, Apply) and node.name == "mean":
+                        return factor, node
+        return None
+
+    def _reference(self, term: Reference, row: Axis | None, column: Axis | None) -> Obj:
+        own: list[Axis] = []
+        name = self.name(term.family, term.indices)
+        for index in term.indices:
+            axis = index.plain
+            if axis is not None and axis not in self.index_axes:
+                own.append(axis)
+            elif not index.is_fixed and not index.free <= self.index_axes:
+                raise UnprintableError
+        if len(own) > 2 or len(set(own)) != len(own):
+            raise UnprintableError
+        family = term.family
+        is_row = (
+            family.kind == "parameter"
+            and len(own) == 1
+            and len(term.indices) > 1
+            and family.axes[-2].size == 1
+            and term.indices[-2].is_fixed
+            and term.indices[-1].plain is own[0]
+        )
+        if is_row:
+            o = Obj(name, None, own[0])
+            return o.turned() if own[0] is row and column is None else o
+        row_axis, column_axis = [*own, None, None][:2]
+        o = Obj(name, row_axis, column_axis)
+        if o.column is not None and (o.row, o.column) == (column, row):
+            return o.turned()
+        if o.column is None and o.row is not None and o.row is column and row is None:
+            return o.turned()
+        return o
+
+    def _factor(self, term: Term, axes: Iterable[Axis | None]) -> Obj:
+        own = self._matrix_axes(term)
+        order: list[Axis | None] = [axis for axis in axes if axis in own]
+        if isinstance(term, Reference):
+            return self._reference(term, None, None)
+        if len(own) > 2 or len(order) != len(own):
+            raise UnprintableError
+        place = self._natural(term, order)
+        if isinstance(term, Product) or (isinstance(term, Reduction) and term.name == "sum"):
+            return self.product(term, *place)
+        return Obj(self._write(term, *place), place[0], place[1])
+
+    def _natural(self, term: Term, order: list[Axis | None]) -> list[Axis | None]:
+        """Return the axes of a term in the order in which its references have them."""
+        if len(order) == 2:
+            for reference in references(term):
+                mine = [index.plain for index in reference.indices if index.plain in order]
+                if len(mine) == 2 and reference.family.kind != "parameter":
+                    return list(mine)
+        return [*order, None, None][:2]
+
+    # --- contractions ----------------------------------------------------------------------------
+
+    def _contract(self, objects: list[Obj], bound: Sequence[Axis], row: Axis | None, column: Axis | None) -> Obj:
+        """Return the product of formulas, summed over bound axes, over a row and a column."""
+        objects = self._entrywise(self._paired(objects, bound))
+        left = [axis for axis in bound if any(axis in o.axes for o in objects)]
+        while left:
+            whole = next(
+                (
+                    o
+                    for o in objects
+                    if len(o.axes) == 2
+                    and o.axes <= set(left)
+                    and not any(p.axes & o.axes for p in objects if p is not o)
+                ),
+                None,
+            )
+            if whole is not None:
+                objects.remove(whole)
+                objects.append(Obj(Total(grouped(whole.node, PRODUCT))))
+            else:
+                objects = self._contract_one(objects, left, row, column)
+            objects = self._entrywise(self._paired(objects, left))
+            left = [axis for axis in left if any(axis in o.axes for o in objects)]
+        return self._assembled(objects, row, column)
+
+    def _contract_one(
+        self, objects: list[Obj], left: Sequence[Axis], row: Axis | None, column: Axis | None
+    ) -> list[Obj]:
+        """Sum over one axis, the one that the fewest factors have."""
+        for axis in sorted(left, key=lambda axis: sum(axis in o.axes for o in objects)):
+            having = [o for o in objects if axis in o.axes]
+            others = [o for o in objects if axis not in o.axes]
+            if len(having) == 1:
+                return [*others, self._summed(having[0], axis)]
+            if len(having) == 2:
+                x, y = having
+                if len((x.axes | y.axes) - {axis}) <= 2 and x.axes & y.axes == {axis}:
+                    return [*others, self._chained(x, y, axis, row, column)]
+            if len(having) == 3 and any(o.axes == {axis} for o in having):
+                vector = next(o for o in having if o.axes == {axis})
+                matrix = next(o for o in having if o is not vector)
+                rest = [o for o in objects if o is not vector and o is not matrix]
+                return [*rest, self._scaled_along(matrix, vector, axis)]
+        raise UnprintableError
+
+    def _paired(self, objects: Sequence[Obj], bound: Iterable[Axis]) -> list[Obj]:
+        """Return formulas with the vectors over a bound axis that nothing else has put together as aᵀb."""
+        objects = list(objects)
+        for axis in bound:
+            having = [o for o in objects if axis in o.axes]
+            if len(having) < 2 or any(o.axes != {axis} for o in having):
+                continue
+            *rest, right = sorted(having, key=_dot_rank)
+            left = self._entrywise(rest)[0] if len(rest) > 1 else rest[0]
+            one = (*left.as_column().turned().chain, *right.as_column().chain)
+            other = (*right.as_column().turned().chain, *left.as_column().chain)
+            chain = other if sum(t for _, t in other) < sum(t for _, t in one) else one
+            objects = [o for o in objects if not any(o is each for each in having)]
+            objects.append(_product(chain, None, None))
+        return objects
+
+    def _entrywise(self, objects: Sequence[Obj]) -> list[Obj]:
+        """Return formulas with those over the same axes put together by ⊙."""
+        groups: dict[frozenset[Axis], list[Obj]] = {}
+        for o in objects:
+            groups.setdefault(o.axes, []).append(o)
+        out = []
+        for axes, own in groups.items():
+            if len(own) == 1 or not axes:
+                out.extend(own)
+                continue
+            is_matrix = len(axes) == 2
+            own = sorted(own, key=lambda o: (_has_slope(o), is_matrix and o.text.startswith(("δ", "(δ"))))
+            row, column = own[0].row, own[0].column
+            turned = [o if o.row is row else o.turned() for o in own]
+            self.seen["⊙"] = None
+            out.append(Obj(Entrywise(tuple(grouped(o.node, PRODUCT) for o in turned)), row, column))
+        return out
+
+    def _summed(self, o: Obj, axis: Axis) -> Obj:
+        if o.axes == {axis}:
+            return Obj(Total(grouped(o.node, PRODUCT)))
+        self.seen["𝟏"] = None
+        o = o if o.column is axis else o.turned()
+        return _product((*o.chain, (_ONES, False)), o.row, None)
+
+    def _chained(self, x: Obj, y: Obj, axis: Axis, row: Axis | None, column: Axis | None) -> Obj:
+        """Return the matrix product of two formulas over an axis."""
+        free_x, free_y = x.axes - {axis}, y.axes - {axis}
+        if not free_x and not free_y:
+            left, right = sorted((x, y), key=_dot_rank)
+        elif row in free_x or column in free_y:
+            left, right = x, y
+        elif row in free_y or column in free_x:
+            left, right = y, x
+        else:
+            left, right = (x, y) if not free_y else (y, x)
+        right = right if right.row is axis else right.turned()
+        if not left.axes - {axis}:
+            return _product((*left.as_row().chain, *right.chain), None, right.column)
+        left = left if left.column is axis else left.turned()
+        return _product((*left.chain, *right.chain), left.row, right.column)
+
+    def _scaled_along(self, matrix: Obj, vector: Obj, axis: Axis) -> Obj:
+        """Return a formula with each member along an axis multiplied by one of a vector."""
+        if matrix.axes == {axis}:
+            self.seen["⊙"] = None
+            both = tuple(grouped(o.node, PRODUCT) for o in (vector.as_column(), matrix.as_column()))
+            return Obj(Entrywise(both), axis)
+        self.seen["diag"] = None
+        diagonal = (Apply("diag", (vector.as_column().node,)), False)
+        if matrix.row is axis:
+            return _product((diagonal, *matrix.chain), matrix.row, matrix.column)
+        return _product((*matrix.chain, diagonal), matrix.row, matrix.column)
+
+    def _assembled(self, objects: Sequence[Obj], row: Axis | None, column: Axis | None) -> Obj:
+        """Return what is left as one formula over the row and the column."""
+        scalars = [o for o in objects if not o.axes]
+        matrices = [o for o in objects if len(o.axes) == 2 and o.axes == {row, column}]
+        rows = [o for o in objects if row is not None and o.axes == {row}]
+        columns = [o for o in objects if column is not None and o.axes == {column}]
+        if len(scalars) + len(matrices) + len(rows) + len(columns) != len(objects) or len(matrices) > 1:
+            raise UnprintableError
+        whole: Obj | None = None
+        if matrices:
+            whole = self._scaled_matrix(matrices[0] if matrices[0].row is row else matrices[0].turned(), rows, columns)
+        elif rows and columns:
+            u, v = self._one(rows).as_column(), self._one(columns).as_column()
+            whole = _product((*u.chain, *v.turned().chain), row, column)
+        elif rows:
+            whole = self._one(rows).as_column()
+        elif columns:
+            whole = self._one(columns)
+        if not scalars:
+            if whole is None:
+                raise UnprintableError
+            return whole
+        nodes = [Group(o.node) if isinstance(o.node, Total) else grouped(o.node, PRODUCT) for o in scalars]
+        if whole is None:
+            return scalars[0] if len(scalars) == 1 else Obj(Times(tuple(nodes)))
+        return Obj(Times((*nodes, grouped(whole.node, ENTRY))), row, column)
+
+    def _scaled_matrix(self, matrix: Obj, rows: Sequence[Obj], columns: Sequence[Obj]) -> Obj:
+        """Return a matrix times vectors over its rows and over its columns: by an outer product, or by diag."""
+        if not rows and not columns:
+            return matrix
+        if matrix.node.level == ATOM and _has_slope(matrix):
+            self.seen["⊙"] = None
+            ones = ((_ONES, False),)
+            if not (rows and columns):
+                self.seen["𝟏"] = None
+            left = self._one(rows).as_column().chain if rows else ones
+            right = self._one(columns).as_column().turned().chain if columns else ((_ONES, True),)
+            return Obj(Entrywise((_chain((*left, *right)), matrix.node)), matrix.row, matrix.column)
+        self.seen["diag"] = None
+        chain = matrix.chain
+        for vector in rows:
+            chain = ((Apply("diag", (vector.as_column().node,)), False), *chain)
+        for vector in columns:
+            chain = (*chain, (Apply("diag", (vector.as_column().node,)), False))
+        return _product(chain, matrix.row, matrix.column)
+
+    def _one(self, objects: Sequence[Obj]) -> Obj:
+        return objects[0] if len(objects) == 1 else self._entrywise([o.as_column() for o in objects])[0]
+
+
+def _apart_from_sums(node: Node) -> Node:
+    """Return a formula as a factor before 𝟏, which must not come under a Σ."""
+    has_sum = isinstance(node, (Total, Times, Chain)) and any(isinstance(each, Total) for each in nodes_in(node))
+    return Group(node) if has_sum else grouped(node, PRODUCT)
+
+
+def _is_told(axis: Axis, body: Term) -> bool:
+    """Whether what is summed tells where an axis ends: a dimension or a table that it runs over as a whole."""
+    for reference in references(body):
+        for index, own in zip(reference.indices, reference.family.axes, strict=True):
+            if axis in index.axes or (index.shifted is axis and own.size == axis.size):
+                return True
+            if axis in index.free and index.plain is None:  # a window: where it has members
+                return True
+    return any(isinstance(each, Softmax) and each.index.plain is axis for each in walk(body))
+
+
+def _has_slope(o: Obj) -> bool:
+    return isinstance(o.node, Bracket) or any(isinstance(each, Apply) and each.prime for each in nodes_in(o.node))
+
+
+def _dot_rank(o: Obj) -> tuple[bool, bool, bool]:
+    text = o.text
+    return text not in ("t", "T"), "log" in text, "(" in text
+
+
+def _rank(part: Term, *, has_product: bool) -> tuple[bool, bool, bool, int]:
+    """Return where a term stands in a sum: what is added before what is subtracted, the biases last."""
+    number, rest = split(part)
+    own = list(references(rest))
+    is_bias = has_product and isinstance(rest, Reference) and rest.family.kind == "parameter"
+    level = max((each.family.level for each in own if each.family.kind == "value"), default=0)
+    return number < 0, isinstance(part, Number), is_bias, level
+
+
+def _inverse_root(value: Fraction) -> int:
+    """Return n if a number is 1/√n as floats have it, else 0."""
+    if value.denominator > 1000:
+        number = float(value)
+        for n in range(2, 1025):
+            if number in (1 / math.sqrt(n), n**-0.5):
+                return n
+    return 0

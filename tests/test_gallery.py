@@ -1,0 +1,164 @@
+"""The equations of many architectures: the text, word for word, and what it computes when it is read."""
+
+import importlib
+import pkgutil
+import re
+
+import numpy as np
+import pytest
+
+from autograd import compile
+from autograd.lift.write.style import Unicode
+from tests import gallery
+from tests.index_notation import SUPERSCRIPTS, MisreadError, Name, Reader
+
+NAMES = [each.name for each in pkgutil.iter_modules(gallery.__path__) if each.name != "parameters"]
+
+
+def rows_of(module, count=3):
+    """Return a batch of inputs."""
+    rng = np.random.default_rng(0)
+    found = {}
+    for name, length in module.SHAPES.items():
+        width = getattr(module, "ONEHOT", {}).get(name)
+        target = getattr(module, "TARGET", "") if name == "t" else ""
+        if target == "onehot":
+            width = length
+        if width:
+            hot = rng.integers(0, width, (count, length // width))
+            found[name] = np.eye(width)[hot].reshape(count, length)
+        elif target == "binary":
+            found[name] = rng.uniform(0.2, 0.8, (count, length))
+        else:
+            found[name] = rng.normal(size=(count, length))
+    return found
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def case(request):
+    """An architecture: its module, its program and a batch."""
+    module = importlib.import_module(f"tests.gallery.{request.param}")
+    program, rows = compile(module.fun), rows_of(module)
+    program.value(**rows)
+    return module, program, rows
+
+
+def expected(module):
+    return module.__doc__.partition("Prints:\n\n")[2]
+
+
+def read(program, row, text=None):
+    """Return what the printed text computes."""
+    page = program.derivation.page
+    found, naming, style = page.indexing.found.recognition, page.naming, Unicode()
+    names = {}
+    for family in naming.names:
+        roles = page.indexing.roles(family)
+        has_layer = family.stacked or family in page.indexing.layers
+        name = Name(roles, None, [family.dimension_first(d) for d in range(len(roles))], has_layer, family.shape)
+        names[style.text(naming.symbol(family, "", ()))] = name
+        if family.kind == "input":
+            name.array = np.asarray(row[family.name]).reshape(family.shape)
+        elif family.numbers is not None:
+            name.array = family.numbers
+        elif family.kind == "parameter":
+            name.array = np.zeros(family.shape)
+            for each, (own, before) in found.leaves.arrays.items():
+                if own is family:
+                    name.array[before] = np.reshape(program.parameters[each], family.shape[len(before) :])
+    tables = {}
+    for name, index, first in page.typesetter.tables.values():
+        tables[name] = (
+            np.where(index.table < 0, first - 1, index.table + first),
+            [page.indexing.first(a) for a in index.axes],
+        )
+    functions = {each: op for each, op in page.typesetter.seen.items() if hasattr(op, "forward")}
+    return Reader(text or program.derivation.text(), names, tables, functions), page
+
+
+def gradient_of(reader, base):
+    """Return the derivative by a parameter; that by W¹ may be among those by Wˡ."""
+    found = reader.names.get(f"∂{reader.loss}/∂{base}")
+    if found is None:
+        whole = reader.names[f"∂{reader.loss}/∂{base[:-1]}"]
+        found = Name(members={(): whole.members[(int(SUPERSCRIPTS[base[-1]]),)]})
+    return found
+
+
+def require_that_the_text_holds(program, row, text=None):
+    reader, page = read(program, row, text)
+    loss, gradients = program.value_and_grad(**{name: values[None] for name, values in row.items()})
+    assert reader.names[reader.loss].members[()].array.item() == pytest.approx(loss, rel=1e-10, abs=1e-12)
+    found, style = page.indexing.found, Unicode()
+    largest = max((np.abs(each).max() for each in gradients.values()), default=0.0)
+    largest = max(largest, 1e-3)  # a gradient may be 0 but for the rounding of terms that cancel
+    for each, (family, before) in found.recognition.leaves.arrays.items():
+        name = gradient_of(reader, style.text(page.naming.symbol(family, "", ())))
+        exact = np.reshape(gradients[each], family.shape[len(before) :])
+        roles = page.indexing.roles(family)
+        for index, value in name.members.items():
+            dims = [d for d, role in enumerate(roles) if role]
+            dims += [d for d, role in enumerate(roles) if not role][: len(index) - len(dims)]
+            place = [slice(None)] * len(roles)
+            for d, k in zip(sorted(dims), index, strict=True):
+                place[d] = k - family.dimension_first(d)
+            if before and place[0] != before[0]:
+                continue
+            part = exact[tuple(place[len(before) :])]
+            own = value.array.reshape(part.shape) if value.array.size == part.size else value.array
+            np.testing.assert_allclose(own, part, rtol=0, atol=1e-10 * largest, err_msg=each)
+            exact = exact.copy()
+            exact[tuple(place[len(before) :])] = 0.0
+        assert not exact.any(), f"the text says nothing of a part of {each}"
+
+
+def test_the_text_is_that_of_a_textbook(case):
+    module, program, _ = case
+    assert program.equations() == expected(module)
+
+
+def test_the_text_gives_the_numbers_of_the_engine_when_it_is_read(case):
+    _, program, rows = case
+    require_that_the_text_holds(program, {name: values[1] for name, values in rows.items()})
+
+
+def test_a_text_with_a_fault_is_noticed(case):
+    _, program, rows = case
+    row = {name: values[1] for name, values in rows.items()}
+    text = program.equations()
+    faults = [(" − ", " + "), ("ᵀδ", "δ"), ("½", ""), ("² ", " "), ("2(", "("), (" ⋆ ", " ∗ ")]
+    wrong = [text.replace(right, false, 1) for right, false in faults if right in text]
+    wrong = [each for each in wrong if each.partition("\n\n")[0] != text.partition("\n\n")[0]]
+    assert wrong
+    for each in wrong[:2]:
+        with pytest.raises((AssertionError, MisreadError, ValueError)):
+            require_that_the_text_holds(program, row, each)
+
+
+def test_the_latex_is_balanced_ascii(case):
+    _, program, _ = case
+    text = program.latex()
+    assert text.isascii()
+    for row in re.findall(r"^.*&=.*$", text, re.M):
+        assert row.count(r"\left") == row.count(r"\right")
+        plain = re.sub(r"\\[{}]", "", row)
+        assert plain.count("{") == plain.count("}")
+
+
+def test_the_terms_have_the_numbers_of_the_engine_and_names_for_their_parts(case):
+    _, program, rows = case
+    row = {name: values[1] for name, values in rows.items()}
+    made = program.derivation
+    numbers = made.numbers(row, program.parameters)
+    loss, gradients = program.value_and_grad(**{name: values[None] for name, values in row.items()})
+    assert numbers[made.found.loss] == pytest.approx(loss, rel=1e-12)
+    for adjoint in made.found.gradients:
+        for name, (family, before) in made.found.recognition.leaves.arrays.items():
+            if family is adjoint.source:
+                np.testing.assert_allclose(
+                    numbers[adjoint][before].ravel(), np.ravel(gradients[name]), rtol=1e-9, atol=1e-12
+                )
+    family = made.found.loss
+    paths = {path: value for path, _, value in made.subterms(family, numbers)}
+    assert paths[()] == pytest.approx(loss, rel=1e-12)
+    assert len(paths) > 1
