@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import json
 import sys
@@ -46,7 +47,12 @@ def add(commands: Commands) -> None:
         "  X, T    a batch: by default 5 random examples\n"
         "  LOSS    the name of a loss: by default half_squared_error\n"
         "  L2      the coefficient of (c/2) times the sum of all squared weights: 0\n"
-        '  LAYOUT  "rows" or "columns": by default rows, one example each',
+        '  LAYOUT  "rows" or "columns": by default rows, one example each\n'
+        '  WEIGHTS "out_in" or "in_out": the shape of W; by default told by what runs\n'
+        '  REDUCE  "mean" or "sum" over the examples: by default mean\n'
+        "  ONE_BY_ONE  True to be called for each example by itself: by default False\n"
+        '  BIAS_COLUMN  "first" or "last" if b is a column of W: by default it is none\n'
+        "  LEARNING_RATE  of the step, if the function returns nothing and takes one",
         examples="check\ncheck my_backprop.py\ncheck my_backprop.py --function backward --seed 3",
     )
     parser.add_argument(
@@ -121,6 +127,11 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
         loss,
         l2=getattr(module, "L2", 0.0),
         layout=getattr(module, "LAYOUT", "rows"),
+        weights=getattr(module, "WEIGHTS", None),
+        reduce=getattr(module, "REDUCE", "mean"),
+        one_by_one=getattr(module, "ONE_BY_ONE", False),
+        bias_column=getattr(module, "BIAS_COLUMN", None),
+        learning_rate=getattr(module, "LEARNING_RATE", None),
         time_limit=time_limit,
     )
 
@@ -135,6 +146,7 @@ def _arguments(options: argparse.Namespace) -> list[str]:
 def _located(backprop: Callable[..., Any], path: Path) -> Callable[..., Any]:
     """Return the function with errors that say in which line of the file they arose."""
 
+    @functools.wraps(backprop)
     def called(*arrays: Any) -> Any:
         try:
             return backprop(*arrays)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ..arguments import FloatArray
+from ..arguments import FloatArray, float_rows
 from .loss_table import LossFunction, facts_of, name_of
 
-__all__ = ["Classes", "Label", "are_labels", "class_targets", "known_classes", "positions"]
+__all__ = ["Classes", "Label", "are_labels", "class_targets", "known_classes", "positions", "target_rows"]
 
 Label: TypeAlias = int | str | bool
 Classes: TypeAlias = tuple[Label, ...]
@@ -30,6 +30,35 @@ def are_labels(targets: NDArray[Any], loss: LossFunction, n_out: int) -> bool:
     if targets.dtype.kind == "f":
         return n_out > 1 and bool((targets == np.floor(targets)).all())
     return True
+
+
+def target_rows(
+    name: str, given: ArrayLike, loss: LossFunction, n_out: int, classes: Sequence[Label] | None
+) -> tuple[FloatArray, Classes | None]:
+    """Return targets as rows of numbers, (N, n_out), and the classes if they were labels.
+
+    Args:
+        name: What the targets are called in error messages.
+        given: Rows of numbers, a vector of numbers for one output, or labels of classes.
+        loss: The loss.
+        n_out: The number of the model's outputs.
+        classes: The classes, if they are known.
+
+    Raises:
+        TypeError: If they are neither numbers nor labels.
+        ValueError: If they are ragged, not finite, or labels that the loss or the outputs do not take.
+    """
+    if type(given) is np.ndarray and given.ndim == 2 and given.dtype == float and np.isfinite(given).all():
+        return (given, None) if given.size else (float_rows(name, given), None)
+    try:
+        targets = np.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"{name} must be rectangular, got rows of different lengths") from error
+    if targets.size and are_labels(targets, loss, n_out):
+        return class_targets(name, targets, loss, n_out, None if classes is None else tuple(classes))
+    if targets.ndim == 1 and n_out == 1:
+        targets = targets[:, None]
+    return float_rows(name, targets), None
 
 
 def class_targets(

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import FloatArray, float_array, float_rows
+from ..loss.classes import target_rows
 from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
 from ..loss.penalty import require_coefficient
 from ..model.mlp import MLP
 from .comparison import comparisons
+from .conventions import recognised, understood
 from .diagnosis import diagnosis
 from .headline import headline
 from .reading import Reading
@@ -34,6 +36,11 @@ def check_backprop(
     *,
     l2: float = 0.0,
     layout: Literal["rows", "columns"] = "rows",
+    weights: Literal["out_in", "in_out"] | None = None,
+    reduce: Literal["mean", "sum"] = "mean",
+    one_by_one: bool = False,
+    bias_column: Literal["first", "last"] | None = None,
+    learning_rate: float | None = None,
     time_limit: float = 10.0,
 ) -> Report:
     """Return a report on a hand-written backward pass: for every array, right or wrong, and in which line and how.
@@ -49,15 +56,30 @@ def check_backprop(
     Args:
         my_backprop: Called as `my_backprop(weights, biases, X, T)`, with copies. Returns (dW, db) or
             (dW, db, delta), each a list with one array a layer, first layer first; or a dict or an object with these
-            names. dW and db are gradients of the mean loss over the batch; δ may carry 1/N or not.
+            names. dW and db are gradients of the mean loss over the batch; δ may carry 1/N or not. Other forms are
+            taken where names or shapes tell which array is which, and the report says how they were read: a dict of
+            "dW1", "db1", …, (db, dW), pairs or single arrays layer by layer, also from the output layer down, or one
+            vector in the order of `model.parameters()`. For a network without biases it may return dW alone, and
+            may be a function of (weights, X, T).
         model: The network.
         X: The inputs, one row an example, shape (N, n_0), in either layout.
-        T: The targets, shape (N, n_L).
+        T: The targets, shape (N, n_L); or for one output (N,), or labels of classes where the loss takes them, which
+            are handed over as rows.
         loss: The loss of one example: a name, or a function of outputs and target.
         l2: The coefficient c of (c/2) Σ‖W‖², added once per batch.
         layout: "rows" hands over X (N, n_0), T and biases (n_l,), and takes δ of shape (N, n_l). "columns" hands over
             the transposed X and T and biases (n_l, 1), and takes δ of shape (n_l, N). dW has the shape of W in both,
             and db may be (n_l,), (1, n_l) or (n_l, 1).
+        weights: "out_in" hands over W of shape (n_l, n_(l-1)), "in_out" the transposed W and takes dW of that shape.
+            None hands over the first, and the second where the first leads to an error and shapes tell.
+        reduce: "mean" if dW and db are gradients of the mean loss, "sum" if of the sum over the batch, plus the penalty
+            once. The report divides them by N, and judges them as those of the mean.
+        one_by_one: Whether it is called for every example by itself, with vectors x (n_0,) and t (n_L,), in columns
+            (n_0, 1) and (n_L, 1). Its gradients, of single examples, are averaged.
+        bias_column: "first" or "last" hands over W with b as a column more, (n_l, n_(l-1) + 1), and takes dW of that
+            shape, without db; the function is one of (weights, X, T). The penalty leaves that column out.
+        learning_rate: The rate of the step, if the function returns nothing and changes the weights and biases that it
+            is handed: its gradients are (before - after) / learning_rate.
         time_limit: The seconds of processor time that reading may take; with 0 only the numbers are judged. Code that
             writes files, draws random numbers of its own or has no source is not read, and the report says so.
 
@@ -80,13 +102,35 @@ def check_backprop(
         raise TypeError(f"check_backprop needs an nn.MLP, got {model!r} of type {type(model).__name__}")
     if layout not in ("rows", "columns"):
         raise ValueError(f"layout must be 'rows' or 'columns', got {layout!r}")
+    if weights not in ("out_in", "in_out", None):
+        raise ValueError(f"weights must be 'out_in', 'in_out' or None, got {weights!r}")
+    if reduce not in ("mean", "sum"):
+        raise ValueError(f"reduce must be 'mean' or 'sum', got {reduce!r}")
+    if bias_column not in ("first", "last", None):
+        raise ValueError(f"bias_column must be 'first', 'last' or None, got {bias_column!r}")
+    if learning_rate is not None and not float_array("learning_rate", learning_rate, ()) > 0:
+        raise ValueError(f"learning_rate must be greater than 0, got {learning_rate!r}")
+    if one_by_one and reduce == "sum":
+        raise ValueError("one_by_one hands over single examples, of which sum and mean are the same: leave reduce out")
     require_coefficient("l2", l2)
-    X, T = _batch(model, X, T)
     loss = loss_named(loss)
+    X, T, classes = _batch(model, X, T, loss)
     require_targets(loss, T)
-    calling = Calling(my_backprop, columns=layout == "columns")
-    submission = calling([np.array(W) for W in model.weights], [np.array(b) for b in model.biases], X.copy(), T.copy())
-    reference = Reference(model, X, T, loss, float(l2))
+
+    def run(calling: Calling) -> Submission:
+        return calling([np.array(W) for W in model.weights], [np.array(b) for b in model.biases], X.copy(), T.copy())
+
+    said = Calling(
+        my_backprop,
+        columns=layout == "columns",
+        in_out=weights == "in_out",
+        summed=reduce == "sum",
+        one_by_one=bool(one_by_one),
+        bias_column=bias_column or "",
+        learning_rate=None if learning_rate is None else float(learning_rate),
+    )
+    calling, submission = recognised(said, model, run, in_out_is_open=weights is None)
+    reference = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)))
     compared = comparisons(reference, submission)
     with np.errstate(all="ignore"):  # your numbers may be of any size
         findings, delta_scale = diagnosis(reference, compared)
@@ -97,8 +141,17 @@ def check_backprop(
     if time_limit > 0 and any(finding.verdict in ("wrong", "follows") for finding in findings):
         own = Probe("own", calling, model, X, T, loss, float(l2))
         reading = read(own, submission, time_limit)
-    subject = _subject(reference, submission)
-    return Report(tuple(findings), subject, delta_scale, sentence, reference.N, l2, reading)
+    subject = _subject(reference, submission, l2)
+    return Report(
+        tuple(findings),
+        subject,
+        delta_scale,
+        sentence,
+        reference.N,
+        l2,
+        reading,
+        understood(calling, submission, classes),
+    )
 
 
 def _in_columns(finding: Finding) -> Finding:
@@ -108,19 +161,36 @@ def _in_columns(finding: Finding) -> Finding:
     return replace(finding, yours=finding.yours.T, right=finding.right.T, remark=remark or finding.remark)
 
 
-def _batch(model: MLP, X: ArrayLike, T: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    rows, targets = (float_rows(name, np.atleast_2d(float_array(name, given))) for name, given in (("X", X), ("T", T)))
-    for name, array, width in (("X", rows, model.n_in), ("T", targets, model.n_out)):
-        if array.shape[1] != width:
-            raise ValueError(f"{name} needs one row an example, with {width} entries, got shape {array.shape}")
+def _batch(model: MLP, X: ArrayLike, T: ArrayLike, loss: LossFunction) -> tuple[FloatArray, FloatArray, str]:
+    """Return inputs and targets as rows, and what was made of targets that are none."""
+    rows = _rows("X", np.atleast_2d(float_array("X", X)), model.n_in)
+    said = ""
+    if _is_vector(T) and (1, len(np.asarray(T))) != (len(rows), model.n_out):
+        T, classes = target_rows("T", T, loss, model.n_out, None)
+        said = f"targets of the classes {', '.join(map(str, classes))}" if classes else ""
+    targets = _rows("T", np.atleast_2d(float_array("T", T)), model.n_out)
     if len(rows) != len(targets):
         raise ValueError(f"X and T need as many rows, got {len(rows)} and {len(targets)}")
-    return rows, targets
+    return rows, targets, said
 
 
-def _subject(r: Reference, submission: Submission) -> str:
+def _is_vector(given: ArrayLike) -> bool:
+    try:
+        return np.ndim(given) == 1
+    except ValueError:  # rows of different lengths
+        return False
+
+
+def _rows(name: str, array: FloatArray, width: int) -> FloatArray:
+    rows = float_rows(name, array)
+    if rows.shape[1] != width:
+        raise ValueError(f"{name} needs one row an example, with {width} entries, got shape {rows.shape}")
+    return rows
+
+
+def _subject(r: Reference, submission: Submission, l2: float) -> str:
     network = f"MLP({r.model.n_in}, {[layer.n_out for layer in r.model.layers]}) with {', '.join(r.model.activations)}"
     count = f"{r.N} examples" if r.N > 1 else "one example"
-    penalty = f", l2 = {r.l2:g}" if r.l2 else ""
+    penalty = f", l2 = {l2:g}" if l2 else ""
     precision = "" if submission.precision == np.float64 else f", {submission.precision}"
     return f"Your backpropagation of {network}, {name_of(r.loss)}, {count}{penalty}{precision}, against the engine"

@@ -109,13 +109,15 @@ class Comparison:
 
 
 Comparisons = dict[tuple[str, int], Comparison]
-"""By array, "δ", "W" or "b", and layer, counted from 0; without δ where it was not handed in."""
+"""By array, "δ", "W" or "b", and layer, counted from 0; without δ and b where they were not handed in."""
 
 
 def comparisons(r: Reference, submission: Submission) -> Comparisons:
     """Return every array that was handed in beside the right one."""
     bounds = Rounding(r, float(np.finfo(submission.precision).eps))
-    arrays = [("W", submission.dW, r.dW, bounds.dW), ("b", submission.db, r.db, bounds.db)]
+    arrays = [("W", submission.dW, r.dW, bounds.dW)]
+    if submission.db is not None:
+        arrays.append(("b", submission.db, r.db, bounds.db))
     if submission.delta is not None:
         arrays.append(("δ", submission.delta, r.delta, bounds.delta))
     return {

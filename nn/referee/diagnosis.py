@@ -54,7 +54,8 @@ def _given_delta(r: Reference, compared: Comparisons) -> Iterator[Finding]:
         yield on_delta
         fits = this.yours.shape == this.right.shape
         delta = this.yours if fits else this.right
-        for array, candidates in GRADIENT_CANDIDATES.items():
+        for array in (name for name in GRADIENT_CANDIDATES if (name, l) in compared):
+            candidates = GRADIENT_CANDIDATES[array]
             sources = [("", candidates(r, l, delta, above))]
             if fits and on_delta.verdict not in ("right", "undecidable"):
                 sources = [(f"Given your δ{n}:", candidates(r, l, delta, above))]

@@ -39,7 +39,7 @@ def inferred(r: Reference, compared: Comparisons) -> list[Finding]:
     layers: list[list[Finding]] = []
     aboves: list[FloatArray | None] = [None]  # what δ of the layer above may be
     for l in range(r.L - 1, -1, -1):
-        pair = [compared["W", l], compared["b", l]]
+        pair = _gradients(compared, l)
         readings: list[Reading] = []
         if all(this.is_right() or this.is_undecidable() for this in pair):
             if any(this.is_right() for this in pair):
@@ -50,6 +50,11 @@ def inferred(r: Reference, compared: Comparisons) -> list[Finding]:
             aboves = _unique([reading.delta.array for reading in readings] or [_recovered(r, l, pair), r.delta[l]])
         layers.append([_finding(r, this, readings) for this in pair])
     return [finding for layer in layers for finding in layer]
+
+
+def _gradients(compared: Comparisons, l: int) -> list[Comparison]:
+    """Return the gradients of a layer that were handed in: that of W, and that of b if there is one."""
+    return [compared[array, l] for array in GRADIENT_CANDIDATES if (array, l) in compared]
 
 
 def _readings(r: Reference, l: int, pair: list[Comparison], aboves: list[FloatArray | None]) -> list[Reading]:
@@ -102,7 +107,7 @@ def _exonerate_deltas(r: Reference, compared: Comparisons, layers: list[list[Fin
     """Explain the layers above anew with the right δ where that explains them: what is below shows it was right."""
     for k in range(len(layers)):
         l = r.L - 1 - k
-        pair = [compared["W", l], compared["b", l]]
+        pair = _gradients(compared, l)
         reading = _reading(r, l, pair, Candidate((), r.delta[l]), r.delta[l + 1] if k else None)
         again = [_finding(r, this, [reading] if reading else []) for this in pair]
         if all(finding.verdict != "wrong" or finding.explanations for finding in again):
@@ -122,11 +127,11 @@ def _recovered(r: Reference, l: int, pair: list[Comparison]) -> FloatArray:
 
     They do where the N examples are independent: N · (∂C/∂W − l2 W | ∂C/∂b) = δᵀ (a | 1).
     """
-    weight, bias = pair
-    inputs = np.hstack([r.a[l], np.ones((r.N, 1))])
+    weight, *biases = pair
+    inputs = np.hstack([r.a[l], *(np.ones((r.N, 1)) for _ in biases)])
     usable = all(this.yours.shape == this.right.shape and np.all(np.isfinite(this.yours)) for this in pair)
     if usable and inputs.shape[1] >= r.N and np.linalg.cond(inputs) < 1e4:
-        gradients = r.N * np.hstack([weight.yours - r.l2 * r.W[l], bias.yours[:, None]])
+        gradients = r.N * np.hstack([weight.yours - r.l2 * r.W[l], *(bias.yours[:, None] for bias in biases)])
         delta = np.asarray(np.linalg.lstsq(inputs.T, gradients.T, rcond=None)[0], dtype=np.float64)
         if abs(delta.T @ inputs - gradients).max() <= 1e-9 * abs(gradients).max():
             return delta

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,6 +92,7 @@ class Report:
         examples: The number of examples, N.
         l2: The coefficient of the penalty.
         reading: What reading the code gave, if an array is wrong.
+        understood: A sentence on what was taken in another form than the documented one, or nothing.
     """
 
     findings: tuple[Finding, ...]
@@ -100,6 +102,7 @@ class Report:
     examples: int = 1
     l2: float = 0.0
     reading: Reading = field(default_factory=Reading)
+    understood: str = ""
 
     @property
     def ok(self) -> bool:
@@ -158,6 +161,7 @@ class Report:
             "headline": self.headline.strip(),
             "examples": self.examples,
             "l2": self.l2,
+            "understood": self.understood,
             "arrays": [self._array(finding) for finding in self.findings],
             **self.reading.to_dict(),
         }
@@ -208,6 +212,7 @@ def _jsonable(number: Any) -> Any:
 
 def _told(report: Report, paint: Paint) -> Iterator[str]:
     yield report.subject
+    yield from textwrap.wrap(report.understood, 80)
     yield ""
     yield from _table(report, paint)
     if report.delta_scale:

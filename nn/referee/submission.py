@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..arguments import FloatArray
+from .returned import Places, sorted_out
 
 __all__ = ["Backprop", "Calling", "Submission"]
 
-NAMES = ("dW", "db", "delta")
-
-Backprop = Callable[[list[FloatArray], list[FloatArray], FloatArray, FloatArray], Any]
+Backprop = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +22,17 @@ class Submission:
 
     Attributes:
         dW: One array a layer.
-        db: One array a layer.
+        db: One array a layer; None if none are asked for.
         delta: One array a layer, with 1/N or without; None if δ was not handed in.
         precision: The least precise type of floats among them.
+        understood: What was made of a form other than the documented one, as a phrase.
     """
 
     dW: list[FloatArray]  # noqa: N815  # the gradient by W, as the documents write it
-    db: list[FloatArray]
+    db: list[FloatArray] | None
     delta: list[FloatArray] | None
     precision: np.dtype[Any]
+    understood: str = ""
 
     def arrays(self) -> dict[tuple[str, int], FloatArray]:
         """Return all of them by "W", "b" or "δ" and the layer, counted from 1."""
@@ -46,6 +47,13 @@ class Calling:
     Attributes:
         function: What was handed in.
         columns: Whether it works with one column an example.
+        in_out: Whether it works with weights of shape (inputs, outputs), the transposed ones.
+        summed: Whether it gives the gradients of the sum over the batch, which are divided by N.
+        one_by_one: Whether it is called for each example by itself, with vectors; the gradients are averaged.
+        bias_column: "first" or "last" if W holds b as a column more, and the gradient too; empty otherwise.
+        learning_rate: The rate of the step by which it changes weights and biases, if it returns nothing; else None.
+        has_biases: Whether gradients by biases are asked for.
+        takes_biases: Whether it is called as function(weights, biases, X, T), and not as function(weights, X, T).
 
     Raises:
         TypeError: If it is no function.
@@ -53,6 +61,13 @@ class Calling:
 
     function: Backprop
     columns: bool = False
+    in_out: bool = False
+    summed: bool = False
+    one_by_one: bool = False
+    bias_column: str = ""
+    learning_rate: float | None = None
+    has_biases: bool = True
+    takes_biases: bool = True
 
     def __post_init__(self) -> None:
         if not callable(self.function):
@@ -70,38 +85,140 @@ class Calling:
             TypeError: If what comes back is not numbers.
             ValueError: If an array is missing.
         """
+        if not self.one_by_one:
+            return self._called(weights, biases, X, T)
+        return _averaged(
+            [self._called([W.copy() for W in weights], [b.copy() for b in biases], x, t) for x, t in _singly(X, T)]
+        )
+
+    def _called(self, weights: list[FloatArray], biases: list[FloatArray], X: FloatArray, T: FloatArray) -> Submission:
+        handed = self._with_columns(weights, biases) if self.bias_column else weights
+        N, places = len(X), self._places(handed)
+        handed = [W.T.copy() for W in handed] if self.in_out else handed
+        vectors = [b[:, None] for b in biases] if self.columns else biases
         if self.columns:
-            returned = self.function(weights, [b[:, None] for b in biases], X.T.copy(), T.T.copy())
-        else:
-            returned = self.function(weights, biases, X, T)
-        return _submission(returned, len(weights), len(X), self.columns)
+            X, T = X.T.copy(), T.T.copy()
+        elif self.one_by_one:
+            X, T = X[0], T[0]
+        arguments = (handed, vectors, X, T) if self.takes_biases else (handed, X, T)
+        if self.learning_rate is None:
+            return self._submission(self.function(*arguments), places, N)
+        parts = {"dW": handed, "db": vectors} if ("db", 0) in places else {"dW": handed}
+        before = {name: [array.copy() for array in arrays] for name, arrays in parts.items()}
+        returned = self.function(*arguments)
+        if returned is not None:
+            raise TypeError(
+                "with learning_rate= my_backprop must change weights and biases in place and return nothing, got "
+                f"{type(returned).__name__}"
+            )
+        steps = {name: _steps(before[name], arrays, name, self.learning_rate) for name, arrays in parts.items()}
+        return self._submission(steps, places, N)
+
+    def _with_columns(self, weights: list[FloatArray], biases: list[FloatArray]) -> list[FloatArray]:
+        both = zip((b[:, None] for b in biases), weights, strict=True)
+        return [np.hstack((b, W) if self.bias_column == "first" else (W, b)) for b, W in both]
+
+    def l2_of_mean(self, l2: float, N: int) -> float:
+        """Return the coefficient of the penalty beside the mean loss of N examples."""
+        return float(l2) / N if self.summed else float(l2)
+
+    def _places(self, weights: list[FloatArray]) -> Places:
+        places: dict[tuple[str, int], tuple[int, ...]] = {}
+        for l, W in enumerate(weights):
+            places["dW", l] = W.T.shape if self.in_out else W.shape
+            if self.has_biases and not self.bias_column:
+                places["db", l] = (len(W),)
+        return places
+
+    def _submission(self, returned: Any, places: Places, N: int) -> Submission:
+        found = sorted_out(returned, places)
+        L = 1 + max(l for _, l in places)
+        given = {name: _arrays(part, name, L) for name, part in found.parts.items() if part is not None}
+        if "dW" not in given or ("db" not in given and ("db", 0) in places):
+            names = f", got the names {', '.join(map(str, returned))}" if isinstance(returned, Mapping) else ""
+            raise ValueError(f"my_backprop must return both dW and db{names}")
+        types = {array.dtype for arrays in given.values() for array in arrays if array.dtype.kind == "f"}
+        floats = {name: [array.astype(float) for array in arrays] for name, arrays in given.items()}
+        if self.bias_column:
+            floats |= self._without_columns(floats["dW"], places)
+        elif self.in_out:
+            floats["dW"] = [array.T for array in floats["dW"]]
+        if self.summed:
+            floats |= {name: [array / N for array in floats[name]] for name in ("dW", "db") if name in floats}
+        return Submission(
+            floats["dW"],
+            [_as_vector(array) for array in floats["db"]] if self.has_biases else None,
+            [_in_rows(array, N, self.columns) for array in floats["delta"]] if "delta" in floats else None,
+            max(types, key=lambda dtype: np.finfo(dtype).eps, default=np.dtype(float)),
+            found.understood,
+        )
+
+    def _without_columns(self, gradients: list[FloatArray], places: Places) -> dict[str, list[FloatArray]]:
+        """Return the gradients by weights and by biases of those of weights that hold a column of biases."""
+        for l, array in enumerate(gradients):
+            required = places["dW", l]
+            if array.shape != required:
+                raise ValueError(
+                    f"my_backprop must return dW[{l}] with the biases in it, of shape {required}, got {array.shape}"
+                )
+        turned = [array.T if self.in_out else array for array in gradients]
+        first = self.bias_column == "first"
+        return {
+            "dW": [array[:, 1:] if first else array[:, :-1] for array in turned],
+            "db": [array[:, 0] if first else array[:, -1] for array in turned],
+        }
 
 
-def _submission(returned: Any, L: int, N: int, columns: bool) -> Submission:
-    parts = _parts(returned)
-    given = {name: _arrays(part, name, L) for name, part in parts.items() if part is not None}
-    if "dW" not in given or "db" not in given:
-        names = f", got the names {', '.join(map(str, returned))}" if isinstance(returned, Mapping) else ""
-        raise ValueError(f"my_backprop must return both dW and db{names}")
-    types = {array.dtype for arrays in given.values() for array in arrays if array.dtype.kind == "f"}
-    dW, db, *delta = ([array.astype(float) for array in arrays] for arrays in given.values())
-    return Submission(
-        dW,
-        [array.ravel() if array.ndim == 0 or (array.ndim == 2 and 1 in array.shape) else array for array in db],
-        [_in_rows(array, N, columns) for array in delta[0]] if delta else None,
-        max(types, key=lambda dtype: np.finfo(dtype).eps, default=np.dtype(float)),
+def _steps(before: list[FloatArray], after: list[Any], name: str, rate: float) -> list[FloatArray]:
+    """Return the gradients that a step in place followed, W − rate · ∂C/∂W.
+
+    Raises:
+        TypeError: If what stands there afterwards is not numbers.
+        ValueError: If an array has another shape, or is missing.
+    """
+    arrays = _arrays(after, name, len(before))
+    for l, (old, new) in enumerate(zip(before, arrays, strict=True)):
+        if new.shape != old.shape:
+            raise ValueError(f"the step changed the shape of what {name}[{l}] belongs to, {old.shape}, to {new.shape}")
+    return [(old - new) / rate for old, new in zip(before, arrays, strict=True)]
+
+
+def _singly(X: FloatArray, T: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Yield copies of the examples of a batch, each as a batch of one."""
+    for n in range(len(X)):
+        yield X[n : n + 1].copy(), T[n : n + 1].copy()
+
+
+def _averaged(each: list[Submission]) -> Submission:
+    """Return the mean gradients of examples that were handed in one by one, and their δ in rows.
+
+    Raises:
+        ValueError: If an array has not the same shape for every example.
+    """
+    first = each[0]
+    if any(_shapes(one) != _shapes(first) for one in each):
+        raise ValueError("my_backprop must return arrays of the same shapes for every example")
+
+    def mean(key: str, arrays: list[FloatArray]) -> list[FloatArray]:
+        return [np.mean([one.arrays()[key, l + 1] for one in each], axis=0) for l in range(len(arrays))]
+
+    def stacked(arrays: list[FloatArray]) -> list[FloatArray]:
+        return [np.concatenate([np.atleast_1d(one.arrays()["δ", l + 1]) for one in each]) for l in range(len(arrays))]
+
+    return replace(
+        first,
+        dW=mean("W", first.dW),
+        db=None if first.db is None else mean("b", first.db),
+        delta=None if first.delta is None else stacked(first.delta),
     )
 
 
-def _parts(returned: Any) -> dict[str, Any]:
-    """Return dW, db and δ by name, in whatever form they came; None for what is missing."""
-    if isinstance(returned, Mapping):
-        return {name: returned.get(name) for name in NAMES}
-    if hasattr(returned, "dW") and hasattr(returned, "db"):
-        return {name: getattr(returned, name, None) for name in NAMES}
-    if isinstance(returned, (tuple, list)) and len(returned) in (2, 3):
-        return dict(zip(NAMES, returned, strict=False))
-    raise TypeError(f"my_backprop must return (dW, db) or (dW, db, delta), got {type(returned).__name__}")
+def _shapes(submission: Submission) -> dict[tuple[str, int], tuple[int, ...]]:
+    return {key: array.shape for key, array in submission.arrays().items()}
+
+
+def _as_vector(array: FloatArray) -> FloatArray:
+    return array.ravel() if array.ndim == 0 or (array.ndim == 2 and 1 in array.shape) else array
 
 
 def _arrays(arrays: Any, name: str, L: int) -> list[np.ndarray[Any, Any]]:

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd import no_grad
 
-from ..arguments import FloatArray, float_array, float_rows
+from ..arguments import FloatArray, float_array
 from ..files.checkpoints import digest
-from ..loss.classes import Classes, Label, are_labels, class_targets
+from ..loss.classes import Classes, Label, target_rows
 from ..loss.loss_table import LossFunction, facts_of, require_targets
 from ..loss.targets import Decision, decision
 from ..rows import BLOCK, Rows
@@ -72,7 +72,7 @@ class Examples:
         rows = Rows(f"{called}X", X)
         with no_grad():
             n_out = len(outputs_of(model, rows.between(0, 1)[0]))
-        targets, found = _targets(f"{called}T", T, loss, n_out, classes)
+        targets, found = target_rows(f"{called}T", T, loss, n_out, classes)
         if len(rows) != len(targets):
             raise ValueError(
                 f"{called}X and {called}T must have as many rows, got {len(rows)} inputs and {len(targets)} targets"
@@ -116,22 +116,6 @@ class Examples:
             return {"x": X, "t": T}
         total = float(weights.sum())
         return {"x": X, "t": T, "w": (weights * (len(weights) / total) if total > 0.0 else weights)[:, None]}
-
-
-def _targets(
-    name: str, given: ArrayLike, loss: LossFunction, n_out: int, classes: Sequence[Label] | None
-) -> tuple[FloatArray, Classes | None]:
-    if type(given) is np.ndarray and given.ndim == 2 and given.dtype == float and np.isfinite(given).all():
-        return (given, None) if given.size else (float_rows(name, given), None)
-    try:
-        targets = np.asarray(given)
-    except ValueError as error:
-        raise ValueError(f"{name} must be rectangular, got rows of different lengths") from error
-    if targets.size and are_labels(targets, loss, n_out):
-        return class_targets(name, targets, loss, n_out, None if classes is None else tuple(classes))
-    if targets.ndim == 1 and n_out == 1:
-        targets = targets[:, None]
-    return float_rows(name, targets), None
 
 
 def _weights(name: str, given: ArrayLike | None, count: int) -> FloatArray | None:

@@ -56,8 +56,8 @@ class Probe:
     def __init__(
         self, name: str, calling: Calling, model: MLP, X: FloatArray, T: FloatArray, loss: LossFunction, l2: float
     ) -> None:
-        self.name, self.calling = name, calling
-        self.reference = r = Reference(model, X, T, loss, l2)
+        self.name, self.calling, self.l2 = name, calling, l2
+        self.reference = r = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)))
         self.X, self.T, self.N = X, T, r.N
         self.right: dict[Key, FloatArray] = {}
         for l in range(r.L):
@@ -132,7 +132,7 @@ def _drawn(name: str, own: Probe, widths: list[int], N: int, rng: np.random.Gene
         for b, given in zip(model.biases, r.b, strict=True)
     ]
     T = _targets(own.T, (N, widths[-1]), name_of(r.loss), rng)
-    return Probe(name, own.calling, model, rng.normal(size=(N, widths[0])), T, r.loss, r.l2)
+    return Probe(name, own.calling, model, rng.normal(size=(N, widths[0])), T, r.loss, own.l2)
 
 
 def _targets(given: FloatArray, shape: tuple[int, int], loss: str, rng: np.random.Generator) -> FloatArray:

@@ -1,0 +1,238 @@
+"""In what form gradients came back: which array is which, told by its name, its place or its shape."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+__all__ = ["Places", "Returned", "sorted_out"]
+
+NAMES = ("dW", "db", "delta")
+
+Place: TypeAlias = tuple[str, int]
+"""Where an array belongs: "dW" or "db", and its layer, counted from 0."""
+
+Places: TypeAlias = Mapping[Place, tuple[int, ...]]
+"""The shape of every array that is to come back, in the order of `model.parameters()`."""
+
+_NAME = re.compile(
+    r"(?P<mark>d|d[a-z]{1,4}d|grads?|nabla|delta)?(?P<what>weights?|biases|bias|theta|w|b)(?P<layer>\d*)(?P<end>grads?)?"
+)
+_DELTA = re.compile(r"(deltas?|dz)(?P<layer>\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The arrays by what they are.
+
+    Attributes:
+        parts: "dW", "db" and "delta", lists with the first layer first; None for what is missing.
+        understood: What was made of another form than the documented one, as a phrase; empty for that one.
+    """
+
+    parts: dict[str, Any]
+    understood: str = ""
+
+
+def sorted_out(returned: Any, places: Places) -> Returned:
+    """Return which array is which in what a backward pass returned.
+
+    The documented form is taken as such, unless the arrays do not fit in it and fit in exactly one other.
+
+    Args:
+        returned: What came back.
+        places: What belongs there; without places for "db" none is needed.
+
+    Raises:
+        TypeError: If it has no form that is known.
+        ValueError: If neither names nor shapes tell which array is which.
+    """
+    documented = _documented(returned)
+    if documented is not None and (isinstance(returned, Mapping) or _fits(documented, places)):
+        return Returned(documented)
+    if isinstance(returned, Mapping):
+        return _by_name(returned, places)
+    found = _by_shape(returned, places, is_documented=documented is not None)
+    if found is not None:
+        return found
+    if documented is not None and ("db", 0) in places:
+        return Returned(documented)
+    if ("db", 0) not in places and isinstance(returned, (list, tuple)) and len(returned) == len(places):
+        return Returned({"dW": list(returned)})  # what has another shape is wrong, and no other array
+    wanted = "(dW, db) or (dW, db, delta)" if ("db", 0) in places else "dW, a list with one array a layer"
+    raise TypeError(f"my_backprop must return {wanted}, got {_told(returned)}; {_required(places)}")
+
+
+def _documented(returned: Any) -> dict[str, Any] | None:
+    if isinstance(returned, Mapping):
+        return {name: returned.get(name) for name in NAMES} if "dW" in returned else None
+    if hasattr(returned, "dW") and hasattr(returned, "db"):
+        return {name: getattr(returned, name, None) for name in NAMES}
+    if isinstance(returned, (tuple, list)) and len(returned) in (2, 3):
+        return dict(zip(NAMES, returned, strict=False))
+    return None
+
+
+def _fits(parts: Mapping[str, Any], places: Places) -> bool:
+    """Return whether all arrays are there, in lists and in the shapes that belong there."""
+    layers = {"dW": 0, "db": 0} | {name: l + 1 for name, l in places}
+    if any(
+        count and (not isinstance(parts.get(name), (list, tuple)) or len(parts[name]) != count)
+        for name, count in layers.items()
+    ):
+        return False
+    return all(_suits(parts[name][l], shape) for (name, l), shape in places.items())
+
+
+def _suits(array: Any, shape: tuple[int, ...]) -> bool:
+    """Return whether an array has a shape; a bias gradient may be a row, a column or, of one neuron, a number."""
+    try:
+        given = np.shape(array)
+    except ValueError:  # ragged lists
+        return False
+    return given == shape or (len(shape) == 1 and given in ((1, *shape), (*shape, 1), () if shape == (1,) else shape))
+
+
+# --- by names
+
+
+def _by_name(returned: Mapping[Any, Any], places: Places) -> Returned:
+    """Return the arrays of a dictionary such as {"dW1": …, "db1": …}; a name may count layers from 0 or from 1."""
+    marked: dict[str, dict[int | None, tuple[str, Any]]] = {}
+    plain: dict[str, dict[int | None, tuple[str, Any]]] = {}
+    for name, array in returned.items():
+        short = "".join(re.findall(r"[^\W_]+", str(name).lower().replace("∇", "nabla").replace("∂", "d")))
+        if match := _DELTA.fullmatch(short):
+            what, found = "delta", marked
+        elif match := _NAME.fullmatch(short):
+            what = "db" if match["what"].startswith("b") else "dW"
+            found = marked if match["mark"] or match["end"] else plain
+        else:
+            continue
+        layer = int(match["layer"]) if match["layer"] else None
+        if layer in found.setdefault(what, {}):
+            raise ValueError(f"my_backprop must return each array once, got {found[what][layer][0]!r} and {name!r}")
+        found[what][layer] = str(name), array
+    parts = {name: _listed((marked if name in marked else plain).get(name, {}), places) for name in NAMES}
+    needed = {name for name, _ in places}
+    if any(parts[name] is None for name in needed):
+        wanted, names = "both dW and db" if "db" in needed else "dW", ", ".join(map(str, returned))
+        raise ValueError(
+            f'my_backprop must return {wanted}, got the names {names}; a dictionary holds lists "dW" and "db", or '
+            '"dW1", "db1" and so on for every layer'
+        )
+    used = [(marked if "dW" in marked else plain)["dW"], (marked if "db" in marked else plain).get("db", {})]
+    told = ", ".join(name for found in used for name, _ in found.values())
+    return Returned(parts, f"the gradients {told}, by their names")
+
+
+def _listed(found: Mapping[int | None, tuple[str, Any]], places: Places) -> Any:
+    """Return the arrays in the order of the layers, or the list that came under one name; None if one is missing."""
+    L = 1 + max(l for _, l in places)
+    if set(found) == {None}:
+        array = found[None][1]
+        return [array] if L == 1 and not isinstance(array, (list, tuple)) else array
+    for first in (0, 1):
+        if set(found) == set(range(first, first + L)):
+            return [found[l][1] for l in range(first, first + L)]
+    return None
+
+
+# --- by places and shapes
+
+
+def _by_shape(returned: Any, places: Places, *, is_documented: bool) -> Returned | None:
+    """Return the arrays of the only form in which all shapes fit; None if there is no such form.
+
+    Raises:
+        ValueError: If there are several, and the form is not the documented one, in which a mistake may be.
+    """
+    if isinstance(returned, np.ndarray) and returned.ndim == 1:
+        return _from_vector(returned, places)
+    if not isinstance(returned, (list, tuple)):
+        return None
+    found: dict[tuple[Place, ...], Returned] = {}
+    for order, arrays, understood in _forms(returned, places):
+        if len(arrays) == len(places) and all(map(_suits, arrays, (places[place] for place in order))):
+            found.setdefault(order, _placed(order, arrays, understood))
+    if not found and len(returned) == len(places):
+        found = _only_permutation(list(returned), places)
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found and not is_documented:
+        ways = "; or ".join(form.understood for form in list(found.values())[:2])
+        raise ValueError(
+            f"my_backprop returned {_told(returned)}, whose shapes do not tell which array is which ({ways}): return "
+            'lists (dW, db), or a dictionary with the names "dW1", "db1" and so on'
+        )
+    return None
+
+
+def _forms(returned: Sequence[Any], places: Places) -> Iterator[tuple[tuple[Place, ...], list[Any], str]]:
+    """Yield places, the arrays for them, and what was understood, for every form that people use."""
+    L = 1 + max(l for _, l in places)
+    kinds = [name for name in ("dW", "db") if (name, 0) in places]
+    upwards, downwards = range(L), range(L - 1, -1, -1)
+    if len(kinds) == 2 and len(returned) == 2 and all(isinstance(part, (list, tuple)) for part in returned):
+        order = tuple((name, l) for name in ("db", "dW") for l in upwards)
+        yield order, [array for part in returned for array in part], "the bias gradients first, (db, dW)"
+    for layers, way in ((upwards, "from the first layer up"), (downwards, "from the output layer down")):
+        for names in (kinds, kinds[::-1])[: len(kinds)]:
+            pair = ", ".join(names)
+            by_layers = tuple((name, l) for l in layers for name in names)
+            if len(names) == 2 and len(returned) == L and all(_is_pair(part) for part in returned):
+                yield by_layers, [array for part in returned for array in part], f"pairs ({pair}) {way}"
+            yield by_layers, list(returned), f"gradients {pair} of layer after layer, {way}"
+            if len(names) == 2:
+                by_kinds = tuple((name, l) for name in names for l in layers)
+                yield by_kinds, list(returned), f"all {names[0]}, then all {names[1]}, {way}"
+
+
+def _is_pair(part: Any) -> bool:
+    return isinstance(part, (list, tuple)) and len(part) == 2
+
+
+def _only_permutation(arrays: list[Any], places: Places) -> dict[tuple[Place, ...], Returned]:
+    """Return the order in which arrays fit, if it is the only one."""
+    fitting = [[place for place, shape in places.items() if _suits(array, shape)] for array in arrays]
+    if any(len(found) != 1 for found in fitting) or len({found[0] for found in fitting}) != len(places):
+        return {}
+    order = tuple(found[0] for found in fitting)
+    return {order: _placed(order, arrays, "gradients in an order of their own, told by their shapes")}
+
+
+def _placed(order: Sequence[Place], arrays: Sequence[Any], understood: str) -> Returned:
+    at = dict(zip(order, arrays, strict=True))
+    parts = {name: [at[place] for place in sorted(at) if place[0] == name] or None for name in NAMES}
+    return Returned(parts, understood)
+
+
+def _from_vector(vector: np.ndarray[Any, Any], places: Places) -> Returned | None:
+    """Return the arrays of one vector, cut as `model.parameters()` lists the parameters."""
+    sizes = [int(np.prod(shape)) for shape in places.values()]
+    if vector.dtype.kind not in "iuf" or vector.size != sum(sizes):
+        return None
+    pieces = np.split(vector, np.cumsum(sizes)[:-1])
+    arrays = [piece.reshape(shape) for piece, shape in zip(pieces, places.values(), strict=True)]
+    return _placed(list(places), arrays, "one vector, layer after layer, each with its weights row by row first")
+
+
+# --- what is said where nothing fits
+
+
+def _told(returned: Any) -> str:
+    """Return what came back: its type, and the shapes of what it holds."""
+    name = type(returned).__name__
+    if isinstance(returned, np.ndarray):
+        return f"an array of shape {returned.shape}"
+    if isinstance(returned, (list, tuple)) and returned and all(isinstance(part, np.ndarray) for part in returned):
+        return f"{name} of arrays of the shapes {', '.join(str(part.shape) for part in returned)}"
+    return f"{name} of {len(returned)}" if isinstance(returned, (list, tuple)) else name
+
+
+def _required(places: Places) -> str:
+    return "required are " + ", ".join(f"{name}{l + 1} {shape}" for (name, l), shape in places.items())
