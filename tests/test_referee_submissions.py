@@ -382,3 +382,17 @@ def test_a_file_says_how_it_is_to_be_read(text, tmp_path, capsys):
         path.write_text(written, encoding="utf-8")
         assert main(["check", str(path), "--in-process", "--time-limit", "0"]) == code
         assert "Read as: " in capsys.readouterr().out
+
+
+def test_names_are_taken_in_small_letters_too():
+    model, X, T = network()
+    for slip in (1.0, -1.0):
+        report = check_backprop(
+            lambda *given, s=slip: dict(zip(("dw", "db"), gradients(*given, s), strict=True)),
+            model,
+            X,
+            T,
+            LOSS,
+            time_limit=0,
+        )
+        assert (report.ok, report.understood) == (slip == 1.0, "Read as: the gradients dw, db, by their names.")

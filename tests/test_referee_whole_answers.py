@@ -123,8 +123,8 @@ def test_an_answer_that_no_function_gave_is_refused():
     ):
         with pytest.raises(TypeError, match=r"dW\[0\] must be an array of real numbers, got .*" + message):
             report_of(p, [dW], [p.b[0]])
-    with pytest.raises(ValueError, match="must return both dW and db, got the names dw, db"):
-        check_backprop(lambda *_: {"dw": p.W, "db": p.b}, *given(p))
+    with pytest.raises(ValueError, match="must return both dW and db, got the names first, db"):
+        check_backprop(lambda *_: {"first": p.W, "db": p.b}, *given(p))
 
 
 def test_what_is_undecidable_stays_told_under_a_sentence_for_all():
