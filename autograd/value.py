@@ -17,7 +17,6 @@ the whole operation.
 from __future__ import annotations
 
 import math
-import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,13 +43,10 @@ __all__ = ["Literal", "Value", "Watcher", "affine", "no_grad", "recording", "vec
 
 _new = object.__new__
 _add, _sub, _mul, _div, _pow, _mod = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.mod
-_paused = 0  # how many no_grad contexts are open, in all threads: one test of a global while there are none
-_watched = 0  # how many watched_by contexts are open, likewise
-_pausing = threading.RLock()
+_paused: list[None] = []  # one for each open no_grad, in all threads: one test of a global while there is none
+_watched: list[None] = []  # one for each open watched_by; no lock, as a thread that is interrupted could keep it
 _here = threading.local()
 _open: ContextVar[tuple[weakref.ref[no_grad], ...]] = ContextVar("open no_grad contexts", default=())
-if hasattr(os, "register_at_fork"):  # no other thread may hold the lock for ever in the child
-    os.register_at_fork(before=_pausing.acquire, after_in_parent=_pausing.release, after_in_child=_pausing.release)
 
 
 class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function, as in PyTorch
@@ -78,9 +74,7 @@ class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function
         return super().__call__(func)
 
     def __enter__(self) -> None:
-        global _paused
-        with _pausing:
-            _paused += 1
+        _paused.append(None)
         self._outer = (*getattr(self, "_outer", ()), _open.get())
         _open.set((*_open.get(), weakref.ref(self)))
 
@@ -90,9 +84,7 @@ class no_grad(ContextDecorator):  # noqa: N801  # named and used like a function
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        global _paused
-        with _pausing:
-            _paused -= 1
+        _paused.pop()
         outer = self._outer[-1]
         self._outer = self._outer[:-1]
         _open.set(outer)
@@ -967,17 +959,14 @@ def watcher() -> Watcher | None:
 @contextmanager
 def watched_by(watching: Watcher | None) -> Iterator[None]:
     """A context in which what this thread reads of Values is told to a watcher; to none for None."""
-    global _watched
     outer = watcher()
-    with _pausing:
-        _watched += 1
+    _watched.append(None)
     _here.watcher = watching
     try:
         yield
     finally:
         _here.watcher = outer
-        with _pausing:
-            _watched -= 1
+        _watched.pop()
 
 
 def _leaf(operand: Any) -> Value:
