@@ -11,7 +11,7 @@ from autograd.op import PRIMITIVES
 from tests.accuracy import DIGITS, EXACT, EXACT_2, EXACT_N, POINTS, measure
 
 VALUE_ULPS = 4.0
-PYTHONS_OWN = {"lgamma": 6.0}  # what `math.lgamma` itself is off by, by Lanczos's sum of thirteen terms: at most 4.6 here
+PYTHONS_OWN = {"lgamma": 6.0}  # `math.lgamma` adds up thirteen terms by Lanczos, and is off by at most 4.6 here
 SHARE = 1.0  # of the tolerance: 1e-13 relative or 1e-15 of the largest derivative
 NAMES = [*EXACT, *EXACT_2, *EXACT_N]
 
