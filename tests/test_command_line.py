@@ -166,7 +166,7 @@ def my_backprop(weights, biases, X, T):
     assert run("check", "right.py", cwd=tmp_path).returncode == 0
     wrong = run("check", "wrong.py", cwd=tmp_path)
     assert (wrong.returncode, wrong.stderr) == (1, "")
-    assert "entries differ" in wrong.stdout
+    assert "This makes ∂C/∂W¹ and ∂C/∂b¹ right." in wrong.stdout
     require_one_line_error(run("check", "nothing.py", cwd=tmp_path), "nothing.py")
 
 

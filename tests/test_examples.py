@@ -15,7 +15,7 @@ QUICK = {
     "xor": ((), ["-1 xor -1  →  -0.9", "-1 xor  1  →  +0.9", " 1 xor -1  →  +0.9", " 1 xor  1  →  -0.9"]),
     "moons": (("3",), ["number of parameters 337", "at first: loss ", "step 1 loss", "compiled: loss"]),
     "check_your_backprop": ((), ["The factor σ′(z¹) is missing.", "This makes δ¹, ∂C/∂W¹ and ∂C/∂b¹ right."]),
-    "derive_equations": ((), ["δ¹ = ((W²)ᵀδ² + (W³)ᵀδ³) ⊙ σ′(z¹)", "softmax_rows(s₁)"]),
+    "derive_equations": ((), ["δ¹ = (δa² + (W²)ᵀδ) ⊙ tanh′(z¹)", "weights = softmax(U)", "δkeys = δUᵀ queries"]),
     # sinh(ln 2) = 3/4 and cosh(ln 2) = 5/4: arctan(3/4), and the derivatives 1/cosh = 0.8 and −sinh/cosh² = −0.48.
     "own_operation": ((), ["gudermannian(log 2) = 0.643501, derivative 0.800000", "-0.480000", "1 right"]),
     "in_a_notebook": ((), ["the loss of all examples: 0.", "∂C/∂w = −8", "2 first derivatives: 2 right"]),

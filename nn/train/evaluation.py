@@ -94,6 +94,7 @@ def eager_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]
                 for n in part:
                     outputs.append(outputs_with(model, X[n], masks_in(batch, n)))
                     of_examples.append(trainable(loss, loss(outputs[-1], T[n])))
+                    losses.append(of_examples[-1].data)  # which raises what overflowed on the way
             except ArithmeticError as error:
                 error.add_note(f"at example {n + 1} of the batch of {len(X)}")
                 raise
@@ -102,7 +103,6 @@ def eager_gradient(model: Model, loss: LossFunction, parameters: Sequence[Value]
             except ArithmeticError as error:
                 error.add_note(f"at one of the examples {part[0] + 1} to {part[-1] + 1} of the batch of {len(X)}")
                 raise
-            losses += [example.data for example in of_examples]
         gradients = np.array([parameter.grad for parameter in parameters])
         return BatchGradient(_mean(losses, weights), _data(outputs), gradients)
 
