@@ -70,7 +70,8 @@ def evaluated(op: Op, args: list[Wide]) -> Wide:
     """Return an operation's result.
 
     Raises:
-        ArithmeticError: If it is undefined there, or its size has no end even here.
+        ArithmeticError: If its size has no end even here.
+        DomainError: If it is undefined there.
     """
     numbers = [arg.number for arg in args]
     if op is ops.sigmoid:

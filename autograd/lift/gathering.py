@@ -28,7 +28,7 @@ def gathers(places: Index, size: int) -> tuple[list[Index], Index | None]:
     Example:
         >>> rows, order = gathers(np.array([0, 2, 2]), 3)
         >>> [row.tolist() for row in rows], order
-        ([[[0], [-1]], [[1, 2]]], None)
+        ([[[0, -1], [-1, -1], [1, 2]]], None)
     """
     counts = np.bincount(places, minlength=size)
     sorted_members = np.argsort(places, kind="stable")

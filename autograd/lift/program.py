@@ -159,6 +159,8 @@ class Program(SecondOrder):
             RuntimeError: If nothing is recorded yet: call the program with a few rows first.
 
         Example:
+            >>> import pytest
+            >>> _ = pytest.importorskip("threadpoolctl")
             >>> from autograd import Value
             >>> w = Value(2.0, "w")
             >>> program = Program("mean", lambda x: (w * x[0]) ** 2, {"w": w})

@@ -119,7 +119,11 @@ def _viewed(array: Matrix, view: str) -> Matrix:
 
 
 def evaluated(term: Term, arrays: Mapping[str, Matrix]) -> Matrix:
-    """Return the numbers of a term as a matrix; a vector has one column, a scalar is 1 by 1."""
+    """Return the numbers of a term as a matrix; a vector has one column, a scalar is 1 by 1.
+
+    Raises:
+        TypeError: If a term of its kind has no value.
+    """
     match term.kind:
         case "number":
             return np.array([[term.number]])

@@ -75,7 +75,11 @@ class Naming:
 
 
 def index_text(index: Index, first: int, letters: dict[Axis, str], indexing: Indexing) -> str:
-    """Return an index as text, where the first member is called by a number and axes by letters."""
+    """Return an index as text, where the first member is called by a number and axes by letters.
+
+    Raises:
+        ValueError: If the index is a table.
+    """
     if index.table is not None:
         raise ValueError("a table has no text of its own")
     const = index.const + first - sum(k * indexing.first(axis) for axis, k in index.parts)

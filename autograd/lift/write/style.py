@@ -46,7 +46,11 @@ class Style(Protocol):
     """A way of writing."""
 
     def text(self, node: Node) -> str:
-        """Return a formula."""
+        """Return a formula.
+
+        Raises:
+            TypeError: If it is no node of the tree.
+        """
 
     def inline(self, node: Node) -> str:
         """Return a formula as it stands in a sentence."""
@@ -92,7 +96,11 @@ class Unicode:
         return self.text(node)
 
     def text(self, node: Node) -> str:
-        """Return a formula."""
+        """Return a formula.
+
+        Raises:
+            TypeError: If it is no node of the tree.
+        """
         match node:
             case Symbol():
                 return self.symbol(node)
@@ -294,7 +302,11 @@ class Latex:
         return f"${self.text(node)}$"
 
     def text(self, node: Node) -> str:
-        """Return a formula."""
+        """Return a formula.
+
+        Raises:
+            TypeError: If it is no node of the tree.
+        """
         match node:
             case Symbol():
                 return self.symbol(node)
@@ -415,7 +427,11 @@ class MathML:
         return f"<math>{self.text(node)}</math>"
 
     def text(self, node: Node) -> str:
-        """Return a formula as one element."""
+        """Return a formula as one element.
+
+        Raises:
+            TypeError: If it is no node of the tree.
+        """
         match node:
             case Symbol():
                 return self.symbol(node)

@@ -148,7 +148,11 @@ class Typesetter:
     # --- equations -------------------------------------------------------------------------------
 
     def equation(self, family: Family, term: Term, fixed: Mapping[Axis, int]) -> tuple[Symbol, Node]:
-        """Return the left and the right side of an equation, where some axes have a number."""
+        """Return the left and the right side of an equation, where some axes have a number.
+
+        Raises:
+            UnprintableError: If no way of writing it holds.
+        """
         ones = {axis: 0 for axis in family.axes if axis.size == 1 and axis not in fixed}
         fixed = {**fixed, **ones}
         term = substituted(term, {axis: Index(0) for axis in ones})

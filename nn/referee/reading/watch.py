@@ -214,7 +214,11 @@ class Watch:
             self.reach(value)
 
     def hook(self, number: int, value: Any) -> Any:
-        """Take the value of a site; what goes on in its place is what the action of the site returns."""
+        """Take the value of a site; what goes on in its place is what the action of the site returns.
+
+        Raises:
+            Halt: If more values came than the watch is to take.
+        """
         if threading.get_ident() != self._owner:
             return value
         self.visits += 1
