@@ -140,7 +140,7 @@ class _Asking:
         match local:
             case Compare():
                 return local
-            case (Plus(terms=terms) | Apply(op=ops.add, args=terms)) if all(map(_is_half_a_comparison, terms)):
+            case Plus(terms=terms) | Apply(op=ops.add, args=terms) if all(map(_is_half_a_comparison, terms)):
                 return Compare(">", local, _NOTHING)
             case Apply(op=ops.where, args=(condition, Number(a), Number(b))) if (a == 0.0) != (b == 0.0):
                 return Apply(ops.where, (condition, Number(float(a != 0.0)), Number(float(b != 0.0))))
