@@ -29,8 +29,9 @@ PLAIN = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁻₀₁₂₃₄₅₆
 ABOVE, BELOW = "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾", "₀₁₂₃₄₅₆₇₈₉"
 SUBSCRIPTS = str.maketrans("0123456789", BELOW)
 FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
+WITH_DIGITS = "|".join(sorted((name for name in PRIMITIVES if any(map(str.isdigit, name))), key=len, reverse=True))
 TOKENS = re.compile(
-    rf"""(?P<number>[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|[½¼¾])|(?P<name>𝟏[{BELOW}]*|(?:log1p|expm1|[A-Za-z_Θθδεσ]+)\u0304?[{BELOW}]*′?)
+    rf"""(?P<number>[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|[½¼¾])|(?P<name>𝟏[{BELOW}]*|(?:{WITH_DIGITS}|[A-Za-z_Θθδεσ]+)\u0304?[{BELOW}]*′?)
     |(?P<above>⁻?[{ABOVE}]+)|(?P<grid>⟨[0-9×]+⟩)|(?P<space>\ +)|(?P<sign>\+=|[-−+=⊙/Σᵀ‖()\[\],;:|√∂<>≤≥≠^·])""",
     re.VERBOSE,
 )
