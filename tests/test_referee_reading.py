@@ -1,5 +1,6 @@
 """The referee names the line that is wrong, and what it prints as corrected is right when it is pasted in."""
 
+import os
 import random
 import sys
 import threading
@@ -93,12 +94,19 @@ def share_in_line(drawn, name):
     return sum(hits), len(hits)
 
 
+MEASURED = pytest.mark.skipif(
+    not os.environ.get("MEASURE"), reason="a measurement of many minutes: run it by MEASURE=1 python -m pytest -m slow"
+)
+
+
+@MEASURED
 @pytest.mark.slow
 def test_nearly_all_single_mistakes_drawn_at_random_are_found_in_their_lines():
     counts = [share_in_line(mutants(STYLES[name], 2, seed=101), name) for name in STYLES if name not in LOOPS]
     assert sum(hits for hits, _ in counts) >= 0.9 * sum(count for _, count in counts), counts
 
 
+@MEASURED
 @pytest.mark.slow
 def test_most_pairs_of_mistakes_drawn_at_random_are_found_in_their_lines():
     names = random.Random(0).sample([name for name in STYLES if name not in LOOPS], 12)
