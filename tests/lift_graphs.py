@@ -213,7 +213,11 @@ def _terms(function, parameters, X, T) -> float:
         paths = {result: 1.0}
         for node in reversed(Graph([result]).nodes):
             numbers = [operand.data for operand in node.operands]
-            for operand, local in zip(node.operands, node.op.locals(node.data, numbers), strict=True):
+            try:
+                slopes = node.op.locals(node.data, numbers)
+            except (ArithmeticError, ValueError):
+                continue  # the engine has gradients for these rows, so nothing that moves lies below
+            for operand, local in zip(node.operands, slopes, strict=True):
                 paths[operand] = paths.get(operand, 0.0) + paths.get(node, 0.0) * abs(local)
         of_loss = sum(size * abs(node.data) for node, size in paths.items())
         total += max([of_loss, *(paths.get(leaf, 0.0) for leaf in parameters)])

@@ -265,5 +265,5 @@ def test_training_that_has_not_converged_says_so():
 def test_the_page_on_scikit_learn_says_what_it_prints(capsys):
     run_python_blocks("scikit_learn.md")
     printed = capsys.readouterr().out
-    assert "right on held-out flowers: 9" in printed
+    assert "right in cross-validation: 9" in printed
     assert "MLP(4, [6, 3], activations=['tanh', 'identity'])" in printed
