@@ -12,7 +12,7 @@ from .explain import Explanation, explain
 from .forward import tangent
 from .habits import MODULE as _HABITS
 from .habits import no_attribute as _no_attribute
-from .lift import Program, RecordingError, compile, lift
+from .lift import RecordingError, compile, lift
 from .linearization import gradients
 from .lookup import lookup
 from .op import Domain, DomainError, Kink, Op, Operand
@@ -166,7 +166,17 @@ __all__ = [
     "where",
 ]
 
-if not _TYPE_CHECKING:
+if _TYPE_CHECKING:
+    from .lift import Program
+else:
 
     def __getattr__(name: str) -> _Any:
+        if name == "Program":  # which brings the whole lift: not for those who never compile
+            from .lift import Program
+
+            return Program
         raise _no_attribute("deltagrad's autograd", name, _HABITS, None)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -27,7 +27,6 @@ from .loss.targets import one_hot
 from .model.initializers import INITIALIZERS
 from .model.mlp import MLP, Layer, Neuron
 from .model.module import Module
-from .referee import Finding, Report, check_backprop
 from .train.evaluate import evaluate
 from .train.fit import fit
 from .train.history import Evaluation, History
@@ -94,7 +93,17 @@ __all__ = [
     "to_torch_state_dict",
 ]
 
-if not _TYPE_CHECKING:
+if _TYPE_CHECKING:
+    from .referee import Finding, Report, check_backprop
+else:
 
     def __getattr__(name: str) -> _Any:
+        if name in ("Finding", "Report", "check_backprop"):  # the referee is large: not for those who never ask it
+            from . import referee
+
+            return getattr(referee, name)
         raise _no_attribute("deltagrad's nn", name, _HABITS, None)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import viz
 from autograd.printable import printable
 
-from .commands import check, derive, digits, draw, grade, predict, train
 from .commands.arguments import Help, Parser, coloured
 from .commands.channel import channelled
 
-COMMANDS = (draw, derive, digits, train, predict, check, grade)
+COMMANDS = ("draw", "derive", "digits", "train", "predict", "check", "grade")
 
 WELCOME = """\
 deltagrad: networks of scalars, and the matrix equations that they prove
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     What cannot be printed is dropped: results that go to files are written all the same. The exit code is 1 then,
     unless the reader of the output, such as `head`, has seen enough of what stands in a file, too.
     """
-    parser = _parser()
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    parser = _parser(COMMANDS if arguments[:1] not in [[name] for name in COMMANDS] else arguments[:1])
     try:
         with channelled() as channel:
             code, in_a_file = _code(parser, arguments)
@@ -89,7 +90,8 @@ def _text(error: Exception) -> str:
     return str(error)
 
 
-def _parser() -> Parser:
+def _parser(names: Sequence[str]) -> Parser:
+    """Return the parser for these commands; a module of a command that is not asked for is not imported."""
     script = Path(sys.argv[0]).stem
     prog = script if script == "deltagrad" else "python -m nn"
     parser = Parser(
@@ -100,8 +102,8 @@ def _parser() -> Parser:
         formatter_class=Help,
     )
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    for command in COMMANDS:
-        command.add(commands)
+    for name in names:
+        import_module(f".commands.{name}", __package__).add(commands)
     return parser
 
 

@@ -81,10 +81,7 @@ def test_without_arguments_the_shortest_way_to_a_picture_is_shown_and_it_works(t
     assert "<html" in (tmp_path / "step.html").read_text(encoding="utf-8")
 
 
-COMMANDS = [command.__name__.split(".")[-1] for command in command_line.COMMANDS]
-
-
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+@pytest.mark.parametrize("command", [[], *([name] for name in command_line.COMMANDS)])
 def test_help_fits_the_terminal_and_shows_examples(tmp_path, command):
     result = at_once(*command, "--help", cwd=tmp_path, COLUMNS="200")
     require_plain(result)
@@ -94,8 +91,8 @@ def test_help_fits_the_terminal_and_shows_examples(tmp_path, command):
 
 def test_the_help_lists_every_command(tmp_path):
     result = run("--help", cwd=tmp_path)
-    assert {"check", "derive", "digits", "draw", "predict", "train"} <= set(COMMANDS)
-    for command in COMMANDS:
+    assert {"check", "derive", "digits", "draw", "predict", "train"} <= set(command_line.COMMANDS)
+    for command in command_line.COMMANDS:
         assert re.search(rf"^    {command} ", result.stdout, re.MULTILINE)
 
 

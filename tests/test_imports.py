@@ -1,6 +1,8 @@
 """Who may import whom."""
 
 import ast
+import importlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -86,3 +88,30 @@ def test_the_closed_form_is_independent_of_the_engine():
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_no_module_is_a_drawer_for_odds_and_ends(path):
     assert path.stem not in {"utils", "helpers", "common", "misc"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "unused"),
+    [
+        ("import autograd", ["autograd.lift.program", "nn", "viz"]),
+        ("import nn", ["autograd.lift.program", "nn.referee", "viz", "sklearn", "scipy", "onnx"]),
+        ("import viz", ["autograd.lift.program", "nn.referee", "viz.explorer", "matplotlib"]),
+        (
+            "from nn.__main__ import main; main(['draw', 'x*3', '--at', 'x=2'])",
+            ["autograd.lift.program", "nn.referee", "nn.commands.digits"],
+        ),
+    ],
+)
+def test_what_is_not_asked_for_is_not_imported(statement, unused):
+    loaded = "import sys; print(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{statement}; {loaded}"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    )
+    assert not set(unused) & set(ran.stderr.split())
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_can_be_had(package):
+    module = importlib.import_module(package)
+    assert {name: getattr(module, name) for name in module.__all__}.keys() == set(module.__all__)
+    assert set(module.__all__) <= set(dir(module))

@@ -5,9 +5,11 @@ a `graphviz.Digraph`; `to_html` a page that steps through the passes; `to_text` 
 any of them to a file.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 from .figure import Figure, RendererMissingError
 from .graph import draw, draw_backward
-from .html import to_html
 from .network import draw_network
 from .paths import draw_paths
 from .save import save
@@ -27,3 +29,18 @@ __all__ = [
     "to_text",
     "trace",
 ]
+
+if _TYPE_CHECKING:
+    from .html import to_html
+else:
+
+    def __getattr__(name: str) -> _Any:
+        if name == "to_html":  # which brings the lift: a picture does without
+            from .html import to_html
+
+            return to_html
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

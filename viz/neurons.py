@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from autograd import Op
-from autograd.lift import Place, neurons_under
 
 from .trace import Edge, Trace
+
+if TYPE_CHECKING:
+    from autograd.lift import Place
 
 __all__ = ["Group", "Neuron", "contracted", "neurons"]
 
@@ -60,6 +63,8 @@ class Group:
 
 def neurons(traced: Trace) -> tuple[Neuron, ...]:
     """Return the neurons of a graph in the order of the forward pass."""
+    from autograd.lift import neurons_under  # here, because most pictures are of values alone
+
     root = traced.nodes[traced.root].value
     if root is None:
         return ()

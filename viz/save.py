@@ -16,7 +16,6 @@ from autograd.files import written
 
 from .figure import Figure, page
 from .graph import draw
-from .html import Explorer, to_html
 from .style import THEMES
 from .text import to_text
 from .trace import Trace, trace
@@ -58,6 +57,8 @@ def save(obj: object, path: str | os.PathLike[str]) -> Path:
 
 def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
     """Return what can write `obj`, by suffix."""
+    from .html import Explorer, to_html  # here, because it brings the lift
+
     if isinstance(obj, Value):
         return {
             **{suffix: partial(_drawn, obj, suffix) for suffix in _PICTURES},

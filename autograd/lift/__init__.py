@@ -8,9 +8,23 @@ what runs them (`run`) or shows them (`source`, `report`, `equations`). `neurons
 those who want to point at the recorded Values.
 """
 
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 from .entry import compile, lift
-from .neurons import Neuron, Place, neurons_under
-from .program import Program
 from .tape import RecordingError
 
 __all__ = ["Neuron", "Place", "Program", "RecordingError", "compile", "lift", "neurons_under"]
+
+_LATER = {"Neuron": ".neurons", "Place": ".neurons", "neurons_under": ".neurons", "Program": ".program"}
+
+if _TYPE_CHECKING:
+    from .neurons import Neuron, Place, neurons_under
+    from .program import Program
+else:
+
+    def __getattr__(name: str) -> _Any:
+        if name in _LATER:
+            return getattr(_import_module(_LATER[name], __name__), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..value import Value
-from .given import given_inputs
-from .program import Program
-from .recording import Recording
+
+if TYPE_CHECKING:
+    from .program import Program
 
 __all__ = ["compile", "lift"]
 
@@ -44,6 +44,8 @@ def compile(fun: Callable[..., Any], *, parameters: Any = None, reduce: str = "m
     """
     if not callable(fun):
         raise TypeError(f"compile needs a function of one example, got {fun!r}")
+    from .program import Program  # here, because most who import this package never compile
+
     return Program(reduce, fun, _repeatable(parameters))
 
 
@@ -72,6 +74,10 @@ def lift(
     """
     if not isinstance(output, Value):
         raise TypeError(f"lift needs a Value, got {output!r}")
+    from .given import given_inputs
+    from .program import Program
+    from .recording import Recording
+
     parameters = _repeatable(parameters)
     leaves = given_inputs({} if inputs is None else inputs, parameters)
     return Program(reduce, parameters=parameters, recorded=Recording(leaves, output))

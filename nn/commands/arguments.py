@@ -56,14 +56,9 @@ Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 def add(commands: Commands, name: str, *, summary: str, description: str, examples: str) -> Parser:
     """Return a new parser for a command, with its examples below the options."""
-    program = commands._prog_prefix.strip()
-    parser: Parser = commands.add_parser(
-        name,
-        help=summary,
-        description=description,
-        epilog="examples:\n" + "".join(f"  {program} {line}\n" for line in examples.strip().splitlines()),
-        formatter_class=Help,
-    )
+    parser: Parser = commands.add_parser(name, help=summary, description=description, formatter_class=Help)
+    program = parser.prog.removesuffix(f" {name}")
+    parser.epilog = "examples:\n" + "".join(f"  {program} {line}\n" for line in examples.strip().splitlines())
     return parser
 
 

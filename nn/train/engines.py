@@ -16,13 +16,13 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 import autograd
-from autograd import Program, RecordingError, Value
+from autograd import RecordingError, Value
 from autograd.value import assign
 
 from ..arguments import FloatArray, unknown_name
@@ -31,6 +31,9 @@ from ..loss.loss_table import LOSSES, LossFunction, name_of
 from ..model.mlp import MLP
 from .evaluation import Batch, BatchGradient, Gradient, Model, assessed, eager_gradient
 from .programs import program_of
+
+if TYPE_CHECKING:
+    from autograd import Program
 
 __all__ = ["ENGINES", "ClosedFormEngine", "CompiledEngine", "EagerEngine", "Engine", "engine_named"]
 

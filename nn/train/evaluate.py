@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-
-from autograd import Program
 
 from ..arguments import FloatArray
 from ..loss.classes import Label
@@ -17,6 +16,9 @@ from .evaluation import Batch, Model, assessed
 from .examples import Examples
 from .history import Evaluation, accuracy
 from .programs import kept_program
+
+if TYPE_CHECKING:
+    from autograd import Program
 
 __all__ = ["evaluate"]
 

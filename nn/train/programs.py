@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autograd import Program, Value
+from autograd import Value
 from autograd import compile as compiled
 
 from ..loss.loss_table import LOSSES, LossFunction, name_of
 from ..model.dropout import masks_in
 from ..model.mlp import MLP
 from .evaluation import Model, outputs_with, trainable
+
+if TYPE_CHECKING:
+    from autograd import Program
 
 __all__ = ["kept_program", "program_of"]
 
