@@ -34,7 +34,7 @@ import numpy as np
 from . import habits, notebook, ops
 from .careful import is_one_minus
 from .graph import Vector, assigned, beyond, clock, number, wide_number
-from .op import EVERYWHERE, DomainError, Op, Operand, Relation, finite_float
+from .op import EVERYWHERE, DomainError, Op, Operand, Relation, errors_noticed, finite_float
 from .printable import printable
 from .reverse import backward
 from .wide import Wide, evaluated, wide_arithmetic
@@ -850,11 +850,12 @@ def _refused(op: Op, stored: Sequence[Any], large: Sequence[Value]) -> float:
 
 
 def _error_of(op: Op, stored: Sequence[Any]) -> DomainError:
-    try:
-        _evaluated(op, *stored)
-    except DomainError as error:
-        return error
-    return DomainError(f"{op.name} has no finite result")
+    with errors_noticed(lambda: None):  # it is kept for those who read the number, and nobody handles it
+        try:
+            _evaluated(op, *stored)
+        except DomainError as error:
+            return error
+        return DomainError(f"{op.name} has no finite result")
 
 
 def _decimal(operand: Any) -> Decimal:

@@ -210,16 +210,16 @@ def _terms(function, parameters, X, T) -> float:
         result = function([Value(v) for v in x], [Value(v) for v in t], parameters)
         if not isinstance(result, Value):
             continue
-        paths = {result: 1.0}
+        paths, of_loss = {result: 1.0}, 0.0
         for node in reversed(Graph([result]).nodes):
-            numbers = [operand.data for operand in node.operands]
             try:
-                slopes = node.op.locals(node.data, numbers)
+                of_loss += paths.get(node, 0.0) * abs(node.data)
+                slopes = node.op.locals(node.data, [operand.data for operand in node.operands])
             except (ArithmeticError, ValueError):
-                continue  # the engine has gradients for these rows, so nothing that moves lies below
+                continue  # no slope, or no double; the engine has gradients, so nothing that counts lies below
             for operand, local in zip(node.operands, slopes, strict=True):
                 paths[operand] = paths.get(operand, 0.0) + paths.get(node, 0.0) * abs(local)
-        of_loss = sum(size * abs(node.data) for node, size in paths.items())
+        of_loss += sum(paths.get(leaf, 0.0) * abs(leaf.data) for leaf in parameters)
         total += max([of_loss, *(paths.get(leaf, 0.0) for leaf in parameters)])
     return total
 

@@ -99,6 +99,17 @@ def test_a_program_gives_what_the_engine_gives(name, case, x):  # noqa: ARG001  
     assert program.outputs(x=X)["y"].ravel().tolist() == pytest.approx(losses, rel=1e-12)
 
 
+@pytest.mark.parametrize(("name", "case", "x"), CASES[::4], ids=lambda v: "" if isinstance(v, tuple) else str(v))
+def test_a_program_may_be_recorded_from_a_row_with_numbers_beyond_floats(name, case, x):  # noqa: ARG001  # it names the test
+    function, _, _ = case
+    w = Value(1.0)
+    program = compile(lambda x: function(w * x[0]), parameters={"w": [w]})
+    function(w * x).backward()
+    loss, found = program.value_and_grad(x=[[x]])
+    assert loss == pytest.approx(function(Value(x)).data, rel=1e-12)
+    assert found["w"] == pytest.approx([w.grad], rel=1e-12)
+
+
 def test_second_derivatives_come_back_too():
     assert hessian(lambda x: ag.log(1 + x * x))(1e160) == pytest.approx(-2e-320, rel=1e-3)
     assert hessian(lambda x: ag.exp(-x * x))(1e200) == 0.0

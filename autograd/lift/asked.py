@@ -91,10 +91,10 @@ class _Asking:
         if any(mask is None and statement.index is None for mask, statement in zip(masks, statements, strict=True)):
             return []
         known.arrived = Block(f"arrived_at_{target.name}", target.shape, target.batched, "adjoint", of=target)
-        ones = [Number(1.0) if mask is None else mask for mask in masks]
+        arrivals = zip(statements, masks, strict=True)
         return [
-            replace(statement, target=known.arrived, value=mask)
-            for statement, mask in zip(statements, ones, strict=True)
+            replace(each, target=known.arrived, value=Number(1.0) if mask is None else _whole(mask, each.value.shape))
+            for each, mask in arrivals
         ]
 
     # --- what is undefined -----------------------------------------------------------------------
@@ -177,10 +177,12 @@ class _Asking:
             case Take():
                 inner_mask = self._mask(value.value)
                 present = _present(value.index)
-                return present if inner_mask is None else _taken(inner_mask, value)
+                if inner_mask is None or not inner_mask.shape:
+                    return present if inner_mask is None else inner_mask
+                return replace(value, value=_whole(inner_mask, value.value.shape))
             case Spread():
                 inner_mask = self._mask(value.value)
-                return None if inner_mask is None or not inner_mask.shape else Spread(inner_mask, value.sizes)
+                return None if inner_mask is None or not inner_mask.shape else Spread(_whole(inner_mask, value.value.shape), value.sizes)
             case BatchSum():
                 inner_mask = self._mask(value.value)
                 return None if inner_mask is None else Compare(">", BatchSum(inner_mask), _NOTHING)
@@ -200,7 +202,7 @@ class _Asking:
         if mask is None or not mask.shape:
             reached: np.ndarray[Any, Any] = np.asarray(pattern.any(axis=0 if value.transpose_left else 1))
             return None if mask is not None or reached.all() or len(value.shape) > 1 else Constant(reached * 1.0)
-        return Compare(">", replace(value, left=Constant(pattern), right=mask), _NOTHING)
+        return Compare(">", replace(value, left=Constant(pattern), right=_whole(mask, value.right.shape)), _NOTHING)
 
 
 def _is_half_a_comparison(term: Expression) -> bool:
@@ -214,8 +216,11 @@ def _present(index: Index | None) -> Expression | None:
     return None if index is None or (index >= 0).all() else Constant(np.where(index >= 0, 1.0, 0.0))
 
 
-def _taken(mask: Expression, take: Take) -> Expression:
-    return mask if not mask.shape else replace(take, value=mask)
+def _whole(mask: Expression, shape: tuple[int, ...]) -> Expression:
+    """Return a mask that broadcasts to a shape with all the members of it."""
+    if mask.shape in ((), shape):
+        return mask
+    return Take(mask, np.broadcast_to(np.arange(int(np.prod(mask.shape))).reshape(mask.shape), shape))
 
 
 def _all(masks: Iterable[Expression | None]) -> Expression | None:
