@@ -194,13 +194,26 @@ def tolerance(function, parameters, X, T, exact: np.ndarray, reduce: str = "mean
     for sign in (1.0, -1.0):
         for leaf, data in zip(parameters, start, strict=True):
             leaf.data = data * (1.0 + sign * UNIT)
-        nudged = by_engine(function, parameters, X * (1.0 - sign * UNIT), T, reduce)
+        apart = X * (1.0 - 3.0 * sign * UNIT)  # by the same as the parameters it would leave their products as they are
+        nudged = by_engine(function, parameters, apart, T, reduce)
         if nudged is not None:
             moved = max(moved, float(np.abs(nudged - exact).max()))
     for leaf, data in zip(parameters, start, strict=True):
         leaf.data = data
     sensitivity = max(1.0, moved / (UNIT * max(largest, 1e-300)))
     return 1e-11 * max(largest, 1e-300) * sensitivity + 100.0 * UNIT * _terms(function, parameters, X, T)
+
+
+def stays_among_floats(function, parameters, X, T) -> bool:
+    """Return whether no number on the way is too large for a float, so that a text in floats can have the result."""
+    for x, t in zip(X, T, strict=True):
+        result = function([Value(v) for v in x], [Value(v) for v in t], parameters)
+        try:
+            for node in Graph([result]).nodes if isinstance(result, Value) else ():
+                _ = node.data
+        except DomainError:
+            return False
+    return True
 
 
 def _terms(function, parameters, X, T) -> float:

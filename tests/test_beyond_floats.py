@@ -154,6 +154,21 @@ def test_a_branch_that_is_beyond_all_floats_may_be_left():
     assert (out.data, x.grad) == (1e200, 1.0)
 
 
+def test_sums_of_products_beyond_floats_come_back_in_a_program():
+    """They are one matrix product there, and single operations in the engine."""
+    w = [Value(1000.0, "w[0]"), Value(1.0, "w[1]"), Value(3.0, "w[2]")]
+
+    def loss(x):
+        z = [sum(ag.exp(w[k]) * v for k, v in enumerate(x)), sum(ag.exp(w[2 - k]) * v for k, v in enumerate(x))]
+        return sum(1.0 / (1.0 + v * v) for v in z) * w[1]
+
+    program = compile(loss, parameters=w)
+    loss([1.0, 2.0, 3.0]).backward()
+    value, found = program.value_and_grad(x=[[1.0, 2.0, 3.0]])
+    assert value == pytest.approx(loss([1.0, 2.0, 3.0]).data, rel=1e-12, abs=0.0)
+    assert [*found.values()][0] == pytest.approx([leaf.grad for leaf in w], rel=1e-12, abs=0.0)
+
+
 @pytest.mark.parametrize("call", [lambda: ag.exp(1000.0), lambda: ag.mul(1e200, 1e200), lambda: Value(1.0) / 0.0])
 def test_plain_numbers_and_undefined_results_are_refused_at_once(call):
     with pytest.raises(DomainError):

@@ -6,13 +6,14 @@ only, in the engine. So a row at which NumPy signals something is recorded there
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ... import ops
-from ...op import Op
+from ...op import DomainError, Op
 from ...value import Literal, Value, affine, recording
 from ..block import Block
 from ..expression import Apply, Constant, Expression, MatMul, Number, Plus, Ref, RunSum, Spread, Take, Variadic
@@ -92,12 +93,12 @@ class EngineRow:
                 left = left.T if expression.transpose_left else left
                 right = right.T if expression.transpose_right else right
                 columns = right.T.tolist() if right.ndim == 2 else [right.tolist()]
-                products = [affine(row, column) for row in left.tolist() for column in columns]
+                products = [_weighted_sum(row, column) for row in left.tolist() for column in columns]
                 return _objects(products).reshape(expression.shape)
             case RunSum():
                 inner = np.broadcast_to(self.evaluate(expression.value), expression.value.shape)
                 parts = np.split(inner, np.cumsum(expression.sizes)[:-1])
-                return _objects([ops.total(part.tolist()) if len(part) else 0.0 for part in parts])
+                return _objects([_weighted_sum([1.0] * len(part), part.tolist()) for part in parts])
             case Spread():
                 return np.repeat(self.evaluate(expression.value), expression.sizes)
             case Variadic():
@@ -117,6 +118,14 @@ class EngineRow:
             if minus is not None:
                 result = result - self.evaluate(minus)
         return np.asarray(result, dtype=object)
+
+
+def _weighted_sum(weights: Sequence[Any], values: Sequence[Any]) -> Any:
+    """Return Σ weight · value; products that are too large for floats may come back, which only single ones can."""
+    try:
+        return affine(weights, values)
+    except DomainError:
+        return sum(map(operator.mul, weights, values), 0.0)
 
 
 def _subtracted(term: Expression) -> Expression | None:
