@@ -214,23 +214,30 @@ def test_random_graphs_at_the_edges_agree_with_tangents(seed):
     compare(seed)
 
 
-OPEN = {
-    624: "√((0·w)²) at 0: the engine refuses its derivative, the program has dropped it as that of a constant",
-    910: "the source multiplies where a value that is 0 came as a factor before the undefined derivative",
-}
+KNOWS_MORE = {624}
+"""Graphs with √((w − w)²), whose derivative the engine refuses and a program knows."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(10))
 def test_many_random_graphs_at_the_edges_agree_with_tangents(chunk):
     for seed in range(100 + 150 * chunk, 250 + 150 * chunk):
-        if seed not in OPEN:
+        if seed not in KNOWS_MORE:
             compare(seed)
 
 
-@pytest.mark.parametrize("seed", [pytest.param(s, marks=pytest.mark.xfail(reason=why)) for s, why in OPEN.items()])
-def test_what_is_open_of_structural_zeros(seed):
-    compare(seed)
+def test_a_program_may_know_that_the_difference_of_the_same_is_0():
+    """√((w − w)²) is the constant 0; the engine sees a root at 0 and refuses, the algebra of a program sees w − w."""
+    w = Value(1.5, "w")
+    with pytest.raises(DomainError, match="undefined"):
+        (ag.sqrt((w - w) ** 2) + w).backward()
+    program = compile(lambda x: ag.sqrt((w - w) ** 2) + w * x[0], parameters={"w": [w]})
+    loss, gradients_ = program.value_and_grad(x=[[2.0]])
+    assert (loss, gradients_["w"].tolist()) == (3.0, [2.0])
+
+
+def test_a_factor_0_that_does_not_move_is_seen_where_it_stands_alone():
+    compare(910)
 
 
 def test_the_generator_reaches_undefined_derivatives_and_ones_that_are_not_asked_for():

@@ -64,10 +64,20 @@ class _Asking:
         self.roots = {s.target for s in forward.statements if isinstance(s.value, Apply) and s.value.op is ops.sqrt}
         self.moving = {parameter.block for parameter in parameters.all} | {parameters.flat}
         for statement in forward.statements:
-            if not self.moving.isdisjoint(blocks_in(statement.value)):
+            if self._moves(statement.value):
                 self.moving.add(statement.target)
         self.moving.update(statement.target for statement in backward)
         self.adjoints: dict[Block, _Adjoint] = defaultdict(_Adjoint)
+
+    def _moves(self, value: Expression) -> bool:
+        """Whether an expression has a derivative: the step of what moves has none."""
+        match value:
+            case Ref():
+                return value.block in self.moving
+            case Apply():
+                moving = [k for k, arg in enumerate(value.args) if self._moves(arg)]
+                return any(value.op.local(k, value, value.args) != 0.0 for k in moving)
+        return any(map(self._moves, value.parts))
 
     def rewritten(self, statements: list[Statement]) -> list[Statement]:
         """Return the statements, each adjoint's followed by those that say where something arrived at it."""
@@ -164,7 +174,7 @@ class _Asking:
                 arrived = self.adjoints[value.block].arrived if value.block in self.adjoints else None
                 if arrived is not None:
                     return Compare(">", replace(value, block=arrived), _NOTHING)
-                return _present(value.index)
+                return _all([_present(value.index), self._gate(value)])
             case Apply(op=ops.mul, args=(upstream, local)):
                 return _all([self._mask(upstream), self._gate(local)])
             case Apply(op=ops.neg, args=(inner,)):
@@ -182,7 +192,11 @@ class _Asking:
                 return replace(value, value=_whole(inner_mask, value.value.shape))
             case Spread():
                 inner_mask = self._mask(value.value)
-                return None if inner_mask is None or not inner_mask.shape else Spread(_whole(inner_mask, value.value.shape), value.sizes)
+                return (
+                    None
+                    if inner_mask is None or not inner_mask.shape
+                    else Spread(_whole(inner_mask, value.value.shape), value.sizes)
+                )
             case BatchSum():
                 inner_mask = self._mask(value.value)
                 return None if inner_mask is None else Compare(">", BatchSum(inner_mask), _NOTHING)
