@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from ...op import DomainError, Op
+from ...graph import beyond
+from ...op import Op
 from ...value import Literal, Value, affine, recording
 from ..block import Block
 from ..expression import Apply, Constant, Expression, MatMul, Number, Plus, Ref, RunSum, Spread, Take, Variadic
@@ -121,11 +122,10 @@ class EngineRow:
 
 
 def _weighted_sum(weights: Sequence[Any], values: Sequence[Any]) -> Any:
-    """Return Σ weight · value; products that are too large for floats may come back, which only single ones can."""
-    try:
+    """Return Σ weight · value; a number beyond floats may come back from single products and sums only."""
+    if beyond.isdisjoint(each for each in (*weights, *values) if isinstance(each, Value)):
         return affine(weights, values)
-    except DomainError:
-        return sum(map(operator.mul, weights, values), 0.0)
+    return sum(map(operator.mul, weights, values), 0.0)
 
 
 def _subtracted(term: Expression) -> Expression | None:
