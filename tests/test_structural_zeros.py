@@ -236,6 +236,40 @@ def test_a_program_may_know_that_the_difference_of_the_same_is_0():
     assert (loss, gradients_["w"].tolist()) == (3.0, [2.0])
 
 
+UNDEFINED_AT = {
+    "sqrt": (ag.sqrt, 0.0),
+    "cbrt": (ag.cbrt, 0.0),
+    "arcsin": (ag.arcsin, 1.0),
+    "arccos": (ag.arccos, -1.0),
+    "arccosh": (ag.arccosh, 1.0),
+    "arctan2": (lambda v: ag.arctan2(v, 0.0 * v), 0.0),
+}
+
+
+@pytest.mark.parametrize("form", ["factor", "where", "relu", "constant"])
+@pytest.mark.parametrize("name", UNDEFINED_AT)
+def test_whatever_derivative_is_undefined_the_text_passes_over_it_too(name, form):
+    op, at = UNDEFINED_AT[name]
+    w = Value(2.0, "w")
+    function = {
+        "factor": lambda x: op(w * x[0]) * ag.step(-w) + w,
+        "where": lambda x: ag.where(ag.step(-w), op(w * x[0]), w),
+        "relu": lambda x: ag.relu(op(w * x[0]) - 9.0) + w,
+        "constant": lambda x: op(at + (w * 0.0) * x[0]) + w,
+    }[form]
+    program = compile(function, parameters={"w": [w]})
+    row = [at / 2.0]
+    function(row).backward()
+    loss, found = program.value_and_grad(x=[row])
+    assert (loss, found["w"].tolist()) == (function(row).data, [w.grad])
+    module: dict = {}
+    exec(program.source, module)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loss, found = module["value_and_grad"](dict(program.parameters), [row])
+    assert (loss, found["w"].tolist()) == (function(row).data, [w.grad])
+
+
 def test_a_factor_0_that_does_not_move_is_seen_where_it_stands_alone():
     compare(910)
 

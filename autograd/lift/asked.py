@@ -1,6 +1,6 @@
 """Reverse statements for a text that knows which derivatives are asked for.
 
-An undefined derivative, √x at 0, counts for nothing where nothing arrives at it: a branch that `where`, `relu` or
+An undefined derivative, √x at 0 or arcsin x at 1, counts for nothing where nothing arrives at it: a branch that `where`, `relu` or
 `maximum` did not take. An adjoint that happens to be 0 asks for it all the same, and the product is NaN. The program
 leaves such rows to the engine; a text has to tell the two apart itself. So beside the adjoints that lead to a root it
 computes where something has arrived at them, and what is not finite is selected, not multiplied, where a branch was not
@@ -61,11 +61,17 @@ class _Adjoint:
 
 class _Asking:
     def __init__(self, forward: Forward, backward: list[Statement], parameters: Parameters) -> None:
-        self.roots = {s.target for s in forward.statements if isinstance(s.value, Apply) and s.value.op is ops.sqrt}
+        applied = [(s.target, s.value.op) for s in forward.statements if isinstance(s.value, Apply)]
+        self.roots = {target for target, op in applied if op in (ops.sqrt, ops.cbrt)}
         self.moving = {parameter.block for parameter in parameters.all} | {parameters.flat}
         for statement in forward.statements:
             if self._moves(statement.value):
                 self.moving.add(statement.target)
+        self.of_still = {  # quotients of what does not move: where they are 0, they are so whatever they are divided by
+            s.target
+            for s in forward.statements
+            if isinstance(s.value, Apply) and s.value.op is ops.div and not self._moves(s.value.args[0])
+        }
         self.moving.update(statement.target for statement in backward)
         self.adjoints: dict[Block, _Adjoint] = defaultdict(_Adjoint)
 
@@ -116,7 +122,8 @@ class _Asking:
     def _is_undefined_at_0(self, part: Expression) -> bool:
         match part:
             case Apply(op=ops.div, args=(_, below)):
-                return any(ref.block in self.roots for ref in refs_in(below))
+                inner = any(isinstance(each, Apply) and each.op in (ops.sqrt, ops.hypot) for each in walked(below))
+                return inner or any(ref.block in self.roots for ref in refs_in(below))
             case Apply(op=ops.pow, args=(_, exponent)):
                 return not isinstance(exponent, Number) or -1.0 < exponent.value < 0.0
         return False
@@ -158,6 +165,10 @@ class _Asking:
                 return _NOTHING if local.value == 0.0 else None
             case Seed():
                 return None
+            case Apply(op=ops.mul, args=factors):
+                return _all(map(self._gate, factors))
+            case Apply(op=ops.div, args=(Apply(op=ops.neg, args=(Ref() as ratio,)), _)) if ratio.block in self.of_still:
+                return Apply(ops.where, (ratio, Number(1.0), _NOTHING))
             case BatchSum():
                 inner = self._gate(local.value)
                 return None if inner is None else Compare(">", BatchSum(inner), _NOTHING)
