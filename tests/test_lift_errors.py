@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+import autograd as ag
 from autograd import DomainError, Op, RecordingError, Value, affine, compile, lift, total
 
 
@@ -187,3 +188,34 @@ def test_an_error_in_a_sum_names_the_operation_and_the_sizes_of_its_operands():
     message = r"computed from w \(up to 1e\+200 in size\) and x \(up to 1e\+200 in size\), in z1 \(affine .* row 1"
     with pytest.raises(DomainError, match=message):
         program.value(x=[[0.3, 0.1], [1e200, 0.4]])
+
+
+def test_an_undefined_derivative_names_its_operation_its_operand_and_the_row():
+    w, b = Value(1.0, "w"), Value(1.0, "b")
+    program = compile(lambda x: ag.sqrt(w * x[0] + b), parameters=[w, b])
+    X = np.ones((40, 1))
+    program.value_and_grad(x=X)
+    X[17] = -1.0
+    with pytest.raises(DomainError, match=r"a derivative of sqrt 0\.0 .* x = 0\.0 .* in ds1 at row 17 of the batch"):
+        program.value_and_grad(x=X)
+
+
+def test_a_gradient_that_is_too_large_names_the_parameter_and_the_row():
+    w = [Value(1.0, "w[0]"), Value(1e-300, "w[1]")]
+    program = compile(lambda x: x[0] * w[0] + x[1] / w[1], parameters=w)
+    X = np.zeros((5, 2))
+    program.value_and_grad(x=X)
+    X[3, 1] = 1.0
+    with pytest.raises(DomainError, match=r'adjoint of leaf "w\[1\]" = 1e-300 is -inf in dw at row 3 of the batch'):
+        program.value_and_grad(x=X)
+
+
+def test_of_several_rows_in_doubt_the_one_that_fails_is_named():
+    """Row 1 overflows on the way, and its result is finite; row 3 has none."""
+    w = Value(1.0, "w")
+    program = compile(lambda x: x[1] * ag.exp(w * x[0]) + 1.0 / (1.0 + ag.exp(w * x[0])), parameters=[w])
+    X = np.zeros((5, 2))
+    program.value(x=X)
+    X[1], X[3] = [800.0, 0.0], [900.0, 2.0]
+    with pytest.raises(DomainError, match=r"exp has no finite result .* x = 900\.0 in exp1 .* at row 3 of the batch"):
+        program.value(x=X)

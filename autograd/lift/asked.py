@@ -1,10 +1,10 @@
 """Reverse statements for a text that knows which derivatives are asked for.
 
-An undefined derivative, √x at 0 or arcsin x at 1, counts for nothing where nothing arrives at it: a branch that `where`, `relu` or
-`maximum` did not take. An adjoint that happens to be 0 asks for it all the same, and the product is NaN. The program
-leaves such rows to the engine; a text has to tell the two apart itself. So beside the adjoints that lead to a root it
-computes where something has arrived at them, and what is not finite is selected, not multiplied, where a branch was not
-taken. Texts without roots stay as they are.
+An undefined derivative, √x at 0 or arcsin x at 1, counts for nothing where nothing arrives at it: a branch that
+`where`, `relu` or `maximum` did not take. An adjoint that happens to be 0 asks for it all the same, and the product
+is NaN. The program leaves such rows to the engine; a text has to tell the two apart itself. So beside the adjoints
+that lead to a root it computes where something has arrived at them, and what is not finite is selected, not
+multiplied, where a branch was not taken. Texts without roots stay as they are.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,15 @@ class Parameters:
         self.owner[array.ravel()] = len(self.all)
         self.local[array.ravel()] = np.arange(array.size)
         self.all.append(Parameter(name, array, shape, block))
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """The name of each entry of `flat`, such as W1[2,0]."""
+        found = [""] * self.flat.size
+        for each in self.all:
+            for place, index in zip(each.positions.ravel().tolist(), np.ndindex(*each.shape), strict=True):
+                found[place] = each.name + (f"[{','.join(map(str, index))}]" if index else "")
+        return found
 
     # --- names -----------------------------------------------------------------------------------
 

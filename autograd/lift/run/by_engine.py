@@ -39,7 +39,7 @@ class EngineRow:
     """
 
     def __init__(self, derived: Lifted, flat: Array, row: Mapping[str, Array], roots: Sequence[Expression]) -> None:
-        self.leaves = [Value(number) for number in flat.tolist()]
+        self.leaves = list(map(Value, flat.tolist(), derived.parameters.labels))
         leaves = _objects(self.leaves)
         self.values: dict[Block, Array] = {derived.parameters.flat: leaves}
         for parameter in derived.parameters.all:

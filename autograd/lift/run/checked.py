@@ -63,7 +63,7 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
     for each in derived.parameters.all:
         if not np.isfinite(each.view(flat)).all():
             raise ValueError(f"parameter {each.name!r} holds NaN or infinity")
-    pending, doubtful = np.arange(batch.examples), dict[int, DomainError]()
+    pending, doubtful = np.arange(batch.examples), dict[int, tuple[_DoubtError, int]]()
     parts: list[_Part] = []
     while len(pending):
         try:
@@ -72,14 +72,14 @@ def checked_result(derived: Lifted, flat: Array, gradient: Array, batch: Batch, 
         except _DoubtError as doubt:
             if derived.directional:
                 raise DomainError(*doubt.args) from None  # the engine has no such row
-            rows = pending if doubt.rows is None else pending[doubt.rows]
-            doubtful.update(dict.fromkeys(rows.tolist(), doubt))
-            pending = np.setdiff1d(pending, rows)
-    for row, error in doubtful.items():
+            places = np.arange(len(pending)) if doubt.rows is None else doubt.rows
+            doubtful.update({int(pending[k]): (doubt, int(k)) for k in places})
+            pending = np.delete(pending, places)
+    for row, (found, k) in doubtful.items():
         try:
             parts.append(_by_engine(derived, flat, batch, row, kind))
-        except (ArithmeticError, ValueError):
-            raise DomainError(*error.args) from None
+        except (ArithmeticError, ValueError) as error:
+            raise DomainError(found.explained(k, str(error))) from None
     return _together(parts, gradient, batch.examples, kind, mean=mean)
 
 
@@ -94,9 +94,23 @@ class _Part:
 
 
 class _DoubtError(DomainError):
-    """Some rows, or all, cannot be computed in arrays of floats."""
+    """Some rows, or all, cannot be computed in arrays of floats.
+
+    Attributes:
+        rows: Which rows; None for all.
+        text: Returns what is wrong in one of them.
+        place: Returns in which statement, and at which row if that is known.
+        in_reverse: Whether it came up in the reverse pass.
+    """
 
     rows: Array | None = None
+    text: Callable[[int], str]
+    place: Callable[..., str]
+    in_reverse = False
+
+    def explained(self, row: int, by_engine: str) -> str:
+        """Return the sentence for a row at which the engine raises too; only that knows derivatives by their nodes."""
+        return (by_engine if self.in_reverse else self.text(row)) + self.place(row, known=self.in_reverse)
 
 
 def _in_arrays(derived: Lifted, flat: Array, batch: Batch, rows: Array, kind: Kind) -> _Part:
@@ -410,20 +424,24 @@ class Evaluation:
     def _error(self, what: str, wrong: Array, args: list[Array], op: Op | None) -> DomainError:
         statement = self._statement
         wrong = np.atleast_1d(wrong)
-        index = tuple(int(k) for k in np.argwhere(wrong)[0])
         by_row = wrong.shape[-1] == self.examples and (self._part or self.examples > 1 or _is_by_row(statement))
-        row = f" at row {self.row_number(index[-1])} of the batch" if by_row else ""
-        got = ""
-        if op is not None:
-            numbers = [float(np.broadcast_to(arg, wrong.shape)[index]) for arg in args]
-            got = f", got {op.describe(numbers)}"
-        elif statement is not None:
-            got = self._operands(statement, index[-1] if by_row else 0)
         name = statement.target.name if statement else "the program"
         origin = f" ({statement.origin})" if statement and statement.origin else ""
-        error = _DoubtError(f"{what}{got} in {name}{origin}{row}")
-        if by_row:
-            error.rows = np.flatnonzero(wrong.reshape(-1, self.examples).any(axis=0))
+
+        def text(row: int) -> str:
+            index = (*np.argwhere(wrong[..., row])[0], row) if by_row else tuple(np.argwhere(wrong)[0])
+            if op is not None:
+                return f"{what}, got {op.describe([float(np.broadcast_to(arg, wrong.shape)[index]) for arg in args])}"
+            return what + (self._operands(statement, row if by_row else 0) if statement is not None else "")
+
+        def place(row: int, *, known: bool = False) -> str:
+            return f" in {name}{origin}" + (f" at row {self.row_number(row)} of the batch" if by_row or known else "")
+
+        rows = np.flatnonzero(wrong.reshape(-1, self.examples).any(axis=0)) if by_row else None
+        first = 0 if rows is None else int(rows[0])
+        error = _DoubtError(text(first) + place(first))
+        error.rows, error.text, error.place = rows, text, place
+        error.in_reverse = statement is not None and statement.target.of is not None
         return error
 
     def _operands(self, statement: Statement, row: int) -> str:
