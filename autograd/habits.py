@@ -6,8 +6,9 @@ Each table maps a name that people bring along to advice, the end of the sentenc
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NoReturn
 
-__all__ = ["MODULE", "VALUE", "no_attribute"]
+__all__ = ["MODULE", "VALUE", "answered", "no_attribute"]
 
 _NUMBER = "v.data is the number"
 _ONE_NUMBER = "a Value is one number; np.array([v, …]) of Values has shapes, rows and products"
@@ -61,6 +62,33 @@ MODULE: Mapping[str, str] = {
         "heaviside": "step", "detach": "stop_gradient"}.items()},
 }  # fmt: skip
 """Of the package `autograd`."""
+
+
+class _Elsewhere:
+    """An attribute of other libraries' classes: reading it raises the error that says what to write here."""
+
+    __slots__ = ("instead", "name", "owner")
+
+    def __init__(self, owner: str, name: str, instead: Mapping[str, str]) -> None:
+        self.owner, self.name, self.instead = owner, name, instead
+
+    def __get__(self, instance: object, kind: type) -> NoReturn:
+        raise no_attribute(self.owner or kind.__name__, self.name, self.instead, instance)
+
+
+def answered(kind: type, instead: Mapping[str, str], owner: str = "") -> None:
+    """Let a class answer the names of a table with their advice.
+
+    A `__getattr__` would do, but with one CPython no longer caches where a class keeps its attributes, which made a
+    reverse pass take twice as long.
+
+    Args:
+        kind: The class; an instance, or a subclass, may still have an attribute of such a name.
+        instead: The table.
+        owner: What an error calls an instance; by default by the name of its class.
+    """
+    for name in instead:
+        setattr(kind, name, _Elsewhere(owner, name, instead))
 
 
 def no_attribute(owner: str, name: str, instead: Mapping[str, str], obj: object) -> AttributeError:

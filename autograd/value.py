@@ -27,7 +27,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from numbers import Number
 from operator import mul as _product
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, cast, final
+from typing import Any, Protocol, cast, final
 
 import numpy as np
 
@@ -524,10 +524,8 @@ class Value(Operand):
             "and use autograd.where to select within a graph"
         )
 
-    if not TYPE_CHECKING:  # which knows the attributes, and would take any name for one
-
-        def __getattr__(self, name: str) -> Any:
-            raise habits.no_attribute("a Value", name, habits.VALUE, self)
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in habits.VALUE]
 
     # --- copying --------------------------------------------------------------------------------
 
@@ -624,6 +622,7 @@ _METHODS = {
     op: getattr(Value, name) for name, op in vars(ops).items() if isinstance(op, Op) and op.arity == 1 and name != "neg"
 }
 _METHODS[ops.neg] = Value.__neg__
+habits.answered(Value, habits.VALUE, "a Value")
 _EXACT = 2**53  # integers up to here are floats without rounding, and are passed on quickly
 _NUMBERS = (int, float, np.integer, np.floating, np.bool_)
 

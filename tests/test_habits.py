@@ -156,3 +156,13 @@ def test_a_formula_that_is_right_is_not_taken_for_one_without_signs(formula):
 
     assert _advice(formula) == ""
     assert variables(formula)
+
+
+@pytest.mark.parametrize("owner", [Value(2.0), MODEL, MODEL(X[0])], ids=["Value", "model", "outputs"])
+def test_what_is_only_answered_is_not_listed_and_costs_attributes_nothing(owner):
+    """With `__getattr__`, CPython does not cache where attributes are kept, and a reverse pass takes twice as long."""
+    assert not any("__getattr__" in vars(kind) for kind in type(owner).__mro__)
+    table = {Value: habits.VALUE, type(MODEL): nn_habits.MODEL}.get(type(owner), nn_habits.OUTPUTS)
+    assert not set(dir(owner)) & set(table)
+    assert "data" in dir(Value(1.0))
+    assert not any(hasattr(owner, name) for name in table)

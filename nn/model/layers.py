@@ -8,13 +8,13 @@ entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from autograd import Op, Value, affine, vector
 from autograd.graph import Vector
-from autograd.habits import no_attribute
+from autograd.habits import answered
 
 from ..arguments import Seed, generator, whole_number
 from ..habits import OUTPUTS
@@ -32,10 +32,11 @@ class Outputs(list[Value]):
 
     __slots__ = ()
 
-    if not TYPE_CHECKING:
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in OUTPUTS]
 
-        def __getattr__(self, name: str) -> Any:
-            raise no_attribute("a list of Values", name, OUTPUTS, self)
+
+answered(Outputs, OUTPUTS, "a list of Values")
 
 
 class Neuron(Module):

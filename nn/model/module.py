@@ -10,13 +10,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd import Value
-from autograd.habits import no_attribute
+from autograd.habits import answered
 
 from ..arguments import FloatArray, float_array
 from ..habits import MODEL
@@ -61,10 +61,8 @@ class Module:
 
     classes: tuple[int | str | bool, ...] | None = None
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            raise no_attribute(type(self).__name__, name, MODEL, self)
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in MODEL or name in vars(self)]
 
     def parameter_arrays(self) -> dict[str, ValueArray]:
         """Return the arrays of parameters by name, in a fixed order; the entries are the parameters themselves."""
@@ -132,6 +130,9 @@ class Module:
             )
         assign({name: (array, state[name]) for name, array in arrays.items() if name in state})
         return StateDifference(missing, unexpected)
+
+
+answered(Module, MODEL)
 
 
 def value_array(values: Any) -> ValueArray:
