@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -95,6 +96,7 @@ class _Derivation:
         self.shown = self._shown()
         hidden = {family for family in self.values if family not in self.shown}
         self.terms: dict[Family, Term] = {}
+        self._used: dict[int, tuple[Term, Counter[Family]]] = {}  # by identity, with the term, which keeps it its own
         for family in self.values:
             if family in self.shown:
                 self.terms[family] = _inlined(family.body, hidden)
@@ -164,10 +166,17 @@ class _Derivation:
     # --- backward --------------------------------------------------------------------------------
 
     def _users(self, adjoint: Family) -> list[Family]:
-        return [a for a in self.adjoints if a in self.terms and _reads(self.terms[a], adjoint)]
+        return [a for a in self.adjoints if a in self.terms and adjoint in self._uses(self.terms[a])]
+
+    def _uses(self, term: Term) -> Counter[Family]:
+        """Return how often a term reads each family; every adjoint is asked for at every step, so it is kept."""
+        known = self._used.get(id(term))
+        if known is None:
+            known = self._used[id(term)] = term, Counter(each.family for each in references(term))
+        return known[1]
 
     def _is_recursive(self, adjoint: Family) -> bool:
-        if _reads(self.terms[adjoint], adjoint):
+        if adjoint in self._uses(self.terms[adjoint]):
             return True
         return adjoint.time is not None and any(
             each.family is adjoint and lag(user, each)
@@ -210,8 +219,7 @@ class _Derivation:
         is_trivial = (is_name or isinstance(rest, Number)) and abs(number) == 1
         if is_trivial or not self.terms[adjoint].parts or (is_name and not adjoint.named):
             return True
-        uses = sum(r.family is adjoint for user in users for r in references(self.terms[user]))
-        return uses <= 1
+        return sum(self._uses(self.terms[user])[adjoint] for user in users) <= 1
 
     def _inline_where_shorter(self, adjoints: Sequence[Family]) -> None:
         """Inline an adjoint everywhere if everything together becomes shorter."""
@@ -516,10 +524,6 @@ def _inlined(term: Term, hidden: set[Family]) -> Term:
         return None
 
     return replaced(term, by)
-
-
-def _reads(term: Term, family: Family) -> bool:
-    return any(reference.family is family for reference in references(term))
 
 
 def _is_adjoint(term: Term) -> bool:

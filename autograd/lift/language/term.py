@@ -591,10 +591,12 @@ def lag(family: Family, reference: Reference) -> int | None:
 
 
 def walk(term: Term) -> Iterator[Term]:
-    """Yield the term and everything in it."""
-    yield term
-    for part in term.parts:
-        yield from walk(part)
+    """Yield the term and everything in it, outer before inner and left before right."""
+    waiting = [term]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        waiting.extend(reversed(each.parts))
 
 
 def references(term: Term) -> Iterator[Reference]:
