@@ -32,6 +32,7 @@ __all__ = ["Equations", "derived_equations", "is_activation"]
 
 
 _LONG = 30  # operations of an adjoint that is not written into others on trial
+_OFTEN = 1  # operations that are written out wherever they are used, more than once
 _UNNAMED = 4  # how much longer a page may be without a value that has no name and so needs one
 
 
@@ -96,12 +97,14 @@ class _Derivation:
         self.shown = self._shown()
         hidden = {family for family in self.values if family not in self.shown}
         self.terms: dict[Family, Term] = {}
-        self._used: dict[int, tuple[Term, Counter[Family]]] = {}  # by identity, with the term, which keeps it its own
+        self._place = {adjoint: k for k, adjoint in enumerate(self.adjoints)}
+        self._reads: dict[Family, Counter[Family]] = {}  # how often the term of an adjoint reads each family
+        self._readers: dict[Family, set[Family]] = {}  # the adjoints whose terms read a family
         for family in self.values:
             if family in self.shown:
                 self.terms[family] = _inlined(family.body, hidden)
         for adjoint in self.adjoints:
-            self.terms[adjoint] = self.simplest(_inlined(adjoint.body, hidden))
+            self._put(adjoint, self.simplest(_inlined(adjoint.body, hidden)))
 
     def equations(self) -> Equations:
         """Settle which adjoints have an equation, and return all."""
@@ -113,7 +116,7 @@ class _Derivation:
         for adjoint in backward:
             self._show(adjoint.source)
         for adjoint in [a for a in self.adjoints if a in self.terms]:
-            self.terms[adjoint] = self._assume(self.terms[adjoint])
+            self._put(adjoint, self._assume(self.terms[adjoint]))
         return Equations(
             self.found,
             self.terms,
@@ -137,10 +140,15 @@ class _Derivation:
                 uses[reference.family] = uses.get(reference.family, 0) + 1
                 if lag(family, reference):
                     lagged.add(reference.family)
-        shown = set()
+        shown: set[Family] = set()
+        whole: dict[Family, float] = {}  # operations of a value with those in it that have no equation
         for family in self.values:
+            inside = references(family.body)
+            whole[family] = cost(family.body) + sum(
+                whole.get(each.family, 0) for each in inside if each.family not in shown
+            )
             own_name = family.named and named[family.name] == 1 and family.name != "loss"
-            often = uses.get(family, 0) > 1 and cost(family.body) > 1
+            often = uses.get(family, 0) > 1 and whole[family] > _OFTEN
             if family is self.loss or own_name or family in self.weighted or family in lagged or often:
                 shown.add(family)
             for each in walk(family.body):
@@ -161,22 +169,35 @@ class _Derivation:
         position = self.values.index(family)
         for other in [*self.values[position + 1 :], *self.adjoints]:
             if other in self.terms:
-                self.terms[other] = replaced(self.terms[other], lambda each: _as_reference(family, body, each))
+                self._put(other, replaced(self.terms[other], lambda each: _as_reference(family, body, each)))
 
     # --- backward --------------------------------------------------------------------------------
 
-    def _users(self, adjoint: Family) -> list[Family]:
-        return [a for a in self.adjoints if a in self.terms and adjoint in self._uses(self.terms[a])]
+    def _put(self, family: Family, term: Term) -> None:
+        """Make a term that of a family, and know which adjoints read what."""
+        if family in self._place and term is not self.terms.get(family):
+            self._forget(family)
+            reads = self._reads[family] = Counter(each.family for each in references(term))
+            for read in reads:
+                self._readers.setdefault(read, set()).add(family)
+        self.terms[family] = term
 
-    def _uses(self, term: Term) -> Counter[Family]:
-        """Return how often a term reads each family; every adjoint is asked for at every step, so it is kept."""
-        known = self._used.get(id(term))
-        if known is None:
-            known = self._used[id(term)] = term, Counter(each.family for each in references(term))
-        return known[1]
+    def _forget(self, adjoint: Family) -> None:
+        for read in self._reads.pop(adjoint, ()):
+            self._readers[read].discard(adjoint)
+
+    def _drop(self, gone: Family, new: Mapping[Family, Term]) -> None:
+        """Take an adjoint away; its users have new terms."""
+        self._forget(gone)
+        del self.terms[gone]
+        for user, term in new.items():
+            self._put(user, term)
+
+    def _users(self, adjoint: Family) -> list[Family]:
+        return sorted(self._readers.get(adjoint, ()), key=self._place.__getitem__)
 
     def _is_recursive(self, adjoint: Family) -> bool:
-        if adjoint in self._uses(self.terms[adjoint]):
+        if adjoint in self._reads[adjoint]:
             return True
         return adjoint.time is not None and any(
             each.family is adjoint and lag(user, each)
@@ -203,8 +224,7 @@ class _Derivation:
                 return
             users = self._users(gone)
             new = self._substitute(gone, users)
-            self.terms.pop(gone)
-            self.terms.update({user: self.simplest(term) for user, term in new.items()})
+            self._drop(gone, {user: self.simplest(term) for user, term in new.items()})
 
     def _is_to_go(self, adjoint: Family) -> bool:
         users = self._users(adjoint)
@@ -219,7 +239,7 @@ class _Derivation:
         is_trivial = (is_name or isinstance(rest, Number)) and abs(number) == 1
         if is_trivial or not self.terms[adjoint].parts or (is_name and not adjoint.named):
             return True
-        return sum(self._uses(self.terms[user])[adjoint] for user in users) <= 1
+        return sum(self._reads[user][adjoint] for user in users) <= 1
 
     def _inline_where_shorter(self, adjoints: Sequence[Family]) -> None:
         """Inline an adjoint everywhere if everything together becomes shorter."""
@@ -232,8 +252,7 @@ class _Derivation:
             is_product = not any(isinstance(each, Sum) for each in walk(self.terms[gone]))
             bonus = 0 if gone.source.name else _UNNAMED * (1 + is_product)
             if sum(map(cost, new.values())) < before - 1 + bonus:
-                self.terms.pop(gone)
-                self.terms.update(new)
+                self._drop(gone, new)
 
     # --- what is known of forward values ---------------------------------------------------------
 
@@ -254,7 +273,7 @@ class _Derivation:
                 if cost(new) < cost(term) or (cost(new) == cost(term) and new != term):
                     term = new
             without = _without_sums(term, vanishing)
-            self.terms[adjoint] = term if without is term else self.simplest(without)
+            self._put(adjoint, term if without is term else self.simplest(without))
         self._inline_vanishing(vanishing)
 
     def _folds(self) -> Iterator[_Fold]:
@@ -307,8 +326,7 @@ class _Derivation:
             if users and sum(map(cost, new.values())) <= cost(self.terms[gone]) + sum(
                 cost(self.terms[u]) for u in users
             ):
-                self.terms.pop(gone)
-                self.terms.update(new)
+                self._drop(gone, new)
 
     def _assume(self, term: Term) -> Term:
         """Return a term with sums of inputs that were 1 in all data at hand replaced by 1."""

@@ -64,13 +64,19 @@ class Watch:
 
     def __enter__(self) -> Watch:
         self._before = sys.getprofile()
+        if hasattr(self._before, "disable"):  # of cProfile, which sys.setprofile cannot put back
+            self._before.disable()
         sys.setprofile(self._event)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        sys.setprofile(self._before)
+        if hasattr(self._before, "enable"):
+            sys.setprofile(None)
+            self._before.enable()
+        else:
+            sys.setprofile(self._before)
 
     def _event(self, frame: FrameType, event: str, _argument: Any) -> None:
         code = frame.f_code
