@@ -17,6 +17,7 @@ import math
 import random
 import statistics
 import time
+import uuid
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -592,6 +593,59 @@ def shuffled(w, x, t):
     order = [0, 1, 2]
     _shuffler.shuffle(order)
     return w[order[0]] * x[0]
+
+
+_draw = random.Random(11).random
+
+
+@refused(r"small_functions.py, line \d+: the function draws random numbers from '_draw'")
+def drawn_by_a_method(w, x, t):
+    return sum(w[k] * x[k] for k in range(3) if _draw() > 0.2) + w[0]
+
+
+def _uniform(seed):
+    generator = random.Random(seed)
+    while True:
+        yield generator.random()
+
+
+_stream = _uniform(11)
+
+
+@refused("takes items of '_stream'|draws random numbers from 'generator'")
+def drawn_from_a_stream(w, x, t):
+    return sum(w[k] * x[k] for k in range(3) if next(_stream) > 0.2) + w[0]
+
+
+_masks = itertools.cycle([1, 1, 1, 1, 1, 0])
+
+
+@refused("takes items of '_masks'")
+def mask_from_a_cycle(w, x, t):
+    return w[0] * x[0] * next(_masks) + w[1]
+
+
+_system = random.SystemRandom()
+
+
+@refused(r"small_functions.py, line \d+: the function draws random numbers from '_system'")
+def drawn_from_the_system(w, x, t):
+    return sum(w[k] * x[k] for k in range(3) if _system.random() > 0.2) + w[0]
+
+
+@refused(r"small_functions.py, line \d+: the function draws random numbers from 'uuid4'")
+def drawn_from_an_identifier(w, x, t):
+    return w[0] * x[0] if uuid.uuid4().int % 5 else w[1] * x[1]
+
+
+@refused(r"on the type of a number that it reads")
+def asks_for_a_float(w, x, t):
+    return w[0] * x[0] if isinstance(x[0].data, float) else w[1] * x[1]
+
+
+@refused(r"on the type of a number that it reads")
+def compares_types(w, x, t):
+    return w[0] * x[0] if type(x[0].data) is float else w[1] * x[1]
 
 
 _calls = itertools.count(1)

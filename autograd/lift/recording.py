@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph
+from ..graph import Graph, number
 from ..op import errors_noticed, finite_float
 from ..value import Value, watched_by
 from .tape import Comparison, RecordingError, Tape, place_in
 
-__all__ = ["Recording", "example", "record"]
+__all__ = ["Recording", "evaluated", "example", "record"]
 
 Array = np.ndarray[Any, Any]
 
@@ -101,15 +101,16 @@ def record(fun: Callable[..., Any], row: Mapping[str, Array]) -> Recording:
             f"{tape.failures[0]}: the function handles the DomainError of this line, so which rows raise it decides "
             "what it computes, and no comparison says so: test the operands instead, as in `if x > 0`"
         )
-    outputs: Mapping[str, Any] = {}
-    if isinstance(result, tuple):
-        if len(result) != 2 or not isinstance(result[1], Mapping):
-            raise TypeError(f"the function must return a loss, or a loss and a dict of outputs, got {result!r}")
-        result, outputs = result
-    named = {name: _values(name, values) for name, values in outputs.items()}
-    loss = result if isinstance(result, Value) else Value(finite_float(result, "the loss of one example"))
+    loss, named = _parts(result)
     axes = {name: np.shape(values) for name, values in row.items()}
     return Recording(inputs, loss, named, tape.comparisons, start, axes)
+
+
+def evaluated(fun: Callable[..., Any], row: Mapping[str, Array]) -> tuple[float, dict[str, list[float]]]:
+    """Return the loss and the outputs that a function gives for one row where nobody records it."""
+    with watched_by(None):
+        loss, outputs = _parts(fun(**example(row)))
+    return loss.data, {name: [*map(number, values)] for name, values in outputs.items()}
 
 
 def example(row: Mapping[str, Array]) -> dict[str, list[Any]]:
@@ -140,6 +141,17 @@ def _explained(fun: Callable[..., Any], row: Mapping[str, Array], error: Excepti
         f"{place_in(error.__traceback__)}: this line works on numbers but cannot be recorded ({type(error).__name__}: "
         f"{error}): write it with Values and operations of autograd"
     )
+
+
+def _parts(result: Any) -> tuple[Value, dict[str, list[Any]]]:
+    """Return the loss and the outputs of what a function returned."""
+    outputs: Mapping[str, Any] = {}
+    if isinstance(result, tuple):
+        if len(result) != 2 or not isinstance(result[1], Mapping):
+            raise TypeError(f"the function must return a loss, or a loss and a dict of outputs, got {result!r}")
+        result, outputs = result
+    loss = result if isinstance(result, Value) else Value(finite_float(result, "the loss of one example"))
+    return loss, {name: _values(name, values) for name, values in outputs.items()}
 
 
 def _values(name: str, values: Any) -> list[Any]:

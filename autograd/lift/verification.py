@@ -1,7 +1,8 @@
 """Making sure that a recording stands for every example that takes its path.
 
 Every call that takes the same path has to give the same graph. So a row is recorded twice, and another row that takes
-its path once; if these graphs differ in more than the inputs, the function depends on something outside the graph.
+its path once; if these graphs differ in more than the inputs, the function depends on something outside the graph. The
+row is also computed once as it is without recording, where numbers that are read are floats.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from ..graph import Vector, number, stored_operands
 from ..value import Value
 from .randomness import Randomness
-from .recording import Recording, record
+from .recording import Recording, evaluated, record
 from .tape import RecordingError
 
 __all__ = ["verified"]
@@ -46,13 +47,21 @@ def verified(
     moved, second = before.moved(), randomness.now()
     again = record(fun, row)
     moved = [name for name in moved if name in second.moved()]  # another thread may have drawn meanwhile
+    moved += randomness.of_the_system
     if moved:
         line = randomness.line_that_draws(lambda: record(fun, row))
         raise RecordingError(
             f"{line}: the function draws random numbers from {' and '.join(moved)}: a program would draw them only "
             "once, for all rows and steps; draw them outside and pass them as an input"
         )
+    advanced = second.advanced()
     _require_same_numbers(first, again)
+    if advanced:
+        raise RecordingError(
+            f"the function takes items of {' and '.join(advanced)}, which go on from call to call, so it depends on "
+            "data outside the graph: make what it takes an input"
+        )
+    _require_plain_numbers(fun, first, row)
     other = _on_the_same_path(fun, first, row, others)
     if other is not None:
         _Comparer(first, other, "two rows of the batch")
@@ -65,6 +74,28 @@ def _require_same_numbers(first: Recording, again: Recording) -> None:
     rows = "the same row"
     _Comparer(first, again, rows)
     raise RecordingError(f"the function gives different numbers for {rows}, so it depends on data outside the graph")
+
+
+def _require_plain_numbers(fun: Callable[..., Any], first: Recording, row: Mapping[str, Array]) -> None:
+    """Raise if the function gives other numbers when nobody records it."""
+    try:
+        loss, outputs = evaluated(fun, row)
+    except Exception:  # of a function that works with what is read while recording only
+        return
+    recording = {"the loss": [first.loss], **{f"output {name!r}": values for name, values in first.outputs.items()}}
+    plain = {"the loss": [loss], **{f"output {name!r}": values for name, values in outputs.items()}}
+    for name in recording | plain:
+        numbers, recorded = plain.get(name, []), [*map(number, recording.get(name, []))]
+        if len(recorded) != len(numbers) or not np.allclose(recorded, numbers, rtol=1e-6, atol=1e-300):
+            raise RecordingError(
+                f"{name} is {_written(numbers)} where nothing is "
+                f"recorded and {_written(recorded)} while recording: the function depends on data outside the graph, "
+                "or on the type of a number that it reads (isinstance(x.data, float)); ask about the Value instead"
+            )
+
+
+def _written(numbers: list[float]) -> str:
+    return repr(numbers[0] if len(numbers) == 1 else numbers)
 
 
 def _on_the_same_path(
