@@ -110,6 +110,15 @@ def test_shapes_that_do_not_tell_are_refused_with_what_was_required_and_what_cam
         check_backprop(lambda *given: flat(*gradients(*given))[1:], model, X, T, LOSS)
 
 
+def test_a_list_that_holds_itself_is_refused_at_once():
+    model, X, T = network()
+    itself = [[np.ones(2)], [np.ones(2)]]
+    itself.append(itself)
+    itself.append(itself)
+    with pytest.raises(TypeError, match="lists more than 6 deep: does one hold itself"):
+        check_backprop(lambda *_: itself, model, X, T, LOSS)
+
+
 def test_without_biases_none_are_asked_for():
     model, X, T = network(bias=False)
     zeros = [np.zeros(4), np.zeros(2)]

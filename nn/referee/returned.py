@@ -12,6 +12,7 @@ import numpy as np
 __all__ = ["Places", "Returned", "sorted_out"]
 
 NAMES = ("dW", "db", "delta")
+DEPTH = 6  # lists in lists; every form has fewer
 
 Place: TypeAlias = tuple[str, int]
 """Where an array belongs: "dW" or "db", and its layer, counted from 0."""
@@ -51,6 +52,8 @@ def sorted_out(returned: Any, places: Places) -> Returned:
         TypeError: If it has no form that is known.
         ValueError: If neither names nor shapes tell which array is which.
     """
+    if _is_deeper(returned, DEPTH):
+        raise TypeError(f"my_backprop must return arrays, got lists more than {DEPTH} deep: does one hold itself?")
     documented = _documented(returned)
     if documented is not None and (isinstance(returned, Mapping) or _fits(documented, places)):
         return Returned(documented)
@@ -65,6 +68,12 @@ def sorted_out(returned: Any, places: Places) -> Returned:
         return Returned({"dW": list(returned)})  # what has another shape is wrong, and no other array
     wanted = "(dW, db) or (dW, db, delta)" if ("db", 0) in places else "dW, a list with one array a layer"
     raise TypeError(f"my_backprop must return {wanted}, got {_told(returned)}; {_required(places)}")
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Return whether lists are nested deeper; NumPy takes forever to find the shape of one that holds itself."""
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return depth < 0 or any(_is_deeper(part, depth - 1) for part in parts)
 
 
 def _documented(returned: Any) -> dict[str, Any] | None:

@@ -95,7 +95,8 @@ def _numbers(names: dict[str, Any], N: int) -> list[tuple[str, float]]:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and value
     ]
     if N > 1 and not any(value == N for _, value in found):
-        found += [(f"len({name})", float(N)) for name, value in names.items() if np.shape(value)[:1] == (N,)][:1]
+        batches = [name for name, value in names.items() if isinstance(value, np.ndarray) and value.shape[:1] == (N,)]
+        found += [(f"len({name})", float(N)) for name in batches[:1]]
     return found
 
 
