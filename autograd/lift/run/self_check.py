@@ -26,7 +26,7 @@ Array = np.ndarray[Any, Any]
 TOLERANCE = 1e-12  # of the sum of the sizes of the two rows' contributions, below which nothing more is asked
 MARGIN = 16.0  # times what rounding can do, for the program does it in another order and with other functions
 _ROWS = 2
-_SMALL = 500  # nodes of a graph that is compared at several points, since a branch that is not taken hides its faults
+_SMALL = 200  # Values of a graph that is compared at several points, since a branch that is not taken hides its faults
 _POINTS = 3
 
 
@@ -38,7 +38,8 @@ def self_check(derived: Lifted, recording: Recording, leaves: Sequence[Value]) -
     """
     rng = np.random.default_rng(0)
     start = np.array([*map(number, leaves)])
-    points = _POINTS if len(recording.graph.nodes) <= _SMALL else 1
+    graph = recording.graph
+    points = _POINTS if len(graph.nodes) + len(graph.leaves) <= _SMALL else 1
     compared = 0
     for size in (0.1, 3.0, 1.0, 1e-3, 1e-6, 0.0):
         flat = _perturbed(start, size, rng)
