@@ -23,9 +23,10 @@ from ...value import Value
 
 __all__ = ["rounding_bounds"]
 
-_UNIT = 2.0**-53
+_MARGIN = 16.0  # a program does the same in another order and with other functions
+_UNIT = _MARGIN * 2.0**-53
 _OF_A_FUNCTION = 4.0 * _UNIT  # how far off a function of a library may be, and two of them from one another
-_SMALLEST = 2.0**-1074  # what rounding to a subnormal number may take
+_SMALLEST = _MARGIN * 2.0**-1074  # what rounding to a subnormal number may take
 _SUMS = (ops.add, ops.sub, ops.total, ops.affine)
 
 

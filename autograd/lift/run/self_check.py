@@ -24,7 +24,6 @@ __all__ = ["self_check"]
 
 Array = np.ndarray[Any, Any]
 TOLERANCE = 1e-12  # of the sum of the sizes of the two rows' contributions, below which nothing more is asked
-MARGIN = 16.0  # times what rounding can do, for the program does it in another order and with other functions
 _ROWS = 2
 _SMALL = 200  # Values of a graph that is compared at several points, since a branch that is not taken hides its faults
 _POINTS = 3
@@ -77,7 +76,7 @@ def _compare(
     wrong = ~(np.abs(found - expected) <= TOLERANCE * np.abs(by_engine).mean(axis=0))
     if not wrong.any():
         return
-    wrong &= ~(np.abs(found - expected) <= MARGIN * _bounds(recording, leaves, flat, rows))
+    wrong &= ~(np.abs(found - expected) <= _bounds(recording, leaves, flat, rows))
     if wrong.any():
         k = int(np.flatnonzero(wrong)[0])
         what = "the loss" if k == len(leaves) else f"the gradient of {leaves[k].describe()}"
