@@ -1,8 +1,8 @@
 """The comparison with the engine that every program passes before its first use.
 
 The recorded graph is recorded again by the engine for two perturbed rows and perturbed parameters, its reverse pass is
-run, and the compiled code has to give the same. At the recorded numbers themselves, faults in batching would not show. A
-small graph is compared near its numbers and far from them, where other branches are taken.
+run, and the compiled code has to give the same. At the recorded numbers themselves, faults in batching would not show.
+A small graph is compared near its numbers and far from them, where other branches are taken.
 """
 
 from __future__ import annotations
