@@ -51,10 +51,10 @@ class Rows:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def blocks(self) -> Iterator[tuple[int, FloatArray]]:
+    def blocks(self, rows: int = BLOCK) -> Iterator[tuple[int, FloatArray]]:
         """Yield the number of the first row of each block, and the block."""
-        for start in range(0, len(self), BLOCK):
-            yield start, self.between(start, min(start + BLOCK, len(self)))
+        for start in range(0, len(self), rows):
+            yield start, self.between(start, min(start + rows, len(self)))
 
     def between(self, start: int, stop: int) -> FloatArray:
         """Return the rows from one number up to another."""

@@ -174,6 +174,26 @@ def test_ctrl_c_ends_after_the_iteration_and_keeps_what_was_learned():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_callbacks_see_each_iteration_and_can_end_it():
+    seen = []
+
+    def watch(end):
+        seen.append((end.epoch, end.epochs, end.optimizer, end.history.loss[-1], [p.data for p in model.parameters()]))
+        if end.epoch == 3:
+            end.stop("far enough")
+
+    iris = nn.data.load_iris()
+    model = nn.MLP(4, [3, 3], activation="tanh", seed=0)
+    history = nn.minimize(model, iris.X, iris.T, loss="cross_entropy", iterations=9, callbacks=[watch], progress=False)
+    assert history.ended == "far enough"
+    assert [(epoch, epochs, optimizer) for epoch, epochs, optimizer, *_ in seen] == [(k, 9, None) for k in (1, 2, 3)]
+    assert [loss for *_, loss, _ in seen] == history.loss.tolist()
+    assert len({tuple(numbers) for *_, numbers in seen}) == 3
+    assert seen[-1][-1] == [p.data for p in model.parameters()]
+    with pytest.raises(TypeError, match="callbacks must be a list of functions"):
+        nn.minimize(model, iris.X, iris.T, loss="cross_entropy", callbacks=watch)
+
+
 def test_an_overflow_keeps_the_last_iterate_and_says_where():
     w = Value(1.0, "w")
 

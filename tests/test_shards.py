@@ -110,10 +110,51 @@ def test_an_error_in_a_process_says_which_shard_it_was():
     assert "in shard 1" in raised.value.__notes__
 
 
+def trained(map=None, **options):
+    rng = np.random.default_rng(0)
+    X, T = rng.normal(size=(1100, 4)), np.eye(3)[rng.integers(0, 3, 1100)]
+    model = nn.MLP(4, [5, 3], activation="tanh", seed=0)
+    if "method" in options:
+        history = nn.minimize(model, X, T, loss="cross_entropy", progress=False, map=map, **options)
+    else:
+        sgd = nn.SGD(model.parameters(), learning_rate=0.5, momentum=0.9)
+        history = nn.fit(model, X, T, loss="cross_entropy", optimizer=sgd, seed=0, progress=False, map=map, **options)
+    return [p.data for p in model.parameters()], history
+
+
+@pytest.mark.parametrize("options", [{"epochs": 3, "batch_size": 600}, {"method": "L-BFGS-B", "iterations": 8}])
+def test_training_takes_a_map_whose_workers_do_not_change_the_bits(options):
+    here, history = trained(map, **options)
+    alone, expected = trained(None, **options)
+    np.testing.assert_allclose(here, alone, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(history.accuracy, expected.accuracy)
+    with concurrent.futures.ThreadPoolExecutor(3) as threads:
+        assert trained(threads.map, **options)[0] == here
+
+
+def test_a_batch_is_cut_for_a_map():
+    sizes = []
+
+    def counting(call, tasks):
+        sizes.append([len(task.shard["x"]) for task in tasks])
+        return map(call, tasks)
+
+    trained(counting, epochs=1, batch_size=600)
+    assert sizes == [[256, 256, 88], [256, 244]]
+
+
+def test_a_map_goes_with_the_compiled_engine():
+    with pytest.raises(ValueError, match='map goes with engine="compiled"'):
+        trained(map, epochs=1, batch_size=10, engine="eager")
+    for options in ({"epochs": 1, "batch_size": 10}, {"method": "CG"}):
+        with pytest.raises(TypeError, match="map must be a function"):
+            trained(3, **options)
+
+
 def test_the_page_on_clusters_says_what_it_prints(capsys):
     run_python_blocks("cluster.md")
-    before, after = re.findall(r"\d\.\d{6}", capsys.readouterr().out)
-    assert float(after) < float(before)
+    before, after, trained_to = re.findall(r"\d\.\d{6}", capsys.readouterr().out)
+    assert float(trained_to) < float(after) < float(before)
 
 
 def killer(flag, seed):

@@ -12,14 +12,14 @@ import hashlib
 import pickle
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
     from .program import Program
 
-__all__ = ["Map", "Shard", "ShardedProgram"]
+__all__ = ["Map", "Shard", "ShardedProgram", "controller"]
 
 Array = np.ndarray[Any, Any]
 Shard: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
@@ -36,11 +36,13 @@ class Sums(NamedTuple):
         rows: Their number.
         loss: The sum of their losses.
         gradient: The sum of their gradients, in the order of `Program.flat`; None if it was not asked for.
+        outputs: The named outputs of each row, if they were asked for.
     """
 
     rows: int
     loss: float
     gradient: Array | None
+    outputs: Mapping[str, Array]
 
 
 class Task(NamedTuple):
@@ -51,7 +53,7 @@ class Task(NamedTuple):
     flat: Array
     shard: Shard
     place: int
-    with_gradient: bool
+    kind: Literal["value", "backward", "backward_with_outputs"]
 
 
 class ShardedProgram:
@@ -70,7 +72,7 @@ class ShardedProgram:
     """
 
     def __init__(self, program: Program, shards: Iterable[Shard], map: Map) -> None:
-        _controller()
+        controller()
         if not callable(map):
             raise TypeError(f"map must be a function such as map or Executor.map, got {map!r}")
         self.program, self._map = program, map
@@ -85,7 +87,7 @@ class ShardedProgram:
 
     def value(self) -> float:
         """Return the loss over all rows. Raises as `value_and_grad` does."""
-        return self._added(with_gradient=False)[0]
+        return self._added("value")[0]
 
     def value_and_grad(self) -> tuple[float, dict[str, Array]]:
         """Return the loss over all rows and its gradient by parameter name, as fresh arrays.
@@ -95,44 +97,56 @@ class ShardedProgram:
             ValueError: If shapes do not fit or a number is not finite.
             DomainError: If the engine would raise one. The notes of each error say which shard it was.
         """
-        loss, gradient = self._added(with_gradient=True)
+        loss, gradient, _ = self._added("backward")
         return loss, {name: view.copy() for name, view in self.program.named(gradient).items()}
 
     def backward(self) -> float:
         """Return the loss over all rows and leave its gradient in `program.flat_gradient`. Raises as above."""
-        loss, gradient = self._added(with_gradient=True)
-        self.program.flat_gradient[...] = gradient
+        loss, self.program.flat_gradient[...], _ = self._added("backward")
         return loss
 
-    def _added(self, *, with_gradient: bool) -> tuple[float, Array]:
+    def backward_with_outputs(self) -> tuple[float, dict[str, Array]]:
+        """Return the loss and the named outputs of all rows, and leave the gradient in `program.flat_gradient`.
+
+        Raises as above.
+        """
+        loss, self.program.flat_gradient[...], outputs = self._added("backward_with_outputs")
+        return loss, {name: np.concatenate([part[name] for part in outputs]) for name in outputs[0]}
+
+    def _added(
+        self, kind: Literal["value", "backward", "backward_with_outputs"]
+    ) -> tuple[float, Array, list[Mapping[str, Array]]]:
         flat = self.program.flat.copy()
-        tasks = [
-            Task(self._pickled, self._digest, flat, shard, place, with_gradient)
-            for place, shard in enumerate(self.shards)
-        ]
+        tasks = [Task(self._pickled, self._digest, flat, shard, place, kind) for place, shard in enumerate(self.shards)]
+        outputs = []
         rows, loss, gradient = 0, 0.0, np.zeros_like(flat)
         for sums in self._map(sums_of, tasks):
             rows += sums.rows
             loss += sums.loss
-            if with_gradient:
+            outputs.append(sums.outputs)
+            if sums.gradient is not None:
                 gradient += sums.gradient
         if self.program.reduce == "mean":
-            return loss / rows, gradient / rows
-        return loss, gradient
+            return loss / rows, gradient / rows, outputs
+        return loss, gradient, outputs
 
 
 def sums_of(task: Task) -> Sums:
     """Return the sums over the rows of one shard; this is what the `map` calls."""
     try:
-        with _controller().limit(limits=1, user_api="blas"):
+        with controller().limit(limits=1, user_api="blas"):
             shard = task.shard if isinstance(task.shard, Mapping) else task.shard()
             rows = _rows(shard)
             program = _program(task.program, task.digest)
             program.flat[...] = task.flat
-            loss = program.backward(**shard) if task.with_gradient else program.value(**shard)
+            outputs: Mapping[str, Array] = {}
+            if task.kind == "backward_with_outputs":
+                loss, outputs = program.backward_with_outputs(**shard)
+            else:
+                loss = program.backward(**shard) if task.kind == "backward" else program.value(**shard)
             times = rows if program.reduce == "mean" else 1
-            gradient = times * program.flat_gradient if task.with_gradient else None
-            return Sums(rows, times * loss, gradient)
+            gradient = None if task.kind == "value" else times * program.flat_gradient
+            return Sums(rows, times * loss, gradient, outputs)
     except Exception as error:
         error.add_note(f"in shard {task.place}")
         raise
@@ -160,7 +174,7 @@ def _program(pickled: bytes, digest: bytes) -> Program:
     return found
 
 
-def _controller() -> Any:
+def controller() -> Any:
     """Return what limits the threads of BLAS; finding the libraries takes long, so it is done once a process."""
     global _found_controller
     if _found_controller is None:
@@ -168,7 +182,7 @@ def _controller() -> Any:
             from threadpoolctl import ThreadpoolController
         except ImportError as error:
             raise ImportError(
-                "sharded needs threadpoolctl, which keeps the bits the same on any number of workers: "
+                "data in shards need threadpoolctl, which keeps the bits the same on any number of workers: "
                 'pip install threadpoolctl, or the extra "cluster"'
             ) from error
         _found_controller = ThreadpoolController()

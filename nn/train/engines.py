@@ -34,8 +34,12 @@ from .programs import program_of
 
 if TYPE_CHECKING:
     from autograd import Program
+    from autograd.lift.shards import Map, ShardedProgram
 
-__all__ = ["ENGINES", "ClosedFormEngine", "CompiledEngine", "EagerEngine", "Engine", "engine_named"]
+__all__ = ["ENGINES", "ROWS_IN_A_SHARD", "ClosedFormEngine", "CompiledEngine", "EagerEngine", "Engine", "engine_named"]
+
+ROWS_IN_A_SHARD = 256
+"""Where a batch is cut for a `map`: always in the same places, so that the bits do not depend on who computes what."""
 
 _NAMES_A_LINE = re.compile(r", line \d+")
 _PACKAGES = tuple(str(Path(package).parent) for package in (autograd.__file__, __file__.replace("train", "")))
@@ -143,10 +147,18 @@ class CompiledEngine:
         parameters: What the gradient is taken of.
         resumable: Whether a run that begins at another batch must give the same bits. A program that holds only while
             some comparisons come out as recorded depends on where it was recorded, so the eager engine takes over.
+        map: What computes the shards of a batch, each of `ROWS_IN_A_SHARD` rows, such as `Executor.map`; None for the
+            whole batch here.
     """
 
     def __init__(
-        self, model: Model, loss: LossFunction, parameters: Sequence[Value], *, resumable: bool = False
+        self,
+        model: Model,
+        loss: LossFunction,
+        parameters: Sequence[Value],
+        *,
+        resumable: bool = False,
+        map: Map | None = None,
     ) -> None:
         self.leaves = tuple(parameters)
         self._model, self._loss = model, loss
@@ -154,6 +166,8 @@ class CompiledEngine:
         self._program = program_of(model, loss, self._everything)
         self._eager: EagerEngine | None = None
         self._resumable = resumable
+        self._map = map
+        self._sharded: ShardedProgram | None = None
         self._names: list[str] = []
         self._places: NDArray[np.int64] | slice = slice(None)
 
@@ -180,6 +194,8 @@ class CompiledEngine:
         self.leaves = tuple(self.leaves[k] for k in order)
         if len(order) < program.flat.size:
             self._places = places[order]
+        if self._map is not None:
+            self._sharded = program.sharded(_cut(batch), map=self._map)
 
     def gradient(self, data: FloatArray, batch: Batch) -> BatchGradient:
         """Return the loss, the outputs and the gradient of a batch at some numbers of the parameters."""
@@ -188,7 +204,11 @@ class CompiledEngine:
         program = self._program
         program.flat[self._places] = data
         try:
-            loss, outputs = program.backward_with_outputs(**batch)
+            if self._sharded is None:
+                loss, outputs = program.backward_with_outputs(**batch)
+            else:
+                self._sharded.shards = _cut(batch)
+                loss, outputs = self._sharded.backward_with_outputs()
         except ArithmeticError:
             assign(self.leaves, data.tolist())
             return self._by_the_scalars(batch)
@@ -246,6 +266,15 @@ class CompiledEngine:
         warnings.warn(f"training goes on with the eager engine: {text}", RuntimeWarning, stacklevel=stacklevel)
 
 
+def _cut(batch: Batch) -> list[Batch]:
+    """Return the shards of a batch."""
+    count = len(next(iter(batch.values())))
+    return [
+        {name: values[start : start + ROWS_IN_A_SHARD] for name, values in batch.items()}
+        for start in range(0, count, ROWS_IN_A_SHARD)
+    ]
+
+
 def _place(model: Model, loss: LossFunction, error: Exception | str | None) -> str:
     """Return file and line of what cannot be compiled: where an error came from, or where the model is written."""
     frames = traceback.extract_tb(error.__traceback__ if isinstance(error, Exception) else None)
@@ -267,8 +296,30 @@ ENGINES: dict[str, Callable[[Model, LossFunction, Sequence[Value]], Engine]] = {
 """What computes gradients, by name."""
 
 
+def require_map(map: object) -> None:
+    """Raise if a `map` is not what calls a function for each shard.
+
+    Raises:
+        TypeError: If it is no function.
+        ImportError: If it is one, and threadpoolctl is missing (the extra "cluster").
+    """
+    if map is None:
+        return
+    if not callable(map):
+        raise TypeError(f"map must be a function such as map or Executor.map, got {map!r}")
+    from autograd.lift.shards import controller
+
+    controller()
+
+
 def engine_named(
-    engine: str, model: Model, loss: LossFunction, parameters: Sequence[Value], *, resumable: bool = False
+    engine: str,
+    model: Model,
+    loss: LossFunction,
+    parameters: Sequence[Value],
+    *,
+    resumable: bool = False,
+    map: Map | None = None,
 ) -> Engine:
     """Return the engine with a name.
 
@@ -278,15 +329,19 @@ def engine_named(
         loss: The loss of one example.
         parameters: What the gradient is taken of.
         resumable: Whether the same batch must give the same bits in a run that begins there.
+        map: What computes the shards of a batch, for the compiled engine.
 
     Raises:
-        TypeError: If `engine` is not a name, or the engine does not fit the model.
-        ValueError: If there is no such engine, or it does not know the loss.
+        TypeError: If `engine` is not a name, or the engine does not fit the model, or `map` is no function.
+        ValueError: If there is no such engine, or it does not know the loss or what to do with a `map`.
     """
     if not isinstance(engine, str):
         raise TypeError(f"engine must be one of the names {', '.join(ENGINES)}, got {engine!r}")
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
     if engine == "compiled":
-        return CompiledEngine(model, loss, parameters, resumable=resumable)
+        require_map(map)
+        return CompiledEngine(model, loss, parameters, resumable=resumable, map=map)
+    if map is not None:
+        raise ValueError(f'map goes with engine="compiled", got engine={engine!r}')
     return ENGINES[engine](model, loss, parameters)

@@ -93,12 +93,12 @@ class Examples:
             self.X.taken(rows), self.T.take(rows, 0), None if self.weights is None else self.weights[rows]
         )
 
-    def blocks(self) -> Iterator[tuple[float, Batch]]:
+    def blocks(self, count: int = BLOCK) -> Iterator[tuple[float, Batch]]:
         """Yield all examples in order, some at a time, each time with the part that they are of the whole weight."""
         rows = np.arange(len(self))
         whole = self.size(rows)
-        for start, X in self.X.blocks():
-            part = slice(start, start + BLOCK)
+        for start, X in self.X.blocks(count):
+            part = slice(start, start + count)
             weights = None if self.weights is None else self.weights[part]
             yield self.size(rows[part]) / whole, self._batch(X, self.T[part], weights)
 

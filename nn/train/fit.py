@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,9 +28,12 @@ from .examples import Examples
 from .history import History, Record
 from .optimizers import Optimizer
 from .rules import require_max_norm
-from .run import Callback, Run
+from .run import Callback, Run, require_callbacks
 from .schedules import Schedule
 from .stopping import Best, EarlyStopping
+
+if TYPE_CHECKING:
+    from autograd.lift.shards import Map
 
 __all__ = ["fit"]
 
@@ -59,6 +63,7 @@ def fit(
     resume: bool = False,
     progress: bool | None = None,
     engine: str = "compiled",
+    map: Map | None = None,
 ) -> History:
     """Train a model in mini-batches and return what happened.
 
@@ -102,8 +107,12 @@ def fit(
             calls model and loss for a few examples only, once for every path through their code: take "eager" for a
             loss that keeps account of its calls. What it
             cannot compile is trained eagerly, with a warning that names file and line.
+        map: What computes a large batch in parts of 256 rows, such as `Executor.map` of `concurrent.futures`, of mpi4py
+            or of Dask's `client.get_executor()`; by default the whole batch is computed here. The bits depend on the
+            parts, not on who computes them.
 
     Raises:
+        ImportError: If there is a `map` and threadpoolctl is missing (the extra "cluster").
         TypeError: If an argument is of the wrong kind.
         ValueError: If shapes do not fit, there are no examples, a number is not finite, a target is none of the loss,
             a name is unknown, the optimiser holds no parameter of the model, or the checkpoint is that of another run.
@@ -135,7 +144,9 @@ def fit(
     if max_norm is not None:
         require_max_norm(max_norm)
     require_coefficient("l2", l2)
-    _require_functions(schedule, callbacks)
+    require_callbacks(callbacks)
+    if not (schedule is None or callable(schedule)):
+        raise TypeError(f"schedule must be a function of the epochs gone by, got {schedule!r}")
     record = Record(examples.classify, metrics_named(metrics, with_accuracy=examples.classify is not None))
     best = _best(early_stopping, record, held_out is not None)
     run = Run(
@@ -154,8 +165,8 @@ def fit(
         best=best,
         callbacks=tuple(callbacks),
         record=record,
-        engine=engine_named(engine, model, loss, optimizer.parameters, resumable=checkpoint is not None),
-        engine_name=engine,
+        engine=engine_named(engine, model, loss, optimizer.parameters, resumable=checkpoint is not None, map=map),
+        engine_name=engine if map is None else f"{engine}, in shards",
     )
     if checkpoint is None:
         if resume or checkpoint_every is not None:
@@ -181,13 +192,6 @@ def _require_fitting(optimizer: object, model: Model) -> None:
         raise TypeError(f"optimizer must be an nn.Optimizer, such as nn.SGD, got {optimizer!r}")
     if not {id(parameter) for parameter in model.parameters()} & {id(leaf) for leaf in optimizer.parameters}:
         raise ValueError("the optimiser holds no parameter of this model: make it from model.parameters()")
-
-
-def _require_functions(schedule: object, callbacks: object) -> None:
-    if not (schedule is None or callable(schedule)):
-        raise TypeError(f"schedule must be a function of the epochs gone by, got {schedule!r}")
-    if not isinstance(callbacks, Sequence) or not all(callable(callback) for callback in callbacks):
-        raise TypeError(f"callbacks must be a list of functions, got {callbacks!r}")
 
 
 def _best(rule: object, record: Record, with_validation: bool) -> Best | None:

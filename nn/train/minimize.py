@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,16 +22,22 @@ from ..arguments import FloatArray, unknown_name, whole_number
 from ..loss.classes import Label
 from ..loss.loss_table import LossFunction, loss_named, name_of
 from ..model.module import Module
-from .engines import CompiledEngine
+from ..rows import BLOCK
+from .engines import ROWS_IN_A_SHARD, CompiledEngine, require_map
 from .evaluation import BatchGradient, Model
 from .examples import Examples
 from .history import FINISHED, History, Record
 from .interruption import Interruption
 from .penalty import Penalty
+from .run import Callback, EpochEnd, require_callbacks
+
+if TYPE_CHECKING:
+    from autograd.lift.shards import Map
 
 __all__ = ["METHODS", "minimize"]
 
 LEAST_SQUARES = "least-squares"
+_SHARDS = 64  # that a `map` is given at a time
 
 METHODS = {
     "L-BFGS-B": False,
@@ -65,7 +71,9 @@ def minimize(
     classes: Sequence[Label] | None = None,
     validation: tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
     options: Mapping[str, Any] | None = None,
+    callbacks: Sequence[Callback] = (),
     progress: bool | None = None,
+    map: Map | None = None,
 ) -> History:
     """Minimise the mean loss over all examples with an optimiser of SciPy, and return what happened.
 
@@ -87,14 +95,17 @@ def minimize(
         classes: The classes in the order of the outputs, where targets are labels.
         validation: Inputs and targets to evaluate after each iteration, and their weights, if they have some.
         options: Options of the method, as SciPy documents them.
+        callbacks: Called with an `EpochEnd` after each iteration, in order. What they assign to parameters does not
+            move the method.
         progress: Whether to show a progress bar on the standard error; by default, if that is a terminal.
+        map: What computes losses and gradients in parts of 256 rows, as for `fit`.
 
     Returns:
         A history with an entry for each iteration, of the loss after it, with the penalty. `ended` gives the method's
         own words where it stopped before the last iteration.
 
     Raises:
-        ImportError: If SciPy is not installed.
+        ImportError: If SciPy is not installed, or there is a `map` and threadpoolctl is not.
         TypeError: If an argument is of the wrong kind.
         ValueError: If shapes do not fit, there are no examples, a number is not finite, a target is none of the loss, a
             name is unknown, or the method does not go with model and loss. Then nothing has changed.
@@ -109,6 +120,8 @@ def minimize(
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
     optimize = _scipy_optimize()
+    require_callbacks(callbacks)
+    require_map(map)
     loss = loss_named(loss)
     iterations = whole_number("iterations", iterations)
     classes = classes if classes is not None else getattr(model, "classes", None)
@@ -121,7 +134,7 @@ def minimize(
         held_out = Examples.of(model, loss, *validation, classes=known, called="the validation ")
     if method == LEAST_SQUARES and name_of(loss) not in _SQUARES:
         raise ValueError(f'method="{LEAST_SQUARES}" needs one of the losses {", ".join(_SQUARES)}, got {name_of(loss)}')
-    run = _Minimization(model, loss, examples, held_out, l2, iterations)
+    run = _Minimization(model, loss, examples, held_out, l2, iterations, callbacks, map)
     if (METHODS[method] or method == LEAST_SQUARES) and run.engine.program is None:
         raise ValueError(f'method="{method}" needs a model that can be compiled; "L-BFGS-B" does not')
     if examples.classes is not None and isinstance(model, Module):
@@ -146,12 +159,16 @@ class _Minimization:
         held_out: Examples | None,
         l2: float,
         iterations: int,
+        callbacks: Sequence[Callback] = (),
+        map: Map | None = None,
     ) -> None:
+        self.model, self.callbacks = model, callbacks
+        self.rows = BLOCK if map is None else _SHARDS * ROWS_IN_A_SHARD
         self.examples, self.held_out, self.iterations = examples, held_out, iterations
         scale = _SQUARES.get(name_of(loss))
         self.scale = 1.0 if scale is None else scale(examples.T.shape[1])
         Penalty.of(model, l2, model.parameters())  # raises where it does not go with the model
-        self.engine = CompiledEngine(model, loss, model.parameters())
+        self.engine = CompiledEngine(model, loss, model.parameters(), map=map)
         _, first = next(iter(examples.blocks()))
         self.engine.prepare(first)
         self.penalty = Penalty.of(model, l2, self.engine.leaves)
@@ -231,12 +248,25 @@ class _Minimization:
             done = len(self.record.series["loss"])
             bar.update(1)
             bar.set_postfix_str(self.record.latest(), refresh=False)
+            stopped = self._called_back(done)
+            if stopped and done < self.iterations:
+                raise _StoppedError(stopped)
             if interruption.requested and done < self.iterations:
                 raise _StoppedError(f"interrupted after iteration {done} of {self.iterations}")
             if done >= self.iterations:
                 raise _StoppedError(FINISHED)
 
         return after
+
+    def _called_back(self, done: int) -> str:
+        """Call the callbacks, and return why to stop, or ""."""
+        stopped = ""
+        for callback in self.callbacks:
+            assign(self.engine.leaves, self.data.tolist())
+            end = EpochEnd(done, self.iterations, self.model, None, self.record.history())
+            callback(end)
+            stopped = stopped or end.stopped
+        return stopped
 
     # --- what the methods are given --------------------------------------------------------------
 
@@ -249,7 +279,7 @@ class _Minimization:
         """Return the loss, the outputs and the gradient at a vector; those at the latest one are at hand."""
         if self.latest is not None and np.array_equal(self.latest[0], vector):
             return self.latest[1]
-        parts = [(part, self.engine.gradient(vector, batch)) for part, batch in self.examples.blocks()]
+        parts = [(part, self.engine.gradient(vector, batch)) for part, batch in self.examples.blocks(self.rows)]
         gradient = parts[0][0] * parts[0][1].gradients
         for part, found in parts[1:]:
             gradient += part * found.gradients

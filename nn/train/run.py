@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -39,22 +39,22 @@ from .schedules import Schedule
 from .stopping import Best
 from .vector import ParameterVector
 
-__all__ = ["Callback", "EpochEnd", "Run"]
+__all__ = ["Callback", "EpochEnd", "Run", "require_callbacks"]
 
 
 class EpochEnd:
-    """What a callback is given after each epoch.
+    """What a callback is given after each epoch of `fit`, or iteration of `minimize`.
 
     Attributes:
-        epoch: The number of the epoch, from 1.
+        epoch: The number of the epoch or iteration, from 1.
         epochs: How many there are to be.
         model: The model, as it is after the epoch.
-        optimizer: The optimiser.
+        optimizer: The optimiser of `fit`; None for `minimize`.
         history: The history up to this epoch.
         stopped: Why training is to end here, or "".
     """
 
-    def __init__(self, epoch: int, epochs: int, model: Model, optimizer: Optimizer, history: History) -> None:
+    def __init__(self, epoch: int, epochs: int, model: Model, optimizer: Optimizer | None, history: History) -> None:
         self.epoch, self.epochs, self.model, self.optimizer, self.history = epoch, epochs, model, optimizer, history
         self.stopped = ""
 
@@ -65,6 +65,12 @@ class EpochEnd:
 
 Callback: TypeAlias = Callable[[EpochEnd], object]
 """What is called after each epoch."""
+
+
+def require_callbacks(callbacks: object) -> None:
+    """Raise a TypeError if something is no list of functions."""
+    if not isinstance(callbacks, Sequence) or not all(callable(callback) for callback in callbacks):
+        raise TypeError(f"callbacks must be a list of functions, got {callbacks!r}")
 
 
 GROWN = 1e3
