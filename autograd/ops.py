@@ -95,6 +95,7 @@ add: Op = Op(
     "add",
     doc="x + y",
     symbol="+",
+    c="x + y",
     forward=lambda x, y: x + y,
     array=np.add,
     partials=(lambda out, x, y: 1.0, lambda out, x, y: 1.0),
@@ -105,6 +106,7 @@ sub: Op = Op(
     "sub",
     doc="x − y",
     symbol="−",
+    c="x - y",
     forward=lambda x, y: x - y,
     array=np.subtract,
     partials=(lambda out, x, y: 1.0, lambda out, x, y: -1.0),
@@ -115,6 +117,7 @@ mul: Op = Op(
     "mul",
     doc="x y",
     symbol="×",
+    c="x * y",
     forward=lambda x, y: x * y,
     array=np.multiply,
     partials=(lambda out, x, y: y, lambda out, x, y: x),
@@ -125,6 +128,7 @@ div: Op = Op(
     "div",
     doc="x / y",
     symbol="÷",
+    c="x / y",
     forward=lambda x, y: x / y,
     array=np.divide,
     partials=(lambda out, x, y: 1.0 / y, lambda out, x, y: -out / y),
@@ -150,6 +154,7 @@ pow: Op = Op(
     "pow",
     doc="xʸ",
     symbol="**",
+    c="pow(x, y)",
     forward=lambda x, y: x**y,
     array=np.power,
     partials=(
@@ -174,6 +179,7 @@ neg: Op = Op(
     "neg",
     doc="−x",
     symbol="−",
+    c="-x",
     forward=lambda x: -x,
     array=np.negative,
     partials=(lambda out, x: -1.0,),
@@ -183,6 +189,7 @@ neg: Op = Op(
 abs: Op = Op(
     "abs",
     doc="|x|",
+    c="fabs(x)",
     forward=math.fabs,
     array=np.abs,
     partials=(lambda out, x: sign(x),),
@@ -194,6 +201,7 @@ sign: Op = Op(
     "sign",
     doc="−1, 0 or 1, as x is negative, zero or positive",
     selects=True,
+    c="x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x",
     forward=lambda x: 1.0 if x > 0.0 else -1.0 if x < 0.0 else x,
     array=np.sign,
     partials=(lambda out, x: 0.0,),
@@ -207,6 +215,7 @@ step: Op = Op(
     selects=True,
     numpy="""def step(x):
     return np.where(x > 0.0, 1.0, 0.0)""",
+    c="x > 0.0 ? 1.0 : 0.0",
     forward=lambda x: 1.0 if x > 0.0 else 0.0 if x <= 0.0 else x,
     array=lambda x: 1.0 * (x > 0.0),
     partials=(lambda out, x: 0.0,),
@@ -220,6 +229,7 @@ indicator: Op = Op(
     selects=True,
     numpy="""def indicator(x, y):
     return np.where(x == y, 1.0, 0.0)""",
+    c="x == y ? 1.0 : 0.0",
     forward=lambda x, y: 1.0 if x == y else 0.0,
     array=lambda x, y: 1.0 * (x == y),
     partials=(lambda out, x, y: 0.0, lambda out, x, y: 0.0),
@@ -231,6 +241,7 @@ floor: Op = Op(
     "floor",
     doc="the largest whole number that is not above x",
     selects=True,
+    c="floor(x)",
     forward=lambda x: math.copysign(float(math.floor(x)), x) if math.isfinite(x) else x,
     array=np.floor,
     partials=(lambda out, x: 0.0,),
@@ -242,6 +253,7 @@ mod: Op = Op(
     "mod",
     doc="x − y floor(x / y), the rest of a division, which has the sign of y; the same as x % y",
     symbol="%",
+    c="floored_mod(x, y)",
     forward=lambda x, y: x % y,
     array=np.mod,
     partials=(lambda out, x, y: 1.0, lambda out, x, y: -floor(0.5 + (x - out) / y)),
@@ -255,6 +267,7 @@ mod: Op = Op(
 exp: Op = Op(
     "exp",
     doc="eˣ",
+    c="fast_exp(x)",
     forward=math.exp,
     array=np.exp,
     partials=(lambda out, x: out,),
@@ -264,6 +277,7 @@ exp: Op = Op(
 expm1: Op = Op(
     "expm1",
     doc="eˣ − 1, to full precision also near x = 0",
+    c="expm1(x)",
     forward=math.expm1,
     array=np.expm1,
     partials=(lambda out, x: exp(x),),
@@ -273,6 +287,7 @@ expm1: Op = Op(
 log: Op = Op(
     "log",
     doc="the natural logarithm of x",
+    c="log(x)",
     forward=math.log,
     array=np.log,
     partials=(lambda out, x: 1.0 / x,),
@@ -283,6 +298,7 @@ log: Op = Op(
 log1p: Op = Op(
     "log1p",
     doc="log(1 + x), to full precision also near x = 0",
+    c="log1p(x)",
     forward=math.log1p,
     array=np.log1p,
     partials=(lambda out, x: 1.0 / (1.0 + x),),
@@ -294,6 +310,7 @@ sqrt: Op = Op(
     "sqrt",
     doc="√x",
     symbol="√",
+    c="sqrt(x)",
     forward=math.sqrt,
     array=np.sqrt,
     partials=(lambda out, x: 0.5 / out,),
@@ -306,6 +323,7 @@ cbrt: Op = Op(
     "cbrt",
     doc="the cube root of x, negative where x is",
     symbol="∛",
+    c="cbrt(x)",
     forward=math.cbrt,
     array=np.cbrt,
     partials=(lambda out, x: 1.0 / (3.0 * out * out),),
@@ -316,6 +334,7 @@ cbrt: Op = Op(
 exp2: Op = Op(
     "exp2",
     doc="2ˣ",
+    c="exp2(x)",
     forward=math.exp2,
     array=np.exp2,
     partials=(lambda out, x: _LOG_2 * out,),
@@ -325,6 +344,7 @@ exp2: Op = Op(
 log2: Op = Op(
     "log2",
     doc="the logarithm of x to base 2",
+    c="log2(x)",
     forward=math.log2,
     array=np.log2,
     partials=(lambda out, x: _LOG2_E / x,),
@@ -335,6 +355,7 @@ log2: Op = Op(
 log10: Op = Op(
     "log10",
     doc="the logarithm of x to base 10",
+    c="log10(x)",
     forward=math.log10,
     array=np.log10,
     partials=(lambda out, x: _LOG10_E / x,),
@@ -354,6 +375,7 @@ def _share_of_two(x: Any, y: Any) -> Any:
 logaddexp: Op = Op(
     "logaddexp",
     doc="log(eˣ + eʸ), stable for all finite x and y",
+    c="(x > y ? x : y) + log1p(fast_exp(-fabs(x - y)))",
     forward=lambda x, y: max(x, y) + math.log1p(math.exp(-math.fabs(x - y))),
     array=np.logaddexp,
     partials=(lambda out, x, y: _share_of_two(x, y), lambda out, x, y: _share_of_two(y, x)),
@@ -365,6 +387,7 @@ logaddexp: Op = Op(
 sin: Op = Op(
     "sin",
     doc="sin x, with x in radians",
+    c="sin(x)",
     forward=math.sin,
     array=np.sin,
     partials=(lambda out, x: cos(x),),
@@ -374,6 +397,7 @@ sin: Op = Op(
 cos: Op = Op(
     "cos",
     doc="cos x, with x in radians",
+    c="cos(x)",
     forward=math.cos,
     array=np.cos,
     partials=(lambda out, x: -sin(x),),
@@ -383,6 +407,7 @@ cos: Op = Op(
 tan: Op = Op(
     "tan",
     doc="tan x, with x in radians",
+    c="tan(x)",
     forward=math.tan,
     array=np.tan,
     partials=(lambda out, x: 1.0 + out * out,),
@@ -400,6 +425,7 @@ def _slope_of_arctan(x: Any) -> Any:
 arctan: Op = Op(
     "arctan",
     doc="the angle between −π/2 and π/2 whose tangent is x, in radians",
+    c="atan(x)",
     forward=math.atan,
     array=np.arctan,
     partials=(lambda out, x: _slope_of_arctan(x),),
@@ -409,6 +435,7 @@ arctan: Op = Op(
 sinh: Op = Op(
     "sinh",
     doc="sinh x",
+    c="sinh(x)",
     forward=math.sinh,
     array=np.sinh,
     partials=(lambda out, x: cosh(x),),
@@ -418,6 +445,7 @@ sinh: Op = Op(
 cosh: Op = Op(
     "cosh",
     doc="cosh x",
+    c="cosh(x)",
     forward=math.cosh,
     array=np.cosh,
     partials=(lambda out, x: sinh(x),),
@@ -427,6 +455,7 @@ cosh: Op = Op(
 tanh: Op = Op(
     "tanh",
     doc="tanh x",
+    c="fast_tanh(x)",
     forward=math.tanh,
     array=np.tanh,
     partials=(lambda out, x: 1.0 - out * out,),
@@ -448,6 +477,7 @@ _WITHIN_ONE = Domain(lambda x: (x >= -1.0) & (x <= 1.0), "−1 ≤ x ≤ 1", ref
 arcsin: Op = Op(
     "arcsin",
     doc="the angle between −π/2 and π/2 whose sine is x, in radians",
+    c="asin(x)",
     forward=math.asin,
     array=np.arcsin,
     partials=(lambda out, x: _slope_of_arcsin(x),),
@@ -459,6 +489,7 @@ arcsin: Op = Op(
 arccos: Op = Op(
     "arccos",
     doc="the angle between 0 and π whose cosine is x, in radians",
+    c="acos(x)",
     forward=math.acos,
     array=np.arccos,
     partials=(lambda out, x: -_slope_of_arcsin(x),),
@@ -470,6 +501,7 @@ arccos: Op = Op(
 arctan2: Op = Op(
     "arctan2",
     doc="the angle between −π and π of the point with abscissa y and ordinate x, as in NumPy: its tangent is x/y",
+    c="atan2(x, y)",
     forward=math.atan2,
     array=np.arctan2,
     partials=(
@@ -483,6 +515,7 @@ arctan2: Op = Op(
 arcsinh: Op = Op(
     "arcsinh",
     doc="the number whose hyperbolic sine is x",
+    c="asinh(x)",
     forward=math.asinh,
     array=np.arcsinh,
     partials=(lambda out, x: 1.0 / hypot(1.0, x),),
@@ -492,6 +525,7 @@ arcsinh: Op = Op(
 arccosh: Op = Op(
     "arccosh",
     doc="the number that is not negative and whose hyperbolic cosine is x",
+    c="acosh(x)",
     forward=math.acosh,
     array=np.arccosh,
     partials=(lambda out, x: 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0)),),
@@ -503,6 +537,7 @@ arccosh: Op = Op(
 arctanh: Op = Op(
     "arctanh",
     doc="the number whose hyperbolic tangent is x",
+    c="atanh(x)",
     forward=math.atanh,
     array=np.arctanh,
     partials=(lambda out, x: 1.0 / _one_minus_square(x),),
@@ -518,6 +553,7 @@ lgamma: Op = Op(
     "lgamma",
     doc="log |Γ(x)|, where Γ(n + 1) = n!",
     numpy="""lgamma = np.vectorize(math.lgamma, otypes=[float])""",
+    c="lgamma(x)",
     forward=math.lgamma,
     array=np.vectorize(math.lgamma, otypes=[float]),
     partials=(lambda out, x: polygamma(0.0, x),),
@@ -634,6 +670,7 @@ sigmoid: Op = Op(
     small = np.exp(-np.abs(x))
     return np.where(x >= 0.0, 1.0, small) / (1.0 + small)""",
     symbol="σ",
+    c="fast_sigmoid(x)",
     forward=_sigmoid,
     array=_sigmoid_array,
     into=_sigmoid_into,
@@ -646,6 +683,7 @@ softplus: Op = Op(
     doc="log(1 + eˣ), stable for every finite x",
     numpy="""def softplus(x):
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))""",
+    c="(x > 0.0 ? x : 0.0) + log1p(fast_exp(-fabs(x)))",
     forward=lambda x: max(x, 0.0) + math.log1p(math.exp(-math.fabs(x))),
     array=lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
     into=lambda x, out: np.logaddexp(_ZERO, x, out),
@@ -659,6 +697,7 @@ relu: Op = Op(
     selects=True,
     numpy="""def relu(x):
     return np.where(x > 0.0, x, 0.0)""",
+    c="x > 0.0 ? x : 0.0",
     forward=lambda x: 0.0 if x <= 0.0 else x,
     array=lambda x: np.where(x > 0.0, x, 0.0),
     into=lambda x, out: np.maximum(x, _ZERO, out=out),
@@ -672,6 +711,7 @@ leaky_relu: Op = Op(
     doc="x where x > 0, and 0.01 x elsewhere (Maas, Hannun and Ng 2013)",
     numpy="""def leaky_relu(x):
     return np.where(x > 0.0, x, 0.01 * x)""",
+    c="x > 0.0 ? x : 0.01 * x",
     forward=lambda x: x if x > 0.0 else 0.01 * x,
     array=lambda x: np.where(x > 0.0, x, 0.01 * x),
     into=lambda x, out: np.maximum(x, np.multiply(x, 0.01, out), out=out),
@@ -685,6 +725,7 @@ elu: Op = Op(
     doc="x where x > 0, and eˣ − 1 elsewhere (Clevert, Unterthiner and Hochreiter 2016)",
     numpy="""def elu(x):
     return np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0)))""",
+    c="x > 0.0 ? x : expm1(x)",
     forward=lambda x: x if x > 0.0 else math.expm1(x),
     array=lambda x: np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0))),
     partials=(lambda out, x: where(x > 0.0, 1.0, exp(minimum(x, 0.0))),),
@@ -696,6 +737,7 @@ erf: Op = Op(
     "erf",
     doc="the error function (2/√π) ∫₀ˣ exp(−t²) dt",
     numpy="""erf = np.vectorize(math.erf, otypes=[float])""",
+    c="erf(x)",
     forward=math.erf,
     array=np.vectorize(math.erf, otypes=[float]),
     partials=(lambda out, x: _TWO_BY_ROOT_PI * _gaussian(x),),
@@ -706,6 +748,7 @@ erfc: Op = Op(
     "erfc",
     doc="1 − erf x, to full precision also for large x",
     numpy="""erfc = np.vectorize(math.erfc, otypes=[float])""",
+    c="erfc(x)",
     forward=math.erfc,
     array=np.vectorize(math.erfc, otypes=[float]),
     partials=(lambda out, x: -_TWO_BY_ROOT_PI * _gaussian(x),),
@@ -740,6 +783,7 @@ gelu: Op = Op(
     doc="x Φ(x), with the normal distribution function Φ by erfc (Hendrycks and Gimpel 2016)",
     numpy="""def gelu(x):
     return 0.5 * x * np.vectorize(math.erfc, otypes=[float])(-x * math.sqrt(0.5))""",
+    c="0.5 * x * erfc(-0.70710678118654752 * x)",
     forward=_gelu,
     array=np.vectorize(_gelu, otypes=[float]),
     partials=(
@@ -756,6 +800,7 @@ silu: Op = Op(
     numpy="""def silu(x):
     small = np.exp(-np.abs(x))
     return x * np.where(x >= 0.0, 1.0, small) / (1.0 + small)""",
+    c="x * fast_sigmoid(x)",
     forward=lambda x: x * _sigmoid(x),
     array=lambda x: x * _sigmoid_array(x),
     partials=(lambda out, x: sigmoid(x) * (1.0 + x * sigmoid(-x)),),
@@ -769,6 +814,7 @@ maximum: Op = Op(
     doc="the larger one of x and y; each gets half the derivative where they are equal",
     selects=True,
     symbol="max",
+    c="x >= y ? x : y",
     forward=lambda x, y: x if x >= y else y if y > x else x + y,
     array=np.maximum,
     partials=(
@@ -784,6 +830,7 @@ minimum: Op = Op(
     doc="the smaller one of x and y; each gets half the derivative where they are equal",
     selects=True,
     symbol="min",
+    c="x <= y ? x : y",
     forward=lambda x, y: x if x <= y else y if y < x else x + y,
     array=np.minimum,
     partials=(
@@ -804,6 +851,7 @@ def _cosine(x: Any, out: Any) -> Any:
 hypot: Op = Op(
     "hypot",
     doc="√(x² + y²)",
+    c="hypot(x, y)",
     forward=math.hypot,
     array=np.hypot,
     partials=(
@@ -826,6 +874,7 @@ where: Op = Op(
     selects=True,
     numpy="""def where(condition, a, b):
     return np.where(condition != 0.0, a, b)""",
+    c="x != 0.0 ? y : z",
     forward=lambda condition, a, b: a if condition else b,
     array=lambda condition, a, b: np.where(condition != 0.0, a, b),
     into=_where_into,
@@ -842,6 +891,7 @@ stop_gradient: Op = Op(
     "stop_gradient",
     doc="x, as a number that no gradient flows through",
     selects=True,
+    c="x",
     forward=lambda x: x,
     array=np.positive,
     partials=(lambda out, x: 0.0,),

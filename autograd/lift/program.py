@@ -15,10 +15,12 @@ from ..collector import collector_paused
 from ..graph import assignments
 from ..op import DomainError
 from ..value import recording, watched_by
+from .c_text import c_source
 from .derivation import Derivation, derivation
 from .equations import equations, latex
 from .lifted import Lifted
 from .named import NamedArrays
+from .native import NativeProgram
 from .parameters import Parameters
 from .paths import Path
 from .recognise.watch import Watch
@@ -290,6 +292,40 @@ class Program(SecondOrder):
             TypeError: If an operation of the user's own has no NumPy text, or one that does not define it.
         """
         return source(self.derived, mean=self._mean)
+
+    def c_source(self) -> str:
+        """Return the text of a C99 module, which needs the mathematical library and nothing else.
+
+        It has `value_and_grad` and `gradient_step`, whose comments say what they take and return. It holds the path
+        that was recorded first: for rows that take another one the functions return 2, and 1 where something is
+        undefined or overflows.
+
+        Raises:
+            TypeError: If an operation has no C text.
+            RuntimeError: If nothing is recorded yet.
+        """
+        return c_source(self.derived, mean=self._mean)
+
+    def native(self) -> NativeProgram:
+        """Return this program as machine code, made by the C compiler of this machine, on the same parameters.
+
+        The code is kept in the folder `deltagrad` of the user's cache (`XDG_CACHE_HOME`, or `~/.cache`).
+
+        Raises:
+            TypeError: If an operation has no C text.
+            RuntimeError: If nothing is recorded yet, or there is no C compiler; the variable CC names another one.
+
+        Example:
+            >>> import autograd
+            >>> w = autograd.Value(2.0, "w")
+            >>> program = autograd.compile(lambda x: (w * x[0]) ** 2, parameters=[w])
+            >>> program.value(x=[[1.0], [2.0]])
+            10.0
+            >>> native = program.native()  # doctest: +SKIP
+            >>> native.value_and_grad(x=[[1.0], [2.0]])  # doctest: +SKIP
+            (10.0, {'w': array(10.)})
+        """
+        return NativeProgram(self)
 
     def report(self) -> str:
         """Return in words what was recognised in the graph, and what was not and why."""
