@@ -1,8 +1,8 @@
 """Functions in C that texts of programs use beside those of math.h.
 
 They have no branches, so that a compiler can take several members at a time. The exponential is 2ᵏ eʳ with
-|r| ≤ ½ log 2, log 2 in two parts (Cody and Waite 1980, chapter 6) and the Taylor polynomial of degree 13; the hyperbolic
-tangent and the sigmoid are made of it. They are off by two units of the last place at most.
+|r| ≤ ½ log 2, log 2 in two parts (Cody and Waite 1980, chapter 6) and the Taylor polynomial of degree 13; hyperbolic
+tangent and sigmoid are made of it. They are off by two units of the last place at most.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -162,7 +162,7 @@ class NativeProgram:
 
 def _address(array: Array) -> int:
     try:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # four times as fast as what follows
+        return ctypes.addressof(ctypes.c_char.from_buffer(cast(Any, array)))  # four times as fast as what follows
     except (TypeError, ValueError):  # an array that cannot be written to
         return array.ctypes.data
 
