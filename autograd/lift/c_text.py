@@ -162,7 +162,7 @@ class _Module:
         )
         main = [
             f"/* Put the {over} of the loss over N rows into *loss, and its gradient into gradient[{size}], in the",
-            f"   order of parameters[{size}]{f'; {rows}' if rows else ''}. memory has memory_size() bytes, as of doubles.",
+            f"   order of parameters[{size}]{f'; {rows}' if rows else ''}. memory has memory_size() bytes.",
             "   Return 0; 1 where something is not defined or not finite, 2 where a comparison comes out otherwise. */",
             f"int value_and_grad(const double *parameters, {inputs}long N,",
             "                   double *loss, double *gradient, void *memory)",
