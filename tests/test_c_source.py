@@ -17,6 +17,7 @@ from autograd.lift.c_functions import functions_in
 from nn.loss.loss_table import LOSSES
 from nn.model.activations import ACTIVATIONS
 from tests.lift_graphs import branching, piecewise_linear, random_function
+from tests.page_blocks import run_python_blocks
 
 pytestmark = pytest.mark.skipif(
     not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="there is no C compiler on this machine"
@@ -323,6 +324,15 @@ def test_assignments_are_seen_and_another_recording_is_compiled_again():
     assert native.backward(x=[[1.0]]) == 7.0
     c.data = 1.0
     assert [native.backward(x=[[1.0]]) for _ in range(2)] == [5.0, 5.0]
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_recipe_does_what_it_says():
+    names = run_python_blocks("recipes.md", "C")
+    assert abs(names["loss"] - names["value"]) <= EQUAL
+    for name, gradient in names["gradients"].items():
+        assert gradient.shape == names["program"].gradients[name].shape
+    assert names["program"].value(x=names["X"], t=names["T"]) < names["value"]
 
 
 @pytest.mark.usefixtures("quick")
