@@ -77,7 +77,15 @@ def arrays(text, style, seed=0):
     """What a text gives on its network, by array; None if it fails or gives something else than finite arrays."""
     (model, X, T, _), options = style.problem(seed)
     try:
-        calling = Calling(module_of(text).my_backprop, columns=options["layout"] == "columns")
+        calling = Calling(
+            module_of(text).my_backprop,
+            columns=options["layout"] == "columns",
+            in_out=options.get("weights") == "in_out",
+            bias_column=options.get("bias_column", ""),
+            learning_rate=options.get("learning_rate"),
+            has_biases=style.biases,
+            takes_biases=style.biases and "bias_column" not in options,
+        )
         with np.errstate(all="ignore"):
             np.random.seed(0)  # noqa: NPY002  # the generator that a style draws from
             W, b = [np.array(w) for w in model.weights], [np.array(v) for v in model.biases]
@@ -87,10 +95,14 @@ def arrays(text, style, seed=0):
     return found if all(np.all(np.isfinite(array)) for array in found.values()) else None
 
 
-def same(one, other):
-    return set(one) == set(other) and all(
-        one[key].shape == other[key].shape and np.allclose(one[key], other[key], rtol=1e-7, atol=1e-12) for key in one
+def same_in(key, one, other):
+    return (
+        key in one and one[key].shape == other[key].shape and np.allclose(one[key], other[key], rtol=1e-7, atol=1e-12)
     )
+
+
+def same(one, other):
+    return set(one) == set(other) and all(same_in(key, one, other) for key in one)
 
 
 def mutants(style, count, seed):
@@ -129,3 +141,33 @@ def pairs_of_mutants(style, count, seed):
         if len(found) == count:
             break
     return found
+
+
+def with_mistake(text, old, new):
+    """The text with a mistake planted in it, and the line where it begins."""
+    assert old in text
+    changed = text.replace(old, new, 1)
+    lines = zip(text.splitlines(), changed.splitlines(), strict=False)
+    return changed, next(n for n, (a, b) in enumerate(lines, 1) if a != b)
+
+
+def planted_pairs(style, count, seed):
+    """Up to `count` texts with two of a style's mistakes in two lines, neither of which mends what the other breaks."""
+    rng, right = random.Random(f"{seed} {style.name}"), arrays(style.text, style)
+    single = [(old, new) for old, new in style.mistakes if not old.count("\n")]
+    found = {}
+    for _ in range(60):
+        if len(found) == count or len(single) < 2:
+            break
+        (old, new), (other_old, other_new) = rng.sample(single, 2)
+        first, line = with_mistake(style.text, old, new)
+        second, other_line = with_mistake(style.text, other_old, other_new)
+        if other_old not in first or line == other_line:
+            continue
+        text, _ = with_mistake(first, other_old, other_new)
+        made, parts = arrays(text, style), [arrays(part, style) for part in (first, second)]
+        if made is None or any(part is None or same(made, part) or same(part, right) for part in parts):
+            continue
+        if all(same_in(key, made, right) <= min(same_in(key, part, right) for part in parts) for key in right):
+            found[text] = tuple(sorted((line, other_line))), text
+    return list(found.values())

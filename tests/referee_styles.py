@@ -25,21 +25,28 @@ class Style:
     N: int = 5
     l2: float = 0.0
     layout: str = "rows"
+    biases: bool = True
     options: dict = field(default_factory=dict)
 
     def problem(self, seed=0, scale=1.0):
         """The network, X and T, and what else check_backprop takes."""
         rng = np.random.default_rng([seed, len(self.name)])
-        model = MLP(self.sizes[0], list(self.sizes[1:]), activation=list(self.activations), seed=int(rng.integers(99)))
+        model = MLP(
+            self.sizes[0],
+            list(self.sizes[1:]),
+            activation=list(self.activations),
+            bias=self.biases,
+            seed=int(rng.integers(99)),
+        )
         model.weights = [rng.normal(size=W.shape) for W in model.weights]
-        model.biases = [0.5 * rng.normal(size=b.shape) for b in model.biases]
+        model.biases = [0.5 * rng.normal(size=b.shape) * self.biases for b in model.biases]
         X = scale * rng.normal(size=(self.N, self.sizes[0]))
         T = rng.uniform(0.1, 0.9, size=(self.N, self.sizes[-1]))
         if self.loss == "cross_entropy":
             T = np.eye(self.sizes[-1])[np.arange(self.N) % self.sizes[-1]]
         if self.loss == "hinge_loss":
             T = np.where(T > 0.5, 1.0, -1.0)
-        return (model, X, T, self.loss), {"l2": self.l2, "layout": self.layout}
+        return (model, X, T, self.loss), {"l2": self.l2, "layout": self.layout, **self.options}
 
 
 STYLES = {}

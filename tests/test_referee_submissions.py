@@ -110,6 +110,18 @@ def test_shapes_that_do_not_tell_are_refused_with_what_was_required_and_what_cam
         check_backprop(lambda *given: flat(*gradients(*given))[1:], model, X, T, LOSS)
 
 
+def test_rounding_of_a_small_step_is_no_mistake():
+    model, X, T = network()
+
+    def stepping_little(weights, biases, X, T):
+        before = [[array.copy() for array in arrays] for arrays in (weights, biases)]
+        stepping(weights, biases, X, T)
+        for old, new in zip(before, (weights, biases), strict=True):
+            new[:] = [a + 1e-7 * (b - a) for a, b in zip(old, new, strict=True)]
+
+    assert check_backprop(stepping_little, model, X, T, LOSS, learning_rate=1e-8).ok
+
+
 def test_a_list_that_holds_itself_is_refused_at_once():
     model, X, T = network()
     itself = [[np.ones(2)], [np.ones(2)]]

@@ -121,7 +121,7 @@ def comparisons(r: Reference, submission: Submission) -> Comparisons:
     if submission.delta is not None:
         arrays.append(("δ", submission.delta, r.delta, bounds.delta))
     return {
-        (array, l): Comparison(l + 1, array, yours[l], right[l], bound[l])
+        (array, l): Comparison(l + 1, array, yours[l], right[l], bound[l] + submission.blur.get((array, l + 1), 0.0))
         for array, yours, right, bound in arrays
         for l in range(r.L)
     }

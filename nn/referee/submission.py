@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ class Submission:
         delta: One array a layer, with 1/N or without; None if δ was not handed in.
         precision: The least precise type of floats among them.
         understood: What was made of a form other than the documented one, as a phrase.
+        blur: How far each array may be off because it is the difference of weights before and after a step.
     """
 
     dW: list[FloatArray]  # noqa: N815  # the gradient by W, as the documents write it
@@ -33,6 +34,7 @@ class Submission:
     delta: list[FloatArray] | None
     precision: np.dtype[Any]
     understood: str = ""
+    blur: Mapping[tuple[str, int], FloatArray] = field(default_factory=dict)
 
     def arrays(self) -> dict[tuple[str, int], FloatArray]:
         """Return all of them by "W", "b" or "δ" and the layer, counted from 1."""
@@ -112,7 +114,22 @@ class Calling:
                 f"{type(returned).__name__}"
             )
         steps = {name: _steps(before[name], arrays, name, self.learning_rate) for name, arrays in parts.items()}
-        return self._submission(steps, places, N)
+        return replace(self._submission(steps, places, N), blur=self._blur(before))
+
+    def _blur(self, before: Mapping[str, list[FloatArray]]) -> dict[tuple[str, int], FloatArray]:
+        """Return the rounding of W − rate · ∂C/∂W, in units of ∂C/∂W, for arrays by rows."""
+        unit = 2 * float(np.finfo(float).eps) / (self.learning_rate or 1.0)
+        found: dict[tuple[str, int], FloatArray] = {}
+        for l, W in enumerate(before["dW"], start=1):
+            rows = unit * abs(W.T if self.in_out else W)
+            if self.bias_column:
+                first = self.bias_column == "first"
+                found["b", l] = rows[:, 0] if first else rows[:, -1]
+                rows = rows[:, 1:] if first else rows[:, :-1]
+            found["W", l] = rows
+        for l, b in enumerate(before.get("db", ()), start=1):
+            found["b", l] = unit * abs(b.ravel())
+        return found
 
     def _with_columns(self, weights: list[FloatArray], biases: list[FloatArray]) -> list[FloatArray]:
         both = zip((b[:, None] for b in biases), weights, strict=True)

@@ -20,7 +20,7 @@ from .session import Session, in_test
 from .sites import Site
 from .watch import is_users
 
-__all__ = ["Pool", "pool_of", "small_changes"]
+__all__ = ["UNREAD", "Pool", "as_written", "pool_of", "small_changes", "unread_names"]
 
 EFFECTS = {
     "append", "extend", "fill", "insert", "normal", "permutation", "pop", "print", "rand", "randn", "random", "remove",
@@ -37,6 +37,8 @@ OTHER_OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
     ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add, ast.Mult), ast.Mult: (ast.Div, ast.MatMult, ast.Add),
     ast.Div: (ast.Mult,), ast.MatMult: (ast.Mult,), ast.Pow: (ast.Mult,),
 }  # fmt: skip
+ELEMENTWISE = {"abs", "cos", "cosh", "exp", "log", "log1p", "sign", "sin", "sinh", "sqrt", "square", "tanh"}
+UNREAD = 0.25  # a name that is set and never read is the likelier to be meant
 UNLIKELY_IN_TEST = 1.6  # another branch is rarely what was meant
 
 Add = Callable[[str, str, float], None]
@@ -60,6 +62,9 @@ def small_changes(session: Session, site: Site) -> list[Edit]:
         return found
     if _is_receiver_of_effect(site):
         return found
+    if site.settled:
+        _of_order(node, add)
+        return found
     match node:
         case ast.Constant():
             _of_constant(session, site, node, add)
@@ -80,18 +85,64 @@ def small_changes(session: Session, site: Site) -> list[Edit]:
         case ast.IfExp():
             add(ast.unparse(node.body), "condition", 1.4)
             add(ast.unparse(node.orelse), "condition", 1.4)
+    _of_sign(session, site, add)
     first = session.first(site)
     if isinstance(first, (list, tuple)) and first and all(map(is_numeric, first)):
         _of_list(session, site, add)
-    elif isinstance(node, ast.Name) and isinstance(site.statement, ast.Return) and site.parent is not None:
+    elif isinstance(first, (list, tuple)) and isinstance(node, ast.Name) and _is_indexed(site):
         for name in _variables(session, site):
-            add(name, "replaced", 1.7)
+            add(name, "replaced", 1.6)
+    elif isinstance(node, ast.Name) and isinstance(site.statement, ast.Return) and site.parent is not None:
+        unread = unread_names(session, site)
+        for name in _variables(session, site):
+            add(name, "replaced", 1.7 - UNREAD * (name in unread))
     if isinstance(first, np.ndarray) and first.ndim == 2 and not isinstance(node, ast.BinOp):
         add(f"{_tight(node)}.T", "transposed", 1.3)
         if isinstance(node, (ast.Name, ast.Subscript)):
             for reduction in ("sum(axis=0)", "sum(axis=1)", "mean(axis=0)", "mean(axis=1)"):
                 add(f"{site.text}.{reduction}", "sum", 1.5)
     return found
+
+
+def _of_order(node: ast.expr, add: Add) -> None:
+    """Turn a list that a loop goes through, or leave out the other end of it."""
+    add(f"{_tight(node)}[::-1]", "order of a list", 1.2)
+    if isinstance(node, ast.Subscript):
+        _of_subscript(node, add)
+
+
+def unread_names(session: Session, site: Site) -> set[str]:
+    """Return the names that a function sets and never reads: it may be that one of them was meant."""
+    here = [s for s in session.watch.sites if s.function == site.function and s.file == site.file]
+    targets = [target for s in here for target in getattr(s.statement, "targets", ())]
+    names = {target.id for target in targets if isinstance(target, ast.Name)}
+    return names - {s.text for s in here if isinstance(s.node, ast.Name)}
+
+
+def _is_indexed(site: Site) -> bool:
+    return site.parent is not None and isinstance(site.parent.node, ast.Subscript)
+
+
+def _of_sign(session: Session, site: Site, add: Add) -> None:
+    """Change the sign of what a statement computes, or of what NumPy takes; square one side of a difference."""
+    node, outer = site.node, site.parent
+    if not session.is_numeric(site) or isinstance(node, (ast.Constant, ast.UnaryOp, ast.Compare)):
+        return
+    computed = isinstance(node, (ast.Call, ast.BinOp)) and not isinstance(getattr(node, "op", None), (ast.Add, ast.Sub))
+    if outer is None and computed and isinstance(site.statement, (ast.Assign, ast.Return)):
+        add(ast.unparse(_negated(node)), "sign", 1.1)
+    elif outer is not None and isinstance(outer.node, ast.Call) and node in outer.node.args[:1]:
+        if isinstance(outer.node.func, ast.Attribute) and _is_library(session, outer.node.func.value):
+            add(f"-{_tight(node)}", "sign", 1.4)
+    elif outer is not None and isinstance(getattr(outer.node, "op", None), ast.Sub) and not isinstance(node, ast.BinOp):
+        add(f"{_tight(node)} ** 2", "power", 1.5)
+
+
+def _negated(node: ast.expr) -> ast.expr:
+    """Return an expression with a minus in front: in front of the first factor of a product."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div, ast.MatMult)):
+        return ast.BinOp(_negated(node.left), node.op, node.right)
+    return node.operand if isinstance(node, ast.UnaryOp) else ast.UnaryOp(ast.USub(), node)
 
 
 def _of_list(session: Session, site: Site, add: Add) -> None:
@@ -102,8 +153,10 @@ def _of_list(session: Session, site: Site, add: Add) -> None:
     if site.repeated and isinstance(statement, ast.Assign) and statement.value is site.node:
         target = ast.unparse(statement.targets[0])
         add(f"[one + other for one, other in zip({target}, {site.text})]", "sum", 1.6)
+    grown = set() if isinstance(statement, ast.Return) else _grown(session, site)
     for name in _variables(session, site):
-        add(name, "replaced", 1.6)
+        if name not in grown:
+            add(name, "replaced", 1.6)
     N = session.probe.N
     numbers = [
         other.text
@@ -114,6 +167,14 @@ def _of_list(session: Session, site: Site, add: Add) -> None:
     for count in dict.fromkeys(numbers):
         add(f"[item / {count} for item in {site.text}]", "factor", 2.6)
         add(f"[item * {count} for item in {site.text}]", "factor", 2.7)
+
+
+def _grown(session: Session, site: Site) -> set[str]:
+    """Return the names of lists that a statement puts something into: one in itself is read for ever by NumPy."""
+    found = {other.text for other in session.sites if other.function == site.function and _is_receiver_of_effect(other)}
+    for target in getattr(site.statement, "targets", ()):
+        found |= {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+    return found
 
 
 def _variables(session: Session, site: Site) -> list[str]:
@@ -172,10 +233,11 @@ def _of_constant(session: Session, site: Site, node: ast.Constant, add: Add) -> 
         erased = product and isinstance(getattr(site.parent.node, "op", None), (ast.Mult, ast.Div))  # type: ignore[union-attr]  # product says there is one
         half = value / 2 if isinstance(value, float) or value % 2 else value // 2
         near = [value + 1, value - 1, 1 - value, 2 * value, half, -value, 0, 1]
+        odd = isinstance(value, float) and value not in (0.0, 0.5, 1.0, 2.0)  # a rate or a coefficient that was meant
         for other in [*near, *_constants(session, site, type(value))]:
             if other != value:
                 cost = 1.6 if other == 0 and erased else 1.0 if other in (0, 1) else 1.1
-                add(repr(other), "constant", cost)
+                add(repr(other), "constant", cost + 0.4 * (odd and other in (0, 1, -value)))
         if value in (0, 1) and isinstance(value, int):
             add("None", "constant", 1.3)
 
@@ -204,8 +266,8 @@ def _of_operation(node: ast.BinOp, add: Add) -> None:
         add(text(ast.BinOp(node.left, operator(), node.right)), "operator", 1.0)
     if isinstance(node.op, (ast.Sub, ast.Div)):
         add(text(ast.BinOp(node.right, node.op, node.left)), "exchanged", 1.1 if isinstance(node.op, ast.Sub) else 1.4)
-    add(text(node.left), "left out", 1.4)
-    add(text(node.right), "left out", 1.5)
+    for part, cost in ((node.left, 1.4), (node.right, 1.5)):
+        add(text(part), "left out", cost + 0.6 * isinstance(part, ast.Constant))
     first = node.left
     while isinstance(first, ast.BinOp) and isinstance(first.op, (ast.Mult, ast.Div)):
         first = first.left
@@ -291,6 +353,9 @@ def _of_options(session: Session, site: Site, node: ast.Call, add: Add) -> None:
 
 def _of_method(session: Session, node: ast.Call, function: ast.Attribute, add: Add) -> None:
     text, library = ast.unparse, _is_library(session, function.value)
+    if not library and node.args and not node.keywords and _is_function_held(session, node):
+        add(text(node.args[0]), "left out", 1.6)
+        return
     if library and node.args and function.attr not in ("zeros", "ones", "empty", "arange", "eye", "full"):
         add(text(node.args[0]), "left out", 1.6)
     if not library:
@@ -313,6 +378,14 @@ def _of_method(session: Session, node: ast.Call, function: ast.Attribute, add: A
     if function.attr == "where" and library and len(node.args) == 3:
         test, one, other = node.args
         add(text(ast.Call(function, [test, other, one], [])), "exchanged", 1.2)
+
+
+def _is_function_held(session: Session, node: ast.Call) -> bool:
+    """Return whether what is called is a function of numbers that an object holds, or a method of the user's."""
+    callee = next((site for site in session.sites if site.node is node.func and site.role == "callee"), None)
+    value = session.first(callee) if callee is not None else None
+    numeric = callee is not None and callee.parent is not None and session.is_numeric(callee.parent)
+    return numeric and isinstance(value, (types.FunctionType, types.MethodType, np.ufunc))
 
 
 def _is_library(session: Session, node: ast.expr) -> bool:
@@ -446,7 +519,7 @@ def _counts(session: Session, sizes: dict[str, float], names: dict[str, Any]) ->
 
 def _derived(session: Session, site: Site, sizes: dict[str, float], names: dict[str, Any]) -> None:
     """Enter transposes, slopes by their formulas, and functions of one argument applied to what is there."""
-    functions = _unary(session, site, names)
+    functions = [*_unary(session, site, names), *_of_library(session, site)]
     for text, size in list(sizes.items()):
         if size > 3:
             continue
@@ -459,6 +532,13 @@ def _derived(session: Session, site: Site, sizes: dict[str, float], names: dict[
         sizes.setdefault(f"{text} > 0", size + 2)
         for function in functions:
             sizes.setdefault(f"{function}({text})", size + 1.5)
+
+
+def _of_library(session: Session, site: Site) -> list[str]:
+    """Return the functions of one array that the file takes from NumPy, as they are written there."""
+    called = [s.node for s in session.watch.sites if s.file == site.file and isinstance(s.node, ast.Attribute)]
+    found = [ast.unparse(node) for node in called if node.attr in ELEMENTWISE and _is_library(session, node.value)]
+    return list(dict.fromkeys(found))[:4]
 
 
 def _unary(session: Session, site: Site, names: dict[str, Any]) -> list[str]:

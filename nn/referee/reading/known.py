@@ -43,13 +43,16 @@ class Deal:
     fits: bool
 
 
-def known_edits(session: Session, site: Site, *, shapes_are_wrong: bool) -> list[Edit]:
+def known_edits(
+    session: Session, site: Site, *, shapes_are_wrong: bool, only: tuple[str, str] | None = None
+) -> list[Edit]:
     """Return the known edits at a site, one for each different outcome, the likeliest first.
 
     Args:
         session: The function on a probe.
         site: The site.
         shapes_are_wrong: Whether an array that comes out has a wrong shape, so that others are tried.
+        only: The text and the kind of the edits sought, where another text may stand for the same outcome.
     """
     found: list[Edit] = [*_counts(session, site)]
     visits = [np.asarray(value) for value in session.visits[site.number]]
@@ -65,6 +68,8 @@ def known_edits(session: Session, site: Site, *, shapes_are_wrong: bool) -> list
         for factor, text in session.index.factors[1:]:
             name = f"{text}{site.text}" if text.endswith("·") or text == "−" else f"{text}·{site.text}"
             found.append(Known(site, name, "number", 2.2 + 0.01 * site.weight, _times(factor)))
+    if only is not None:
+        found = [edit for edit in found if (edit.text, edit.kind) == only]
     return _distinct(session, site, found)
 
 
@@ -121,11 +126,16 @@ def _times(factor: float) -> Callable[[int, Any], Any]:
 
 
 def _dealt(arrays: list[Any], factor: float) -> Callable[[int, Any], Any]:
-    return lambda visit, value: factor * arrays[visit] if visit < len(arrays) else value
+    return lambda visit, value: factor * new if (new := _at(arrays, visit)) is not None else value
 
 
 def _combined(arrays: list[Any], combine: Callable[[Any, Any], Any]) -> Callable[[int, Any], Any]:
-    return lambda visit, value: combine(value, arrays[visit]) if visit < len(arrays) else value
+    return lambda visit, value: combine(value, new) if (new := _at(arrays, visit)) is not None else value
+
+
+def _at(arrays: list[Any], visit: int) -> Any:
+    """Return what is dealt out at a visit; None if nothing is."""
+    return arrays[visit] if visit < len(arrays) else None
 
 
 def _into(put: Callable[[int, Any], Any]) -> Callable[[int, Any], Any]:
@@ -202,6 +212,11 @@ def _at_one_visit(session: Session, members: list[Quantity], shape: tuple[int, .
 def _by_layers(session: Session, order: list[Quantity], shapes: list[tuple[int, ...]], rows: bool) -> Iterator[Deal]:
     """Yield a deal of one layer a visit, or of one example and layer a visit."""
     name = _range(order)
+    if len(order) == len(shapes) - 1 > 0:
+        for begin in (0, 1):  # a loop over layers that computes one more, which nobody reads
+            fitted = [_fitted(q, shape, rows) for q, shape in zip(order, shapes[begin:], strict=False)]
+            if all(array is not None for array in fitted):
+                yield Deal(name, [*[None] * begin, *fitted, *[None] * (1 - begin)], order, True)
     if len(order) == len(shapes) > 1:
         arrays = [_fitted(quantity, shape, rows) for quantity, shape in zip(order, shapes, strict=True)]
         if all(array is not None for array in arrays):
@@ -210,6 +225,9 @@ def _by_layers(session: Session, order: list[Quantity], shapes: list[tuple[int, 
             turned = [q.array if rows or not q.rows else q.array.T for q in order]
             yield Deal(name, turned, order, False)
     N = session.probe.N
+    many = len(order) > 1 and all(q.rows for q in order) and not any(shapes)
+    if many and sum(q.array.size for q in order) == len(shapes):  # neuron by neuron, layer by layer, by example
+        yield Deal(name, np.hstack([q.array for q in order]).ravel().tolist(), order, True)
     if N > 1 and len(order) * N == len(shapes) and all(quantity.rows for quantity in order):
         for outer_is_example in (True, False) if len(order) > 1 else (True,):
             rows_of = [

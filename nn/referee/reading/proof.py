@@ -183,8 +183,7 @@ def _counterpart(session: Session, edit: Known) -> Edit | None:
     if edit.kind == "state":
         same = [other for other in state_edits(session, site) if other.text == edit.text]
     else:
-        every = known_edits(session, site, shapes_are_wrong=True)
-        same = [other for other in every if (other.text, other.kind) == (edit.text, edit.kind)]
+        same = known_edits(session, site, shapes_are_wrong=True, only=(edit.text, edit.kind))
     best: tuple[int, Edit] | None = None
     for other in same:
         verdicts = session.judged(other)

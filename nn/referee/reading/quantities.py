@@ -76,7 +76,9 @@ def _is_softmax(r: Reference) -> bool:
 def _errors(r: Reference) -> Iterator[Quantity]:
     top = raised(r.L)
     if _is_softmax(r):
-        yield Quantity(f"softmax(z{top})", "p", r.L, _softmax(r.z[-1]))
+        p = _softmax(r.z[-1])
+        yield Quantity(f"softmax(z{top})", "p", r.L, p)
+        yield Quantity(f"log softmax(z{top})", "log p", r.L, np.log(p))
     error = r.a[-1] - r.T
     is_gradient = np.allclose(r.gradient, error, rtol=1e-12, atol=0)
     uses_error = is_gradient or name_of(r.loss) == "mse_loss"
@@ -225,6 +227,7 @@ class Index:
         self.quantities = quantities(r)
         self.N = r.N
         self.factors = _factors(r)
+        self._named = [*self.factors, (2.0 * r.N, "2N·"), (-2.0 * r.N, "−2N·"), (r.N / 2, "(N/2)·")]
         self._by_shape: dict[tuple[int, ...], list[tuple[FloatArray, Quantity, str, bool]]] = {}
         for q in self.quantities:
             self._enter(q.array, q, "")
@@ -272,7 +275,7 @@ class Index:
             factor = _multiple(array, known)
             if factor is None:
                 continue
-            name = next((text for number, text in self.factors if abs(factor - number) <= CLOSE * abs(number)), None)
+            name = next((text for number, text in self._named if abs(factor - number) <= CLOSE * abs(number)), None)
             if name is None and (array.size < 3 or abs(factor - float(f"{factor:.1e}")) > CLOSE * abs(factor)):
                 continue  # a number that nobody has typed has another reason
             rank = (0 if name == "" else 1 if name is not None else 2), not q.right

@@ -29,6 +29,7 @@ REPLAYED = 3  # other networks on which a change must hold
 CONSIDERED = 6  # changes that are replayed
 COARSE = 4  # the weight of an expression that a known quantity explains only coarsely
 COARSE_COST = 1.5
+UNLIKELY = 2.5  # a change that costs more may come from another one before it that was not meant
 PAIR_COST = 5.2  # what two changes that are needed together may cost
 
 
@@ -121,8 +122,8 @@ def repaired(functions: tuple[Any, ...], probes: Sequence[Probe], deadline: Dead
 def _begun_otherwise(
     found: Repair, functions: tuple[Any, ...], probe: Probe, others: list[Probe], deadline: Deadline
 ) -> Repair:
-    """Return a likelier repair with another first change, if the one found has a coarse change among several."""
-    if len(found.mends) < 2 or not any(len(m.edits) == 1 and is_coarse(m.edits[0]) for m in found.mends):
+    """Return a likelier repair with another first change, if the one found has an unlikely change among several."""
+    if len(found.mends) < 2 or all(mend.cost < UNLIKELY for mend in found.mends):
         return found
     for first in found.firsts[1:3]:
         if deadline.left < 0.5:
@@ -187,7 +188,7 @@ def _mend(session: Session, ranked: list[Found], others: list[Probe], before: li
     wrong, probes = session.wrong, others[:REPLAYED]
     chosen, verified = ranked[0], False
     for found in ranked[:CONSIDERED]:
-        mended = wrong - found.left
+        mended = frozenset(session.verdicts) - found.left
         if all(holds(replayed(session, [*before, found.edit], probe), mended) for probe in probes):
             chosen, verified = found, True
             break
@@ -215,7 +216,7 @@ def _written_out(
     deadline: Deadline,
 ) -> tuple[Edit, ...]:
     """Return the changes of the source that do what a known edit does; the known one itself if there are none."""
-    mended = session.wrong - left
+    mended = frozenset(session.verdicts) - left  # and what was right stays so
     written = next((other for other in here if not isinstance(other, (Known, Moved)) and other.cost < 6), None)
     families = {q.family for q in edit.quantities}
     if (

@@ -8,6 +8,8 @@ cheaper mends it.
 from __future__ import annotations
 
 import ast
+import copy
+import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,14 +18,15 @@ from typing import Any
 import numpy as np
 
 from ...arguments import FloatArray
-from .changes import as_written, pool_of, small_changes
-from .edits import Edit, Known, Moved, copied, is_numeric, names_in, same_values, user_frame
+from .changes import UNREAD, as_written, pool_of, small_changes, unread_names
+from .edits import Edit, Known, Moved, Written, copied, is_numeric, names_in, same_values, user_frame
 from .guard import Deadline, Halt, Refused
 from .known import known_edits, state_edits
 from .probes import Key
 from .session import Session, in_size, reads_something_wrong
 from .sites import Site, outward, within
 from .statements import moved_edits
+from .watch import is_users
 
 __all__ = ["Found", "Search", "open_edits", "penalty"]
 
@@ -117,7 +120,7 @@ class Search:
 
     def _try_at(self, sites: list[Site], more: list[Edit]) -> None:
         """Try small changes and known quantities."""
-        edits = [*more, *(edit for site in sites for edit in small_changes(self.session, site))]
+        edits = [*(edit for site in sites for edit in small_changes(self.session, site)), *more]
         self._try_all(edit for edit in edits if edit.cost < KNOWN)
         if self.least + MARGIN > KNOWN:
             late = [edit for edit in edits if edit.cost >= KNOWN]
@@ -235,17 +238,73 @@ def penalty(session: Session, edit: Edit) -> float:
     site, extra = edit.site, 0.0
     known = isinstance(edit, Known)
     if isinstance(site.statement, ast.Return) and known:
+        extra += 1.0 if site.function == next(iter(session.watch.functions)).__name__ else 0.5
+    elif not known and _is_handed_on(session, site):
+        extra += 0.3
+    if isinstance(edit, Written) and _is_empty_of_sense(site, edit.text):
         extra += 1.0
     reads = isinstance(site.node, (ast.Name, ast.Attribute)) and getattr(site.node, "attr", "") != "T"
     if site.role == "value" and reads:
         extra += 2.0 if reads_something_wrong(session, site) else 0.6
     elif reads_something_wrong(session, site):
         extra += 1.2
-    elif _is_of_something_right(session, site):
+    elif edit.kind not in ("exchanged", "sign") and _is_of_something_right(session, site):
         extra += 0.8
-    if known and isinstance(site.node, ast.Call) and isinstance(site.node.func, ast.Name):
-        extra += 0.8
+    if (known or edit.kind == "replaced") and _is_call_of_users(session, site):
+        extra += 0.8 if known else 0.2
     return extra
+
+
+def _is_handed_on(session: Session, site: Site) -> bool:
+    """Return whether a name is only handed on: set to another one, returned, or given to a function."""
+    outer = site.parent
+    if not isinstance(site.node, (ast.Name, ast.Attribute, ast.Constant)) or site.role != "value":
+        return False
+    return outer is None or isinstance(outer.node, ast.Tuple) or _is_call_of_users(session, outer)
+
+
+def _is_empty_of_sense(site: Site, text: str) -> bool:
+    """Return whether an edit divides something by itself, or takes it from itself."""
+    new: ast.AST = ast.parse(text, mode="eval").body
+    for inner in outward(site):
+        outer = inner.parent
+        if outer is None:
+            break
+        match outer.node:
+            case ast.BinOp(left=one, op=ast.Sub() | ast.Div(), right=other):
+                sides = [one, other]
+            case ast.Call(func=ast.Attribute(attr="divide" | "subtract"), args=[one, other]):
+                sides = [one, other]
+            case _:
+                sides = []
+        texts = [ast.unparse(new if side is inner.node else side) for side in sides]
+        if len(texts) == 2 and texts[0] == texts[1]:
+            return True
+        new = _with_exchanged(outer.node, inner.node, new)
+    return False
+
+
+def _with_exchanged(node: ast.AST, old: ast.AST, new: ast.AST) -> ast.AST:
+    """Return a copy of an expression with another one in the place of a part."""
+    if node is old:
+        return new
+    made = copy.copy(node)
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            setattr(made, name, _with_exchanged(value, old, new))
+        elif isinstance(value, list):
+            parts = [_with_exchanged(part, old, new) if isinstance(part, ast.AST) else part for part in value]
+            setattr(made, name, parts)
+    return made
+
+
+def _is_call_of_users(session: Session, site: Site) -> bool:
+    if not isinstance(site.node, ast.Call):
+        return False
+    callee = next((child for child in site.children if child.role == "callee"), None)
+    value = session.first(callee) if callee is not None and callee.number in session.visits else None
+    code = getattr(value, "__code__", None)
+    return isinstance(code, types.CodeType) and is_users(code)
 
 
 def _is_of_something_right(session: Session, site: Site) -> bool:
@@ -255,7 +314,8 @@ def _is_of_something_right(session: Session, site: Site) -> bool:
     if not isinstance(statement, ast.Assign) or statement.value is not top.node or top.number not in session.visits:
         return False
     naming = session.name(top)
-    return naming is not None and naming.quantity.family in ("e", "g") and naming.quantity.right
+    is_right = naming is not None and naming.quantity.right and abs(naming.factor - 1) < 1e-9
+    return is_right and naming is not None and naming.quantity.family in ("e", "g")
 
 
 def _is_open(session: Session, site: Site) -> bool:
@@ -331,7 +391,7 @@ class _Scope:
     """What a site sees at each of its visits."""
 
     def __init__(self, session: Session, site: Site) -> None:
-        self.site = site
+        self.session, self.site = session, site
         self.pool: Any = None
         self.rows: list[list[Any]] = []
         watcher = _Observer(site, self, session)
@@ -349,6 +409,7 @@ class _Scope:
         node, me = self.site.node, self.site.text
         tight = _tight(node)
         constant = isinstance(node, ast.Constant)
+        unread = unread_names(self.session, self.site)
         for k, (text, weight, _) in enumerate(self.pool.entries):
             column = [row[k] for row in self.rows]
             if text == me or any(value is None for value in column):
@@ -357,7 +418,8 @@ class _Scope:
             if wanted is None or any(new.is_same(goal) for goal in wanted):
                 replaced = _put(old, new, wanted, loose=loose)
                 if replaced is not None:
-                    yield text, "replaced", 1.5 + 0.07 * weight + 0.05 * self.site.weight, replaced
+                    cost = 1.5 + 0.07 * weight + 0.05 * self.site.weight - UNREAD * (text in unread)
+                    yield text, "replaced", cost, replaced
             for written_text, kind, cost, combine in [] if constant else _as_operand(tight, text, weight):
                 values = _combined(old, new, combine, wanted)
                 if values is not None:

@@ -19,7 +19,7 @@ from .sites import Site, outward, within
 from .variants import Codes, variant
 from .watch import Action, Watch
 
-__all__ = ["Session", "in_size", "in_test", "is_index", "is_right_input", "reads_something_wrong"]
+__all__ = ["Session", "in_size", "in_test", "is_index", "is_list_of_arrays", "is_right_input", "reads_something_wrong"]
 
 SIZES = {
     "arange", "broadcast_to", "empty", "eye", "full", "linspace", "ones", "rand", "randn", "range", "repeat", "reshape",
@@ -205,7 +205,9 @@ class Session:
 
     def may_be_wrong(self, site: Site) -> bool:
         """Return whether a change of a site can mend something without breaking something."""
-        if site.role not in ("value", "callee") or site.settled or in_size(site):
+        if site.role not in ("value", "callee") or in_size(site):
+            return False
+        if site.settled and not is_list_of_arrays(self.first(site)):
             return False
         moved = self.influence(site)
         if moved is None:
@@ -247,6 +249,11 @@ def _composed(edits: list[Edit]) -> dict[int, Action]:
 
 def _chain(before: Action, after: Action) -> Action:
     return lambda value: after(before(value))
+
+
+def is_list_of_arrays(value: Any) -> bool:
+    """Return whether a value is a list of arrays, one a layer, whose order may be wrong."""
+    return isinstance(value, (list, tuple)) and len(value) > 1 and all(isinstance(v, np.ndarray) for v in value)
 
 
 def in_size(site: Site) -> bool:

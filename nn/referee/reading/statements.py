@@ -23,12 +23,16 @@ def moved_edits(session: Session) -> Iterator[Moved]:
         if isinstance(node, ast.Lambda):
             continue
         loops = [part for part in ast.walk(node) if isinstance(part, (ast.For, ast.While))]
+        set_before: set[str] = set()
         for block in _blocks(node):
             for k, statement in enumerate(block):
                 site = _site_in(session, code.co_filename, statement)
                 if site is not None:
                     looped = any(part is statement for loop in loops for part in ast.walk(loop))
-                    yield from _of_statement(site, block, k, looped)
+                    again = isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) in set_before
+                    yield from _of_statement(site, block, k, looped or again)
+                if isinstance(statement, ast.Assign):
+                    set_before |= {ast.unparse(target) for target in statement.targets}
 
 
 def _site_in(session: Session, file: str, statement: ast.stmt) -> Site | None:
@@ -49,7 +53,7 @@ def _of_statement(site: Site, block: list[ast.stmt], k: int, looped: bool) -> It
     if isinstance(statement, ast.AugAssign):
         signs: dict[type[ast.operator], str] = {ast.Add: "-=", ast.Sub: "+="}
         if (sign := signs.get(type(statement.op))) is not None:
-            yield _augmented(site, statement, sign, 1.05)
+            yield _augmented(site, statement, sign, 1.15)
         yield Moved(
             site, f"without {ast.unparse(statement)}", "left out", 1.6, _deleting(site, statement), _passing(statement),
             span_of(statement),
