@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"
@@ -127,6 +128,26 @@ def digit_page() -> str:
     return str(viz.to_html(cost, **about))
 
 
+def forgetful_backprop(weights: Any, biases: Any, X: Any, T: Any) -> Any:
+    """Return the gradients of a network with sigmoids, with two mistakes."""
+    (W1, W2), (b1, b2) = weights, biases
+    a1 = 1 / (1 + np.exp(-(X @ W1.T + b1)))
+    a2 = 1 / (1 + np.exp(-(a1 @ W2.T + b2)))
+    delta2 = (a2 - T) * a2 * (1 - a2)
+    delta1 = delta2 @ W2 * a1
+    dW = [delta1.T @ X / len(X), delta2.T @ a1 / len(X)]
+    return dW, [delta1.mean(axis=0), delta2.sum(axis=0)], [delta1, delta2]
+
+
+@cache
+def report_page() -> str:
+    """Return the page of what the referee says of these two mistakes."""
+    model = nn.MLP(3, [4, 2], activation="sigmoid", output_activation="sigmoid", seed=0)
+    rng = np.random.default_rng(0)
+    X, T = rng.normal(size=(5, 3)), rng.uniform(size=(5, 2))
+    return str(viz.to_html(nn.check_backprop(forgetful_backprop, model, X, T, "half_squared_error")))
+
+
 def loss_curve() -> object:
     """Return the curves of the main job's training."""
     return viz.plots.learning_curves(digits.training(*digits.start()))
@@ -175,6 +196,7 @@ PICTURES: dict[str, Callable[[], str]] = {
     "main_job_network.svg": main_job_network,
     "network_page.html": network_page,
     "digit_page.html": digit_page,
+    "report_page.html": report_page,
 }
 """What makes each file in docs/images that needs nothing else."""
 
@@ -189,6 +211,7 @@ SCREENSHOTS = {
     "digit_network.png": ("digit_page.html", ""),
     "digit_layers.png": ("digit_page.html", "depth=layer&step=dW1.11"),
     "digit_neuron.png": ("digit_page.html", "depth=neuron&layer=1&neuron=7&theme=dark"),
+    "report.png": ("report_page.html", ""),
     "network_scalars.png": ("network_page.html", "depth=scalars&step=delta1.1"),
 }
 """The page and the place in it that each screenshot shows."""

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograd import Value
+from autograd import Explanation, Program, Value
 
 from .diagram import Diagram
 from .explorer.data import Content, content
 from .explorer.page import Explorer, page, table
 from .formula import Symbol
 from .graph import draw
+from .sheets.explanation import explanation_sheet
+from .sheets.program import program_sheet
+from .sheets.report import report_sheet
+from .sheets.sheet import Sheet
 from .style import numeral, plain, shortened
 from .svg import escaped, svg
 from .trace import Trace, trace
 
-__all__ = ["Explorer", "to_html"]
+__all__ = ["Explorer", "Sheet", "sheet_writer", "to_html"]
 
 LEGIBLE = 60
 """A static picture of more Values is drawn by layers, or of the part next to the output."""
@@ -29,7 +33,7 @@ MOST_ROWS = 300
 
 
 def to_html(
-    root: Value,
+    root: Any,
     *,
     names: Mapping[str, Any] | None = None,
     title: str = "",
@@ -37,7 +41,7 @@ def to_html(
     image: tuple[int, int] | None = None,
     classes: Sequence[str] = (),
     examples: Sequence[str] = (),
-) -> Explorer:
+) -> Explorer | Sheet:
     """Return one offline page that explains the forward and the backward pass of `root`.
 
     It shows a network at four depths (network, layer, neuron, scalars), a graph without layers by its derived matrix
@@ -45,8 +49,12 @@ def to_html(
     again. A graph that holds a batch is shown example by example, or as their mean. The page needs no network and no
     Graphviz.
 
+    Other results have pages without scripts: a report of `nn.check_backprop` shows your arrays beside the right ones
+    and strikes out the wrong factor in its equation and in its line; an explanation of `autograd.explain` the paths
+    behind one gradient; a program its equations and its source.
+
     Args:
-        root: The output.
+        root: The output; or a report, an explanation or a program, which take no option but `title`.
         names: Names for Values without a label, such as `locals()`.
         title: The heading; by default it names the expression or the sizes of the layers.
         inputs: Leaves that are inputs, by name, for the equations of a graph without layers.
@@ -55,15 +63,20 @@ def to_html(
         examples: Names of the examples of a batch.
 
     Raises:
-        TypeError: If `root` is not a Value, or an input is not a leaf of the graph.
+        TypeError: If `root` is none of these, an option does not go with it, or an input is not a leaf of the graph.
         ValueError: If `image`, `classes` or `examples` do not fit the network.
-        RuntimeError: If a leaf was assigned after a node that uses it was recorded.
+        RuntimeError: If a leaf was assigned after a node that uses it was recorded, or a program has recorded nothing.
 
     Example:
         >>> x = Value(3.0, "x")
         >>> to_html(x * x).count("<script>")
         1
     """
+    writer = sheet_writer(root)
+    if writer is not None:
+        if names or inputs or image is not None or classes or examples:
+            raise TypeError(f"the page of a {type(root).__name__} takes no option but title")
+        return writer(root, title)
     traced = trace(root, names)
     shown = content(traced, _leaves(traced, inputs or {}))
     network = shown.network
@@ -87,6 +100,17 @@ def to_html(
         fallback=f"{picture}<p>{escaped(story)}</p>{_table(traced)}",
         options=options,
     )
+
+
+def sheet_writer(root: object) -> Callable[[Any, str], Sheet] | None:
+    """Return what writes the page of something else than a Value; None for a Value."""
+    if isinstance(root, Explanation):
+        return explanation_sheet
+    if isinstance(root, Program):
+        return program_sheet
+    if hasattr(root, "findings") and hasattr(root, "to_dict"):  # a report of the referee, which nn has
+        return report_sheet
+    return None
 
 
 def _leaves(traced: Trace, inputs: Mapping[str, Sequence[Value]]) -> dict[str, list[int]]:

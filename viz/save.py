@@ -32,8 +32,8 @@ def save(obj: object, path: str | os.PathLike[str]) -> Path:
 
     Args:
         obj: A picture (.svg .png .pdf .dot .gv .html), a page of both passes (.html), a text (.txt), a trace (.json), a
-            figure of matplotlib (.svg .png .pdf), or a Value, which takes all of these: its graph, its page, its tree
-            and its trace.
+            figure of matplotlib (.svg .png .pdf), a report of the referee, an explanation or a program (.html), or a
+            Value, which takes all of these: its graph, its page, its tree and its trace.
         path: Where to.
 
     Raises:
@@ -57,7 +57,7 @@ def save(obj: object, path: str | os.PathLike[str]) -> Path:
 
 def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
     """Return what can write `obj`, by suffix."""
-    from .html import Explorer, to_html  # here, because it brings the lift
+    from .html import Explorer, Sheet, sheet_writer, to_html  # here, because it brings the lift
 
     if isinstance(obj, Value):
         return {
@@ -70,8 +70,10 @@ def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
         ground = THEMES[obj.diagram.theme].ground
         html = {".html": lambda: _encoded(page(obj.pipe("svg", encoding="utf-8"), "Computation graph", ground))}
         return {**{suffix: partial(_picture, obj, suffix) for suffix in _PICTURES}, **html}
-    if isinstance(obj, Explorer):
+    if isinstance(obj, (Explorer, Sheet)):
         return {".html": lambda: _encoded(obj)}
+    if sheet_writer(obj) is not None:
+        return {".html": lambda: _encoded(to_html(obj))}
     if isinstance(obj, str):
         return {".txt": lambda: _encoded(obj if obj.endswith("\n") else obj + "\n")}
     if isinstance(obj, Trace):

@@ -27,7 +27,7 @@ from .run.runner import runner
 from .write.lines import Line
 from .write.page import Page, best_page
 from .write.style import Latex, MathML, Style, Unicode
-from .write.text import latex_of, text_of
+from .write.text import latex_of, mathml_of, text_of
 
 __all__ = ["Derivation", "derivation"]
 
@@ -69,6 +69,10 @@ class Derivation:
     def latex(self) -> str:
         """Return the equations as `align*` displays of amsmath, and sentences on the signs in them."""
         return latex_of(self.page)
+
+    def mathml(self) -> str:
+        """Return the equations as HTML with a `<math>` for each, and sentences on the signs in them."""
+        return mathml_of(self.page)
 
     def formulas(self, style: str = "text") -> list[tuple[Family, str, str]]:
         """Return for each equation its family, its left and its right side, as "text", "latex" or "mathml"."""

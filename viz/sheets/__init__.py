@@ -1,0 +1,1 @@
+"""Pages without scripts: what the referee found, the paths behind one gradient, the equations of a program."""

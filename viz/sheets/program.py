@@ -1,0 +1,86 @@
+"""The page of a compiled program: its equations, its parameters and its source."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from autograd import Program
+
+from ..svg import escaped
+from .mathml import mathml
+from .sheet import Sheet, sheet, words
+
+__all__ = ["equations_markup", "program_sheet"]
+
+
+def program_sheet(program: Program, title: str = "") -> Sheet:
+    """Return the page of a program.
+
+    Raises:
+        RuntimeError: If nothing is recorded yet.
+    """
+    derived = program.derived
+    inputs = ", ".join(f"{name} of {length}" for name, length in derived.inputs.items()) or "no input"
+    count = derived.parameters.flat.size
+    lead = f"From one recorded example: {inputs}; {count:,} parameter{'s' if count != 1 else ''}."
+    arrays = "".join(
+        f'<tr><td><math class="v">{mathml(_raised(each.name))}</math></td><td class="number">'
+        f"{' × '.join(map(str, each.shape)) or 'one number'}</td></tr>"
+        for each in derived.parameters.all
+    )
+    table = f"<table><thead><tr><th>parameter</th><th>shape</th></tr></thead><tbody>{arrays}</tbody></table>"
+    heading = title or "A program and its equations"
+    body = (
+        f"<h1>{words(heading)}</h1><p class='lead'>{words(lead)}</p>"
+        f'<div class="equations">{_equations(program)}</div>'
+        f"<details><summary>Parameters</summary>{table if arrays else '<p>None.</p>'}</details>"
+        f"<details><summary>Source</summary><pre>{_lines(_source(program))}</pre></details>"
+        f"<details><summary>Report</summary><pre>{_lines(program.report())}</pre></details>"
+    )
+    return sheet(heading, body)
+
+
+def _equations(program: Program) -> str:
+    """Return the equations as mark-up: the names of the code are set from the terms, layers from their text."""
+    derivation = program.derivation
+    if derivation.is_plain_network:
+        return equations_markup(program.equations())
+    coloured = re.sub(r"<mi>([^\W\d_])</mi>", _coloured, derivation.mathml())
+    return coloured.replace("<mo>⊤</mo>", '<mi mathvariant="normal">T</mi>')
+
+
+def _coloured(letter: re.Match[str]) -> str:
+    kind = "g" if letter[1] in "δ" else "" if letter[1] in "Nσ" else "v"
+    return f'<mi class="{kind}">{letter[1]}</mi>' if kind else letter[0]
+
+
+def _raised(name: str) -> str:
+    """Return the name of an array with the number of its layer above it."""
+    stem = name.rstrip("0123456789")
+    return stem + "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(digit)] for digit in name[len(stem) :]) if stem.isalpha() else name
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(escaped, text.splitlines()))
+
+
+def _source(program: Any) -> str:
+    try:
+        text: str = program.source
+    except TypeError as error:  # an operation of the user's own without NumPy text
+        text = f"# {error}"
+    return text
+
+
+def equations_markup(text: str) -> str:
+    """Return the text of equations as mark-up: titles, a `<math>` for each equation, and sentences."""
+    parts = []
+    for line in text.splitlines():
+        if line.startswith("  ") and line.strip():
+            parts.append(f'<div><math display="inline">{mathml(line.strip())}</math></div>')
+        elif line in ("Forward", "Backward", "Gradients"):
+            parts.append(f"<h3>{line}</h3>")
+        elif line.strip():
+            parts.append(f"<p>{words(line, 2000)}</p>")
+    return "".join(parts)

@@ -1,0 +1,116 @@
+"""What all pages without scripts share: the frame, the style, and arrays drawn as squares."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import math
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from ..palette import MARK, stylesheet
+from ..style import plain, shortened
+from ..svg import escaped
+
+__all__ = ["Sheet", "sheet", "squares", "words"]
+
+Array = np.ndarray[Any, Any]
+HEIGHT = 560
+WIDEST, HIGHEST = 232, 168  # pixels of an array
+MOST_ROWS, MOST_COLUMNS = 56, 72  # of an array that are drawn
+
+
+class Sheet(str):
+    """The text of a page without scripts; a notebook shows it in a sandboxed frame."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{html.escape(self)}" sandbox="" title="deltagrad" width="100%" height="{HEIGHT}" '
+            'frameborder="0"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"<Sheet: {len(self)} characters; viz.save writes it to a file>"
+
+
+def sheet(title: str, body: str, style: str = "") -> Sheet:
+    """Return a page with a title and a body, which is mark-up; more rules may be added to its style."""
+    rules = f"{stylesheet()}\n{_text('sheet.css')}{style}"
+    digest = base64.b64encode(hashlib.sha256(rules.encode()).digest()).decode("ascii")
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return Sheet(
+        f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{words(title)} · deltagrad</title>
+<style>{rules}</style>
+</head>
+<body>
+<main>
+<header>{MARK}<span>deltagrad</span></header>
+{body}
+</main>
+</body>
+</html>
+"""
+    )
+
+
+@cache
+def _text(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def words(text: str, longest: int = 400) -> str:
+    """Return text for a page, where names of others show their control characters and end somewhere."""
+    return escaped(shortened(plain(text), longest))
+
+
+def squares(array: Array, largest: float, kind: str = "g", cell: float = 15.0) -> str:
+    """Return an array as squares: area is size, slate with a slot is negative, and a cross is no number.
+
+    Args:
+        array: Numbers, of one or two dimensions; of one they stand below each other.
+        largest: The size that fills a cell.
+        kind: "v" for values, "g" for gradients.
+        cell: The side of a cell, unless the array would become too large.
+    """
+    whole = array[:, None] if array.ndim == 1 else np.atleast_2d(array)
+    shown = whole[:MOST_ROWS, :MOST_COLUMNS]
+    rows, columns = shown.shape
+    side = min(cell, WIDEST / max(columns, 1), HIGHEST / max(rows, 1))
+    paths: dict[str, list[str]] = {f"{kind}p": [], "n": [], "x": []}
+    for (i, j), number in np.ndenumerate(shown):
+        x, y = 2.0 + (j + 0.5) * side, 2.0 + (i + 0.5) * side
+        if not math.isfinite(number):
+            d = 0.28 * side
+            paths["x"].append(
+                f"M{x - d:.1f} {y - d:.1f}l{2 * d:.1f} {2 * d:.1f}m0 {-2 * d:.1f}l{-2 * d:.1f} {2 * d:.1f}"
+            )
+            continue
+        size = math.sqrt(min(abs(number) / largest, 1.0)) * 0.94 * side if largest else 0.0
+        if size < 0.3:
+            continue
+        box = f"M{x - size / 2:.1f} {y - size / 2:.1f}h{size:.1f}v{size:.1f}h{-size:.1f}z"
+        if number > 0.0:
+            paths[f"{kind}p"].append(box)
+            continue
+        slot = f"M{x - size / 4:.1f} {y - size * 0.07:.1f}v{size * 0.14:.1f}h{size / 2:.1f}v{-size * 0.14:.1f}z"
+        paths["n"].append(box + (slot if size > 7.0 else ""))
+    wide, high = columns * side + 4.0, rows * side + 4.0
+    marks = "".join(f'<path class="{name}" d="{"".join(parts)}"/>' for name, parts in paths.items() if parts)
+    more = "" if shown.shape == whole.shape else f"<figcaption>the first {rows} × {columns}</figcaption>"
+    label = f"{whole.shape[0]} × {whole.shape[1]} numbers"
+    return (
+        f'<svg class="squares" width="{wide:.1f}" height="{high:.1f}" role="img" aria-label="{label}">'
+        f'<rect width="{wide:.1f}" height="{high:.1f}" rx="4"/>{marks}</svg>{more}'
+    )
