@@ -25,3 +25,8 @@ def module_of(text):
     module = types.ModuleType(name)
     exec(compile(text, file, "exec"), module.__dict__)
     return module
+
+
+def said(report):
+    """What a report says, in one line."""
+    return " ".join(str(report).split())

@@ -14,7 +14,7 @@ from nn.referee.reading.guard import Deadline, Refused, guarded
 from nn.referee.reading.watch import Watch
 from tests.courses_styles import STYLES
 from tests.mutated_styles import mutants, pairs_of_mutants, planted_pairs, with_mistake
-from tests.scripts import module_of
+from tests.scripts import module_of, said
 from tests.written_networks import ERROR, SIGMA, written_network
 
 AS_GOOD_ELSEWHERE = {  # another change does the same, and nothing tells which one was meant
@@ -261,15 +261,15 @@ def test_a_function_that_writes_is_judged_by_its_numbers(tmp_path):
     assert path.read_text() == "x"
     assert report.corrections == ()
     assert report.reading.note.startswith("Your code was not read, only judged by its numbers: it calls open(")
-    assert "The sign of" in str(report)
-    assert report.reading.note in str(report)
+    assert "The sign of" in said(report)
+    assert report.reading.note in said(report)
 
 
 def test_a_function_that_draws_numbers_of_its_own_is_judged_by_its_numbers():
     line = "    X = X + 1e-3 * np.random.default_rng().normal(size=X.shape)\n    error ="
     report = report_on(WRONG.replace("    error =", line, 1), STYLES["logistic_regression"])
     assert report.corrections == ()
-    assert "called again with the same arrays it gives others" in str(report)
+    assert "called again with the same arrays it gives others" in said(report)
 
 
 def test_global_random_numbers_are_put_back():
@@ -292,7 +292,7 @@ def test_code_without_source_is_judged_by_its_numbers():
 def test_no_time_leaves_the_numbers():
     report = report_on_with_limit(WRONG, 0.0)
     assert (report.corrections, report.reading.note) == ((), "")
-    assert "The sign of" in str(report)
+    assert "The sign of" in said(report)
 
 
 def report_on_with_limit(text, seconds):
@@ -330,7 +330,9 @@ def test_a_failing_test_says_the_line_first():
         report_on(WRONG, STYLES["logistic_regression"]).assert_ok()
 
 
-def test_what_is_said_of_the_code_fits_80_columns():
-    report = report_on(*[(planted("helpers", 0)[0]), STYLES["helpers"]])
-    said = str(report).split("\n\n", 3)[-1]
-    assert max(map(len, said.splitlines())) <= 80
+@pytest.mark.parametrize("time_limit", [0, ELSEWHERE])
+def test_a_report_fits_80_columns(time_limit):
+    for text in (STYLES["helpers"].text, planted("helpers", 0)[0], planted("helpers", 1)[0]):
+        arguments, more = STYLES["helpers"].problem()
+        report = check_backprop(module_of(text).my_backprop, *arguments, **more, time_limit=time_limit)
+        assert max(map(len, str(report).splitlines())) <= 80

@@ -65,8 +65,9 @@ def test_gradients_are_taken_in_the_form_in_which_they_come(form):
         )
         assert report.ok == (slip == 1.0), str(report)
         assert report.understood.startswith("Read as: ")
-        told = str(report).split("\n\n")[0].splitlines()[1:]
-        assert " ".join(told) == report.understood == report.to_dict()["understood"]
+        told = str(report).split("\n\n")[0].splitlines()
+        assert " ".join(told) == f"{report.subject} {report.understood}"
+        assert report.understood == report.to_dict()["understood"]
         assert max(map(len, told)) <= 80
         assert [report.of("W", l).verdict for l in (1, 2)] == ["right" if slip == 1.0 else "wrong", "right"]
 

@@ -5,6 +5,7 @@ import pytest
 
 from nn import MLP, check_backprop, closed_form
 from tests.planted_mistakes import Problem, arrays_with
+from tests.scripts import said
 
 
 def given(p):
@@ -40,24 +41,24 @@ def test_no_learning_rate_is_seen_where_a_gradient_has_another_factor_or_another
     dW, db, _ = arrays_with(p, {})
     tenth = [0.1 * d for d in dW]
     for others in ([0.1 * db[0], 0.2 * db[1]], [0.1 * db[0], 0.1 * db[1][:2]], [0.1 * db[0], np.inf * db[1]], db):
-        assert "Every gradient" not in str(report_of(p, tenth, others))
-    assert "Every gradient" not in str(report_of(p, [0.1 * dW[0], 0.1 * dW[1][:2]], [0.1 * d for d in db]))
-    assert "Every gradient" not in str(report_of(p, [0.0 * d for d in dW], [0.0 * d for d in db]))
+        assert "Every gradient" not in said(report_of(p, tenth, others))
+    assert "Every gradient" not in said(report_of(p, [0.1 * dW[0], 0.1 * dW[1][:2]], [0.1 * d for d in db]))
+    assert "Every gradient" not in said(report_of(p, [0.0 * d for d in dW], [0.0 * d for d in db]))
 
 
 def test_lists_that_begin_with_the_output_layer_are_told_so():
     arguments, right = uneven()
     told = "Your lists begin with the output layer: return them with the first layer first."
     report = check_backprop(lambda *_: (right.dW[::-1], right.db[::-1]), *arguments)
-    assert (told in str(report), report.ok) == (True, False)
-    assert told not in str(check_backprop(lambda *_: (right.dW, right.db[::-1]), *arguments))
-    assert told not in str(check_backprop(lambda *_: (right.dW, right.db), *arguments))
+    assert (told in said(report), report.ok) == (True, False)
+    assert told not in said(check_backprop(lambda *_: (right.dW, right.db[::-1]), *arguments))
+    assert told not in said(check_backprop(lambda *_: (right.dW, right.db), *arguments))
     p = Problem(3, "tanh", "half_squared_error")  # all layers have the same shapes: only the numbers tell
     dW, db, _ = arrays_with(p, {})
-    assert told in str(report_of(p, dW[::-1], db[::-1]))
-    assert told not in str(report_of(p, [dW[1], dW[0], dW[2]], db))
+    assert told in said(report_of(p, dW[::-1], db[::-1]))
+    assert told not in said(report_of(p, [dW[1], dW[0], dW[2]], db))
     alone = Problem(1, "tanh", "half_squared_error")
-    assert told not in str(report_of(alone, *arrays_with(alone, {("W", 1): ("sign",)})))
+    assert told not in said(report_of(alone, *arrays_with(alone, {("W", 1): ("sign",)})))
 
 
 @pytest.mark.parametrize("type_", [np.float32, np.float64])
@@ -66,7 +67,7 @@ def test_numbers_are_right_as_far_as_their_precision_can_tell(type_):
     answers = [[array.astype(type_) for array in arrays] for arrays in arrays_with(p, {})]
     report = report_of(p, *answers)
     assert report.ok
-    assert (", float32, against the engine" in str(report)) == (type_ is np.float32)
+    assert (", float32, against the engine" in said(report)) == (type_ is np.float32)
     wrong = [[array.astype(type_) for array in arrays] for arrays in arrays_with(p, {("δ", 2): ("σ′ missing",)})]
     report = report_of(p, *wrong)
     assert (report.of("δ", 2).kinds, report.of("W", 2).verdict) == ({"σ′ missing"}, "follows")
@@ -76,9 +77,9 @@ def test_the_least_precise_array_sets_the_precision_and_half_precision_tells_not
     p = Problem(2, "tanh", "half_squared_error")
     dW, db, delta = arrays_with(p, {})
     single = [array.astype(np.float32) for array in dW]
-    assert "float32" in str(report_of(p, single, db, delta))
-    assert "float32" in str(report_of(p, [dW[0], single[1]], [[0, 1, 2], db[1]]))
-    assert "float16" in str(report_of(p, single, [array.astype(np.float16) for array in db]))
+    assert "float32" in said(report_of(p, single, db, delta))
+    assert "float32" in said(report_of(p, [dW[0], single[1]], [[0, 1, 2], db[1]]))
+    assert "float16" in said(report_of(p, single, [array.astype(np.float16) for array in db]))
     assert not report_of(p, [array.astype(np.float16) for array in dW], db).ok
 
 
@@ -97,7 +98,7 @@ def test_weights_after_the_step_are_no_gradients():
     dW, db, delta = arrays_with(p, {})
     report = report_of(p, [p.W[0] - 0.1 * dW[0], dW[1]], [db[0], p.b[1] - 0.1 * db[1]], delta)
     assert [report.of(array, l).kinds for array, l in (("W", 1), ("b", 2))] == [{"step"}, {"step"}]
-    assert "It is W¹ after a step, W¹ − 0.1 · ∂C/∂W¹: the gradient alone belongs here." in str(report)
+    assert "It is W¹ after a step, W¹ − 0.1 · ∂C/∂W¹: the gradient alone belongs here." in said(report)
     assert report.of("W", 2).verdict == "right"
 
 
@@ -108,7 +109,7 @@ def test_a_transposed_delta_is_named_and_spoils_nothing_below(N):
     report = report_of(p, dW, db, [d.T for d in delta])
     assert report.of("δ", 2).kinds == {"transposed"}
     assert [mistake.kind for mistake in report.of("δ", 1).explanations[0]] == ["σ′ missing", "transposed"]
-    assert "δ² is transposed: `layout` says whether an example is a row or a column." in str(report)
+    assert "δ² is transposed: `layout` says whether an example is a row or a column." in said(report)
     assert report.of("W", 2).verdict == "right"
 
 
@@ -143,7 +144,7 @@ def test_a_delta_through_weights_that_the_step_has_changed_is_named():
     delta[0] = (delta[1] @ (p.W[1] - 0.5 * dW[1])) * p.slope(0)
     dW[0], db[0] = delta[0].T @ p.X / p.N + p.l2 * p.W[0], delta[0].mean(axis=0)
     report = report_of(p, dW, db, delta)
-    assert "W² was changed before δ² went back through it, by −0.5 · ∂C/∂W²: the step comes last." in str(report)
+    assert "W² was changed before δ² went back through it, by −0.5 · ∂C/∂W²: the step comes last." in said(report)
     assert [report.of(array, 1).verdict for array in "δWb"] == ["wrong", "follows", "follows"]
     delta[0][0, 0] += 1e-3
     assert report_of(p, dW, db, delta).of("δ", 1).kinds == set()
@@ -159,4 +160,4 @@ def test_numbers_of_any_size_are_judged_without_a_warning(number, scale):
         report = report_of(p, *given_arrays)
         assert report.findings[0].verdict == "wrong"
         assert {finding.verdict for finding in report.findings} <= {"wrong", "follows"}
-        assert ("It holds NaN or infinity." in str(report)) == (not np.isfinite(number))
+        assert ("It holds NaN or infinity." in said(report)) == (not np.isfinite(number))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +13,7 @@ from autograd.notebook import folded, preformatted, table
 from ..arguments import FloatArray
 from .mistakes import Mistake, raised
 from .reading.correction import Correction, Reading
-from .reading.words import Paint, plain, told, where
+from .reading.words import WIDTH, Paint, plain, told, where, wrapped
 
 __all__ = ["Finding", "Report"]
 
@@ -211,8 +210,35 @@ def _jsonable(number: Any) -> Any:
 
 
 def _told(report: Report, paint: Paint) -> Iterator[str]:
+    yield from _fitted(_judged(report, paint))
+    if report.corrections:
+        if report.headline:
+            yield from wrapped(report.headline)
+        yield from told(report.reading, len(report.findings), paint)
+    if not report.ok and not report.reading.explains_all:
+        if report.corrections:
+            yield ""
+        yield from _fitted(_what_is_wrong(report))
+        if report.reading.note and not report.corrections:
+            yield ""
+            yield from wrapped(report.reading.note)
+
+
+def _fitted(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines of 80 columns at most."""
+    for line in lines:
+        text = line.lstrip()
+        if len(line) > WIDTH:
+            yield from wrapped(text, len(line) - len(text), hanging=2 * text.startswith("– "))
+        else:
+            yield line
+
+
+def _judged(report: Report, paint: Paint) -> Iterator[str]:
+    """Yield what was checked, and the verdicts."""
     yield report.subject
-    yield from textwrap.wrap(report.understood, 80)
+    if report.understood:
+        yield report.understood
     yield ""
     yield from _table(report, paint)
     if report.delta_scale:
@@ -229,18 +255,6 @@ def _told(report: Report, paint: Paint) -> Iterator[str]:
             f"All {len(report.findings)} arrays are right: no entry differs from the engine's by more than "
             f"{worst:.1e} of the largest one."
         )
-        return
-    if report.corrections:
-        if report.headline:
-            yield report.headline
-        yield from told(report.reading, len(report.findings), paint)
-    if not report.reading.explains_all:
-        if report.corrections:
-            yield ""
-        yield from _what_is_wrong(report)
-        if report.reading.note and not report.corrections:
-            yield ""
-            yield report.reading.note
 
 
 def _what_is_wrong(report: Report) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from .correction import Correction, Reading, listed
 
-__all__ = ["WIDTH", "Paint", "plain", "told", "where"]
+__all__ = ["WIDTH", "Paint", "plain", "told", "where", "wrapped"]
 
 WIDTH = 80
 NUMBERS = {1: "One mistake", 2: "Two mistakes", 3: "Three mistakes"}
@@ -38,13 +38,13 @@ def told(reading: Reading, arrays: int, paint: Paint = plain) -> Iterator[str]:
     """
     if not reading.corrections:
         return
-    yield from _wrapped(_summary(reading, arrays))
+    yield from wrapped(_summary(reading, arrays))
     for correction in reading.corrections:
         yield ""
         yield from _of_one(correction, paint)
     if reading.left:
         yield ""
-        yield from _wrapped(f"Still wrong with all that: {listed(reading.left)}. {reading.note}".rstrip())
+        yield from wrapped(f"Still wrong with all that: {listed(reading.left)}. {reading.note}".rstrip())
 
 
 def _summary(reading: Reading, arrays: int) -> str:
@@ -71,18 +71,18 @@ def _of_one(c: Correction, paint: Paint) -> Iterator[str]:
     end = c.end_column if c.end_line == c.line else len(c.source.rstrip())
     yield f"    {' ' * (c.column - indent)}{paint('~' * max(1, end - c.column), 'red')}"
     if c.together:
-        yield from _wrapped("Together with the change above:", 4)
+        yield from wrapped("Together with the change above:", 4)
     for sentence in c.sentences:
-        yield from _wrapped(sentence, 4)
+        yield from wrapped(sentence, 4)
     if c.equation:
-        yield from _wrapped(f"The equation is {c.equation}.", 4)
+        yield from wrapped(f"The equation is {c.equation}.", 4)
     if c.corrected:
         yield from _corrected(c, paint)
-    yield from _wrapped(f"This makes {listed(c.mends)} right.", 4)
+    yield from wrapped(f"This makes {listed(c.mends)} right.", 4)
     if not c.proved_on:
-        yield from _wrapped("It was not proved on other networks.", 4)
+        yield from wrapped("It was not proved on other networks.", 4)
     for other in c.alternatives:
-        yield from _wrapped(f"As well: line {other.line}, `{other.replacement}` in place of `{other.expression}`.", 4)
+        yield from wrapped(f"As well: line {other.line}, `{other.replacement}` in place of `{other.expression}`.", 4)
 
 
 def _corrected(c: Correction, paint: Paint) -> Iterator[str]:
@@ -94,13 +94,13 @@ def _corrected(c: Correction, paint: Paint) -> Iterator[str]:
         yield f"    {paint(text, 'green')}"
 
 
-def _wrapped(text: str, indent: int = 0) -> list[str]:
-    """Return a sentence in lines of 80 columns; code in it is not broken."""
+def wrapped(text: str, indent: int = 0, *, hanging: int = 0) -> list[str]:
+    """Return a sentence in lines of 80 columns, all but the first indented by more; code in it is not broken."""
     kept = text
     for code in text.split("`")[1::2]:
         kept = kept.replace(f"`{code}`", f"`{code}`".replace(" ", "\0"))
-    space = " " * indent
+    first, other = " " * indent, " " * (indent + hanging)
     lines = textwrap.wrap(
-        kept, WIDTH, initial_indent=space, subsequent_indent=space, break_long_words=False, break_on_hyphens=False
+        kept, WIDTH, initial_indent=first, subsequent_indent=other, break_long_words=False, break_on_hyphens=False
     )
     return [line.replace("\0", " ") for line in lines]
