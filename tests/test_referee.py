@@ -371,7 +371,7 @@ def test_what_comes_back_in_another_form_is_refused(returned, error, message):
         ({"X": np.ones((2, 3))}, ValueError, "X and T need as many rows, got 2 and 4"),
         ({"X": np.full((4, 3), np.nan)}, ValueError, "^X "),
         ({"T": np.full((4, 3), np.inf)}, ValueError, "^T "),
-        ({"layout": "transposed"}, ValueError, "layout must be 'rows' or 'columns', got 'transposed'"),
+        ({"layout": "transposed"}, ValueError, "layout must be 'rows', 'columns' or None, got 'transposed'"),
         ({"l2": -1.0}, ValueError, "l2 must be finite and not negative, got -1.0"),
         ({"l2": np.inf}, ValueError, "l2 must be finite and not negative, got inf"),
         ({"l2": np.nan}, ValueError, "l2 must be finite and not negative, got nan"),

@@ -360,8 +360,11 @@ def test_a_step_in_place_is_taken_for_the_gradient_it_follows():
     assert [c.corrected.strip() for c in wrong.corrections] == ["below = delta @ weights[1] * (1 - hidden ** 2)"]
     other = check_backprop(stepping, model, X, T, LOSS, learning_rate=0.2, time_limit=0)
     assert "Every gradient is ½ times what it should be" in other.headline
-    with pytest.raises(TypeError, match="in place and return nothing, got tuple"):
-        check_backprop(gradients, model, X, T, LOSS, learning_rate=0.1)
+    not_stepped = check_backprop(gradients, model, X, T, LOSS, learning_rate=0.1, time_limit=0)
+    assert "the weights that are returned after a step, with rate 0.1" in not_stepped.understood
+    assert not not_stepped.ok
+    with pytest.raises(TypeError, match=r"got None and no change"):
+        check_backprop(lambda *_: None, model, X, T, LOSS)
     with pytest.raises(ValueError, match=r"learning_rate must be greater than 0, got 0\.0"):
         check_backprop(stepping, model, X, T, LOSS, learning_rate=0.0)
 

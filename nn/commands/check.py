@@ -58,7 +58,9 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "file", type=Path, nargs="?", metavar="FILE", help="the Python file; without one the engine itself is checked"
     )
-    parser.add_argument("--function", default="my_backprop", metavar="NAME", help="the function in it")
+    parser.add_argument(
+        "--function", default="my_backprop", metavar="NAME", help="the function in it, or a method: net.backprop"
+    )
     parser.add_argument("--seed", type=arguments.natural_int, default=0, metavar="N", help="seed of what is chosen")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
@@ -105,9 +107,13 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
         OSError: If there is no such file.
     """
     module = _module(path)
-    backprop = getattr(module, function, None)
+    backprop: Any = module
+    for name in function.split("."):
+        backprop = getattr(backprop, name, None)
     if not callable(backprop):
-        raise ValueError(f"{path} must define a function {function}(weights, biases, X, T)")
+        others = [name for name, held in vars(module).items() if getattr(held, "__module__", "") == module.__name__]
+        told = f"; it defines {', '.join(others)}: name one with --function" if others else ""
+        raise ValueError(f"{path} must define a function {function}(weights, biases, X, T){told}")
     rng = np.random.default_rng(seed)
     model = getattr(module, "MODEL", None)
     if model is None:
@@ -126,10 +132,10 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
         else T,
         loss,
         l2=getattr(module, "L2", 0.0),
-        layout=getattr(module, "LAYOUT", "rows"),
+        layout=getattr(module, "LAYOUT", None),
         weights=getattr(module, "WEIGHTS", None),
         reduce=getattr(module, "REDUCE", "mean"),
-        one_by_one=getattr(module, "ONE_BY_ONE", False),
+        one_by_one=getattr(module, "ONE_BY_ONE", None),
         bias_column=getattr(module, "BIAS_COLUMN", None),
         learning_rate=getattr(module, "LEARNING_RATE", None),
         time_limit=time_limit,
@@ -147,9 +153,9 @@ def _located(backprop: Callable[..., Any], path: Path) -> Callable[..., Any]:
     """Return the function with errors that say in which line of the file they arose."""
 
     @functools.wraps(backprop)
-    def called(*arrays: Any) -> Any:
+    def called(*arrays: Any, **named: Any) -> Any:
         try:
-            return backprop(*arrays)
+            return backprop(*arrays, **named)
         except Exception as error:
             raise ValueError(f"{path}{_line(error, path)}: {type(error).__name__}: {error}") from error
 

@@ -2,8 +2,8 @@
 
 A call of `check_backprop` (module `check`) goes through the other modules in this order:
 
-- `conventions` finds out how your function is to be called; `submission` calls it and brings what it returns into one
-  form; `returned` tells which array is which.
+- `conventions` finds out how your function is to be called, `handing` by the names of its arguments; `submission`
+  calls it and brings what it returns into one form; `returned` tells which array is which.
 - `reference` has the engine differentiate the same network, and `rounding` bounds what rounding can do to the result.
 - `comparison` puts each of your arrays beside the right one: right, undecidable, or equal to another array?
 - `mistakes`, `delta_mistakes` and `gradient_mistakes` compute the other arrays: what comes out if one or two things

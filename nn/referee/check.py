@@ -14,7 +14,7 @@ from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
 from ..loss.penalty import require_coefficient
 from ..model.mlp import MLP
 from .comparison import comparisons
-from .conventions import recognised, understood
+from .conventions import rate_found, recognised, understood
 from .diagnosis import diagnosis
 from .headline import headline
 from .reading import Reading
@@ -35,10 +35,10 @@ def check_backprop(
     loss: str | LossFunction,
     *,
     l2: float = 0.0,
-    layout: Literal["rows", "columns"] = "rows",
+    layout: Literal["rows", "columns"] | None = None,
     weights: Literal["out_in", "in_out"] | None = None,
     reduce: Literal["mean", "sum"] = "mean",
-    one_by_one: bool = False,
+    one_by_one: bool | None = None,
     bias_column: Literal["first", "last"] | None = None,
     learning_rate: float | None = None,
     time_limit: float = 10.0,
@@ -56,7 +56,9 @@ def check_backprop(
     Args:
         my_backprop: Called as `my_backprop(weights, biases, X, T)`, with copies. Returns (dW, db) or
             (dW, db, delta), each a list with one array a layer, first layer first; or a dict or an object with these
-            names. dW and db are gradients of the mean loss over the batch; δ may carry 1/N or not. Other forms are
+            names. dW and db are gradients of the mean loss over the batch; δ may carry 1/N or not. A function of other
+            arguments is called by their names, such as (X, y, W1, b1, W2, b2) or (params, X, Y), and a method of an
+            object that holds the weights with (X, T). Other forms of what comes back are
             taken where names or shapes tell which array is which, and the report says how they were read: a dict of
             "dW1", "db1", …, (db, dW), pairs or single arrays layer by layer, also from the output layer down, or one
             vector in the order of `model.parameters()`. For a network without biases it may return dW alone, and
@@ -69,17 +71,21 @@ def check_backprop(
         l2: The coefficient c of (c/2) Σ‖W‖², added once per batch.
         layout: "rows" hands over X (N, n_0), T and biases (n_l,), and takes δ of shape (N, n_l). "columns" hands over
             the transposed X and T and biases (n_l, 1), and takes δ of shape (n_l, N). dW has the shape of W in both,
-            and db may be (n_l,), (1, n_l) or (n_l, 1).
+            and db may be (n_l,), (1, n_l) or (n_l, 1). None hands over rows, and columns where rows lead to an error
+            and shapes fit.
         weights: "out_in" hands over W of shape (n_l, n_(l-1)), "in_out" the transposed W and takes dW of that shape.
             None hands over the first, and the second where the first leads to an error and shapes tell.
         reduce: "mean" if dW and db are gradients of the mean loss, "sum" if of the sum over the batch, plus the penalty
             once. The report divides them by N, and judges them as those of the mean.
         one_by_one: Whether it is called for every example by itself, with vectors x (n_0,) and t (n_L,), in columns
-            (n_0, 1) and (n_L, 1). Its gradients, of single examples, are averaged.
+            (n_0, 1) and (n_L, 1). Its gradients, of single examples, are averaged. None does so where a batch leads
+            to an error.
         bias_column: "first" or "last" hands over W with b as a column more, (n_l, n_(l-1) + 1), and takes dW of that
             shape, without db; the function is one of (weights, X, T). The penalty leaves that column out.
-        learning_rate: The rate of the step, if the function returns nothing and changes the weights and biases that it
-            is handed: its gradients are (before - after) / learning_rate.
+        learning_rate: The rate of the step, if the function changes the weights and biases that it is handed, or
+            returns them changed: its gradients are (before - after) / learning_rate. For one that returns nothing None
+            takes the rate from an argument or attribute such as `lr`, or finds it: a factor common to all gradients
+            then does not show.
         time_limit: The seconds of processor time that reading may take; with 0 only the numbers are judged. Code that
             writes files, draws random numbers of its own or has no source is not read, and the report says so.
 
@@ -100,8 +106,8 @@ def check_backprop(
     """
     if not isinstance(model, MLP):
         raise TypeError(f"check_backprop needs an nn.MLP, got {model!r} of type {type(model).__name__}")
-    if layout not in ("rows", "columns"):
-        raise ValueError(f"layout must be 'rows' or 'columns', got {layout!r}")
+    if layout not in ("rows", "columns", None):
+        raise ValueError(f"layout must be 'rows', 'columns' or None, got {layout!r}")
     if weights not in ("out_in", "in_out", None):
         raise ValueError(f"weights must be 'out_in', 'in_out' or None, got {weights!r}")
     if reduce not in ("mean", "sum"):
@@ -129,13 +135,18 @@ def check_backprop(
         bias_column=bias_column or "",
         learning_rate=None if learning_rate is None else float(learning_rate),
     )
-    calling, submission = recognised(said, model, run, in_out_is_open=weights is None)
+    nothing_said = (("in_out", weights), ("columns", layout), ("one_by_one", one_by_one))
+    is_open = ["row_biases", *(field for field, given in nothing_said if given is None)]
+    calling, submission = recognised(said, model, run, is_open)
     reference = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)))
+    if not submission.has_rate:
+        calling = replace(calling, learning_rate=rate_found(submission.arrays(), reference.arrays()))
+        submission = run(calling)
     compared = comparisons(reference, submission)
     with np.errstate(all="ignore"):  # your numbers may be of any size
         findings, delta_scale = diagnosis(reference, compared)
         sentence = headline(reference, compared)
-    if layout == "columns":
+    if calling.columns:
         findings = [_in_columns(finding) if finding.array == "δ" else finding for finding in findings]
     reading = Reading()
     if time_limit > 0 and any(finding.verdict in ("wrong", "follows") for finding in findings):
@@ -150,7 +161,7 @@ def check_backprop(
         reference.N,
         l2,
         reading,
-        understood(calling, submission, classes),
+        understood(calling, submission, classes, said_columns=layout == "columns"),
     )
 
 

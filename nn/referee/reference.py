@@ -68,6 +68,11 @@ class Reference:
         self.dW = [np.sum([p[l]["W"] for _, _, p in found], axis=0) / self.N + l2 * W for l, W in enumerate(self.W)]
         self.db = [np.sum([p[l].get("b", np.array(z[l])) for z, _, p in found], axis=0) / self.N for l in range(self.L)]
 
+    def arrays(self) -> dict[tuple[str, int], FloatArray]:
+        """Return what can be handed in by "W", "b" or "δ" and the layer, counted from 1."""
+        lists = (("W", self.dW), ("b", self.db), ("δ", self.delta))
+        return {(name, l): array for name, arrays in lists for l, array in enumerate(arrays, start=1)}
+
     def slope(self, l: int, at: FloatArray) -> FloatArray:
         """Return σ′ of the layer at index l, by the rule of its operation, at numbers of your choice."""
         return slope_of(self.model.layers[l], at)

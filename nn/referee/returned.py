@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-__all__ = ["Places", "Returned", "sorted_out"]
+__all__ = ["ParameterName", "Places", "Returned", "parameter_name", "sorted_out"]
 
 NAMES = ("dW", "db", "delta")
 DEPTH = 6  # lists in lists; every form has fewer
@@ -21,9 +21,41 @@ Places: TypeAlias = Mapping[Place, tuple[int, ...]]
 """The shape of every array that is to come back, in the order of `model.parameters()`."""
 
 _NAME = re.compile(
-    r"(?P<mark>d|d[a-z]{1,4}d|grads?|nabla|delta)?(?P<what>weights?|biases|bias|theta|w|b)(?P<layer>\d*)(?P<end>grads?)?"
+    r"(?P<mark>d|d[a-z]{1,4}d|grads?|nabla|delta)?(?P<what>weights?|biases|bias|thetas?|ws|bs|w|b)(?P<layer>\d*)(?P<end>grads?)?"
 )
 _DELTA = re.compile(r"(deltas?|dz)(?P<layer>\d*)")
+
+
+class ParameterName(NamedTuple):
+    """What an array is by its name.
+
+    Attributes:
+        what: "dW", "db" or "delta"; "dW" is said of weights too.
+        layer: Its layer as the name counts it; None if it says none.
+        is_marked: Whether the name says that it is a gradient.
+    """
+
+    what: str
+    layer: int | None
+    is_marked: bool
+
+
+def parameter_name(name: str) -> ParameterName | None:
+    """Return what an array is by its name; None if it is none of these.
+
+    Example:
+        >>> parameter_name("grad_W_2")
+        ParameterName(what='dW', layer=2, is_marked=True)
+    """
+    short = "".join(re.findall(r"[^\W_]+", name.lower().replace("∇", "nabla").replace("∂", "d")))
+    if match := _DELTA.fullmatch(short):
+        what, is_marked = "delta", True
+    elif match := _NAME.fullmatch(short):
+        what = "db" if match["what"].startswith("b") else "dW"
+        is_marked = bool(match["mark"] or match["end"])
+    else:
+        return None
+    return ParameterName(what, int(match["layer"]) if match["layer"] else None, is_marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +146,11 @@ def _by_name(returned: Mapping[Any, Any], places: Places) -> Returned:
     marked: dict[str, dict[int | None, tuple[str, Any]]] = {}
     plain: dict[str, dict[int | None, tuple[str, Any]]] = {}
     for name, array in returned.items():
-        short = "".join(re.findall(r"[^\W_]+", str(name).lower().replace("∇", "nabla").replace("∂", "d")))
-        if match := _DELTA.fullmatch(short):
-            what, found = "delta", marked
-        elif match := _NAME.fullmatch(short):
-            what = "db" if match["what"].startswith("b") else "dW"
-            found = marked if match["mark"] or match["end"] else plain
-        else:
+        parameter = parameter_name(str(name))
+        if parameter is None:
             continue
-        layer = int(match["layer"]) if match["layer"] else None
+        what, layer, is_marked = parameter
+        found = marked if is_marked else plain
         if layer in found.setdefault(what, {}):
             raise ValueError(f"my_backprop must return each array once, got {found[what][layer][0]!r} and {name!r}")
         found[what][layer] = str(name), array

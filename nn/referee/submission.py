@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import FloatArray
+from .handing import BY_PLACE, Handed, Handing, holds_no_arrays
 from .returned import Places, sorted_out
 
 __all__ = ["Backprop", "Calling", "Submission"]
@@ -27,6 +28,7 @@ class Submission:
         precision: The least precise type of floats among them.
         understood: What was made of a form other than the documented one, as a phrase.
         blur: How far each array may be off because it is the difference of weights before and after a step.
+        has_rate: Whether the rate of the step from which gradients were taken was known; else it is taken for 1.
     """
 
     dW: list[FloatArray]  # noqa: N815  # the gradient by W, as the documents write it
@@ -35,6 +37,7 @@ class Submission:
     precision: np.dtype[Any]
     understood: str = ""
     blur: Mapping[tuple[str, int], FloatArray] = field(default_factory=dict)
+    has_rate: bool = True
 
     def arrays(self) -> dict[tuple[str, int], FloatArray]:
         """Return all of them by "W", "b" or "δ" and the layer, counted from 1."""
@@ -50,12 +53,13 @@ class Calling:
         function: What was handed in.
         columns: Whether it works with one column an example.
         in_out: Whether it works with weights of shape (inputs, outputs), the transposed ones.
+        row_biases: Whether it works with biases of shape (1, n).
         summed: Whether it gives the gradients of the sum over the batch, which are divided by N.
         one_by_one: Whether it is called for each example by itself, with vectors; the gradients are averaged.
         bias_column: "first" or "last" if W holds b as a column more, and the gradient too; empty otherwise.
-        learning_rate: The rate of the step by which it changes weights and biases, if it returns nothing; else None.
+        learning_rate: The rate of the step by which it changes weights and biases; None if it is not known.
         has_biases: Whether gradients by biases are asked for.
-        takes_biases: Whether it is called as function(weights, biases, X, T), and not as function(weights, X, T).
+        handing: How the arrays are handed to it.
 
     Raises:
         TypeError: If it is no function.
@@ -64,12 +68,13 @@ class Calling:
     function: Backprop
     columns: bool = False
     in_out: bool = False
+    row_biases: bool = False
     summed: bool = False
     one_by_one: bool = False
     bias_column: str = ""
     learning_rate: float | None = None
     has_biases: bool = True
-    takes_biases: bool = True
+    handing: Handing = BY_PLACE
 
     def __post_init__(self) -> None:
         if not callable(self.function):
@@ -78,7 +83,8 @@ class Calling:
     @property
     def functions(self) -> tuple[Any, ...]:
         """What the user wrote: the code that a reader begins with."""
-        return (self.function,)
+        forward = self.handing.forward
+        return (self.function, getattr(self.handing.owner, forward)) if forward else (self.function,)
 
     def __call__(self, weights: list[FloatArray], biases: list[FloatArray], X: FloatArray, T: FloatArray) -> Submission:
         """Return what the function returns for the arrays of a network and a batch in rows, which it may change.
@@ -97,28 +103,41 @@ class Calling:
         handed = self._with_columns(weights, biases) if self.bias_column else weights
         N, places = len(X), self._places(handed)
         handed = [W.T.copy() for W in handed] if self.in_out else handed
-        vectors = [b[:, None] for b in biases] if self.columns else biases
+        vectors = [b[:, None] if self.columns else b[None] if self.row_biases else b for b in biases]
         if self.columns:
             X, T = X.T.copy(), T.T.copy()
         elif self.one_by_one:
             X, T = X[0], T[0]
-        arguments = (handed, vectors, X, T) if self.takes_biases else (handed, X, T)
-        if self.learning_rate is None:
-            return self._submission(self.function(*arguments), places, N)
-        parts = {"dW": handed, "db": vectors} if ("db", 0) in places else {"dW": handed}
-        before = {name: [array.copy() for array in arrays] for name, arrays in parts.items()}
-        returned = self.function(*arguments)
-        if returned is not None:
+        rate = self.handing.rate if self.learning_rate is None else self.learning_rate
+        before = {"dW": [W.copy() for W in handed], "db": [b.copy() for b in vectors]}
+        given = Handed(handed, vectors, X, T, N, [weights[0].shape[1], *map(len, weights)])
+        returned, after = self.handing.call(self.function, given, rate)
+        parts = ("dW", "db") if ("db", 0) in places else ("dW",)
+        has_moved = any(not _are_same(before[name], after[name]) for name in parts)
+        is_step = holds_no_arrays(returned)
+        if not is_step and self.learning_rate is None and not (self.handing.takes_rate and not has_moved):
+            return self._submission(returned, places, N)
+        if is_step and not has_moved:
             raise TypeError(
-                "with learning_rate= my_backprop must change weights and biases in place and return nothing, got "
-                f"{type(returned).__name__}"
+                f"my_backprop must return (dW, db) or change weights and biases in place, got {returned!r} "
+                "and no change"
             )
-        steps = {name: _steps(before[name], arrays, name, self.learning_rate) for name, arrays in parts.items()}
-        return replace(self._submission(steps, places, N), blur=self._blur(before))
+        if not has_moved:
+            found = sorted_out(returned, places)
+            after = {name: found.parts[name] for name in parts}
+        steps = {name: _steps(before[name], after[name], name, rate or 1.0) for name in parts}
+        how = "the step in place" if has_moved else "the weights that are returned after a step"
+        told = f", with rate {rate:g}" if rate else ""
+        return replace(
+            self._submission(steps, places, N),
+            understood=f"gradients from {how}{told}",
+            has_rate=bool(rate),
+            blur=self._blur({name: before[name] for name in parts}, rate or 1.0),
+        )
 
-    def _blur(self, before: Mapping[str, list[FloatArray]]) -> dict[tuple[str, int], FloatArray]:
+    def _blur(self, before: Mapping[str, list[FloatArray]], rate: float) -> dict[tuple[str, int], FloatArray]:
         """Return the rounding of W − rate · ∂C/∂W, in units of ∂C/∂W, for arrays by rows."""
-        unit = 2 * float(np.finfo(float).eps) / (self.learning_rate or 1.0)
+        unit = 2 * float(np.finfo(float).eps) / rate
         found: dict[tuple[str, int], FloatArray] = {}
         for l, W in enumerate(before["dW"], start=1):
             rows = unit * abs(W.T if self.in_out else W)
@@ -186,6 +205,10 @@ class Calling:
         }
 
 
+def _are_same(before: list[FloatArray], after: list[Any]) -> bool:
+    return all(map(np.array_equal, before, after))
+
+
 def _steps(before: list[FloatArray], after: list[Any], name: str, rate: float) -> list[FloatArray]:
     """Return the gradients that a step in place followed, W − rate · ∂C/∂W.
 
@@ -195,9 +218,9 @@ def _steps(before: list[FloatArray], after: list[Any], name: str, rate: float) -
     """
     arrays = _arrays(after, name, len(before))
     for l, (old, new) in enumerate(zip(before, arrays, strict=True)):
-        if new.shape != old.shape:
+        if new.size != old.size:
             raise ValueError(f"the step changed the shape of what {name}[{l}] belongs to, {old.shape}, to {new.shape}")
-    return [(old - new) / rate for old, new in zip(before, arrays, strict=True)]
+    return [(old - new.reshape(old.shape)) / rate for old, new in zip(before, arrays, strict=True)]
 
 
 def _singly(X: FloatArray, T: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:

@@ -59,9 +59,7 @@ class Probe:
         self.name, self.calling, self.l2 = name, calling, l2
         self.reference = r = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)))
         self.X, self.T, self.N = X, T, r.N
-        self.right: dict[Key, FloatArray] = {}
-        for l in range(r.L):
-            self.right |= {("W", l + 1): r.dW[l], ("b", l + 1): r.db[l], ("δ", l + 1): r.delta[l]}
+        self.right: dict[Key, FloatArray] = r.arrays()
         self._sizes = {key: float(np.abs(array).max()) for key, array in self.right.items()}
 
     def run(self) -> Submission:
