@@ -92,11 +92,11 @@ class Handing:
     @property
     def understood(self) -> str:
         """What was made of names, as a phrase; nothing where the call is the documented one."""
-        said = f"called as ({', '.join(name for name, _ in self.roles)}), by the names" if self.roles else ""
+        said = f"called by names as ({', '.join(name for name, _ in self.roles)})" if self.roles else ""
         if self.held:
             names = ", ".join(name for name, _ in self.held)
-            said += f" and with {names} in the {type(self.owner).__name__}"
-            said += f", after {self.forward}(X)" if self.forward else ""
+            said += f" with {names} in the {type(self.owner).__name__}"
+            said += f" after {self.forward}(X)" if self.forward else ""
         return said
 
     def call(self, function: Callable[..., Any], given: Handed, rate: float | None) -> tuple[Any, dict[str, list[Any]]]:
