@@ -275,6 +275,8 @@ def test_wrong_weights_are_an_error():
         ("softmax_cross_entropy", "cross_entropy"),
         ("Hinge", "hinge_loss"),
         ("half_mse", "half_squared_error"),
+        ("BCELoss", "binary_cross_entropy"),
+        ("sigmoid_cross_entropy", "binary_cross_entropy_with_logits"),
         *((name, name) for name in nn.LOSSES),
     ],
 )
@@ -289,7 +291,10 @@ def test_other_names_of_a_loss_are_understood(typed, name):
         ("NLL_loss", "loss='cross_entropy', of logits"),
         ("log_loss", "binary_cross_entropy_with_logits"),
         ("categorical_crossentropy", "output_activation='identity'"),
-        ("sparse_categorical_crossentropy", "classes are taken as targets"),
+        ("sparse_categorical_crossentropy", "takes classes as targets"),
+        ("NLLLoss", "loss='cross_entropy', of logits"),
+        ("KLDivLoss", "'cross_entropy' has the same gradient"),
+        ("SmoothL1Loss", "autograd.where"),
         ("mae", "take a function"),
         ("smooth_l1", "autograd.where"),
         ("cross_entropie", "did you mean 'cross_entropy'"),
@@ -301,8 +306,8 @@ def test_a_loss_that_is_not_here_is_answered_with_what_to_take(typed, advice):
 
 
 def test_no_two_losses_have_a_name_in_common():
-    names = [name for loss in nn.LOSSES.values() for name in (loss.__name__, *facts_of(loss).also_called)]
-    assert len(set(names)) == len(names)
+    for loss in nn.LOSSES.values():
+        assert {loss_named(name) for name in (loss.__name__, *facts_of(loss).also_called)} == {loss}
 
 
 def test_targets_are_looked_at_all_at_once_as_they_are_one_by_one():

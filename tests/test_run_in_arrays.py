@@ -139,6 +139,7 @@ def test_what_cannot_be_compiled_is_trained_eagerly_and_the_warning_names_file_a
         fit(model)
     (warning,) = caught
     assert f"{__file__}, line " in str(warning.message)
+    assert warning.filename == __file__  # of the call of fit
     assert str(warning.message).startswith("training goes on with the eager engine")
     expected = nn.MLP(2, [7, 3], seed=2)
     fit(expected, engine="eager")

@@ -16,6 +16,7 @@ import dataclasses
 import functools
 import inspect
 import math
+import re
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
@@ -87,21 +88,27 @@ _FACTS: dict[object, Facts] = {}
 _OWN = Facts()  # of a loss of somebody's own
 
 _ADVICE = {
-    "nll": "log-probabilities have no loss here: leave log_softmax out and take loss='cross_entropy', of logits",
-    "categorical_crossentropy": "take loss='cross_entropy' with output_activation='identity': it contains the softmax",
-    "log_loss": "take 'cross_entropy' for several classes, 'binary_cross_entropy_with_logits' for one output",
-    "mae": "take a function: loss=lambda y, t: sum(abs(a - b) for a, b in zip(y, t)) / len(t)",
-    "huber": "take a function of outputs and target, with autograd.where",
-    "kl_div": "'cross_entropy' has the same gradient",
-}
-_ADVISED = {
-    **_ADVICE,
-    **dict.fromkeys(("nll_loss", "negative_log_likelihood"), _ADVICE["nll"]),
-    "sparse_categorical_crossentropy": _ADVICE["categorical_crossentropy"] + ", and classes are taken as targets",
-    **dict.fromkeys(("logloss", "deviance", "logistic_loss"), _ADVICE["log_loss"]),
-    **dict.fromkeys(("l1", "l1_loss", "mean_absolute_error", "absolute_error"), _ADVICE["mae"]),
-    **dict.fromkeys(("huber_loss", "smooth_l1", "smooth_l1_loss"), _ADVICE["huber"]),
-    **dict.fromkeys(("kl", "kl_divergence", "kullback_leibler_divergence"), _ADVICE["kl_div"]),
+    (
+        "nll",
+        "negative_log_likelihood",
+    ): "log-probabilities have no loss here: leave log_softmax out and take loss='cross_entropy', of logits",
+    (
+        "categorical_cross_entropy",
+        "sparse_categorical_cross_entropy",
+    ): "take loss='cross_entropy' with output_activation='identity': it contains softmax, and takes classes as targets",
+    (
+        "log_loss",
+        "deviance",
+        "logistic_loss",
+    ): "take 'cross_entropy' for several classes, 'binary_cross_entropy_with_logits' for one output",
+    (
+        "mae",
+        "l1",
+        "mean_absolute_error",
+        "absolute_error",
+    ): "take a function: loss=lambda y, t: sum(abs(a - b) for a, b in zip(y, t)) / len(t)",
+    ("huber", "smooth_l1"): "take a function of outputs and target, with autograd.where",
+    ("kl", "kl_div", "kl_divergence", "kullback_leibler_divergence"): "'cross_entropy' has the same gradient",
 }
 """Names that people type for what is not here, with what to do instead."""
 
@@ -148,7 +155,8 @@ def _weight(name: str, weight: object) -> Scalar:
 def loss_named(loss: str | LossFunction) -> LossFunction:
     """Return the loss with the given name, or the given function itself.
 
-    Capitals, blanks and hyphens do not count, and neither do other names for the same thing, such as `mse`.
+    Other names for the same thing, such as `mse`, are understood. Capitals, blanks, hyphens and underscores do not
+    count, and neither does "loss" at the end.
 
     Raises:
         TypeError: If it is neither a name nor a function.
@@ -158,13 +166,18 @@ def loss_named(loss: str | LossFunction) -> LossFunction:
         return loss
     if not isinstance(loss, str):
         raise TypeError(f"loss must be a name or a function (outputs, target), got {loss!r}")
-    plain = "_".join(loss.lower().replace("-", " ").split())
+    plain = _plain(loss)
     for name, function in LOSSES.items():
-        if plain == name or plain in _FACTS[function].also_called:
+        if plain in map(_plain, (name, *_FACTS[function].also_called)):
             return function
-    if plain in _ADVISED:
-        raise ValueError(f"unknown loss {loss!r}: {_ADVISED[plain]}")
+    for names, advice in _ADVICE.items():
+        if plain in map(_plain, names):
+            raise ValueError(f"unknown loss {loss!r}: {advice}")
     raise unknown_name("loss", loss, LOSSES)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name.lower()).removesuffix("loss")
 
 
 def facts_of(loss: str | LossFunction) -> Facts:

@@ -37,7 +37,7 @@ def half_squared_error(outputs: Vector, target: Vector) -> Scalar:
     return 0.5 * _sum([(a_k - t_k) ** 2 for a_k, t_k in zip(outputs, target, strict=True)])
 
 
-@tabled(Facts(middle=0.5, also_called=("mse", "mean_squared_error", "mseloss", "squared_error")))
+@tabled(Facts(middle=0.5, also_called=("mean_squared_error", "squared_error")))
 def mse_loss(outputs: Vector, target: Vector) -> Scalar:
     """Return (1/n) Σₖ (aₖ − tₖ)², the mean over the n components of one example.
 
@@ -52,9 +52,7 @@ def mse_loss(outputs: Vector, target: Vector) -> Scalar:
     return _sum([(a_k - t_k) ** 2 for a_k, t_k in zip(outputs, target, strict=True)]) / len(outputs)
 
 
-@tabled(
-    Facts(PROBABILITIES, middle=0.5, classifies=True, also_called=("bce", "bce_loss", "bceloss", "binary_crossentropy"))
-)
+@tabled(Facts(PROBABILITIES, middle=0.5, classifies=True, also_called=("bce",)))
 def binary_cross_entropy(outputs: Vector, target: Vector) -> Scalar:
     """Return −Σₖ (tₖ log aₖ + (1 − tₖ) log(1 − aₖ)), summed over the components.
 
@@ -90,7 +88,7 @@ def binary_cross_entropy(outputs: Vector, target: Vector) -> Scalar:
         PROBABILITIES,
         middle=0.0,
         classifies=True,
-        also_called=("bce_with_logits", "bcewithlogits", "bce_with_logits_loss", "bcewithlogitsloss"),
+        also_called=("bce_with_logits", "sigmoid_cross_entropy"),
     )
 )
 def binary_cross_entropy_with_logits(outputs: Vector, target: Vector) -> Scalar:
@@ -117,7 +115,7 @@ def binary_cross_entropy_with_logits(outputs: Vector, target: Vector) -> Scalar:
     Facts(
         DISTRIBUTION,
         classifies=True,
-        also_called=("crossentropy", "cross_entropy_loss", "crossentropyloss", "softmax_cross_entropy", "ce"),
+        also_called=("softmax_cross_entropy", "ce"),
     )
 )
 def cross_entropy(outputs: Vector, target: Vector) -> Scalar:
@@ -138,7 +136,7 @@ def cross_entropy(outputs: Vector, target: Vector) -> Scalar:
     return logsumexp(outputs) - affine(outputs, target)
 
 
-@tabled(Facts(SIGNS, off=-1.0, middle=0.0, classifies=True, also_called=("hinge", "svm", "max_margin")))
+@tabled(Facts(SIGNS, off=-1.0, middle=0.0, classifies=True, also_called=("svm", "max_margin")))
 def hinge_loss(outputs: Vector, target: Vector) -> Scalar:
     """Return Σₖ max(0, 1 − tₖ yₖ), summed over the components; its derivative at the kink is 0.
 

@@ -11,7 +11,9 @@ the order of its `leaves`: the compiled one needs no Values for a step, the othe
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
@@ -42,7 +44,7 @@ ROWS_IN_A_SHARD = 256
 """Where a batch is cut for a `map`: always in the same places, so that the bits do not depend on who computes what."""
 
 _NAMES_A_LINE = re.compile(r", line \d+")
-_PACKAGES = tuple(str(Path(package).parent) for package in (autograd.__file__, __file__.replace("train", "")))
+_PACKAGES = tuple(str(folder) + os.sep for folder in (Path(autograd.__file__).parent, Path(__file__).parents[1]))
 
 
 class Engine(Protocol):
@@ -181,7 +183,7 @@ class CompiledEngine:
             self._by_the_scalars(batch)  # raises the error that names the nodes
             raise
         except RecordingError as error:  # of functions that work on numbers, and may draw random ones: no trial
-            self._hand_over(error, stacklevel=6)
+            self._hand_over(error)
             return
         except Exception as error:  # whatever the functions of others raise when they are given Values
             self._take_over(error, batch)
@@ -253,17 +255,17 @@ class CompiledEngine:
     def _take_over(self, reason: Exception | str, batch: Batch) -> BatchGradient:
         """Return what the eager engine gives, which does all that follows; raise where it fails too."""
         found = self._by_the_scalars(batch)
-        self._hand_over(reason, stacklevel=7)
+        self._hand_over(reason)
         return found
 
-    def _hand_over(self, reason: Exception | str, *, stacklevel: int) -> None:
+    def _hand_over(self, reason: Exception | str) -> None:
         """Leave all that follows to the eager engine, with a warning that says why."""
         self._eager = EagerEngine(self._model, self._loss, self.leaves)
         text = str(reason)
         if not _NAMES_A_LINE.search(text):
             kind = "" if isinstance(reason, str) else f"{type(reason).__name__}: "
             text = f"{_place(self._model, self._loss, None if kind == '' else reason)}: {kind}{text}"
-        warnings.warn(f"training goes on with the eager engine: {text}", RuntimeWarning, stacklevel=stacklevel)
+        warnings.warn(f"training goes on with the eager engine: {text}", RuntimeWarning, stacklevel=_level_of_caller())
 
 
 def _cut(batch: Batch) -> list[Batch]:
@@ -273,6 +275,14 @@ def _cut(batch: Batch) -> list[Batch]:
         {name: values[start : start + ROWS_IN_A_SHARD] for name, values in batch.items()}
         for start in range(0, count, ROWS_IN_A_SHARD)
     ]
+
+
+def _level_of_caller() -> int:
+    """Return how many calls above the one that asks the code stands that called this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _place(model: Model, loss: LossFunction, error: Exception | str | None) -> str:
