@@ -174,7 +174,7 @@ def test_sign_is_shown_by_colour_and_by_dashes():
     lines = re.findall(r"\ti\d+ -> u0 \[(.*?)\]\n", source, re.DOTALL)
     assert ["dashed" in line for line in lines] == [True, False]
     assert viz.style.LIGHT.negative in lines[0]
-    assert viz.style.LIGHT.positive in lines[1]
+    assert viz.style.LIGHT.value in lines[1]
     widths = [float(re.search(r"penwidth=([\d.]+)", line)[1]) for line in lines]
     assert widths[0] < widths[1] == 4.0
 

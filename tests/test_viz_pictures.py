@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import importlib.util
 import json
 import os
@@ -16,6 +18,8 @@ import nn
 import viz
 import viz.figure
 from autograd import Value, tanh, total
+from viz import palette
+from viz.style import THEMES
 from viz.svg import svg
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -180,6 +184,12 @@ def test_dot_reads_every_label_back():
 # --- with dot, with pygraphviz, with neither --------------------------------------------------------
 
 
+def changed(figure):
+    """Return a picture as somebody has changed it, which the layout that is built in cannot draw."""
+    figure.body.append("\t// looks the same\n")
+    return figure
+
+
 @pytest.mark.usefixtures("no_graphviz")
 def test_without_graphviz_the_built_in_layout_draws_svg():
     figure = viz.draw(example())
@@ -213,7 +223,7 @@ def test_a_picture_changed_by_hand_is_not_drawn_wrongly():
 def test_pygraphviz_renders_without_the_dot_program(kind, magic):
     figure = viz.draw(example())
     assert figure.renderer == "pygraphviz"
-    assert figure.pipe(kind).startswith(magic)
+    assert changed(figure).pipe(kind).startswith(magic)
 
 
 @needs_pygraphviz
@@ -230,7 +240,12 @@ def test_pygraphviz_reads_every_node_back():
 def test_dot_renders(kind, magic):
     figure = viz.draw(example())
     assert figure.renderer == "dot"
-    assert figure.pipe(kind).startswith(magic)
+    assert changed(figure).pipe(kind).startswith(magic)
+
+
+def test_svg_is_laid_out_here_whatever_is_installed():
+    figure = viz.draw(example())
+    assert figure.pipe("svg", encoding="utf-8") == svg(figure.diagram)
 
 
 def test_the_renderer_is_a_fact_not_a_choice():
@@ -362,7 +377,7 @@ def test_missing_fonts_are_reported_before_a_bitmap_is_drawn(monkeypatch):
     monkeypatch.setattr("graphviz.pipe", lambda *_, **__: b"drawn")
     with pytest.warns(UserWarning, match="no fonts are installed"):
         assert viz.draw(example()).pipe("png") == b"drawn"
-    assert viz.draw(example()).pipe("svg") == b"drawn"
+    assert changed(viz.draw(example())).pipe("svg") == b"drawn"
 
 
 # --- what dot makes of it -----------------------------------------------------------------------------
@@ -380,7 +395,7 @@ def texts_of(picture: str) -> tuple[list[str], list[str]]:
 @pytest.mark.parametrize("label", ["\\N", "\\G \\E", "two\\\\", "ends in \\", "&amp; &#60; &lt;", "a\\nb", "'", '"'])
 def test_dot_shows_a_label_as_it_is(label):
     figure = viz.draw_backward(labelled(label))
-    shown, tooltips = texts_of(figure.pipe(format="svg", encoding="utf-8"))
+    shown, tooltips = texts_of(changed(figure).pipe(format="svg", encoding="utf-8"))
     assert sum(text.split("\n")[0] == label for text in shown) == 3
     assert sum(tooltip.split("\n")[0] == label for tooltip in tooltips) >= 2
 
@@ -419,3 +434,35 @@ def test_dot_places_the_text_of_an_arrow_clear_of_it_and_of_all_boxes(draw, rank
             assert not any(left < px < right and bottom < py < top for px, py in curve(line)), text["text"]
             assert not any(left < r and l < right and bottom < t and b < top for l, b, r, t in boxes), text["text"]
     assert texts == 22
+
+
+# --- in the reader's theme ----------------------------------------------------------------------------
+
+
+def test_a_picture_follows_the_readers_theme_by_itself():
+    follows, light, dark = (viz.draw(example(), theme=theme).pipe("svg", encoding="utf-8") for theme in THEMES)
+    (rules,) = re.findall("<style>(.*?)</style>", follows, re.S)
+    before, _, after = rules.partition("@media (prefers-color-scheme:dark){")
+    scoped = [re.sub("#g[0-9a-f]{8}", "#g", text) for text in (before, after[:-1])]
+    for own, fixed in zip(scoped, (light, dark), strict=True):
+        (whole,) = re.findall("<style>(.*?)</style>", fixed, re.S)
+        assert own == re.sub("#g[0-9a-f]{8}", "#g", whole)
+    assert viz.draw(example()).diagram.theme == "auto"
+    assert "@media" not in light + dark
+
+
+def test_a_page_of_a_picture_allows_its_own_styles_alone(tmp_path):
+    text = viz.save(viz.draw(example()), tmp_path / "x.html").read_text(encoding="utf-8")
+    assert "unsafe-inline" not in text
+    styles = re.findall("<style>(.*?)</style>", text, re.S)
+    hashes = [base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in styles]
+    assert [f"'sha256-{each}'" in text for each in hashes] == [True, True]
+    assert not re.search(r"\sstyle=", text)
+
+
+def test_the_colours_of_pictures_are_those_of_the_palette():
+    colours = set(re.findall(r"#[0-9a-f]{6}\b", viz.draw_backward(example()).pipe("svg", encoding="utf-8")))
+    assert colours <= {*palette.LIGHT.values(), *palette.DARK.values()}
+    for path in Path(viz.__file__).parent.rglob("*"):
+        if path.suffix in (".py", ".css", ".js", ".html") and path.name != "palette.py":
+            assert not re.findall(r"#[0-9a-fA-F]{6}\b", path.read_text(encoding="utf-8")), path

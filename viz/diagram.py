@@ -82,14 +82,14 @@ class Diagram:
         arrows: In a fixed order; one for each edge, repetitions included.
         caption: How to read the picture.
         direction: Which way forward arrows point.
-        theme: "light" or "dark".
+        theme: "auto", "light" or "dark".
     """
 
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
     caption: str = ""
     direction: Direction = "LR"
-    theme: str = "light"
+    theme: str = "auto"
 
     @property
     def has_columns(self) -> bool:

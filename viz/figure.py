@@ -1,11 +1,12 @@
 """The picture that `draw` and its siblings return, and what lays it out.
 
-The `dot` program does if it is installed, else pygraphviz, whose wheel brings Graphviz along, else the layout built in
-here, which knows SVG only.
+SVG is laid out here, the same on every machine and in the reader's theme. Other formats, and pictures that were changed
+as a Digraph, are laid out by the `dot` program if it is installed, else by pygraphviz, whose wheel brings Graphviz.
 """
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import html
@@ -26,6 +27,7 @@ from autograd.files import written
 
 from .diagram import Diagram
 from .dot import fill
+from .style import DARK, THEMES
 from .svg import svg
 
 __all__ = ["Figure", "RendererMissingError"]
@@ -146,11 +148,13 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
         return path
 
     def _rendered(self, kind: str) -> bytes:
+        if kind == "svg" and self.body == self._drawn:
+            return svg(self.diagram).encode()
         renderer = self.renderer
         if kind in ("dot", "gv") and renderer == "built-in":
             return str(self.source).encode()
         if renderer == "built-in":
-            return self._built_in(kind)
+            raise self._missing(kind)
         if kind in BITMAPS and not _has_fonts():
             warnings.warn(
                 f"no fonts are installed, so text in the {kind.upper()} will be missing or empty boxes: "
@@ -162,18 +166,16 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
             return data
         return _by_pygraphviz(str(self.source), kind)
 
-    def _built_in(self, kind: str) -> bytes:
+    def _missing(self, kind: str) -> RendererMissingError:
         if kind != "svg":
-            raise RendererMissingError(
+            return RendererMissingError(
                 f"{kind.upper()} needs Graphviz, and there is none: install the `dot` program (the package graphviz), "
                 "or pip install pygraphviz; SVG and HTML work without"
             )
-        if self.body != self._drawn:
-            raise RendererMissingError(
-                "the picture was changed after it was drawn, which the built-in layout cannot show: "
-                "install the `dot` program (the package graphviz), or pip install pygraphviz"
-            )
-        return svg(self.diagram).encode()
+        return RendererMissingError(
+            "the picture was changed after it was drawn, which the built-in layout cannot show: "
+            "install the `dot` program (the package graphviz), or pip install pygraphviz"
+        )
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
@@ -206,12 +208,19 @@ def inline(image: str, shown: str = "") -> str:
     return re.sub(r'(<(?:svg|g|a)\b[^>]*?\bid=")', rf"\g<1>{prefix}-", element)
 
 
-def page(image: str, title: str, ground: str) -> str:
-    """Return an HTML page that shows one SVG picture."""
+def page(image: str, title: str, theme: str) -> str:
+    """Return an HTML page that shows one SVG picture in a theme, with a policy that allows its styles alone."""
+    rules = f"body{{margin:0;background:{THEMES[theme].ground}}}"
+    if theme == "auto":
+        rules += f"@media (prefers-color-scheme:dark){{body{{background:{DARK.ground}}}}}"
+    picture = inline(image)
+    styles = [rules, *re.findall("<style>(.*?)</style>", picture, re.S)]
+    digests = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode("ascii") for each in styles)
+    policy = "default-src 'none'; style-src " + " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f'</head><body style="margin:0;background:{ground}">\n{inline(image)}\n</body></html>\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{rules}</style>'
+        f"</head><body>\n{picture}\n</body></html>\n"
     )
 
 

@@ -38,7 +38,7 @@ def draw(
     depth: int | None = None,
     digits: int = 4,
     rankdir: Direction = "LR",
-    theme: str = "light",
+    theme: str = "auto",
     max_nodes: int = 400,
 ) -> Figure:
     """Return the picture of the graph under `root`: arrows forward, value and gradient in each box.
@@ -54,7 +54,7 @@ def draw(
         depth: And of those only what lies at most this many edges from `focus`, or from the output without one.
         digits: Significant digits.
         rankdir: Which way the arrows point: "LR", "TB", "RL" or "BT".
-        theme: "light" or "dark".
+        theme: "light", "dark", or "auto" for that of the reader, as far as the format can follow it.
         max_nodes: Above this many boxes a ValueError says what to do instead.
 
     Raises:
@@ -86,7 +86,7 @@ def draw_backward(
     depth: int | None = None,
     digits: int = 4,
     rankdir: Direction = "LR",
-    theme: str = "light",
+    theme: str = "auto",
     max_nodes: int = 400,
 ) -> Figure:
     """Return the picture of the backward pass: arrows from the output to the leaves, each with its contribution.
@@ -124,7 +124,7 @@ def check_options(digits: int, rankdir: str, theme: str, max_nodes: int, level: 
     if rankdir not in ("LR", "TB", "RL", "BT"):
         raise ValueError(f'rankdir must be "LR", "TB", "RL" or "BT", got {rankdir!r}')
     if theme not in THEMES:
-        raise ValueError(f'theme must be "light" or "dark", got {theme!r}')
+        raise ValueError(f'theme must be "auto", "light" or "dark", got {theme!r}')
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:
         raise ValueError(f"max_nodes must be a positive int, got {max_nodes!r}")
     if level not in LEVELS:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from autograd import Value, total
 from nn import MLP, Module
 
-from .diagram import Arrow, Box, Diagram, Direction, Span
+from .diagram import Arrow, Box, Diagram, Direction, Span, Tone
 from .figure import Figure
 from .graph import check_options, thickness
 from .neurons import Neuron, neurons
@@ -44,7 +44,7 @@ def draw_network(
     weight: str = "",
     digits: int = 3,
     rankdir: Direction = "LR",
-    theme: str = "light",
+    theme: str = "auto",
     max_nodes: int = 400,
 ) -> Figure:
     """Return the picture of a network: its neurons in columns, layer by layer, with δ in each.
@@ -59,7 +59,7 @@ def draw_network(
         weight: What lines show: "grad" or "value"; by default the gradient if there is a loss.
         digits: Significant digits.
         rankdir: Which way the network points: "LR", "TB", "RL" or "BT".
-        theme: "light" or "dark".
+        theme: "light", "dark", or "auto" for that of the reader, as far as the format can follow it.
         max_nodes: Above this many neurons a ValueError says so.
 
     Raises:
@@ -184,6 +184,7 @@ class _Network:
         ]
         sizes = [math.nan if w.is_constant and self.weight == "grad" else self._size(w.index) for _, _, w in lines]
         largest = max((abs(size) for size in sizes if math.isfinite(size)), default=0.0)
+        tone: Tone = "positive" if self.weight == "grad" else "value"
         labelled = len(lines) <= LABELLED
         crowd = max(1.0, len(lines) / CROWD) ** 0.5
         return [
@@ -191,7 +192,7 @@ class _Network:
                 tail,
                 head,
                 label=numeral(size, self.digits) if labelled and math.isfinite(size) else "",
-                tone="edge" if not size or math.isnan(size) else "negative" if size < 0.0 else "positive",
+                tone="edge" if not size or math.isnan(size) else "negative" if size < 0.0 else tone,
                 width=thickness(size, largest) / crowd,
                 opacity=1.0 if crowd == 1.0 else _opacity(size, largest),
                 dashed=size < 0.0,

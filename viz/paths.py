@@ -21,7 +21,7 @@ def draw_paths(
     *,
     digits: int = 4,
     rankdir: Direction = "LR",
-    theme: str = "light",
+    theme: str = "auto",
     max_nodes: int = 400,
 ) -> Figure:
     """Return the picture of the paths behind one gradient, as `autograd.explain` found them.
@@ -35,7 +35,7 @@ def draw_paths(
         explanation: What `autograd.explain` returned.
         digits: Significant digits.
         rankdir: Which way the arrows point: "LR", "TB", "RL" or "BT".
-        theme: "light" or "dark".
+        theme: "light", "dark", or "auto" for that of the reader, as far as the format can follow it.
         max_nodes: Above this many boxes a ValueError says what to do instead.
 
     Raises:

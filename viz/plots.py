@@ -42,11 +42,11 @@ def learning_curves(history: History, *, theme: str = "light") -> Any:
     epochs = np.arange(1, len(history) + 1)
     for k, (name, training, validation) in enumerate(series):
         axes = _axes(figure, colours, (1, len(series), k + 1))
-        axes.plot(epochs, training, color=colours.positive, lw=2, marker="o" if len(history) < 30 else "", ms=3.5)
-        ends = [("training", float(training[-1]), colours.positive)]
+        axes.plot(epochs, training, color=colours.value, lw=2, marker="o" if len(history) < 30 else "", ms=3.5)
+        ends = [("training", float(training[-1]), colours.value)]
         if validation is not None:
-            axes.plot(epochs, validation, color=colours.negative, lw=2, ls="--")
-            ends.append(("validation", float(validation[-1]), colours.negative))
+            axes.plot(epochs, validation, color=colours.gradient, lw=2, ls="--")
+            ends.append(("validation", float(validation[-1]), colours.gradient))
         _name_curves(axes, ends)
         axes.set_xlabel("epoch")
         axes.set_title(name, color=colours.ink, loc="left", fontweight="bold")
@@ -75,7 +75,7 @@ def courses(histories: Mapping[str, History], *, theme: str = "light") -> Any:
             raise ValueError(f"the history of {name} needs at least one epoch, and positive losses")
     figure = _figure(colours, 7.2, 4.2)
     axes = _axes(figure, colours, (1, 1, 1))
-    palette = (colours.positive, colours.negative, colours.warning, colours.muted, colours.ink)
+    palette = (colours.value, colours.gradient, colours.warning, colours.muted, colours.ink)
     for k, (name, history) in enumerate(histories.items()):
         style = ("-", "--", ":")[k // len(palette) % 3]
         epochs = np.arange(1, len(history) + 1)
@@ -120,7 +120,7 @@ def decision_boundary(
     axes = _axes(figure, colours, (1, 1, 1))
     _map(axes, colours, across, up, answers, threshold)
     for k in np.unique(labels):
-        marker, colour = "os^Dvp"[int(k) % 6], (colours.positive, colours.negative, colours.warning)[int(k) % 3]
+        marker, colour = "os^Dvp"[int(k) % 6], (colours.value, colours.gradient, colours.warning)[int(k) % 3]
         some = X[labels == k]
         axes.scatter(some[:, 0], some[:, 1], s=24, marker=marker, color=colour, edgecolors=colours.ground, lw=0.7)
     axes.set_xlabel("x[0]")
@@ -134,7 +134,7 @@ def _map(axes: Any, colours: Theme, across: Any, up: Any, answers: Any, threshol
     from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
     if answers.shape[2] == 1:
-        shades = LinearSegmentedColormap.from_list("signed", [colours.positive, colours.ground, colours.negative])
+        shades = LinearSegmentedColormap.from_list("signed", [colours.value, colours.ground, colours.gradient])
         height = answers[:, :, 0] - threshold
         reach = float(np.abs(height).max()) or 1.0
         plane = (across[0], across[-1], up[0], up[-1])
@@ -144,9 +144,7 @@ def _map(axes: Any, colours: Theme, across: Any, up: Any, answers: Any, threshol
             axes.contour(across, up, height, levels=[0.0], colors=[colours.ink], linewidths=1.6)
         return
     classes = answers.argmax(axis=2)
-    areas = ListedColormap(
-        [(colours.positive, colours.negative, colours.warning)[k % 3] for k in range(answers.shape[2])]
-    )
+    areas = ListedColormap([(colours.value, colours.gradient, colours.warning)[k % 3] for k in range(answers.shape[2])])
     axes.pcolormesh(across, up, classes, cmap=areas, vmin=0, vmax=answers.shape[2] - 1, alpha=0.25, shading="nearest")
 
 
@@ -168,7 +166,7 @@ def _classes(T: ArrayLike | None, count: int, threshold: float) -> Any:
 
 
 def _theme(theme: str) -> Theme:
-    if theme not in THEMES:
+    if theme not in ("light", "dark"):
         raise ValueError(f'theme must be "light" or "dark", got {theme!r}')
     return THEMES[theme]
 

@@ -16,7 +16,6 @@ from autograd.files import written
 
 from .figure import Figure, page
 from .graph import draw
-from .style import THEMES
 from .text import to_text
 from .trace import Trace, trace
 
@@ -67,8 +66,8 @@ def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
             ".json": lambda: _json(trace(obj)),
         }
     if isinstance(obj, Figure):
-        ground = THEMES[obj.diagram.theme].ground
-        html = {".html": lambda: _encoded(page(obj.pipe("svg", encoding="utf-8"), "Computation graph", ground))}
+        theme = obj.diagram.theme
+        html = {".html": lambda: _encoded(page(obj.pipe("svg", encoding="utf-8"), "Computation graph", theme))}
         return {**{suffix: partial(_picture, obj, suffix) for suffix in _PICTURES}, **html}
     if isinstance(obj, (Explorer, Sheet)):
         return {".html": lambda: _encoded(obj)}

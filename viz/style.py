@@ -1,17 +1,18 @@
-"""Colours, type and number formats shared by every picture.
+"""Type and number formats shared by every picture, and the palette by the parts of a picture.
 
-The hues are blue for values, orange for gradients, and their lighter twins on the dark ground: a pair that the common
-colour deficiencies leave apart. Every text colour has a contrast of at least 4.5:1 on the ground and on its box, in
-both themes; where colour carries a sign, a dash pattern says the same.
+What is negative is slate and dashed: the sign is a shape, never a hue of its own.
 """
 
 from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autograd.printable import printable
+
+from . import palette
 
 __all__ = [
     "DARK",
@@ -54,7 +55,7 @@ class Theme:
         value: Values.
         gradient: Gradients.
         edge: Arrows.
-        positive: Positive contributions and weights.
+        positive: Positive contributions.
         negative: Negative contributions and weights.
         warning: Badges.
         root: Outline of the output's box.
@@ -77,43 +78,30 @@ class Theme:
     root: str
 
 
-LIGHT = Theme(
-    name="light",
-    ground="#ffffff",
-    box="#ffffff",
-    leaf="#f1f5f9",
-    constant="#fafafa",
-    border="#94a0ae",
-    ink="#16202b",
-    muted="#56616e",
-    value="#0063a0",
-    gradient="#a63f00",
-    edge="#7b8794",
-    positive="#0072b2",
-    negative="#b34700",
-    warning="#8a1f4b",
-    root="#16202b",
-)
+def _theme(name: str, palette: Mapping[str, str]) -> Theme:
+    return Theme(
+        name=name,
+        ground=palette["ground"],
+        box=palette["ground"] if name == "light" else palette["paper"],
+        leaf=palette["cell"],
+        constant=palette["paper"],
+        border=palette["edge"],
+        ink=palette["ink"],
+        muted=palette["soft"],
+        value=palette["v"],
+        gradient=palette["g"],
+        edge=palette["edge"],
+        positive=palette["g"],
+        negative=palette["n-fill"],
+        warning=palette["bad"],
+        root=palette["ink"],
+    )
 
-DARK = Theme(
-    name="dark",
-    ground="#14171a",
-    box="#1d2227",
-    leaf="#262d35",
-    constant="#181c20",
-    border="#59646f",
-    ink="#eef2f6",
-    muted="#a3afbb",
-    value="#6cc0f0",
-    gradient="#ffa94d",
-    edge="#7d8a97",
-    positive="#6cc0f0",
-    negative="#ffa94d",
-    warning="#ff9ec4",
-    root="#eef2f6",
-)
 
-THEMES = {"light": LIGHT, "dark": DARK}
+LIGHT, DARK = _theme("light", palette.LIGHT), _theme("dark", palette.DARK)
+
+THEMES = {"auto": LIGHT, "light": LIGHT, "dark": DARK}
+"""The colours by the name of a theme; "auto" is light, and dark where the reader's system is and the format can."""
 
 
 def numeral(number: float, digits: int = 4) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from .diagram import Arrow, Box, Diagram, Span
 from .layout import Layout, Point, layered
-from .style import FONT_SIZE, MONO, SANS, THEMES, Theme, plain, width
+from .style import DARK, FONT_SIZE, MONO, SANS, THEMES, Theme, plain, width
 
 __all__ = [
     "GAP",
@@ -24,6 +24,7 @@ __all__ = [
     "curve",
     "escaped",
     "place",
+    "style",
     "svg",
     "xy",
 ]
@@ -42,7 +43,6 @@ def svg(diagram: Diagram) -> str:
     """Return a diagram as an SVG document."""
     layout = place(diagram)
     name = identity(diagram)
-    theme = THEMES[diagram.theme]
     caption = 24.0 if diagram.caption else 0.0
     wide = max(layout.size[0], 6.2 * len(diagram.caption)) + 2 * MARGIN
     high = layout.size[1] + 2 * MARGIN + caption
@@ -50,7 +50,7 @@ def svg(diagram: Diagram) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" {size} '
         f'viewBox="{xy((-MARGIN, -MARGIN))} {xy((wide, high))}" role="img" aria-label="computation graph">',
-        f"<style>{css(theme, '#' + name)}</style>",
+        f"<style>{style(diagram.theme, '#' + name)}</style>",
         f'<rect class="ground" {attributes(x=-MARGIN, y=-MARGIN)} {size}/>',
         *body(diagram, layout, name),
     ]
@@ -64,6 +64,12 @@ def svg(diagram: Diagram) -> str:
 def identity(diagram: Diagram) -> str:
     """Return an id for a diagram that no other on the same page has, and the same in every run."""
     return "g" + hashlib.sha256(repr(diagram).encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def style(theme: str, scope: str) -> str:
+    """Return the style rules of a picture inside `scope`; "auto" follows the reader's system, also in an `<img>`."""
+    rules = css(THEMES[theme], scope)
+    return f"{rules}@media (prefers-color-scheme:dark){{{css(DARK, scope)}}}" if theme == "auto" else rules
 
 
 def css(theme: Theme, scope: str) -> str:
@@ -83,7 +89,7 @@ def css(theme: Theme, scope: str) -> str:
         *(
             f".e.{tone} path{{stroke:{getattr(theme, tone)}}}"
             f".e.{tone} .tip,.e.{tone} text{{fill:{getattr(theme, tone)}}}.e.{tone} .tip{{stroke:none}}"
-            for tone in ("positive", "negative")
+            for tone in ("positive", "negative", "value")
         ),
         ".dashed .line{stroke-dasharray:5 3}",
         f".caption{{font:{CAPTION_SIZE:g}px {SANS};fill:{theme.muted}}}",

@@ -78,16 +78,11 @@ def _path(explanation: Explanation, path: Path, size: float) -> str:
 
 
 def _picture(explanation: Explanation) -> tuple[str, str]:
-    """Return the picture of the paths, unless it is too large to be read, and the rules of its style in both themes."""
+    """Return the picture of the paths, unless it is too large to be read, and the rules of its style."""
     try:
-        light, dark = (
-            svg(draw_paths(explanation, theme=theme, max_nodes=MOST_BOXES).diagram) for theme in ("light", "dark")
-        )
+        text = svg(draw_paths(explanation, max_nodes=MOST_BOXES).diagram)
     except ValueError:
         return "", ""
-    begin, end = "<style>", "</style>"
-    rules = [text[text.index(begin) + len(begin) : text.index(end)] for text in (light, dark)]
-    name = [text[text.index('id="') + 4 :].partition('"')[0] for text in (light, dark)]
-    drawing = light[: light.index(begin)] + light[light.index(end) + len(end) :]
-    style = f"{rules[0]}\n@media (prefers-color-scheme: dark) {{ {rules[1].replace(name[1], name[0])} }}\n"
-    return f'<div class="picture">{drawing}</div>', style
+    before, _, rest = text.partition("<style>")
+    rules, _, after = rest.partition("</style>")
+    return f'<div class="picture">{before}{after}</div>', f"{rules}\n"
