@@ -507,8 +507,10 @@ class Reader:
         names: The families, by what the text calls them; those with a δ and a ∂C/∂ enter as they are defined.
     """
 
-    def __init__(self, text: str, names: dict[str, Name], tables: dict[str, Any], functions: dict[str, Op]) -> None:
-        self.names, self.tables, self.functions = dict(names), tables, functions
+    def __init__(
+        self, text: str, names: dict[str, Name], tables: dict[str, Any], functions: dict[str, Op], count: int = 0
+    ) -> None:
+        self.names, self.tables, self.functions, self.count = dict(names), tables, functions, count
         self.in_norm = False
         self.zero: set[tuple[str, tuple[int, ...]]] = set()
         equations, _, legend = text.partition("\n\n")
@@ -632,6 +634,8 @@ class Reader:
     def function(self, name: str, *, prime: bool = False) -> Callable[..., Val] | None:
         if name in SPECIAL and not prime:
             return SPECIAL[name]
+        if name == "onehot":
+            return self.onehot
         op = self.functions.get(name) or ops.PRIMITIVES.get(PLAIN.get(name, name))
         if op is None:
             return None
@@ -645,6 +649,11 @@ class Reader:
             return together(op.array or np.vectorize(op.forward, otypes=[float]), *vals)
 
         return apply
+
+    def onehot(self, v: Val) -> Val:
+        """Return the column with a 1 at a number, or a matrix with such a row for each member of a vector."""
+        rows = (v.array.reshape(-1, 1) == np.arange(self.count)).astype(float)
+        return Val(rows.T if v.is_scalar else rows)
 
     def summed(self, letters: str, tests: list[tuple[str, str, str]], body: Node) -> Node:
         uses = list(body.uses)

@@ -24,7 +24,9 @@ def rows_of(module, count=3):
         target = getattr(module, "TARGET", "") if name == "t" else ""
         if target == "onehot":
             width = length
-        if width:
+        if hasattr(module, "TOKENS"):
+            found[name] = rng.integers(0, module.TOKENS, (count, length))
+        elif width:
             hot = rng.integers(0, width, (count, length // width))
             found[name] = np.eye(width)[hot].reshape(count, length)
         elif target == "binary":
@@ -73,7 +75,8 @@ def read(program, row, text=None):
             [page.indexing.first(a) for a in index.axes],
         )
     functions = {each: op for each, op in page.typesetter.seen.items() if hasattr(op, "forward")}
-    return Reader(text or program.derivation.text(), names, tables, functions), page
+    count = page.typesetter.seen.get("onehot", page.typesetter.seen.get("onehot by rows", 0))
+    return Reader(text or program.derivation.text(), names, tables, functions, count), page
 
 
 def gradient_of(reader, base):

@@ -61,3 +61,28 @@ def test_a_program_refuses_an_index_that_is_none():
 def test_what_is_no_table_or_no_number_is_refused(table, index, error, message):
     with pytest.raises(error, match=message):
         lookup(table, index)
+
+
+def test_equations_write_rows_by_onehot_where_the_index_is_checked_to_be_one():
+    def picked(x):
+        return autograd.log_softmax([lookup(column, x[0]) for column in zip(*TABLE, strict=True)])[0]
+
+    def unchecked(x):
+        tests = [autograd.indicator(x[0], float(k)) for k in range(3)]
+        return autograd.total([test * row[0] for test, row in zip(tests, TABLE, strict=True)])
+
+    texts = []
+    for loss in (picked, unchecked):
+        program = autograd.compile(loss, parameters={"E": TABLE})
+        program.value(x=[[1]])
+        texts.append(program.equations())
+    assert "ᵀ onehot(x)" in texts[0]
+    assert "onehot(k) is 1 at k, counted from 0, and 0 elsewhere." in texts[0]
+    assert "onehot" not in texts[1]
+
+
+def test_equations_know_that_the_members_of_a_onehot_sum_to_1():
+    scores = [Value(0.1 * k, f"z[{k}]") for k in range(4)]
+    program = autograd.compile(lambda t: -lookup(autograd.log_softmax(scores), t[0]), parameters=scores)
+    program.value(t=[[2]])
+    assert "∂C/∂z = softmax(z) − onehot(t)" in program.equations()

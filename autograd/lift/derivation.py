@@ -7,7 +7,7 @@ was recognised wrongly, they are derived again without it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +15,14 @@ import numpy as np
 
 from ..value import Value
 from .derive.equations import Equations, derived_equations, is_activation
-from .derive.idioms import recognise_idioms
+from .derive.idioms import one_hot_of, recognise_idioms, recognise_indices
 from .language.evaluate import Evaluator, evaluated
 from .language.index import Axis
-from .language.term import Family, Term
+from .language.term import Family, Term, walk
 from .lifted import Lifted
 from .recognise.recognition import Recognition, recognition
 from .recognise.watch import Watch
+from .recognise.whole_numbers import indices
 from .recording import Recording
 from .run.runner import runner
 from .write.lines import Line
@@ -60,7 +61,8 @@ class Derivation:
         values = [family for family in self.found.recognition.families if family.kind == "value"]
         named = [family for family in values if family.named and family is not self.found.loss]
         layers = [f for f in values if f in self.found.weighted or is_activation(f)]
-        return bool(layers) and not named and all(len(f.axes) == 1 for f in layers)
+        has_one_hot = any(one_hot_of(term) for family in values for term in walk(family.body))
+        return bool(layers) and not named and not has_one_hot and all(len(f.axes) == 1 for f in layers)
 
     def text(self) -> str:
         """Return the equations as Unicode text, and sentences on the signs in it."""
@@ -128,6 +130,7 @@ def derivation(
         RuntimeError: If no way to derive them gives the program's numbers; this is a fault.
     """
     arrays = {each.name: each.leaves.reshape(each.shape) for each in derived.parameters.all}
+    whole = indices(recorded.compared, recorded.inputs)
     problem: Exception | None = None
     ways = [(False, True, ()), (True, True, ()), (True, False, ())]
     for is_plain, has_idioms, compared in [(False, True, recorded.compared), *ways] if recorded.compared else ways:
@@ -144,6 +147,7 @@ def derivation(
             )
             if has_idioms:
                 found.families = recognise_idioms(found.families)
+                recognise_indices(found.families, whole)
                 found.sort()
             if found.reads_hidden:
                 continue
@@ -154,7 +158,7 @@ def derivation(
                 if inputs[name].shape[-1] in widths
             }
             made = Derivation(derived_equations(found, ones))
-            _compare(made, derived)
+            _compare(made, derived, whole)
         except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
             problem = error
             continue
@@ -180,8 +184,8 @@ def _gradient(found: Equations, numbers: Mapping[Family, Array], name: str) -> A
     return None if adjoint is None else numbers[adjoint][before]
 
 
-def _compare(made: Derivation, derived: Lifted) -> None:
-    """Require the numbers of the program.
+def _compare(made: Derivation, derived: Lifted, whole: Collection[str]) -> None:
+    """Require the numbers of the program, also at others of the inputs that do not have to be whole.
 
     Raises:
         ValueError: If they differ.
@@ -192,7 +196,7 @@ def _compare(made: Derivation, derived: Lifted) -> None:
     for spread in (0.1, 0.1, 1e-3, 1e-6, 0.0):
         start = derived.start + spread * (np.abs(derived.start) + 0.1) * rng.uniform(-1.0, 1.0, size)
         row = {
-            name: values + spread * (np.abs(values) + 0.1) * rng.uniform(-1.0, 1.0, values.shape)
+            name: values + (name not in whole) * spread * (np.abs(values) + 0.1) * rng.uniform(-1.0, 1.0, values.shape)
             for name, values in derived.row.items()
         }
         if not _agree(made, derived, start, row):

@@ -47,6 +47,15 @@ class Value:
         out = 1.0 / (1.0 + math.exp(-self.data))
         return Value(out, (self,), (out * (1.0 - out),))
 
+    def exp(self) -> Value:
+        """Return e^self."""
+        out = math.exp(self.data)
+        return Value(out, (self,), (out,))
+
+    def log(self) -> Value:
+        """Return the natural logarithm."""
+        return Value(math.log(self.data), (self,), (1.0 / self.data,))
+
     def __neg__(self) -> Value:
         return self * -1.0
 
@@ -55,6 +64,9 @@ class Value:
 
     def __rsub__(self, other: Value | float) -> Value:
         return (-self) + other
+
+    def __truediv__(self, other: Value | float) -> Value:
+        return self * other**-1.0
 
     __radd__ = __add__
     __rmul__ = __mul__

@@ -26,6 +26,7 @@ from ..language.term import (
 )
 from ..recognise.recognition import Recognition
 from .adjoint import Adjoints
+from .idioms import one_hot_of
 from .simplify import Simplifier, cost
 
 __all__ = ["Equations", "derived_equations", "is_activation"]
@@ -233,7 +234,7 @@ class _Derivation:
         if self._is_recursive(adjoint):
             return False
         number, rest = split(self.terms[adjoint])
-        is_name = isinstance(rest, Reference)
+        is_name = isinstance(rest, Reference) or one_hot_of(rest) is not None
         if adjoint.source in self.weighted:
             return is_name and abs(number) == 1 and _is_adjoint(rest) and not adjoint.named
         is_trivial = (is_name or isinstance(rest, Number)) and abs(number) == 1
@@ -335,6 +336,9 @@ class _Derivation:
             if not (isinstance(each, Reduction) and each.name == "sum" and len(each.axes) == 1):
                 return None
             body = each.body
+            picked = one_hot_of(body)
+            if picked is not None and picked[1] is each.axes[0]:
+                return ONE
             if (
                 not isinstance(body, Reference)
                 or body.family.name not in self.sums_to_one

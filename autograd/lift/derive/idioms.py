@@ -7,7 +7,7 @@ was, for a text; where exp overflows, a function written out raises and the idio
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -32,7 +32,7 @@ from ..language.term import (
     walk,
 )
 
-__all__ = ["GELU", "RULES", "Rule", "recognise_idioms"]
+__all__ = ["GELU", "ONE_HOT", "RULES", "Rule", "one_hot_of", "recognise_idioms", "recognise_indices"]
 
 _ROOT = math.sqrt(2.0 / math.pi)
 _CUBIC = 0.044715
@@ -50,11 +50,15 @@ class _Idiom(Op):
     __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _gelu_op, ()
+        return (_gelu_op if self is GELU else _one_hot_op), ()
 
 
 def _gelu_op() -> Op:
     return GELU
+
+
+def _one_hot_op() -> Op:
+    return ONE_HOT
 
 
 GELU = _Idiom(
@@ -63,6 +67,13 @@ GELU = _Idiom(
     array=lambda x: 0.5 * x * (1.0 + np.tanh(_ROOT * (x + _CUBIC * x**3))),
     partials=(_gelu_slope,),
     doc="the approximation of x Φ(x) by tanh",
+)
+ONE_HOT = _Idiom(
+    "onehot",
+    forward=ops.indicator.forward,
+    array=ops.indicator.array,
+    partials=ops.indicator.partials,
+    doc="member k of the vector that is 1 at x and 0 elsewhere, for an x that is one of its places",
 )
 
 
@@ -370,6 +381,40 @@ def recognise_idioms(families: Sequence[Family]) -> list[Family]:
                 family.operation = family.term.op.name
         out.append(family)
     return out
+
+
+def recognise_indices(families: Sequence[Family], indices: Mapping[str, int]) -> None:
+    """Rewrite [x = k] for all k as the vector onehot(x).
+
+    Args:
+        families: What is rewritten.
+        indices: The inputs that hold whole numbers from 0 to n − 1, with n.
+    """
+
+    def by(term: Term) -> Term | None:
+        if not (isinstance(term, Call) and term.op is ops.indicator):
+            return None
+        x, k = term.parts
+        if not (isinstance(x, Reference) and x.family.kind == "input" and isinstance(k, Reference)):
+            return None
+        numbers = k.family.numbers
+        count = indices.get(x.family.name, 0)
+        is_counting = numbers is not None and numbers.shape == (count,) and (numbers == np.arange(count)).all()
+        return call(ONE_HOT, x, k) if count and is_counting else None
+
+    for family in families:
+        if family.kind == "value":
+            family.term = replaced(family.body, by)
+
+
+def one_hot_of(term: Term) -> tuple[Term, Axis] | None:
+    """Return x and the axis of onehot(x); None for any other term."""
+    if isinstance(term, Call) and term.op is ONE_HOT:
+        x, k = term.parts
+        axis = k.indices[0].plain if isinstance(k, Reference) else None
+        if axis is not None and isinstance(k, Reference) and axis.size == k.family.axes[0].size:
+            return x, axis
+    return None
 
 
 def _argument(family: Family, term: Call) -> Family | None:

@@ -9,6 +9,7 @@ from typing import Any
 from ..language.algebra import Monomial, Polynomial, Ratio, TooLargeError, limited
 from ..language.build import ZERO, add, multiply, power, reduce, replaced, split
 from ..language.term import (
+    Call,
     Condition,
     Number,
     Power,
@@ -21,6 +22,7 @@ from ..language.term import (
     Term,
     walk,
 )
+from .idioms import ONE_HOT
 
 __all__ = ["Simplifier", "cost"]
 
@@ -75,6 +77,8 @@ def _cost(term: Term) -> float:
             return cost(term.base) + (0.5 if term.exponent == -1 else 1.01 if is_root else 1)
         case Reduction() | Softmax():
             return 1 + cost(term.body)
+        case Call() if term.op is ONE_HOT:
+            return cost(term.parts[0])
     return 1 + sum(map(cost, term.parts))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from ..derive.idioms import ONE_HOT
 from ..language.index import Axis, Index
-from ..language.term import Family, references
+from ..language.term import Call, Family, Reference, Term
 from .indexing import Indexing
 from .tree import Symbol
 
@@ -34,7 +35,7 @@ class Naming:
         found = indexing.found
         families: list[Family] = []
         for family in indexing.order:
-            for each in (family.source, *(r.family.source for r in references(found.terms[family]))):
+            for each in (family.source, *_named_in(found.terms[family])):
                 if each not in families:
                     families.append(each)
         own = {family.name for family in families if family.name}
@@ -90,6 +91,14 @@ def index_text(index: Index, first: int, letters: dict[Axis, str], indexing: Ind
     if not index.parts:
         return str(const)
     return text + (f"{const:+d}" if const else "")
+
+
+def _named_in(term: Term) -> Iterator[Family]:
+    """Yield the families that are called by name in a term: the places of a onehot are not."""
+    if isinstance(term, Reference):
+        yield term.family.source
+    for part in term.parts[:1] if isinstance(term, Call) and term.op is ONE_HOT else term.parts:
+        yield from _named_in(part)
 
 
 def _free_names(family: Family) -> Iterator[str]:

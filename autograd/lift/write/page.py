@@ -160,6 +160,9 @@ class _Legend:
             yield math("(w ⋆ x)ₚ = Σₖ wₖxₚ₊ₖ₋₁", r"(w \star x)_{p} = \sum_{k} w_{k} x_{p+k-1}") + "."
         if "∗" in seen:
             yield math("(w ∗ x)ₚ = Σₖ wₖxₚ₋ₖ₊₁", r"(w * x)_{p} = \sum_{k} w_{k} x_{p-k+1}") + "."
+        if "onehot" in seen or "onehot by rows" in seen:
+            rows = "; of a vector, by rows" if "onehot by rows" in seen else ""
+            yield f"onehot({math('k', 'k')}) is 1 at {math('k', 'k')}, counted from 0, and 0 elsewhere{rows}."
         if "𝟏" in self.text:
             yield math("𝟏", r"\mathbf{1}") + " is a vector of ones."
         zeros = _zeros(self.page, self.style)

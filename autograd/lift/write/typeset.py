@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..language.build import factors_of, multiply, power, reduce, split, substituted
+from ... import ops
+from ..derive.idioms import ONE_HOT, one_hot_of
+from ..language.build import add, call, factors_of, multiply, power, reduce, split, substituted
 from ..language.index import Axis, Index, at
 from ..language.term import (
     Call,
@@ -334,6 +336,8 @@ class Typesetter:
                 return self.product(term, row, column).node
             case Reduction() if term.name == "sum":
                 return self.product(term, row, column).node
+            case Call() if term.op is ONE_HOT:
+                return self._one_hot(term, row, column)
             case Call():
                 name = FUNCTIONS.get(term.op.name, term.op.name)
                 self.seen[name] = term.op
@@ -354,6 +358,24 @@ class Typesetter:
             case Softmax():
                 return self._softmax(term, row, column)
         raise UnprintableError
+
+    def _one_hot(self, term: Call, row: Axis | None, column: Axis | None) -> Node:
+        """Return onehot(x): of a number x a column, of a vector x a matrix with a row for each member; or [x = k]."""
+        picked = one_hot_of(term)
+        if picked is None or picked[1] in self.index_axes:
+            x, place = term.parts
+            if not isinstance(place, Reference) or place.free - self.index_axes or place.indices[0].table is not None:
+                raise UnprintableError
+            for axis in sorted(place.free, key=lambda axis: axis.serial):
+                self.letter(axis)
+            return Bracket(
+                self.write(x, row, column), "=", index_text(place.indices[0], 0, self.letters, self.indexing)
+            )
+        other = column if row is picked[1] else row
+        self.seen["onehot" if other is None else "onehot by rows"] = picked[1].size
+        node = Apply("onehot", (self.write(picked[0], other),))
+        is_turned = row is picked[1] if other is not None else column is picked[1]
+        return Chain(((node, True),)) if is_turned else node
 
     def _condition(self, term: Condition) -> tuple[str, str, str]:
         sides = (term.left, term.right)
@@ -413,7 +435,11 @@ class Typesetter:
             return Apply("softmax", (Terms((*parts, (False, Symbol(self.mask)))),))
         if axis in self.index_axes or own is None or own in self.index_axes:
             if own is None or own not in self.letters:
-                raise UnprintableError
+                if masked is not None:
+                    raise UnprintableError
+                member = substituted(term.body, {axis: term.index})
+                whole = reduce("logsumexp", [axis], term.body, ops.logsumexp)
+                return self.write(call(ops.exp, add(member, -whole)), row, column)
             self.index_axes.add(axis)
             before = self.letters.get(axis)
             self.letters[axis] = self.letters[own]
@@ -691,6 +717,9 @@ class Typesetter:
 
     def _natural(self, term: Term, order: list[Axis | None]) -> list[Axis | None]:
         """Return the axes of a term in the order in which its references have them."""
+        picked = one_hot_of(term)
+        if picked is not None:
+            return [*[axis for axis in order if axis is not picked[1]], picked[1], None][:2]
         if len(order) == 2:
             for reference in references(term):
                 mine = [index.plain for index in reference.indices if index.plain in order]
