@@ -47,6 +47,7 @@ def add(commands: Commands) -> None:
         "  X, T    a batch: by default 5 random examples\n"
         "  LOSS    the name of a loss: by default half_squared_error\n"
         "  L2      the coefficient of (c/2) times the sum of all squared weights: 0\n"
+        "  L2_BIASES  True if the penalty has the biases in it too: by default False\n"
         '  LAYOUT  "rows" or "columns": by default rows, one example each\n'
         '  WEIGHTS "out_in" or "in_out": the shape of W; by default told by what runs\n'
         '  REDUCE  "mean" or "sum" over the examples: by default mean\n'
@@ -132,6 +133,7 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
         else T,
         loss,
         l2=getattr(module, "L2", 0.0),
+        l2_biases=getattr(module, "L2_BIASES", False),
         layout=getattr(module, "LAYOUT", None),
         weights=getattr(module, "WEIGHTS", None),
         reduce=getattr(module, "REDUCE", "mean"),

@@ -107,6 +107,14 @@ _ADVICE = {
         "mean_absolute_error",
         "absolute_error",
     ): "take a function: loss=lambda y, t: sum(abs(a - b) for a, b in zip(y, t)) / len(t)",
+    (
+        "sse",
+        "sum_squared_error",
+        "sum_of_squares",
+        "rss",
+        "l2",
+    ): "'half_squared_error' is half the sum; for the sum take loss=lambda y, t: 2 * nn.half_squared_error(y, t)",
+    ("rmse",): "'mse' has its minimum at the same place; a root is no mean over examples",
     ("huber", "smooth_l1"): "take a function of outputs and target, with autograd.where",
     ("kl", "kl_div", "kl_divergence", "kullback_leibler_divergence"): "'cross_entropy' has the same gradient",
 }

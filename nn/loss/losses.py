@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-@tabled(Facts(middle=0.5, also_called=("half_squared", "half_mse", "quadratic", "quadratic_cost")))
+@tabled(Facts(middle=0.5, also_called=("half_squared", "half_mse", "quadratic", "quadratic_cost", "quadratic_loss")))
 def half_squared_error(outputs: Vector, target: Vector) -> Scalar:
     """Return ½ Σₖ (aₖ − tₖ)².
 

@@ -62,7 +62,8 @@ def activation_named(given: str | Op) -> Activation:
     if given in ("softmax", "log_softmax"):
         raise ValueError(
             f"{given} acts on a whole layer and is no activation here: use output_activation='identity' with "
-            "loss='cross_entropy', which takes logits, and autograd.softmax for the probabilities"
+            "loss='cross_entropy', which takes logits, and autograd.softmax for the probabilities; for another loss of "
+            "them write loss=lambda z, t: nn.half_squared_error(autograd.softmax(z), t)"
         )
     if given not in ACTIVATIONS:
         raise unknown_name("activation", given, ACTIVATIONS)

@@ -35,6 +35,7 @@ def check_backprop(
     loss: str | LossFunction,
     *,
     l2: float = 0.0,
+    l2_biases: bool = False,
     layout: Literal["rows", "columns"] | None = None,
     weights: Literal["out_in", "in_out"] | None = None,
     reduce: Literal["mean", "sum"] = "mean",
@@ -69,6 +70,7 @@ def check_backprop(
             are handed over as rows.
         loss: The loss of one example: a name, or a function of outputs and target.
         l2: The coefficient c of (c/2) Σ‖W‖², added once per batch.
+        l2_biases: Whether the penalty has the biases in it too.
         layout: "rows" hands over X (N, n_0), T and biases (n_l,), and takes δ of shape (N, n_l). "columns" hands over
             the transposed X and T and biases (n_l, 1), and takes δ of shape (n_l, N). dW has the shape of W in both,
             and db may be (n_l,), (1, n_l) or (n_l, 1). None hands over rows, and columns where rows lead to an error
@@ -131,6 +133,7 @@ def check_backprop(
         columns=layout == "columns",
         in_out=weights == "in_out",
         summed=reduce == "sum",
+        l2_biases=bool(l2_biases),
         one_by_one=bool(one_by_one),
         bias_column=bias_column or "",
         learning_rate=None if learning_rate is None else float(learning_rate),
@@ -138,7 +141,7 @@ def check_backprop(
     nothing_said = (("in_out", weights), ("columns", layout), ("one_by_one", one_by_one))
     is_open = ["row_biases", *(field for field, given in nothing_said if given is None)]
     calling, submission = recognised(said, model, run, is_open)
-    reference = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)))
+    reference = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)), calling.l2_biases)
     if not submission.has_rate:
         calling = replace(calling, learning_rate=rate_found(submission.arrays(), reference.arrays()))
         submission = run(calling)
@@ -160,6 +163,7 @@ def check_backprop(
         sentence,
         reference.N,
         l2,
+        bool(l2_biases),
         reading,
         understood(calling, submission, classes, said_columns=layout == "columns"),
     )
@@ -202,6 +206,6 @@ def _rows(name: str, array: FloatArray, width: int) -> FloatArray:
 def _subject(r: Reference, submission: Submission, l2: float) -> str:
     network = f"MLP({r.model.n_in}, {[layer.n_out for layer in r.model.layers]}) with {', '.join(r.model.activations)}"
     count = f"{r.N} examples" if r.N > 1 else "one example"
-    penalty = f", l2 = {l2:g}" if l2 else ""
+    penalty = f", l2 = {l2:g}{' on weights and biases' if r.l2_of_b else ''}" if l2 else ""
     precision = "" if submission.precision == np.float64 else f", {submission.precision}"
     return f"Your backpropagation of {network}, {name_of(r.loss)}, {count}{penalty}{precision}, against the engine"

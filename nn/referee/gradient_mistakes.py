@@ -38,7 +38,7 @@ def _weight_candidates(r: Reference, l: int, delta: FloatArray, above: FloatArra
         whole: FloatArray = (data.T if turn == "data" else data) + decay
         return whole.T if turn == "all" else whole
 
-    decays = _decays(r, r.W[l], f"W{n}")
+    decays: list[Choice] = _decays(r, r.W[l], f"W{n}")
     places = [_deltas(l, delta, above), inputs, turns, examples(r.N), decays, *factors(r.N, what)]
     yield from combined(places, gradient)
 
@@ -53,8 +53,8 @@ def _bias_candidates(r: Reference, l: int, delta: FloatArray, above: FloatArray 
         sums += [(unsummed, lambda D: D / r.N), (unsummed, lambda D: D)]
     sums += [(axis, lambda D, k=k: D.sum(axis=1) / k) for k in sorted({1, r.N, delta.shape[1]})]
     text = f"The bias is regularised: l2 · b{n} is added to {what}, but only weights are penalised."
-    decays: list[Choice] = [(None, 0.0)]
-    if np.any(r.b[l]):
+    decays: list[Choice] = _decays(r, r.b[l], f"b{n}") if r.l2_of_b else [(None, 0.0)]
+    if np.any(r.b[l]) and not r.l2_of_b:
         decays += [(Mistake("bias regularised", text), c * r.b[l]) for c in _sizes(r) if c]
 
     def gradient(D: FloatArray, summed: Any, weights: FloatArray, decay: Any, *numbers: float) -> Any:

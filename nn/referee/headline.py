@@ -40,7 +40,7 @@ def _factor(this: Comparison) -> float:
 
 def _is_multiple(this: Comparison, factor: float, r: Reference) -> bool:
     """Return whether a gradient, with its regularisation or but for it, is `factor` times the right one."""
-    decay = r.l2 * r.W[this.layer - 1] if this.array == "W" else np.zeros_like(this.right)
+    decay = {"W": r.l2 * r.W[this.layer - 1], "b": r.l2_of_b * r.b[this.layer - 1]}.get(this.array, 0.0 * this.right)
     return this.fits(factor * this.right) or this.fits(factor * (this.right - decay) + decay)
 
 

@@ -125,13 +125,14 @@ def _unique(arrays: list[FloatArray]) -> list[FloatArray | None]:
 def _recovered(r: Reference, l: int, pair: list[Comparison]) -> FloatArray:
     """Return the δ that the two gradients imply if they determine one, else the right one.
 
-    They do where the N examples are independent: N · (∂C/∂W − l2 W | ∂C/∂b) = δᵀ (a | 1).
+    They do where the N examples are independent: N · (∂C/∂W − l2 W | ∂C/∂b − l2 b) = δᵀ (a | 1).
     """
     weight, *biases = pair
     inputs = np.hstack([r.a[l], *(np.ones((r.N, 1)) for _ in biases)])
     usable = all(this.yours.shape == this.right.shape and np.all(np.isfinite(this.yours)) for this in pair)
     if usable and inputs.shape[1] >= r.N and np.linalg.cond(inputs) < 1e4:
-        gradients = r.N * np.hstack([weight.yours - r.l2 * r.W[l], *(bias.yours[:, None] for bias in biases)])
+        of_biases = ((bias.yours - r.l2_of_b * r.b[l])[:, None] for bias in biases)
+        gradients = r.N * np.hstack([weight.yours - r.l2 * r.W[l], *of_biases])
         delta = np.asarray(np.linalg.lstsq(inputs.T, gradients.T, rcond=None)[0], dtype=np.float64)
         if abs(delta.T @ inputs - gradients).max() <= 1e-9 * abs(gradients).max():
             return delta

@@ -41,6 +41,7 @@ class Reference:
         T: The targets, of shape (N, n_L).
         loss: The loss of one example.
         l2: The coefficient c of (c/2) Σ‖W‖².
+        l2_biases: Whether the penalty has the biases in it too.
 
     Attributes:
         W: The weights.
@@ -51,10 +52,14 @@ class Reference:
         delta: δ¹ … δ^L, without 1/N.
         dW: The gradients in the weights, with 1/N and l2 · W.
         db: The gradients in the biases, with 1/N.
+        l2_of_b: The coefficient of the penalty on biases: l2 or 0.
     """
 
-    def __init__(self, model: MLP, X: FloatArray, T: FloatArray, loss: LossFunction, l2: float) -> None:
+    def __init__(
+        self, model: MLP, X: FloatArray, T: FloatArray, loss: LossFunction, l2: float, l2_biases: bool = False
+    ) -> None:
         self.model, self.T, self.loss, self.l2 = model, T, loss, l2
+        self.l2_of_b = l2 if l2_biases else 0.0
         self.W = [np.array(W) for W in model.weights]
         self.b = [np.array(b) for b in model.biases]
         self.L, self.N = len(self.W), len(X)
@@ -66,7 +71,8 @@ class Reference:
         self.delta = [np.array([z[l] for z, _, _ in found]) for l in range(self.L)]
         self.gradient = np.array([a for _, a, _ in found])
         self.dW = [np.sum([p[l]["W"] for _, _, p in found], axis=0) / self.N + l2 * W for l, W in enumerate(self.W)]
-        self.db = [np.sum([p[l].get("b", np.array(z[l])) for z, _, p in found], axis=0) / self.N for l in range(self.L)]
+        db = [np.sum([p[l].get("b", np.array(z[l])) for z, _, p in found], axis=0) / self.N for l in range(self.L)]
+        self.db = [gradient + self.l2_of_b * b for gradient, b in zip(db, self.b, strict=True)]
 
     def arrays(self) -> dict[tuple[str, int], FloatArray]:
         """Return what can be handed in by "W", "b" or "δ" and the layer, counted from 1."""

@@ -90,6 +90,7 @@ class Report:
         headline: A sentence on what is wrong with all of it at once, or nothing.
         examples: The number of examples, N.
         l2: The coefficient of the penalty.
+        l2_biases: Whether the penalty has the biases in it too.
         reading: What reading the code gave, if an array is wrong.
         understood: A sentence on what was taken in another form than the documented one, or nothing.
     """
@@ -100,6 +101,7 @@ class Report:
     headline: str = ""
     examples: int = 1
     l2: float = 0.0
+    l2_biases: bool = False
     reading: Reading = field(default_factory=Reading)
     understood: str = ""
 
@@ -136,7 +138,7 @@ class Report:
             penalty = f" + l2 · W{n}" if self.l2 else ""
             return f"∂C/∂W{n} = {mean}δ{n} (a{raised(layer - 1)})ᵀ{penalty}"
         if array == "b":
-            return f"∂C/∂b{n} = {mean}δ{n}"
+            return f"∂C/∂b{n} = {mean}δ{n}" + (f" + l2 · b{n}" if self.l2 and self.l2_biases else "")
         if layer == top:
             return f"δ{n} = ∇ₐC ⊙ σ′(z{n})"
         up = raised(layer + 1)
@@ -160,6 +162,7 @@ class Report:
             "headline": self.headline.strip(),
             "examples": self.examples,
             "l2": self.l2,
+            "l2_biases": self.l2_biases,
             "understood": self.understood,
             "arrays": [self._array(finding) for finding in self.findings],
             **self.reading.to_dict(),

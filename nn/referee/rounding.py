@@ -42,7 +42,8 @@ class Rounding:
         for l, (delta, a) in enumerate(zip(r.delta, r.a[:-1], strict=True)):
             error = self.delta[l].T @ abs(a) + abs(delta).T @ self._a[l] + n * abs(delta).T @ abs(a)
             self.dW.append(error / r.N + 8 * self.unit * r.l2 * abs(r.W[l]))
-            self.db.append((self.delta[l] + n * abs(delta)).sum(axis=0) / r.N)
+            of_b = (self.delta[l] + n * abs(delta)).sum(axis=0) / r.N
+            self.db.append(of_b + 8 * self.unit * r.l2_of_b * abs(r.b[l]))
 
     def _forward(self, l: int) -> None:
         r = self.reference

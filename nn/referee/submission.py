@@ -55,6 +55,7 @@ class Calling:
         in_out: Whether it works with weights of shape (inputs, outputs), the transposed ones.
         row_biases: Whether it works with biases of shape (1, n).
         summed: Whether it gives the gradients of the sum over the batch, which are divided by N.
+        l2_biases: Whether the penalty that it differentiates has the biases in it too.
         one_by_one: Whether it is called for each example by itself, with vectors; the gradients are averaged.
         bias_column: "first" or "last" if W holds b as a column more, and the gradient too; empty otherwise.
         learning_rate: The rate of the step by which it changes weights and biases; None if it is not known.
@@ -70,6 +71,7 @@ class Calling:
     in_out: bool = False
     row_biases: bool = False
     summed: bool = False
+    l2_biases: bool = False
     one_by_one: bool = False
     bias_column: str = ""
     learning_rate: float | None = None

@@ -57,7 +57,7 @@ class Probe:
         self, name: str, calling: Calling, model: MLP, X: FloatArray, T: FloatArray, loss: LossFunction, l2: float
     ) -> None:
         self.name, self.calling, self.l2 = name, calling, l2
-        self.reference = r = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)))
+        self.reference = r = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)), calling.l2_biases)
         self.X, self.T, self.N = X, T, r.N
         self.right: dict[Key, FloatArray] = r.arrays()
         self._sizes = {key: float(np.abs(array).max()) for key, array in self.right.items()}

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...arguments import FloatArray
 from ...loss.loss_table import name_of
+from ...model.activations import ACTIVATIONS
 from ..mistakes import raised
 from .correction import Alternative, Correction
 from .edits import Edit, Known, Moved, is_numeric, same_values
@@ -309,9 +310,10 @@ def equation_of(q: Quantity, probe: Probe) -> str:
         case "dW" | "data" | "dΘ":
             return f"∂C/∂W{s} = {mean}δ{s}(a{before})ᵀ" + (f" + l2·W{s}" if r.l2 else "")
         case "db":
-            return f"∂C/∂b{s} = {mean}δ{s}"
+            return f"∂C/∂b{s} = {mean}δ{s}" + (f" + l2·b{s}" if r.l2_of_b else "")
         case "slope" | "1-a" | "1-a²" | "a(1-a)" | "mask":
-            formula = SLOPES.get(r.model.activations[l - 1], "")
+            activation = r.model.layers[l - 1].activation
+            formula = SLOPES.get(activation.name, "") if activation == ACTIVATIONS.get(activation.name) else ""
             return f"σ′(z) = {formula}" if formula else ""
         case "z" | "Wa":
             return f"z{s} = W{s}a{before} + b{s}"
