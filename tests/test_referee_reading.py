@@ -5,6 +5,7 @@ import os
 import random
 import sys
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -227,6 +228,51 @@ def test_the_code_is_put_back_after_an_interruption():
         with pytest.raises(KeyboardInterrupt):
             module.my_backprop(list(model.weights), list(model.biases), X, T)
     assert module.my_backprop.__code__ is code
+
+
+@pytest.mark.parametrize(("name", "calls"), [("helpers", 2), ("helpers", 9), ("helpers", 40), ("scalars", 60)])
+def test_an_interruption_at_any_time_leaves_all_as_it_was(name, calls):
+    module = module_of(planted(name, 0)[0])
+    functions = [held for held in vars(module).values() if isinstance(held, types.FunctionType)]
+    codes, counted, out = [f.__code__ for f in functions], itertools.count(1), sys.stdout
+
+    def interrupted(*arrays):
+        if next(counted) == calls:
+            raise KeyboardInterrupt
+        return module.my_backprop(*arrays)
+
+    arguments, more = STYLES[name].problem()
+    with pytest.raises(KeyboardInterrupt):
+        check_backprop(interrupted, *arguments, **more)
+    assert [f.__code__ for f in functions] == codes
+    assert sys.stdout is out
+    with open(os.devnull, "w") as file:  # what was refused is allowed again
+        file.write("x")
+
+
+@pytest.mark.parametrize("name", ["helpers", pytest.param("scalars", marks=pytest.mark.slow)])
+def test_another_thread_gets_the_numbers_of_the_code_as_it_is_while_it_is_read(name):
+    module = module_of(planted(name, 0)[0])
+    arguments, more = STYLES[name].problem()
+    given = [list(arguments[0].weights), list(arguments[0].biases), *arguments[1:3]]
+    first = np.concatenate([np.ravel(dW) for dW in module.my_backprop(*given)[0]])
+    stopped, others = threading.Event(), []
+
+    def call():
+        while not stopped.is_set():
+            found = np.concatenate([np.ravel(dW) for dW in module.my_backprop(*given)[0]])
+            if not np.array_equal(found, first):
+                others.append(found)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    try:
+        report = check_backprop(module.my_backprop, *arguments, **more, time_limit=ELSEWHERE)
+    finally:
+        stopped.set()
+        thread.join()
+    assert report.corrections
+    assert others == []
 
 
 def test_another_thread_runs_the_code_as_it_is_meanwhile():

@@ -90,7 +90,7 @@ def small_changes(session: Session, site: Site) -> list[Edit]:
     if isinstance(first, (list, tuple)) and first and all(map(is_numeric, first)):
         _of_list(session, site, add)
     elif isinstance(first, (list, tuple)) and isinstance(node, ast.Name) and _is_indexed(site):
-        for name in _variables(session, site):
+        for name in _lists_for(session, site):
             add(name, "replaced", 1.6)
     elif isinstance(node, ast.Name) and isinstance(site.statement, ast.Return) and site.parent is not None:
         unread = unread_names(session, site)
@@ -153,10 +153,8 @@ def _of_list(session: Session, site: Site, add: Add) -> None:
     if site.repeated and isinstance(statement, ast.Assign) and statement.value is site.node:
         target = ast.unparse(statement.targets[0])
         add(f"[one + other for one, other in zip({target}, {site.text})]", "sum", 1.6)
-    grown = set() if isinstance(statement, ast.Return) else _grown(session, site)
-    for name in _variables(session, site):
-        if name not in grown:
-            add(name, "replaced", 1.6)
+    for name in _lists_for(session, site):
+        add(name, "replaced", 1.6)
     N = session.probe.N
     numbers = [
         other.text
@@ -169,12 +167,15 @@ def _of_list(session: Session, site: Site, add: Add) -> None:
         add(f"[item * {count} for item in {site.text}]", "factor", 2.7)
 
 
-def _grown(session: Session, site: Site) -> set[str]:
-    """Return the names of lists that a statement puts something into: one in itself is read for ever by NumPy."""
-    found = {other.text for other in session.sites if other.function == site.function and _is_receiver_of_effect(other)}
-    for target in getattr(site.statement, "targets", ()):
-        found |= {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
-    return found
+def _lists_for(session: Session, site: Site) -> list[str]:
+    """Return the names that may stand for a list: none by which one comes into itself, or grows while it is read."""
+    names = _variables(session, site)
+    if isinstance(site.statement, ast.Return):
+        return names
+    grown = {other.text for other in session.sites if other.function == site.function and _is_receiver_of_effect(other)}
+    parts = [part for target in getattr(site.statement, "targets", ()) for part in ast.walk(target)]
+    targets = {part.id for part in parts if isinstance(part, ast.Name)}
+    return [] if targets & grown else [name for name in names if name not in grown | targets]
 
 
 def _variables(session: Session, site: Site) -> list[str]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import copy
 import itertools
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from .edits import Edit, Known, Moved
 from .guard import Halt, Refused
@@ -15,7 +14,7 @@ from .known import known_edits, state_edits
 from .probes import Key, Probe, Verdicts
 from .session import Session
 from .sites import Site, Span, constants, span_of
-from .watch import Source, Watch
+from .watch import Source, Watch, exchanged
 
 __all__ = ["corrected_lines", "pasted", "replayed", "verdicts_when_pasted"]
 
@@ -98,18 +97,6 @@ def _spliced(lines: list[str], span: Span, text: str) -> list[str]:
     return [*lines[: first - 1], before + text + after, *lines[last:]]
 
 
-@contextlib.contextmanager
-def _exchanged(codes: dict[types.FunctionType, types.CodeType]) -> Iterator[None]:
-    old = {function: function.__code__ for function in codes}
-    try:
-        for function, code in codes.items():
-            function.__code__ = code
-        yield
-    finally:
-        for function, code in old.items():
-            function.__code__ = code
-
-
 def verdicts_when_pasted(watch: Watch, edits: Sequence[Edit], probes: Sequence[Probe]) -> list[Verdicts | None]:
     """Return the verdicts on the corrected text, compiled and run on each probe; None where it cannot be."""
     codes: dict[types.FunctionType, types.CodeType] = {}
@@ -127,7 +114,7 @@ def verdicts_when_pasted(watch: Watch, edits: Sequence[Edit], probes: Sequence[P
                     return [None] * len(probes)
                 codes[function] = new[same[0]]
     found: list[Verdicts | None] = []
-    with _exchanged(codes):
+    with exchanged(codes):
         for probe in probes:
             try:
                 found.append(probe.verdicts(probe.run()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import linecache
 import os
 import sysconfig
@@ -23,7 +24,7 @@ from . import sites
 from .guard import Halt
 from .sites import HOOK, Role, Site, hooked, span_of
 
-__all__ = ["Action", "Source", "Unreadable", "Watch", "code_in", "functions_in", "is_users", "with_hook"]
+__all__ = ["Action", "Source", "Unreadable", "Watch", "code_in", "exchanged", "functions_in", "is_users", "with_hook"]
 
 Action = Callable[[Any], Any]
 """What takes the value of a site, and returns what goes on in its place."""
@@ -170,7 +171,7 @@ def code_in(module: ast.Module | str, code: types.CodeType) -> types.CodeType:
     return last
 
 
-def with_hook(code: types.CodeType, hook: Callable[[int, Any], Any]) -> types.CodeType:
+def with_hook(code: types.CodeType, hook: Callable[[Any, Any], Any]) -> types.CodeType:
     """Return code in which the observer stands where the mark for it stood."""
     made: list[Any] = []
     for constant in code.co_consts:
@@ -179,6 +180,45 @@ def with_hook(code: types.CodeType, hook: Callable[[int, Any], Any]) -> types.Co
         else:
             made.append(hook if isinstance(constant, str) and constant == HOOK else constant)
     return code.replace(co_consts=tuple(made))
+
+
+@contextlib.contextmanager
+def exchanged(codes: dict[types.FunctionType, types.CodeType]) -> Iterator[None]:
+    """Let functions run other code in this thread, and put theirs back; other threads run theirs meanwhile."""
+    old = {function: function.__code__ for function in codes}
+    try:
+        for function, code in codes.items():
+            function.__code__ = _for_this_thread(function, code)
+        yield
+    finally:
+        for function, code in old.items():
+            function.__code__ = code
+
+
+def _for_this_thread(function: types.FunctionType, code: types.CodeType) -> types.CodeType:
+    """Return code that runs other code than the function's in this thread."""
+    own, thread = function.__code__, threading.get_ident()
+
+    def run(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        chosen = code if threading.get_ident() == thread else own
+        closure, defaults = function.__closure__, function.__defaults__
+        made = types.FunctionType(chosen, function.__globals__, function.__name__, defaults, closure)
+        made.__kwdefaults__ = function.__kwdefaults__
+        return made(*arguments, **keywords)
+
+    return with_hook(_handing_over(own.co_freevars), run)
+
+
+@functools.cache
+def _handing_over(free: tuple[str, ...]) -> types.CodeType:
+    """Return the code of a function with the free variables of another one, which hands its arguments over."""
+    names = ", ".join(free)
+    text = f"def outer({names}):\n def inner(*args, **kwargs):\n  if 0: ({names})\n  return {HOOK!r}(args, kwargs)"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # calling a constant looks like a mistake
+        made = compile(text, __file__, "exec")
+    codes: Iterator[types.CodeType] = sites.constants(made)
+    return next(code for code in codes if code.co_name == "inner")
 
 
 class Watch:
@@ -207,6 +247,7 @@ class Watch:
         self.limit = MANY
         self.visits = 0
         self._owner: int | None = None
+        self._running: contextlib.ExitStack | None = None
         self._made: dict[types.CodeType, types.CodeType] = {}
         for function in earlier.functions if earlier else ():
             self.reach(function)
@@ -246,8 +287,8 @@ class Watch:
                 self.unread[function.__qualname__] = str(error)
                 continue
             self.functions[function] = code, self._made[code]
-            if self._owner is not None:
-                function.__code__ = self._made[code]
+            if self._running is not None:
+                self._running.enter_context(self._exchanged({function: self._made[code]}, changed=bool(self.changes)))
 
     def _instrumented(self, function: types.FunctionType) -> types.CodeType:
         code = function.__code__
@@ -306,14 +347,28 @@ class Watch:
                 code that hands over every value.
         """
         self.actions, self.every, self.visits = actions, every, 0
+        made = {function: code for function, (_, code) in self.functions.items()} if codes is None else codes
         try:
-            self._owner = threading.get_ident()
-            made = {function: code for function, (_, code) in self.functions.items()} if codes is None else codes
-            for function, code in made.items():
+            with contextlib.ExitStack() as self._running:
+                self._owner = threading.get_ident()
+                changed = bool(self.changes) or codes is not None
+                self._running.enter_context(self._exchanged(made, changed=changed))
+                yield
+        finally:
+            self._owner = self._running = None
+            self.actions, self.every = {}, None
+
+    @contextlib.contextmanager
+    def _exchanged(self, codes: dict[types.FunctionType, types.CodeType], *, changed: bool) -> Iterator[None]:
+        """Exchange code; what only hands over values hands over none in other threads."""
+        if changed:
+            with exchanged(codes):
+                yield
+            return
+        try:
+            for function, code in codes.items():
                 function.__code__ = code
             yield
         finally:
-            self._owner = None
-            for function, (code, _) in self.functions.items():
-                function.__code__ = code
-            self.actions, self.every = {}, None
+            for function in codes:
+                function.__code__ = self.functions[function][0]
