@@ -76,3 +76,40 @@ def test_neurons_keep_their_order():
     assert [y for _, y in layout.boxes[:3]] == sorted(y for _, y in layout.boxes[:3])
     assert [y for _, y in layout.boxes[3:]] == sorted(y for _, y in layout.boxes[3:])
     assert len({x for x, _ in layout.boxes[:3]}) == 1
+
+
+def crossings(figure):
+    """How many pairs of lines of a picture cross."""
+    lines = [list(itertools.pairwise(route)) for route in viz.svg.place(figure.diagram).routes]
+
+    def side(a, b, c):
+        return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+    def cross(one, other):
+        (p, q), (r, s) = one, other
+        return side(p, q, r) * side(p, q, s) < -1e-9 and side(r, s, p) * side(r, s, q) < -1e-9
+
+    return sum(any(cross(one, other) for one in a for other in b) for a, b in itertools.combinations(lines, 2))
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "TB", "RL", "BT"])
+@pytest.mark.parametrize("draw", [viz.draw, viz.draw_backward])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        lambda a, b, c, x, y: x * y + x,
+        lambda a, b, c, x, y: (a + b) * a,
+        lambda a, b, c, x, y: a * b + a * c,
+        lambda a, b, c, x, y: x * x + 2.0 * x,
+    ],
+)
+def test_the_lines_of_small_expressions_do_not_cross(expression, draw, rankdir):
+    values = [Value(float(k + 2), name) for k, name in enumerate("abcxy")]
+    assert crossings(draw(expression(*values), rankdir=rankdir)) == 0
+
+
+def test_crossings_are_counted():
+    """Four values, each two of which are multiplied, have no picture without."""
+    a, b, c, d = (Value(1.0, name) for name in "abcd")
+    figure = viz.draw((a * c) + (b * c) + (a * d) + (b * d) + (a * b) + (c * d))
+    assert crossings(figure) > 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 __all__ = ["Cells", "ordered"]
 
 LINE_GAP = 7.0
 ORDER_SWEEPS = 8
+MANY = 3000
+"""Beyond this many cells one start has to do."""
 
 
 @dataclass(slots=True)
@@ -41,30 +44,50 @@ class Cells:
 
 
 def ordered(cells: Cells, boxes: int, *, fixed: bool) -> list[list[int]]:
-    """Return the cells of each rank in an order with few crossings."""
-    layers: list[list[int]] = [[] for _ in range(max(cells.rank) + 1)]
-    for cell in _depth_first(cells, boxes) if not fixed else range(len(cells.rank)):
-        layers[cells.rank[cell]].append(cell)
+    """Return the cells of each rank in an order with few crossings, the best that is found from several starts."""
     if fixed:
-        return layers
+        return _in_layers(cells, range(len(cells.rank)))
+    best: list[list[int]] = []
+    fewest = -1
+    for turned, forward in ((False, True), (True, True), (False, False), (True, False)):
+        layers, crossings = _swept(cells, _in_layers(cells, _depth_first(cells, boxes, turned=turned)), forward)
+        if fewest < 0 or crossings < fewest:
+            best, fewest = layers, crossings
+        if not fewest or len(cells.rank) > MANY:
+            break
+    return best
+
+
+def _in_layers(cells: Cells, order: Iterable[int]) -> list[list[int]]:
+    layers: list[list[int]] = [[] for _ in range(max(cells.rank) + 1)]
+    for cell in order:
+        layers[cells.rank[cell]].append(cell)
+    return layers
+
+
+def _swept(cells: Cells, layers: list[list[int]], forward: bool) -> tuple[list[list[int]], int]:
+    """Return the best order that sweeps from a first one find, and how many lines cross in it."""
     place = [0.0] * len(cells.rank)
     for layer in layers:
         _number(layer, place)
     best, fewest = [list(layer) for layer in layers], _crossings(cells, layers, place)
-    for sweep in range(ORDER_SWEEPS):
+    for _ in range(ORDER_SWEEPS):
         if not fewest:
             break
-        forward = sweep % 2 == 0
         for layer in layers if forward else reversed(layers):
             _sort(layer, cells.before if forward else cells.after, place)
+        forward = not forward
         crossings = _crossings(cells, layers, place)
         if crossings < fewest:
             best, fewest = [list(layer) for layer in layers], crossings
-    return best
+    return best, fewest
 
 
-def _depth_first(cells: Cells, boxes: int) -> list[int]:
-    """Return the cells in the order of a walk from the last box against the arrows: relatives stand together."""
+def _depth_first(cells: Cells, boxes: int, *, turned: bool) -> list[int]:
+    """Return the cells in the order of a walk from the last box against the arrows: relatives stand together.
+
+    The walk takes the last operand first if it is `turned`.
+    """
     seen = [False] * len(cells.rank)
     order: list[int] = []
     for start in range(boxes - 1, -1, -1):
@@ -74,7 +97,7 @@ def _depth_first(cells: Cells, boxes: int) -> list[int]:
             if not seen[cell]:
                 seen[cell] = True
                 order.append(cell)
-                waiting.extend(reversed(cells.before[cell]))
+                waiting.extend(cells.before[cell] if turned else reversed(cells.before[cell]))
     return order
 
 
