@@ -5,7 +5,7 @@ order, takes the batches and steps, and does nothing else: no history, no accura
 sizes, batches, rates and number of epochs. The bare loop has to end at the weights of `fit` before anything is timed.
 
 Then, for the digits' network: a gradient over many rows in blocks and in one, the product with the Hessian beside a
-gradient, 200 iterations of L-BFGS-B, and an evaluation.
+gradient, 200 iterations of L-BFGS-B, an evaluation, and the training of `python -m nn digits`.
 
     python benchmarks/training.py            # on the screen, in results.json and in docs/performance.md
     python benchmarks/training.py --quick    # on the screen, few rounds
@@ -29,6 +29,7 @@ import numpy as np
 import nn
 from autograd import Program, compile
 from autograd.lift.run import blocks
+from nn.commands import digits
 from nn.data import Dataset, load_digits, load_iris
 
 ROUNDS = 9
@@ -212,7 +213,10 @@ def curvature(rows: int, rounds: int) -> dict[str, Any]:
 
 
 def at_once(rounds: int) -> dict[str, float]:
-    """Return the seconds of 200 iterations of L-BFGS-B on the digits, compiling included, and of an evaluation."""
+    """Return the seconds of jobs on the digits.
+
+    They are 200 iterations of L-BFGS-B, compiling included, an evaluation, and the training of `python -m nn digits`.
+    """
     data = load_digits()
 
     def minimised() -> None:
@@ -221,7 +225,12 @@ def at_once(rounds: int) -> dict[str, float]:
 
     model = nn.MLP(64, [30, 10], activation="tanh", seed=0)
     evaluated = partial(nn.evaluate, model, data.X, data.T, loss="cross_entropy")
-    return medians(alternate({"L-BFGS-B": timed(minimised), "evaluate": timed(evaluated)}, rounds))
+    jobs: dict[str, Callable[[], Any]] = {
+        "L-BFGS-B": minimised,
+        "evaluate": evaluated,
+        "main job": lambda: digits.training(*digits.start()),
+    }
+    return medians(alternate({name: timed(job) for name, job in jobs.items()}, rounds))
 
 
 def _numbers(model: nn.MLP) -> list[float]:
@@ -266,6 +275,11 @@ def shown(results: dict[str, Any]) -> str:
     ]
     rows += [
         ["200 iterations of L-BFGS-B, 1,797 rows", f"{results['at once']['L-BFGS-B'] * 1e3:.0f}", "—"],
+        [
+            "training of `python -m nn digits`, 64-30-10, 1,347 rows",
+            f"{results['at once']['main job'] * 1e3:.0f}",
+            "—",
+        ],
         ["`nn.evaluate`, 1,797 rows", f"{results['at once']['evaluate'] * 1e3:.1f}", "—"],
     ]
     parts.append(table(["64-30-10", "ms", "as a part of"], rows))

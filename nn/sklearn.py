@@ -28,6 +28,7 @@ import autograd
 from .arguments import FloatArray
 from .loss.losses import binary_cross_entropy_with_logits, cross_entropy, half_squared_error
 from .model.mlp import MLP
+from .train.penalty import Penalty
 from .train.rules import Rule, State
 
 try:
@@ -300,9 +301,9 @@ class _DeltaNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         total = float(weight.sum())
         if total <= 0.0:
             raise ValueError(f"a batch of {len(X)} examples needs sample weights with a positive sum, got {total:g}")
-        weights = self._is_weight * program.flat
-        loss = program.backward(x=X, t=T, w=weight[:, None]) + 0.5 * self.alpha * float(weights @ weights)
-        return loss / total, (program.flat_gradient + self.alpha * weights) / total
+        penalty, gradient = Penalty(self.alpha, self._is_weight, ()).at(program.flat)
+        loss = program.backward(x=X, t=T, w=weight[:, None]) + penalty
+        return loss / total, (program.flat_gradient + gradient) / total
 
     def _minimize(self, X: FloatArray, T: FloatArray, weight: FloatArray) -> None:
         """Run L-BFGS-B over all examples at once."""

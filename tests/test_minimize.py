@@ -152,6 +152,18 @@ def test_a_model_that_branches_is_minimised_by_its_gradients_alone():
         nn.minimize(model, X, LINE, loss="half_squared_error", method="Newton-CG")
 
 
+@pytest.mark.parametrize("train", ["fit", "minimize"])
+@pytest.mark.parametrize(("validation", "got"), [((X,), "a tuple of 1"), ([X, LINE], "list")])
+def test_validation_that_is_no_pair_is_refused_in_one_line(train, validation, got):
+    model = line()
+    options = {"loss": "mse", "validation": validation}
+    if train == "fit":
+        options |= {"optimizer": nn.SGD(model.parameters(), 0.1), "epochs": 1, "batch_size": 9, "seed": 0}
+    with pytest.raises(TypeError) as caught:
+        getattr(nn, train)(model, X, LINE, **options)
+    assert str(caught.value) == f"validation must be a pair (X, T), or (X, T, sample_weight), got {got}"
+
+
 def test_ctrl_c_ends_after_the_iteration_and_keeps_what_was_learned():
     calls = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,11 +59,9 @@ def evaluate(
     classes = classes if classes is not None else getattr(model, "classes", None)
     examples = Examples.of(model, loss, X, T, sample_weight, classes=classes)
     program = kept_program(model, loss) if len(examples) >= FEW else None
-    found = [(part, *_assessed(model, loss, program, batch)) for part, batch in examples.blocks()]
-    mean = math.fsum(part * cost for part, cost, _ in found)
+    mean, outputs = examples.assessed(partial(_assessed, model, loss, program))
     if examples.classify is None:
         return Evaluation(mean, None)
-    outputs = np.concatenate([outputs for *_, outputs in found])
     return Evaluation(mean, accuracy(examples.classify, outputs, examples.T, examples.weights))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,29 @@ class Examples:
         classify = decision(targets, off=facts.off, middle=facts.middle)
         return cls(rows, targets, _weights(f"{called}sample_weight", sample_weight, len(rows)), found, classify)
 
+    @classmethod
+    def for_validation(
+        cls, model: Model, loss: LossFunction, given: object, classes: Sequence[Label] | None
+    ) -> Examples | None:
+        """Return the examples of the argument `validation`, or None where it is None.
+
+        Args:
+            model: The model.
+            loss: The loss.
+            given: A pair (X, T), or (X, T, sample_weight).
+            classes: The classes in the order of the outputs, where those that are trained on have some.
+
+        Raises:
+            TypeError: If it is neither; and as `of`.
+            ValueError: As `of`.
+        """
+        if given is None:
+            return None
+        if not isinstance(given, tuple) or len(given) not in (2, 3):
+            what = f"a tuple of {len(given)}" if isinstance(given, tuple) else type(given).__name__
+            raise TypeError(f"validation must be a pair (X, T), or (X, T, sample_weight), got {what}")
+        return cls.of(model, loss, *given, classes=classes, called="the validation ")
+
     def __len__(self) -> int:
         return len(self.X)
 
@@ -101,6 +125,11 @@ class Examples:
             part = slice(start, start + count)
             weights = None if self.weights is None else self.weights[part]
             yield self.size(rows[part]) / whole, self._batch(X, self.T[part], weights)
+
+    def assessed(self, assess: Callable[[Batch], tuple[float, FloatArray]]) -> tuple[float, FloatArray]:
+        """Return the mean loss over all examples and their outputs, from what a function gives for some of them."""
+        found = [(part, *assess(batch)) for part, batch in self.blocks()]
+        return math.fsum(part * cost for part, cost, _ in found), np.concatenate([outputs for *_, outputs in found])
 
     def size(self, rows: NDArray[np.int64]) -> float:
         """Return the weight of some examples together: without weights, their number."""

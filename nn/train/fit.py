@@ -137,9 +137,8 @@ def fit(
     epochs, batch_size = whole_number("epochs", epochs), whole_number("batch_size", batch_size)
     classes = classes if classes is not None else getattr(model, "classes", None)
     examples = Examples.of(model, loss, X, T, sample_weight, classes=classes)
-    held_out = None
-    if validation is not None:
-        held_out = _validation(model, loss, validation, classes if examples.classes is None else examples.classes)
+    known = classes if examples.classes is None else examples.classes
+    held_out = Examples.for_validation(model, loss, validation, known)
     _require_fitting(optimizer, model)
     if max_norm is not None:
         require_max_norm(max_norm)
@@ -179,12 +178,6 @@ def fit(
     hidden = not (sys.stderr.isatty() if progress is None else progress)
     with tqdm(total=epochs * len(examples), initial=run.examples_done, unit=" examples", disable=hidden) as bar:
         return run.history(bar)
-
-
-def _validation(model: Model, loss: LossFunction, given: object, classes: Sequence[Label] | None) -> Examples:
-    if not isinstance(given, tuple) or len(given) not in (2, 3):
-        raise TypeError(f"validation must be a pair (X, T), or (X, T, sample_weight), got {type(given).__name__}")
-    return Examples.of(model, loss, *given, classes=classes, called="the validation ")
 
 
 def _require_fitting(optimizer: object, model: Model) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -126,12 +127,8 @@ def minimize(
     iterations = whole_number("iterations", iterations)
     classes = classes if classes is not None else getattr(model, "classes", None)
     examples = Examples.of(model, loss, X, T, sample_weight, classes=classes)
-    held_out = None
-    if validation is not None:
-        if not isinstance(validation, tuple) or len(validation) not in (2, 3):
-            raise TypeError(f"validation must be a pair (X, T), or (X, T, sample_weight), got {validation!r}")
-        known = classes if examples.classes is None else examples.classes
-        held_out = Examples.of(model, loss, *validation, classes=known, called="the validation ")
+    known = classes if examples.classes is None else examples.classes
+    held_out = Examples.for_validation(model, loss, validation, known)
     if method == LEAST_SQUARES and name_of(loss) not in _SQUARES:
         raise ValueError(f'method="{LEAST_SQUARES}" needs one of the losses {", ".join(_SQUARES)}, got {name_of(loss)}')
     run = _Minimization(model, loss, examples, held_out, l2, iterations, callbacks, map)
@@ -241,10 +238,8 @@ class _Minimization:
             self.record.add(found.loss, found.outputs)
             self.record.close_epoch(self.examples.T, slice(None), [1.0], weights)
             if self.held_out is not None:
-                parts = [(part, *self.engine.assessed(self.data, batch)) for part, batch in self.held_out.blocks()]
-                outputs = np.concatenate([y for *_, y in parts])
-                cost = math.fsum(part * cost for part, cost, _ in parts)
-                self.record.validate(cost, outputs, self.held_out.T, self.held_out.weights)
+                assessed = self.held_out.assessed(partial(self.engine.assessed, self.data))
+                self.record.validate(*assessed, self.held_out.T, self.held_out.weights)
             done = len(self.record.series["loss"])
             bar.update(1)
             bar.set_postfix_str(self.record.latest(), refresh=False)

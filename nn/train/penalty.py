@@ -48,8 +48,12 @@ class Penalty:
         positions = np.array([float(leaf in weights) for leaf in leaves])
         return cls(float(c), positions, tuple(weight for weight in weights if weight not in trained))
 
+    def at(self, data: FloatArray) -> tuple[float, FloatArray]:
+        """Return the penalty and its gradient, at some numbers of the parameters."""
+        gradient = self.c * self.positions * data
+        return 0.5 * (float(gradient @ data) + self.c * sum(weight.data**2 for weight in self.apart)), gradient
+
     def added(self, batch: BatchGradient, data: FloatArray) -> BatchGradient:
         """Return a batch with the penalty in its loss and gradient, at some numbers of the parameters."""
-        gradient = self.c * self.positions * data
-        loss = batch.loss + 0.5 * (float(gradient @ data) + self.c * sum(weight.data**2 for weight in self.apart))
-        return batch._replace(loss=loss, gradients=batch.gradients + gradient)
+        penalty, gradient = self.at(data)
+        return batch._replace(loss=batch.loss + penalty, gradients=batch.gradients + gradient)

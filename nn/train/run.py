@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -235,8 +235,9 @@ class Run:
         weights = None if self.examples.weights is None else self.examples.weights[self.order]
         self.record.close_epoch(self.examples.T, self.order, sizes, weights)
         if self.validation is not None:
-            loss, outputs = self._assessed(self.validation)
-            self.record.validate(loss, outputs, self.validation.T, self.validation.weights)
+            data = np.empty(0) if self.vector is None else self.vector.data
+            assessed = self.validation.assessed(partial(self.engine.assessed, data))
+            self.record.validate(*assessed, self.validation.T, self.validation.weights)
         self.epoch, self.batch = self.epoch + 1, 0
         self.generator = self.rng.bit_generator.state
         if self.best is not None:
@@ -256,12 +257,6 @@ class Run:
             return [self.examples.size(self._rows(batch)) for batch in range(self.batches)]
         count = len(self.examples)
         return [float(min(self.batch_size, count - start)) for start in range(0, count, self.batch_size)]
-
-    def _assessed(self, examples: Examples) -> tuple[float, FloatArray]:
-        data = np.empty(0) if self.vector is None else self.vector.data
-        found = [(part, *self.engine.assessed(data, batch)) for part, batch in examples.blocks()]
-        loss = math.fsum(part * loss for part, loss, _ in found)
-        return loss, np.concatenate([outputs for *_, outputs in found])
 
     # Checkpoints
 
