@@ -73,6 +73,34 @@ def test_a_package_imports_from_itself_by_relative_names(path):
             assert str(node.module).split(".")[0] != package
 
 
+def module(path):
+    return relative(path)[:-3].replace("/", ".").removesuffix(".__init__")
+
+
+def modules_imported(path):
+    """The modules that a file imports, also those that it imports for type annotations only."""
+    found = imported(path) & {module(other) for other in FILES}
+    return {name for name in found if not any(each.startswith(f"{name}.") for each in found)}
+
+
+def in_circles(below):
+    """The nodes of a graph that are in circles or lead to them."""
+    left = {node: set(others) & set(below) for node, others in below.items()}
+    while ends := [node for node, others in left.items() if not others]:
+        left = {node: others - set(ends) for node, others in left.items() if node not in ends}
+    return sorted(left)
+
+
+@pytest.mark.parametrize("package", ["autograd/lift", "nn", "viz"])
+def test_no_modules_import_each_other_in_a_circle(package):
+    below = {module(path): modules_imported(path) for path in FILES if relative(path).startswith(package)}
+    assert in_circles(below) == []
+
+
+def test_circles_are_found():
+    assert in_circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"e"}, "e": set()}) == ["a", "b", "c"]
+
+
 def test_the_closed_form_is_independent_of_the_engine():
     path = ROOT / "nn" / "closed_form.py"
     modules = set()

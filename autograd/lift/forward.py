@@ -12,11 +12,10 @@ from .. import ops
 from ..printable import printable
 from .block import Block
 from .expression import Apply, Constant, Expression, MatMul, Number, Plus, Ref, RunSum, Take, Variadic, elementwise
-from .groups import CONSTANT, PARAMETERS, Group, Groups
+from .groups import CONSTANT, PARAMETERS, Group, Groups, Term
 from .parameters import Parameters
 from .statement import Statement, blocks_in
 from .strided import is_everything
-from .terms import Term
 
 __all__ = ["Forward", "forward_program"]
 

@@ -1,28 +1,44 @@
-"""Groups: which atoms are computed alike and become one block, which is one array.
-
-Level by level, atoms of the same signature are put together: the same operation applied to members of the same groups,
-or sums of products of members of the same groups. For a sum that depends on the inputs only the monomials that do are
-compared, so that a neuron without a bias stays in its layer.
-
-All parameters are one group at this stage, and so are all members of one input; constants have none.
-"""
+"""Groups of atoms that are computed alike; each becomes one block, which is one array."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from .. import ops
 from .atoms import Atoms
-from .strided import is_everything
-from .terms import Term, terms_of
 
-__all__ = ["CONSTANT", "PARAMETERS", "Group", "Groups"]
+__all__ = ["CONSTANT", "PARAMETERS", "Group", "Groups", "Term"]
 
+Array = np.ndarray[Any, Any]
 CONSTANT, PARAMETERS = 0, 1
+
+
+@dataclass(eq=False)
+class Term:
+    """A summand of a group of sums.
+
+    Attributes:
+        kind: "constant": numbers, one for each member; "elementwise": a product for each member; "matmul": a matrix
+            product; "runs": products summed in runs.
+        factors: Up to two factors, each a group and positions in it, −1 standing for a zero; for the group of constants
+            the numbers themselves. The left factor of a matrix product has shape (rows, k), the right one (k,) or
+            (k, columns).
+        scale: A number, or a number for each member or product, that multiplies it; for "matmul" also a number for
+            each entry of the left factor.
+        sizes: For "runs", how many products belong to each member.
+        take: Which member of the product each member is, −1 for none; None if they are in the same order.
+        why: A sentence for the report where no structure was found.
+    """
+
+    kind: Literal["constant", "elementwise", "matmul", "runs"]
+    factors: list[tuple[int, Array]]
+    scale: float | Array = 1.0
+    sizes: Array | None = None
+    take: Array | None = None
+    why: str = ""
 
 
 @dataclass(eq=False)
@@ -52,7 +68,9 @@ class Group:
 
 
 class Groups:
-    """The groups of a graph, and where each atom is.
+    """The groups of a graph, and where each atom is; at first those of constants, parameters and inputs.
+
+    All parameters are one group at this stage, and so are all members of one input; constants have none.
 
     Args:
         atoms: The canonical form of the graph.
@@ -84,91 +102,10 @@ class Groups:
         by_name = {group.input_name: group.number for group in self.all[2:]}
         for atom, (name, k) in atoms.inputs.items():
             self.group[atom], self.position[atom] = by_name[name], k
-        self._group_levels()
 
-    def _group_levels(self) -> None:
-        needed = _needed(self.atoms)
-        level = self.atoms.level
-        levels: dict[int, list[int]] = {}
-        for atom in needed:
-            if level[atom]:
-                levels.setdefault(level[atom], []).append(atom)
-        for k in sorted(levels):
-            by_signature: dict[Any, list[int]] = {}
-            for atom in sorted(levels[k]):
-                by_signature.setdefault(self._signature(atom), []).append(atom)
-            for members in by_signature.values():
-                if members[0] in self.atoms.operations:
-                    self._add_operation(members)
-                else:
-                    self._add_sum(members)
-
-    # --- signatures ------------------------------------------------------------------------------
-
-    def _signature(self, atom: int) -> Any:
-        batched = self.atoms.batched[atom]
-        found = self.atoms.operations.get(atom)
-        if found is None:
-            return (batched, self._sum_signature(self.atoms.sums[atom], batched))
-        op, args = found
-        groups = tuple(int(self.group[arg]) for arg in args)
-        if op is ops.pow:  # its rule treats an exponent that is a number in a way of its own
-            return (batched, op, groups, tuple(float(self.number[arg]) for arg in args if not self.group[arg]))
-        return (batched, op, groups)
-
-    def _sum_signature(self, terms: Mapping[tuple[int, int], float], batched: bool) -> frozenset[Any]:
-        group, is_batched = self.group, self.atoms.batched
-        counts: dict[tuple[int, int], int] = {}
-        nonlinear = not batched and any(u for u, _ in terms)
-        for u, v in terms:
-            if v == 0 or (batched and not (is_batched[u] or is_batched[v])) or (nonlinear and not u):
-                continue
-            g, h = int(group[u]), int(group[v])
-            pair = (g, h) if g <= h else (h, g)
-            counts[pair] = counts.get(pair, 0) + 1
-        return frozenset(
-            (pair, 0 if pair[0] == PARAMETERS and pair[1] != PARAMETERS else count) for pair, count in counts.items()
-        )
-
-    # --- groups ----------------------------------------------------------------------------------
-
-    def _add(self, group: Group) -> None:
+    def add(self, group: Group) -> None:
+        """Add a group, and note where its members are."""
         self.all.append(group)
         members = np.asarray(group.members)
         self.group[members] = group.number
         self.position[members] = np.arange(len(members))
-
-    def _add_operation(self, members: list[int]) -> None:
-        op = self.atoms.operations[members[0]][0]
-        args = np.array([self.atoms.operations[atom][1] for atom in members], dtype=np.intp)
-        latest = max(range(args.shape[1]), key=lambda k: self.group[args[0, k]])
-        order = np.argsort(self.position[args[:, latest]], kind="stable")
-        args = args[order]
-        members = [members[k] for k in order]
-        operands: list[tuple[int, Any]] = []
-        shape: tuple[int, ...] = (len(members),)
-        for column in args.T:
-            g = int(self.group[column[0]])
-            operands.append((g, self.number[column] if g == CONSTANT else self.position[column]))
-            source = self.all[g]
-            if len(source.shape) == 2 and is_everything(self.position[column], len(source.members)):
-                shape = source.shape
-        self._add(Group(len(self.all), members, shape, self.atoms.batched[members[0]], op, operands))
-
-    def _add_sum(self, members: list[int]) -> None:
-        order, shape, terms = terms_of(self, members)
-        group = Group(len(self.all), [members[k] for k in order], shape, self.atoms.batched[members[0]])
-        group.terms = terms
-        self._add(group)
-
-
-def _needed(atoms: Atoms) -> list[int]:
-    """Return the atoms under the roots, in order."""
-    needed: set[int] = set()
-    todo = list(atoms.roots)
-    while todo:
-        atom = todo.pop()
-        if atom not in needed:
-            needed.add(atom)
-            todo.extend(atoms.below(atom))
-    return sorted(needed)

@@ -16,7 +16,7 @@ from .block import Block
 from .canonical import canonical
 from .expression import Expression
 from .forward import Forward, forward_program
-from .groups import Groups
+from .grouping import grouped
 from .parameters import Parameters
 from .precise import Shares, precise
 from .recording import Recording
@@ -123,7 +123,7 @@ def lifted(
     inputs = {name: len(values) for name, values in recording.inputs.items()}
     positions = {leaf: (name, k) for name, values in recording.inputs.items() for k, leaf in enumerate(values)}
     atoms = canonical(recording.graph.nodes, recording.roots, positions, {leaf: k for k, leaf in enumerate(leaves)})
-    groups = Groups(atoms, inputs, len(leaves))
+    groups = grouped(atoms, inputs, len(leaves))
     if parameters is None:
         parameters = Parameters(groups, leaves, named)
     forward = forward_program(groups, parameters)

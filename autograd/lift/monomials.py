@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from .groups import Groups
 from .sides import sides
-
-if TYPE_CHECKING:
-    from .groups import Groups
 
 __all__ = ["Grid", "Monomials", "by_class"]
 

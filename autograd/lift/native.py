@@ -17,14 +17,12 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
 from ..files import written
-
-if TYPE_CHECKING:
-    from .program import Program
+from .running import Running
 
 __all__ = ["NativeProgram"]
 
@@ -45,7 +43,7 @@ class NativeProgram:
         library: The file that holds the code.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Running) -> None:
         self.program = program
         self._load()
 

@@ -12,12 +12,11 @@ import hashlib
 import pickle
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from .program import Program
+from .running import Running
 
 __all__ = ["Map", "Shard", "ShardedProgram", "controller"]
 
@@ -71,7 +70,7 @@ class ShardedProgram:
         ValueError: If there is no shard.
     """
 
-    def __init__(self, program: Program, shards: Iterable[Shard], map: Map) -> None:
+    def __init__(self, program: Running, shards: Iterable[Shard], map: Map) -> None:
         controller()
         if not callable(map):
             raise TypeError(f"map must be a function such as map or Executor.map, got {map!r}")
@@ -166,11 +165,11 @@ def _rows(shard: Any) -> int:
 _local = threading.local()
 
 
-def _program(pickled: bytes, digest: bytes) -> Program:
+def _program(pickled: bytes, digest: bytes) -> Running:
     """Return this thread's own copy of the program, so that a task that is late cannot change another's parameters."""
     if getattr(_local, "digest", None) != digest:
         _local.program, _local.digest = pickle.loads(pickled), digest
-    found: Program = _local.program
+    found: Running = _local.program
     return found
 
 

@@ -11,46 +11,18 @@ is missing, or a list of products summed in runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 
+from .groups import Groups, Term
 from .monomials import Grid, Monomials, by_class
 from .strided import is_everything
 
-if TYPE_CHECKING:
-    from .groups import Groups
-
-__all__ = ["Term", "terms_of"]
+__all__ = ["terms_of"]
 
 Array = np.ndarray[Any, Any]
 DENSE = 0.03  # from this share of products that are there, a dense matrix with zeros is faster than gathering
-
-
-@dataclass(eq=False)
-class Term:
-    """A summand of a group of sums.
-
-    Attributes:
-        kind: "constant": numbers, one for each member; "elementwise": a product for each member; "matmul": a matrix
-            product; "runs": products summed in runs.
-        factors: Up to two factors, each a group and positions in it, −1 standing for a zero; for the group of constants
-            the numbers themselves. The left factor of a matrix product has shape (rows, k), the right one (k,) or
-            (k, columns).
-        scale: A number, or a number for each member or product, that multiplies it; for "matmul" also a number for
-            each entry of the left factor.
-        sizes: For "runs", how many products belong to each member.
-        take: Which member of the product each member is, −1 for none; None if they are in the same order.
-        why: A sentence for the report where no structure was found.
-    """
-
-    kind: Literal["constant", "elementwise", "matmul", "runs"]
-    factors: list[tuple[int, Array]]
-    scale: float | Array = 1.0
-    sizes: Array | None = None
-    take: Array | None = None
-    why: str = ""
 
 
 def terms_of(groups: Groups, members: list[int]) -> tuple[Array, tuple[int, ...], list[Term]]:

@@ -6,10 +6,11 @@ row may disagree as matrices; what is printed has to say how they fit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from ..block import Block
 from .formula import (
     Call,
     Cases,
@@ -32,9 +33,6 @@ from .formula import (
 )
 from .normal_form import rebuilt, repeated, transposed
 
-if TYPE_CHECKING:
-    from .translation import Translator
-
 __all__ = ["Shapes", "as_matrix", "filled", "is_matrix"]
 
 Array = np.ndarray[Any, Any]
@@ -42,6 +40,19 @@ Shape = tuple[int | None, ...]
 """() for a scalar, which fits to everything, or rows and columns; None where a vector of ones is as long as needed."""
 
 _OF_ALL = ("softmax", "logsumexp", "total")
+
+
+class _Translator(Protocol):
+    """What has the names, the numbers and the lists behind formulas."""
+
+    numbers: list[Array]
+    lists: list[Array]
+
+    def shape(self, block: Block) -> tuple[int, ...]: ...
+
+    def numbers_of(self, values: Array) -> Formula: ...
+
+    def picked(self, formula: Formula, index: Array) -> Formula: ...
 
 
 def as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -65,7 +76,7 @@ def filled(shape: Shape, size: int) -> Shape:
 class Shapes:
     """What shapes formulas have with a translator's names, numbers and lists."""
 
-    def __init__(self, translator: Translator) -> None:
+    def __init__(self, translator: _Translator) -> None:
         self.translator = translator
 
     def of(self, formula: Formula) -> Shape:
