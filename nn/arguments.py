@@ -9,7 +9,17 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FloatArray", "Seed", "float_array", "float_rows", "generator", "unknown_name", "whole_number"]
+__all__ = [
+    "FloatArray",
+    "Seed",
+    "float_array",
+    "float_rows",
+    "generator",
+    "real_array",
+    "require_finite",
+    "unknown_name",
+    "whole_number",
+]
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -29,6 +39,13 @@ def float_array(name: str, given: ArrayLike, shape: tuple[int, ...] | None = Non
         TypeError: If it holds something else than real numbers (bools are refused too).
         ValueError: If it is ragged, has another shape, or holds NaN or an infinity.
     """
+    floats = real_array(name, given, shape)
+    require_finite(name, floats)
+    return floats
+
+
+def real_array(name: str, given: ArrayLike, shape: tuple[int, ...] | None = None) -> FloatArray:
+    """Return `given` as a new array of floats, finite or not. Takes and otherwise raises what `float_array` does."""
     try:
         array = np.asarray(given)
     except ValueError as error:
@@ -38,12 +55,25 @@ def float_array(name: str, given: ArrayLike, shape: tuple[int, ...] | None = Non
     if shape is not None and array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     with np.errstate(over="ignore"):
-        floats = np.array(array, dtype=float)
+        return np.array(array, dtype=float)
+
+
+def require_finite(name: str, floats: FloatArray, first: int = 0) -> None:
+    """Check that an array holds neither NaN nor an infinity.
+
+    Args:
+        name: What it is called in the error message.
+        floats: The array.
+        first: The number of its first row in the array that it is a part of.
+
+    Raises:
+        ValueError: If it does; the message says where.
+    """
     finite = np.isfinite(floats)
     if not finite.all():
         index = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(f"{name} must be finite, got {floats[index]} at index {index}")
-    return floats
+        place = (first + index[0], *index[1:]) if index else index
+        raise ValueError(f"{name} must be finite, got {floats[index]} at index {place}")
 
 
 def float_rows(name: str, given: ArrayLike) -> FloatArray:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arguments import FloatArray, float_array, float_rows
+from .arguments import FloatArray, float_rows, real_array, require_finite
 
 __all__ = ["BLOCK", "Rows"]
 
@@ -46,7 +46,7 @@ class Rows:
             float_rows(name, np.empty(self.shape))  # raises
         if self._mapped or _is_plain(given):
             for start, block in self.blocks():
-                _require_finite(name, block, start)
+                require_finite(name, block, start)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -71,7 +71,7 @@ class Rows:
     def _floats(self, block: Any) -> FloatArray:
         if type(block) is np.ndarray and block.dtype == float:
             return block
-        return float_array(self._name, np.asarray(block)) if self._mapped else np.asarray(block, dtype=float)
+        return real_array(self._name, block) if self._mapped else np.asarray(block, dtype=float)
 
 
 def _stays_where_it_is(given: Any) -> bool:
@@ -85,10 +85,3 @@ def _stays_where_it_is(given: Any) -> bool:
 
 def _is_plain(given: ArrayLike) -> bool:
     return type(given) is np.ndarray and given.dtype == float and given.ndim == 2
-
-
-def _require_finite(name: str, block: FloatArray, start: int) -> None:
-    finite = np.isfinite(block)
-    if not finite.all():
-        n, k = (int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(f"{name} must be finite, got {block[n, k]} at index {(start + n, k)}")

@@ -147,14 +147,17 @@ def test_an_error_says_where_the_block_begins_and_leaves_no_half_gradient():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_number_that_is_not_finite_is_refused_in_any_block(bad):
+@pytest.mark.parametrize("kind", ["<f8", "<f4"])
+def test_a_number_that_is_not_finite_is_refused_in_any_block(bad, kind, tmp_path):
     X, T = data()
     X[ROWS - 1, 2] = bad
     with pytest.raises(ValueError, match="finite"):
         program(network()).value(x=X, t=T)
-    model = network()
-    with pytest.raises(ValueError, match=rf"X must be finite, got {bad} at index \({ROWS - 1}, 2\)"):
-        nn.evaluate(model, Slices(X), T, loss="cross_entropy")
+    X.astype(kind).tofile(tmp_path / "X")
+    mapped = np.memmap(tmp_path / "X", dtype=kind, mode="r", shape=X.shape)
+    for inputs in (X, mapped, Slices(X.astype(kind))):
+        with pytest.raises(ValueError, match=rf"X must be finite, got {bad} at index \({ROWS - 1}, 2\)"):
+            nn.evaluate(network(), inputs, T, loss="cross_entropy")
 
 
 def test_masks_are_refused_in_any_block():
