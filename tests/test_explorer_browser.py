@@ -165,6 +165,21 @@ def test_the_first_picture_fits_its_place(show, name, size):
         assert bottom <= stage[3] + 1
 
 
+@pytest.mark.parametrize("size", ["1280×800", "phone"])
+def test_equations_are_not_cut_off(show, size):
+    """The gradient of attention's scores has a term that is longer than a line, and can be scrolled."""
+    for name in CASES:
+        browser = show(page_of(name), size=size)
+        cut = browser.execute_script(
+            """return [...document.querySelectorAll(".eq")].filter((e) => e.scrollWidth > e.clientWidth + 1)
+              .map((e) => e.textContent);"""
+        )
+        assert len(cut) == (name == "attention"), (name, cut)
+        assert browser.execute_script(
+            "const e = document.querySelector('.say .words'); return e.scrollWidth <= e.clientWidth + 1"
+        ), name
+
+
 def test_a_change_of_depth_is_a_flight_of_the_same_cells_unless_motion_is_unwanted(show):
     browser = show(page_of("small"))
     count = """const cells = explorer.stage.items.get("W1");

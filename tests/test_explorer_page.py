@@ -5,6 +5,7 @@ import hashlib
 import html
 import json
 import re
+import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
 import pytest
@@ -230,6 +231,36 @@ def test_every_term_of_an_equation_carries_its_number_once():
     numbers = [int(n) for n in re.findall(r'data-t="(\d+)"', markup)]
     assert len(set(numbers)) == len(numbers)
     assert {notation.terms[n].kind for n in numbers} >= {"name", "local", "transpose", "matmul"}
+
+
+def text_of(markup: str) -> str:
+    return html.unescape(re.sub("<[^>]*>", "", markup))
+
+
+@pytest.mark.parametrize("name", ["residual", "attention", "lstm"])
+def test_a_long_equation_breaks_at_its_signs_and_says_the_same(name):
+    traced = viz.trace(CASES[name]().root)
+    equations = derived_equations(traced, traced.root, {})
+    notation = Notation(equations)
+    broken = 0
+    for each in equations.all:
+        pieces = re.findall("<math>(.*?)</math>", notation.equation(each), re.DOTALL)
+        sign = "+=" if each.add else "="
+        whole = text_of(notation.write(each.target)) + sign + text_of(notation.write(each.value))
+        assert "".join(map(text_of, pieces)) == whole
+        for piece in pieces:  # each is well-formed by itself
+            ElementTree.fromstring(f"<math>{html.unescape(piece.replace('&lt;', ''))}</math>")
+        broken += len(pieces) > 1
+    assert broken
+
+
+def test_equations_call_the_output_by_its_label_and_multiply_numbers_with_a_point():
+    page = page_of("expression")
+    shown = [text_of(row) for row in re.findall(r'<div class="eq .*?</div>', page)]
+    assert shown == ["z=x+x·y", "∂z∂x=1+y", "∂z∂y=x"]
+    named = nn.half_squared_error(nn.MLP(2, [2], seed=0)([1.0, 2.0]), [0.0, 1.0])
+    named.label = "loss"
+    assert "<mi>C</mi>" in viz.to_html(named)  # of a network, it is the cost
 
 
 def test_a_term_of_an_unknown_kind_has_no_value():

@@ -198,7 +198,7 @@ def _story(shown: Content) -> str:
     if network is not None and len(network.layers) > 1:
         return "The example goes through, the cost comes out, and its derivative comes back."
     if network is not None:
-        return "Forward, its sum goes through a function. Backward, the slope there is a factor of all its gradients."
+        return "Its sum goes through a function, whose slope there is a factor of all its gradients."
     uses = [sum(1 for k in node.edges_out if traced.edges[k].step) for node in traced.nodes]
     count = max(uses)
     if len(traced.nodes) <= 24 and count > 1:

@@ -70,7 +70,7 @@ DARK: Mapping[str, str] = {
 """The same roles on a dark ground."""
 
 SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", "DejaVu Sans", sans-serif'
-MATH = '"STIX Two Math", "Cambria Math", "Latin Modern Math", "STIX Math", math, serif'
+MATH = '"STIX Two Math", "Cambria Math", "Latin Modern Math", "STIX Math", "DejaVu Math TeX Gyre", math, serif'
 MONO = 'ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
 RADIUS = 8
 """Corners of cards, in pixels; a cell of a matrix has a fifth of it."""

@@ -53,6 +53,11 @@ class Content:
         return found
 
     @property
+    def output(self) -> str:
+        """What equations call the output: of a network the cost C."""
+        return "C" if self.network else shortened(self.traced.output, 24)
+
+    @property
     def frozen(self) -> str:
         """Why the page cannot compute; empty if it can."""
         own = sorted({node.op.name for node in self.traced.nodes if node.op and not can_run(node.op)})

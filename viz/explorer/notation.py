@@ -10,8 +10,12 @@ from .terms import Equation, Equations, Term, walked
 
 __all__ = ["Notation"]
 
-LINE = 34
-"""A sum of more characters may break."""
+LINE = 28
+"""An equation of more characters may break, at the signs between its outermost terms."""
+
+TRANSPOSED = '<mi class="T" mathvariant="normal">T</mi>'
+NORM = '<mo stretchy="false">‖</mo>'
+MINUS = '<mo form="prefix">−</mo>'
 
 _SUM, _ENTRY, _PRODUCT, _POWER, _ATOM = range(5)
 _FUNCTIONS = {"logsumexp": "lse", "softmax by rows": "softmax", "softmax by columns": "softmax"}
@@ -24,8 +28,9 @@ class Notation:
         terms: The terms by their numbers, as in `data-t` of the markup.
     """
 
-    def __init__(self, equations: Equations) -> None:
+    def __init__(self, equations: Equations, output: str = "C") -> None:
         self.equations = equations
+        self._output = f"<mi>{escaped(output)}</mi>"
         self.terms: list[Term] = []
         for equation in equations.all:
             self.terms += [*walked(equation.target), *walked(equation.value)]
@@ -33,13 +38,29 @@ class Notation:
         self._several = len(set(equations.activations.values())) > 1
 
     def equation(self, equation: Equation) -> str:
-        """Return an equation; a long sum in pieces between which a line may break."""
+        """Return an equation; a long one in pieces between which a line may break."""
         left = f'{self.write(equation.target)}<mo class="sign">{"+=" if equation.add else "="}</mo>'
-        whole = f"<math>{left}{self.write(equation.value)}</math>"
-        if equation.value.kind != "sum" or len(re.sub("<[^>]*>", "", whole)) <= LINE:
-            return whole
-        first, *others = self._summands(equation.value)
-        return f"<math>{left}{first}</math>" + "".join(f"<math>{other}</math>" for other in others)
+        pieces = self._pieces(equation.value, room=LINE - _length(left))
+        return f"<math>{left}{pieces[0]}</math>" + "".join(f"<math>{piece}</math>" for piece in pieces[1:])
+
+    def _pieces(self, term: Term, least: int = _SUM, room: int = LINE) -> list[str]:
+        """Return a term; one that is too long in pieces, which begin with the signs between its outermost terms."""
+        whole, binds = self._raw(term)
+        if binds < least:
+            whole = f"{_paren('(')}{whole}{_paren(')')}"
+        inside = term.parts[0] if term.kind == "transpose" else term
+        if _length(whole) <= room or inside.kind not in ("sum", "product", "matmul"):
+            return [whole]
+        if inside is not term:
+            return _enclosed(self._pieces(inside, room=room), _superscript(_paren(")"), TRANSPOSED))
+        if term.kind == "matmul":
+            pieces = [piece for part in term.parts for piece in self._pieces(part, _PRODUCT, room)]
+        else:
+            pieces = []
+            for sign, part in self._summands(term) if term.kind == "sum" else self._factors(term):
+                first, *others = self._pieces(part, _ENTRY if term.kind == "sum" else _PRODUCT, room)
+                pieces += [sign + first, *others]
+        return _enclosed(pieces, _paren(")")) if binds < least else pieces
 
     def kind(self, name: str) -> str:
         """Return the colour of an array: "v" for values, "g" for gradients."""
@@ -51,11 +72,11 @@ class Notation:
         array = self.equations.arrays[name]
         if array.role == "adjoint":
             of = self.equations.arrays[array.of]
-            return _raised("δ", of.layer) if of.role == "z" else _by(self.symbol(array.of))
+            return _raised("δ", of.layer) if of.role == "z" else self._by(self.symbol(array.of))
         if name == self.equations.input:
             return _raised("a", 0)
         if array.role == "loss":
-            return "<mi>C</mi>"
+            return self._output
         if array.role in ("z", "a"):
             return _raised(array.role, array.layer)
         stem = name.rstrip("0123456789")
@@ -65,6 +86,10 @@ class Notation:
         return (
             _raised(stem, digits) if stem in ("W", "b") else f"<msub><mi>{escaped(stem)}</mi><mn>{digits}</mn></msub>"
         )
+
+    def _by(self, symbol: str) -> str:
+        d = '<mo form="prefix">∂</mo>'
+        return f"<mfrac><mrow>{d}{self._output}</mrow><mrow>{d}{symbol}</mrow></mfrac>"
 
     def write(self, term: Term, least: int = _SUM) -> str:
         """Return a term, in parentheses if it binds less tightly than `least`."""
@@ -88,9 +113,9 @@ class Notation:
     def _number(self, term: Term) -> tuple[str, int]:
         if "/" in term.text and len(term.text) <= 6:
             over, under = term.text.lstrip("-").split("/")
-            sign = '<mo form="prefix">−</mo>' if term.number < 0 else ""
+            sign = MINUS if term.number < 0 else ""
             return f"{sign}<mfrac class='half'><mn>{over}</mn><mn>{under}</mn></mfrac>", _ATOM
-        sign = '<mo form="prefix">−</mo>' if term.number < 0 else ""
+        sign = MINUS if term.number < 0 else ""
         return f"{sign}<mn>{abs(term.number):.4g}</mn>", _ATOM
 
     def _name(self, term: Term) -> tuple[str, int]:
@@ -103,36 +128,43 @@ class Notation:
         return self._marked(term, "v", f'<mtext class="view">[{text}]</mtext>'), _ATOM
 
     def _sum(self, term: Term) -> tuple[str, int]:
-        return self._marked(term, "x", "".join(self._summands(term))), _SUM
+        return self._marked(term, "x", "".join(s + self.write(part, _ENTRY) for s, part in self._summands(term))), _SUM
 
-    def _summands(self, term: Term) -> list[str]:
-        """Return the terms of a sum with their signs."""
+    def _summands(self, term: Term) -> list[tuple[str, Term]]:
+        """Return the terms of a sum, each behind its sign."""
         out = []
         for k, part in enumerate(term.parts):
             negative, positive = _sign_apart(part)
             form = "infix" if k else "prefix"
             sign = f'<mo form="{form}">{"−" if negative else "+"}</mo>' if k or negative else ""
-            out.append(sign + self.write(positive, _ENTRY))
+            out.append((sign, positive))
         return out
 
     def _product(self, term: Term) -> tuple[str, int]:
+        factors = self._factors(term)
+        binds = _ENTRY if len(factors) > 1 or factors[0][0].startswith(MINUS) else _PRODUCT
+        return self._marked(term, "x", "".join(sign + self.write(part, _PRODUCT) for sign, part in factors)), binds
+
+    def _factors(self, term: Term) -> list[tuple[str, Term]]:
+        """Return the factors of a product, each behind its sign, the first one behind the numbers in front."""
         scalars = [part for part in term.parts if part.kind in ("number", "total")]
-        entries = [part for part in term.parts if part not in scalars]
+        entries = [part for part in term.parts if part not in scalars] or [scalars.pop()]
         minus = next((part for part in scalars if part.kind == "number" and part.number == -1.0), None)
-        head = '<mo form="prefix">−</mo>' if minus is not None else ""
+        head = MINUS if minus is not None else ""
         head += "".join(self.write(part, _PRODUCT) for part in scalars if part is not minus)
-        body = "<mo>⊙</mo>".join(self.write(part, _PRODUCT) for part in entries)
-        return self._marked(term, "x", head + body), _ENTRY if len(entries) > 1 or minus is not None else _PRODUCT
+        names = [self.equations.arrays[each.name] for each in walked(term) if each.kind == "name"]
+        times = "<mo>·</mo>" if names and all(array.shape == (1, 1) for array in names) else "<mo>⊙</mo>"
+        return [(times if k else head, part) for k, part in enumerate(entries)]
 
     def _power(self, term: Term) -> tuple[str, int]:
         if term.exponent < 0:
             below = self.write(term.parts[0], _SUM if term.exponent == -1 else _ATOM)
-            raised = below if term.exponent == -1 else f"<msup><mrow>{below}</mrow><mn>{-term.exponent}</mn></msup>"
+            raised = below if term.exponent == -1 else _superscript(below, f"<mn>{-term.exponent}</mn>")
             return self._marked(term, "x", f"<mfrac><mn>1</mn><mrow>{raised}</mrow></mfrac>"), _ENTRY
         base = self.write(term.parts[0], _ATOM)
         if "<msup>" in base and term.parts[0].kind == "name":
             base = f"{_paren('(')}{base}{_paren(')')}"
-        return self._marked(term, "x", f"<msup><mrow>{base}</mrow><mn>{term.exponent}</mn></msup>"), _POWER
+        return self._marked(term, "x", _superscript(base, f"<mn>{term.exponent}</mn>")), _POWER
 
     def _call(self, term: Term) -> tuple[str, int]:
         args = "<mo>,</mo>".join(self.write(part) for part in term.parts)
@@ -160,14 +192,13 @@ class Notation:
         plain = inner.kind == "name" and "<msup>" not in (own := self.symbol(inner.name)) and "<mfrac>" not in own
         body = self.write(inner) if plain else f"{_paren('(')}{self.write(inner)}{_paren(')')}"
         kind = self.kind(inner.name) if inner.kind == "name" else "x"
-        letter = '<mi class="T" mathvariant="normal">T</mi>'
-        return self._marked(term, kind, f"<msup><mrow>{body}</mrow>{letter}</msup>"), _POWER
+        return self._marked(term, kind, _superscript(body, TRANSPOSED)), _POWER
 
     def _total(self, term: Term) -> tuple[str, int]:
         inner = term.parts[0]
         if inner.kind == "power" and inner.exponent == 2:
-            norm = f'<mo stretchy="false">‖</mo>{self.write(inner.parts[0])}<mo stretchy="false">‖</mo>'
-            return self._marked(term, "x", f"<msup><mrow>{norm}</mrow><mn>2</mn></msup>"), _POWER
+            norm = f"{NORM}{self.write(inner.parts[0])}{NORM}"
+            return self._marked(term, "x", _superscript(norm, "<mn>2</mn>")), _POWER
         if inner.kind == "product" and len(inner.parts) == 2:
             left = self.write(Term("transpose", inner.parts[:1]))
             return self._marked(term, "x", left + self.write(inner.parts[1], _PRODUCT)), _PRODUCT
@@ -178,9 +209,8 @@ class Notation:
         return self._marked(term, "x", self.write(inner, _PRODUCT) + "<mn class='ones'>1</mn>"), _PRODUCT
 
     def _repeat(self, term: Term) -> tuple[str, int]:
-        letter = '<mi class="T" mathvariant="normal">T</mi>'
         if term.axis:
-            body = self.write(term.parts[0], _PRODUCT) + f"<msup><mn class='ones'>1</mn>{letter}</msup>"
+            body = self.write(term.parts[0], _PRODUCT) + f"<msup><mn class='ones'>1</mn>{TRANSPOSED}</msup>"
         else:
             body = "<mn class='ones'>1</mn>" + self.write(Term("transpose", term.parts))
         return self._marked(term, "x", body), _PRODUCT
@@ -210,13 +240,27 @@ def _paren(sign: str) -> str:
     return f'<mo class="p" stretchy="false">{sign}</mo>'
 
 
+def _length(markup: str) -> int:
+    """Return how many characters stand beside each other."""
+    return max(len(re.sub("<[^>]*>", "", row)) for row in markup.split("</mtr>"))
+
+
+def _enclosed(pieces: list[str], closing: str) -> list[str]:
+    """Return pieces with a parenthesis before the first one and what closes it behind the last one."""
+    opened = [_paren("(") + pieces[0], *pieces[1:]]
+    return [*opened[:-1], opened[-1] + closing]
+
+
+def _superscript(base: str, script: str) -> str:
+    """Return a superscript; behind a parenthesis it is that of the parenthesis, whatever stands in it is high."""
+    for closing in (_paren(")"), NORM):
+        if base.endswith(closing):
+            return f"{base.removesuffix(closing)}<msup>{closing}{script}</msup>"
+    return f"<msup><mrow>{base}</mrow>{script}</msup>"
+
+
 def _raised(letter: str, index: int | str) -> str:
     return f"<msup><mi>{escaped(letter)}</mi><mn>{index}</mn></msup>"
-
-
-def _by(symbol: str) -> str:
-    d = '<mo form="prefix">∂</mo>'
-    return f"<mfrac><mrow>{d}<mi>C</mi></mrow><mrow>{d}{symbol}</mrow></mfrac>"
 
 
 def _sign_apart(term: Term) -> tuple[bool, Term]:

@@ -107,7 +107,7 @@ def page(
     embedded = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     allowed = f"script-src '{_hash(script)}'; style-src '{_hash(style)}'"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-    equations = "".join(_equations(each, k) for k, each in enumerate(shown.sets))
+    equations = "".join(_equations(each, shown.output, k) for k, each in enumerate(shown.sets))
     heading = "Derived equations <span class=needs-script>point at a term</span>" if shown.sets else "The number"
     parts = {
         "policy": policy,
@@ -175,17 +175,18 @@ def _buttons() -> str:
     )
 
 
-def _equations(equations: Equations, index: int) -> str:
-    notation = Notation(equations)
+def _equations(equations: Equations, output: str, index: int) -> str:
+    notation = Notation(equations, output)
     part, rows, column = "", [], 1
     one_by_one = any(array.role == "z" for array in equations.arrays.values())
     for k, each in enumerate(equations.all):
         markup = notation.equation(each)
-        length = len(re.sub("<[^>]*>", "", markup))
+        pieces = [len(re.sub("<[^>]*>", "", piece)) for piece in markup.split("</math>")]
+        length = max(pieces)
         if each.part != part:
             part, column = each.part, 1
             rows.append(f"<h3>{PARTS[part]}</h3>")
-        wide = length > 17 or part == "b" or not one_by_one
+        wide = sum(pieces) > 10 or part == "b" or not one_by_one
         second = not wide and column == 2
         column = 2 if not wide and not second else 1
         styles = {

@@ -46,7 +46,7 @@ class MatricesScene {
       if (piece.sign) { this.items.push(label(`s${k}.${n}`, x + w / 2 - 4, middle, piece.sign, "op")); x += w; return; }
       const { block } = piece, cw = Math.max(block.c * unit, 12) / block.c, left = x + (w - 12 - block.c * cw) / 2, up = middle - (block.r * unit) / 2;
       this.items.push(cells(`e${k}.${n}`, block, piece.kind, (i, j) => [left + j * cw + cw / 2, up + i * unit + unit / 2, cw, unit], { frame: 1, known: (n === 0 ? known : this.isKnown(piece.term)) ? null : () => false, term: piece.id, name: piece.term.name || "" }));
-      if (piece.markup) this.items.push(label(`n${k}.${n}`, left + (block.c * cw) / 2, up - 9, piece.markup, "tag small"));
+      if (piece.markup) this.items.push(label(`n${k}.${n}`, left + (block.c * cw) / 2, up - 3, piece.markup, "tag small", { ay: -100 }));
       x += w;
     });
   }

@@ -15,8 +15,9 @@ class NetworkScene {
   draw() {
     const { model, app } = this, [W, H] = app.stage.size, { sizes } = model.network, N = model.count, most = Math.max(...sizes);
     const columns = this.columns(), narrow = W < 560, small = most <= 5 && sizes.every((n, k) => !k || n * sizes[k - 1] <= 12);
-    const top = app.hasPicks ? 104 : narrow ? 40 : 56, bottom = narrow ? 34 : 42, left = narrow ? 42 : small ? 92 : 76, right = narrow ? 38 : small ? 92 : 84;
+    const top = (app.hasPicks ? 104 : narrow ? 40 : 56) + (columns.some((c) => c.l < 0) ? 18 : 0), bottom = narrow ? 34 : 42, left = narrow ? 42 : small ? 92 : 76, right = narrow ? 38 : small ? 92 : 84;
     const room = (W - left - right) / columns.length, free = H - top - bottom;
+    const inWords = ({ l, layer }) => (l === 0 ? "input" : l < 0 ? "joined" : `layer ${l} · ${layer.act || "identity"}`), brief = columns.some((c) => textWidth(inWords(c), 12) + 16 > room);
     const lineCount = Math.max(...model.layers.map((layer) => layer.inputs * layer.size));
     const beads = small && !narrow && room * 0.46 >= 80 + 6 * lineCount, biased = beads && model.layers.some((layer) => layer.b.length);
     const pitch = Math.min(small ? H * 0.36 : 120, free / most), under = biased ? 44 : 0;
@@ -33,8 +34,7 @@ class NetworkScene {
     columns.forEach((c, k) => items.push(...this.dominoes(c, k, font, beads)));
     for (const layer of model.layers) items.push(...this.weights(layer, beads));
     columns.forEach((c, k) => {
-      const title = c.l === 0 ? "input" : c.l < 0 ? "joined" : `layer ${c.l}`, function_ = c.l > 0 && !narrow ? ` <i>${escaped(c.layer.act || "identity")}</i>` : "";
-      items.push(label(`head${c.key}`, X[k], app.hasPicks ? (narrow ? 54 : 62) : narrow ? 16 : 24, `<span class="cap">${narrow && c.l > 0 ? c.l : title}</span>${function_}`));
+      items.push(label(`head${c.key}`, X[k], app.hasPicks ? (narrow ? 54 : 62) : narrow ? 16 : 24, `<span class="cap">${brief && c.l > 0 ? c.l : escaped(inWords(c))}</span>`));
     });
     items.push(...this.cost());
     items.push(label("meaning", 16, H - 16, this.meaning, "note", { ax: 0, ay: -100 }));

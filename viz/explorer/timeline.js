@@ -58,7 +58,7 @@ class Timeline {
     const { target } = model.set.equations[equation];
     if (target.kind !== "name") return "…";
     const text = panel.markup(target);
-    return text.replace(/<mfrac><mrow>(<mo[^>]*>∂<\/mo>)<mi>C<\/mi><\/mrow><mrow><mo[^>]*>∂<\/mo>(.*)<\/mrow><\/mfrac>/s, "<mrow>$1$2</mrow>").replace(/<mtext.*?<\/mtext>/gs, "");
+    return text.replace(/<mfrac><mrow>(<mo[^>]*>∂<\/mo>)<mi>[^<]*<\/mi><\/mrow><mrow><mo[^>]*>∂<\/mo>(.*)<\/mrow><\/mfrac>/s, "<mrow>$1$2</mrow>").replace(/<mtext.*?<\/mtext>/gs, "");
   }
   // Names that would lie on each other are left out.
   thin() {

@@ -7,8 +7,8 @@ class Words {
     if (!now) return ["Before both passes", app.story];
     if (p >= clock.length && depth !== "scalars") return ["Both passes are done", app.story];
     if (depth === "scalars") return this.scalar();
-    const part = now.phase.part, pass = part === "f" ? span("v", "Forward") : span("g", part === "g" ? "Gradients" : "Backward");
-    if (now.phase.key === "seed") return [pass, `starts at the output: ∂C/∂C = ${span("g", 1)}`];
+    const part = now.phase.part, out = model.network ? "C" : escaped(model.tape.name[model.tape.root]), pass = part === "f" ? span("v", "Forward") : span("g", part === "g" ? "Gradients" : "Backward");
+    if (now.phase.key === "seed") return [pass, `starts at the output: ∂${out}/∂${out} = ${span("g", 1)}`];
     if (!model.network) return [pass, this.equation(now.phase)];
     return [pass, depth === "network" ? this.layer(now) : this.row(now)];
   }
