@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from ..svg import escaped
 from .terms import Equation, Equations, Term, walked
 
-__all__ = ["Notation"]
+__all__ = ["Notation", "length"]
 
-LINE = 28
-"""An equation of more characters may break, at the signs between its outermost terms."""
+LINE = 24
+"""A wider equation, in letters, may break, at the signs between its outermost terms."""
 
 TRANSPOSED = '<mi class="T" mathvariant="normal">T</mi>'
 NORM = '<mo stretchy="false">‖</mo>'
@@ -40,19 +40,19 @@ class Notation:
     def equation(self, equation: Equation) -> str:
         """Return an equation; a long one in pieces between which a line may break."""
         left = f'{self.write(equation.target)}<mo class="sign">{"+=" if equation.add else "="}</mo>'
-        pieces = self._pieces(equation.value, room=LINE - _length(left))
+        pieces = self._pieces(equation.value, room=LINE - length(left))
         return f"<math>{left}{pieces[0]}</math>" + "".join(f"<math>{piece}</math>" for piece in pieces[1:])
 
-    def _pieces(self, term: Term, least: int = _SUM, room: int = LINE) -> list[str]:
+    def _pieces(self, term: Term, least: int = _SUM, room: float = LINE) -> list[str]:
         """Return a term; one that is too long in pieces, which begin with the signs between its outermost terms."""
         whole, binds = self._raw(term)
         if binds < least:
             whole = f"{_paren('(')}{whole}{_paren(')')}"
         inside = term.parts[0] if term.kind == "transpose" else term
-        if _length(whole) <= room or inside.kind not in ("sum", "product", "matmul"):
+        if length(whole) <= room or inside.kind not in ("sum", "product", "matmul"):
             return [whole]
         if inside is not term:
-            return _enclosed(self._pieces(inside, room=room), _superscript(_paren(")"), TRANSPOSED))
+            return _enclosed(self._pieces(inside, room=room - 2), _superscript(_paren(")"), TRANSPOSED))
         if term.kind == "matmul":
             pieces = [piece for part in term.parts for piece in self._pieces(part, _PRODUCT, room)]
         else:
@@ -240,9 +240,12 @@ def _paren(sign: str) -> str:
     return f'<mo class="p" stretchy="false">{sign}</mo>'
 
 
-def _length(markup: str) -> int:
-    """Return how many characters stand beside each other."""
-    return max(len(re.sub("<[^>]*>", "", row)) for row in markup.split("</mtr>"))
+def length(markup: str) -> float:
+    """Return how wide an equation is, in letters: a script is narrower, and what stands above others takes no room."""
+    return max(
+        len(re.sub("<[^>]*>", "", row)) - 0.4 * len(re.findall("</ms(?:up|ub|ubsup)>", row)) - 2 * row.count("<mfrac")
+        for row in markup.split("</mtr>")
+    )
 
 
 def _enclosed(pieces: list[str], closing: str) -> list[str]:

@@ -19,7 +19,7 @@ from ..palette import MARK, stylesheet
 from ..style import plain
 from ..svg import escaped
 from .data import Content
-from .notation import Notation
+from .notation import Notation, length
 from .operations import javascript
 from .terms import Equations
 
@@ -181,20 +181,20 @@ def _equations(equations: Equations, output: str, index: int) -> str:
     one_by_one = any(array.role == "z" for array in equations.arrays.values())
     for k, each in enumerate(equations.all):
         markup = notation.equation(each)
-        pieces = [len(re.sub("<[^>]*>", "", piece)) for piece in markup.split("</math>")]
-        length = max(pieces)
+        pieces = [length(piece) for piece in markup.split("</math>")]
+        longest = max(pieces)
         if each.part != part:
             part, column = each.part, 1
             rows.append(f"<h3>{PARTS[part]}</h3>")
-        wide = sum(pieces) > 10 or part == "b" or not one_by_one
+        wide = sum(pieces) > 10 or "<mtable" in markup or part == "b" or not one_by_one
         second = not wide and column == 2
         column = 2 if not wide and not second else 1
         styles = {
             "f" if part == "f" else "b": True,
             "long": wide,
             "second": second,
-            "small": 36 < length <= 46,
-            "tiny": length > 46,
+            "small": 34 < longest <= 42,
+            "tiny": longest > 42,
             "high": "<mfrac><mrow>" in markup,
             "tall": "<mtable" in markup,
         }
