@@ -118,6 +118,9 @@ def test_a_program_shows_its_equations_as_mathematics_its_source_and_its_report(
     assert made.source in shown
     assert made.report() in shown
     assert made._repr_latex_() == made.latex()
+    tree = ElementTree.fromstring(f"<div>{made._repr_html_()}</div>")
+    assert sum(element.tag == "math" for element in tree.iter()) == made.equations().count("\n  ")
+    assert [each.text for each in tree.iter("pre")] == [made.source.rstrip(), made.report().rstrip()]
     assert repr(made) == "<Program of x, t; parameters W1 (3, 2), b1 (3,), W2 (1, 3), b2 (1,)>"
 
 
@@ -125,7 +128,7 @@ def test_a_program_without_a_recording_says_what_to_call():
     model = network()
     made = autograd.compile(lambda x, t: nn.half_squared_error(model(x), t), parameters=model)
     assert "call value_and_grad" in repr(made)
-    assert made._repr_markdown_() is made._repr_latex_() is None
+    assert made._repr_markdown_() is made._repr_latex_() is made._repr_html_() is None
 
 
 def test_a_value_shows_a_small_graph_as_a_tree_and_a_large_one_as_a_line():

@@ -1,14 +1,15 @@
-"""What a Value and a network show of themselves in a notebook."""
+"""What a Value, a network and a program show of themselves in a notebook."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from autograd import Value
+from autograd import Program, Value
 from autograd.notebook import preformatted
 from nn import MLP
 
 from .network import draw_network
+from .sheets.program import program_markup
 from .text import to_text
 
 __all__ = ["picture"]
@@ -27,6 +28,8 @@ def picture(thing: Any) -> str | None:
     if isinstance(thing, MLP) and thing.n_in + sum(layer.n_out for layer in thing.layers) <= LEGIBLE:
         shown: str = draw_network(thing)._repr_mimebundle_()["text/html"]
         return shown
+    if isinstance(thing, Program):
+        return program_markup(thing)
     return None
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..collector import collector_paused
 from ..graph import assignments
+from ..notebook import picture
 from ..op import DomainError
 from ..value import recording, watched_by
 from .c_text import c_source
@@ -403,6 +404,10 @@ class Program(SecondOrder):
             return "<Program, nothing recorded yet: call value_and_grad, backward, value or losses with a batch>"
         arrays = ", ".join(f"{each.name} {each.shape}" for each in self.derived.parameters.all)
         return f"<Program of {', '.join(self.derived.inputs) or 'no input'}; parameters {arrays or 'none'}>"
+
+    def _repr_html_(self) -> str | None:
+        """Return equations as MathML, source and report below, for a notebook; None if nothing is recorded."""
+        return picture(self) if self._recorder.shapes else None
 
     def _repr_latex_(self) -> str | None:
         return self.latex() if self._recorder.shapes else None

@@ -11,7 +11,7 @@ from ..svg import escaped
 from .mathml import mathml
 from .sheet import Sheet, sheet, words
 
-__all__ = ["equations_markup", "program_sheet"]
+__all__ = ["equations_markup", "program_markup", "program_sheet"]
 
 
 def program_sheet(program: Program, title: str = "") -> Sheet:
@@ -31,14 +31,18 @@ def program_sheet(program: Program, title: str = "") -> Sheet:
     )
     table = f"<table><thead><tr><th>parameter</th><th>shape</th></tr></thead><tbody>{arrays}</tbody></table>"
     heading = title or "A program and its equations"
-    body = (
-        f"<h1>{words(heading)}</h1><p class='lead'>{words(lead)}</p>"
+    head = f"<h1>{words(heading)}</h1><p class='lead'>{words(lead)}</p>"
+    parameters = f"<details><summary>Parameters</summary>{table if arrays else '<p>None.</p>'}</details>"
+    return sheet(heading, head + program_markup(program) + parameters)
+
+
+def program_markup(program: Program) -> str:
+    """Return the equations of a program as mark-up, and below them its source and its report to unfold."""
+    return (
         f'<div class="equations">{_equations(program)}</div>'
-        f"<details><summary>Parameters</summary>{table if arrays else '<p>None.</p>'}</details>"
         f"<details><summary>Source</summary><pre>{_lines(_source(program))}</pre></details>"
         f"<details><summary>Report</summary><pre>{_lines(program.report())}</pre></details>"
     )
-    return sheet(heading, body)
 
 
 def _equations(program: Program) -> str:
