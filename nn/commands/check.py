@@ -43,7 +43,9 @@ def add(commands: Commands) -> None:
         "The file defines a function my_backprop(weights, biases, X, T) that returns\n"
         "(dW, db) or (dW, db, delta), lists with one array a layer. Unless it defines\n"
         "them too, these are chosen:\n\n"
-        "  MODEL   an nn.MLP: by default MLP(3, [4, 4, 2]) with sigmoid everywhere\n"
+        "  MODEL   an nn.MLP: by default MLP(3, [4, 4, 2]) with sigmoid everywhere;\n"
+        "          or any network written with Values, WHOLE_BATCH = True if it takes\n"
+        "          all rows at once\n"
         "  X, T    a batch: by default 5 random examples\n"
         "  LOSS    the name of a loss: by default half_squared_error\n"
         "  L2      the coefficient of (c/2) times the sum of all squared weights: 0\n"
@@ -119,11 +121,14 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
     model = getattr(module, "MODEL", None)
     if model is None:
         model = _model(rng)
-    elif not isinstance(model, nn.MLP):
-        raise TypeError(f"{path}: MODEL must be an nn.MLP, got one of type {type(model).__name__}")
     loss = getattr(module, "LOSS", LOSS_BY_DEFAULT)
     X = getattr(module, "X", None)
     T = getattr(module, "T", None)
+    if not isinstance(model, nn.MLP) and (X is None or T is None):
+        raise TypeError(
+            f"{path}: MODEL must be an nn.MLP, got one of type {type(model).__name__}; for another network that is "
+            "written with Values the file must define X and T too"
+        )
     return nn.check_backprop(
         _located(backprop, path),
         model,
@@ -140,6 +145,7 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
         one_by_one=getattr(module, "ONE_BY_ONE", None),
         bias_column=getattr(module, "BIAS_COLUMN", None),
         learning_rate=getattr(module, "LEARNING_RATE", None),
+        whole_batch=getattr(module, "WHOLE_BATCH", False),
         time_limit=time_limit,
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,7 @@ from ..loss.classes import target_rows
 from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
 from ..loss.penalty import require_coefficient
 from ..model.mlp import MLP
+from .any_network import check_network, parameters_of
 from .comparison import comparisons
 from .conventions import rate_found, recognised, understood
 from .diagnosis import diagnosis
@@ -29,7 +31,7 @@ __all__ = ["check_backprop"]
 
 def check_backprop(
     my_backprop: Backprop,
-    model: MLP,
+    model: MLP | Callable[..., Any],
     X: ArrayLike,
     T: ArrayLike,
     loss: str | LossFunction,
@@ -42,6 +44,7 @@ def check_backprop(
     one_by_one: bool | None = None,
     bias_column: Literal["first", "last"] | None = None,
     learning_rate: float | None = None,
+    whole_batch: bool = False,
     time_limit: float = 10.0,
 ) -> Report:
     """Return a report on a hand-written backward pass: for every array, right or wrong, and in which line and how.
@@ -64,7 +67,10 @@ def check_backprop(
             "dW1", "db1", …, (db, dW), pairs or single arrays layer by layer, also from the output layer down, or one
             vector in the order of `model.parameters()`. For a network without biases it may return dW alone, and
             may be a function of (weights, X, T).
-        model: The network.
+        model: The network. Or any other that you wrote with Values: a `Module`, or an object whose attributes hold its
+            parameters, called with the inputs of one example. Then the function is called with a dictionary of the
+            parameters, X and T, or by the names of its arguments, and returns the gradients by the same names (with a
+            "d" or "grad_" in front or without), or in their order.
         X: The inputs, one row an example, shape (N, n_0), in either layout.
         T: The targets, shape (N, n_L); or for one output (N,), or labels of classes where the loss takes them, which
             are handed over as rows.
@@ -88,11 +94,13 @@ def check_backprop(
             returns them changed: its gradients are (before - after) / learning_rate. For one that returns nothing None
             takes the rate from an argument or attribute such as `lr`, or finds it: a factor common to all gradients
             then does not show.
+        whole_batch: Whether a model that is no MLP takes all rows at once and returns as many, as one with batch
+            normalisation does.
         time_limit: The seconds of processor time that reading may take; with 0 only the numbers are judged. Code that
             writes files, draws random numbers of its own or has no source is not read, and the report says so.
 
     Raises:
-        TypeError: If what comes back is not numbers, or the model is not an MLP.
+        TypeError: If what comes back is not numbers, or the model holds no parameters.
         ValueError: If shapes of X and T do not fit, or an array is missing.
         DomainError: If the loss or a derivative is undefined on this data.
 
@@ -106,8 +114,11 @@ def check_backprop(
         >>> report.of("W", 1).kinds, report.of("b", 1).verdict
         ({'factor m'}, 'right')
     """
-    if not isinstance(model, MLP):
-        raise TypeError(f"check_backprop needs an nn.MLP, got {model!r} of type {type(model).__name__}")
+    if not isinstance(model, MLP) and not parameters_of(model):
+        raise TypeError(
+            "check_backprop needs an nn.MLP, or a callable object whose attributes hold its parameters as Values, "
+            f"got {model!r} of type {type(model).__name__}"
+        )
     if layout not in ("rows", "columns", None):
         raise ValueError(f"layout must be 'rows', 'columns' or None, got {layout!r}")
     if weights not in ("out_in", "in_out", None):
@@ -122,6 +133,15 @@ def check_backprop(
         raise ValueError("one_by_one hands over single examples, of which sum and mean are the same: leave reduce out")
     require_coefficient("l2", l2)
     loss = loss_named(loss)
+    if not isinstance(model, MLP):
+        if l2 or l2_biases or reduce == "sum" or one_by_one or bias_column or learning_rate or layout == "columns":
+            raise ValueError("of a model that is no MLP only whole_batch and time_limit can be said")
+        rows, targets = (np.atleast_2d(float_array(name, given)) for name, given in (("X", X), ("T", T)))
+        if len(rows) != len(targets):
+            raise ValueError(f"X and T need as many rows, got {len(rows)} and {len(targets)}")
+        return check_network(
+            my_backprop, model, rows, targets, loss, whole_batch=bool(whole_batch), time_limit=time_limit
+        )
     X, T, classes = _batch(model, X, T, loss)
     require_targets(loss, T)
 

@@ -12,7 +12,7 @@ from autograd.notebook import folded, preformatted, table
 
 from ..arguments import FloatArray
 from .mistakes import Mistake, raised
-from .reading.correction import Correction, Reading
+from .reading.correction import Correction, Reading, array_name
 from .reading.words import WIDTH, Paint, plain, told, where, wrapped
 
 __all__ = ["Finding", "Report"]
@@ -26,8 +26,8 @@ class Finding:
     """The verdict on one array of one layer.
 
     Attributes:
-        layer: The layer, counted from 1.
-        array: "δ", "W" or "b", the latter two for ∂C/∂W and ∂C/∂b.
+        layer: The layer, counted from 1; 0 in a network that is no MLP.
+        array: "δ", "W" or "b", the latter two for ∂C/∂W and ∂C/∂b; or the name of any parameter.
         verdict: "right"; "wrong"; "follows" if it is wrong but right given the δ handed in for this layer or the one
             above; "undecidable" if the right array is all 0 or rounding alone may explain the difference.
         explanations: The diagnoses, each a tuple of the mistakes that together produce exactly these numbers. If there
@@ -49,8 +49,8 @@ class Finding:
 
     @property
     def name(self) -> str:
-        """What the array is called: "δ¹", "∂C/∂W¹", "∂C/∂b¹"."""
-        return ("δ" if self.array == "δ" else f"∂C/∂{self.array}") + raised(self.layer)
+        """What the array is called: "δ¹", "∂C/∂W¹", "∂C/∂b¹"; "∂C/∂gamma" in a network that is no MLP."""
+        return array_name(self.array, self.layer)
 
     @property
     def kinds(self) -> set[str]:
@@ -115,8 +115,8 @@ class Report:
         """The mistakes found in the code, each with its line and what belongs there."""
         return self.reading.corrections
 
-    def of(self, array: str, layer: int) -> Finding:
-        """Return the finding on "δ", "W" or "b" of a layer, counted from 1.
+    def of(self, array: str, layer: int = 0) -> Finding:
+        """Return the finding on "δ", "W" or "b" of a layer, counted from 1, or on a parameter of no layer.
 
         Raises:
             KeyError: If there is none.
@@ -127,11 +127,13 @@ class Report:
         raise KeyError(f"there is no finding on {array!r} of layer {layer}")
 
     def equation(self, array: str, layer: int) -> str:
-        """Return the equation that gives "δ", "W" or "b" of a layer, counted from 1.
+        """Return the equation that gives "δ", "W" or "b" of a layer, counted from 1; none for other parameters.
 
         Source: Markus Reynoso, "Backpropagation", equations 3 and 4 for δ; the post "Neural Networks -
         Backpropagation", ML-15, for the mean over a batch and the penalty.
         """
+        if not layer:
+            return ""
         n, top = raised(layer), max(finding.layer for finding in self.findings)
         mean = "(1/N) Σ " if self.examples > 1 else ""
         if array == "W":
@@ -286,6 +288,11 @@ def _what_is_wrong(report: Report) -> Iterator[str]:
 
 
 def _table(report: Report, paint: Paint) -> Iterator[str]:
+    if not any(finding.layer for finding in report.findings):
+        width = max(len(finding.name) for finding in report.findings)
+        for finding in report.findings:
+            yield f"  {finding.name:<{width}}  {paint(finding.verdict, STYLES.get(finding.verdict, ''))}"
+        return
     arrays = [array for array in ("δ", "W", "b") if any(finding.array == array for finding in report.findings)]
     titles = {"δ": "δ", "W": "∂C/∂W", "b": "∂C/∂b"}
     yield "  layer  " + "".join(f"{titles[array]:<14}" for array in arrays).rstrip()

@@ -111,11 +111,11 @@ class Reading:
 
 
 def array_name(array: str, layer: int) -> str:
-    """Return what an array is called: "δ¹", "a¹", "∂C/∂W¹", "∂C/∂b¹"."""
-    return (array if array in ("δ", "a") else f"∂C/∂{array}") + raised(layer)
+    """Return what an array is called: "δ¹", "a¹", "∂C/∂W¹", "∂C/∂b¹"; "∂C/∂gamma" without a layer."""
+    return (array if array in ("δ", "a") else f"∂C/∂{array}") + (raised(layer) if layer else "")
 
 
 def listed(keys: tuple[tuple[str, int], ...]) -> str:
     """Return arrays as a list in words, the output layer first."""
-    names = [array_name(*key) for key in sorted(keys, key=lambda key: (-key[1], "aδWb".index(key[0])))]
+    names = [array_name(*key) for key in sorted(keys, key=lambda key: (-key[1], "aδWb".find(key[0])))]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -21,9 +21,10 @@ from ..comparison import comparisons
 from ..reference import Reference
 from ..submission import Calling, Submission
 from .guard import Deadline, seeded
+from .quantities import Quantity, quantities
 from .watch import Watch
 
-__all__ = ["Key", "Probe", "Verdicts", "candidates", "readable"]
+__all__ = ["Key", "Probe", "Verdicts", "candidates", "generic_targets", "readable"]
 
 Key = tuple[str, int]
 """An array: "δ", "W" or "b", and its layer, counted from 1."""
@@ -61,6 +62,14 @@ class Probe:
         self.X, self.T, self.N = X, T, r.N
         self.right: dict[Key, FloatArray] = r.arrays()
         self._sizes = {key: float(np.abs(array).max()) for key, array in self.right.items()}
+
+    def quantities(self) -> list[Quantity]:
+        """Return what has a name on this network, by value."""
+        return quantities(self.reference)
+
+    def relatives(self, seed: int) -> Iterator[Probe]:
+        """Yield other networks for the same function, those that tell most first, and this probe."""
+        return candidates(self, seed)
 
     def run(self) -> Submission:
         """Return what the function returns here."""
@@ -132,11 +141,11 @@ def _drawn(name: str, own: Probe, widths: list[int], N: int, rng: np.random.Gene
         0.7 * rng.normal(size=b.shape) if np.any(given) else np.zeros(b.shape)
         for b, given in zip(model.biases, r.b, strict=True)
     ]
-    T = _targets(own.T, (N, widths[-1]), name_of(r.loss), rng)
+    T = generic_targets(own.T, (N, widths[-1]), name_of(r.loss), rng)
     return Probe(name, own.calling, model, rng.normal(size=(N, widths[0])), T, r.loss, own.l2)
 
 
-def _targets(given: FloatArray, shape: tuple[int, int], loss: str, rng: np.random.Generator) -> FloatArray:
+def generic_targets(given: FloatArray, shape: tuple[int, int], loss: str, rng: np.random.Generator) -> FloatArray:
     """Return targets of the kind of those given: classes, probabilities, signs, fractions or any numbers."""
     N, n = shape
     binary = bool(np.all((given == 0) | (given == 1)))
@@ -160,7 +169,7 @@ def readable(own: Probe, watch: Watch, deadline: Deadline) -> tuple[Verdicts, li
     exact: list[Probe] = []
     near: list[Probe] = []
     slow = False
-    for probe in candidates(own):
+    for probe in own.relatives(0):
         if deadline.left < 0 and probe.name != "own":
             continue
         if probe.name == "small twin" and not slow:

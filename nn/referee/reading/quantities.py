@@ -221,10 +221,11 @@ class Index:
 
     Args:
         r: The right arrays on a network.
+        found: The quantities there.
     """
 
-    def __init__(self, r: Reference) -> None:
-        self.quantities = quantities(r)
+    def __init__(self, r: Reference, found: list[Quantity]) -> None:
+        self.quantities = found
         self.N = r.N
         self.factors = _factors(r)
         self._named = [*self.factors, (2.0 * r.N, "2N·"), (-2.0 * r.N, "−2N·"), (r.N / 2, "(N/2)·")]

@@ -10,7 +10,7 @@ import numpy as np
 from ..submission import Submission
 from .correction import Reading
 from .guard import Deadline, Halt, Refused, guarded, seeded
-from .probes import Probe, candidates, readable
+from .probes import Probe, readable
 from .repair import repaired
 from .telling import corrections
 from .watch import Watch, functions_in
@@ -92,7 +92,7 @@ def _trouble(own: Probe, submission: Submission) -> str | None:
 
 def _follows_shapes(own: Probe) -> bool:
     """Return whether a function gives arrays of other shapes for a network of other shapes."""
-    other = next(iter(candidates(own)))
+    other = next(own.relatives(0))
     try:
         arrays = other.run().arrays()
     except Refused:

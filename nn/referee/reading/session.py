@@ -50,7 +50,7 @@ class Session:
     def __init__(self, probe: Probe, watch: Watch) -> None:
         self.probe, self.watch = probe, watch
         self.active: list[Edit] = []
-        self.index = Index(probe.reference)
+        self.index = Index(probe.reference, probe.quantities())
         self.runs = 0
         self.heavy = False
         self._variants: dict[Any, Codes | None] = {}

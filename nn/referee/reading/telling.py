@@ -294,6 +294,8 @@ def equation_of(q: Quantity, probe: Probe) -> str:
     Source: Markus Reynoso, "Backpropagation", equations 3 and 4; the post "Neural Networks - Backpropagation", ML-15.
     """
     r, l = probe.reference, q.layer
+    if not r.L:  # a network without layers
+        return ""
     s, up, before = raised(l), raised(l + 1), raised(l - 1)
     mean = "(1/N) Σ " if r.N > 1 else ""
     identity = r.model.activations[r.L - 1] == "identity"
