@@ -377,7 +377,7 @@ def test_what_comes_back_in_another_form_is_refused(returned, error, message):
         ({"l2": np.nan}, ValueError, "l2 must be finite and not negative, got nan"),
         ({"l2": True}, TypeError, "l2 must be a number, got True"),
         ({"l2": "1"}, TypeError, "l2 must be a number, got '1'"),
-        ({"model": "tanh"}, TypeError, "check_backprop needs an nn.MLP, got 'tanh' of type str"),
+        ({"model": "tanh"}, TypeError, "check_backprop needs an nn.MLP, or a callable .*, got 'tanh' of type str"),
         ({"loss": "cross_entropy"}, ValueError, "probability"),
     ],
 )
