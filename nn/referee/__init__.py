@@ -10,6 +10,7 @@ A call of `check_backprop` (module `check`) goes through the other modules in th
   in a right formula are replaced.
 - `diagnosis` goes through the layers from the output downwards where δ was handed in, `inference` where it was not;
   `unexplained` locates what no mistake explains.
+- `foreign` takes models of PyTorch and Keras for the MLP of their weights.
 - `any_network` does all of this for a network that is no MLP, by the names of its parameters.
 - `headline` says what is wrong with all of it at once, and `report` keeps the findings and tells them.
 """

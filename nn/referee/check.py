@@ -18,6 +18,7 @@ from .any_network import check_network, parameters_of
 from .comparison import comparisons
 from .conventions import rate_found, recognised, understood
 from .diagnosis import diagnosis
+from .foreign import as_mlp
 from .headline import headline
 from .reading import Reading
 from .reading.probes import Probe
@@ -70,7 +71,8 @@ def check_backprop(
         model: The network. Or any other that you wrote with Values: a `Module`, or an object whose attributes hold its
             parameters, called with the inputs of one example. Then the function is called with a dictionary of the
             parameters, X and T, or by the names of its arguments, and returns the gradients by the same names (with a
-            "d" or "grad_" in front or without), or in their order.
+            "d" or "grad_" in front or without), or in their order. A chain of dense layers of PyTorch or Keras is
+            taken for the MLP of the same weights.
         X: The inputs, one row an example, shape (N, n_0), in either layout.
         T: The targets, shape (N, n_L); or for one output (N,), or labels of classes where the loss takes them, which
             are handed over as rows.
@@ -114,6 +116,7 @@ def check_backprop(
         >>> report.of("W", 1).kinds, report.of("b", 1).verdict
         ({'factor m'}, 'right')
     """
+    model, origin = as_mlp(model, X)
     if not isinstance(model, MLP) and not parameters_of(model):
         raise TypeError(
             "check_backprop needs an nn.MLP, or a callable object whose attributes hold its parameters as Values, "
@@ -185,7 +188,7 @@ def check_backprop(
         l2,
         bool(l2_biases),
         reading,
-        understood(calling, submission, classes, said_columns=layout == "columns"),
+        understood(calling, submission, ", ".join(filter(None, (classes, origin))), said_columns=layout == "columns"),
     )
 
 
