@@ -206,4 +206,75 @@ def gradients(x, target, weights, biases):
 """,
         ("err = (o - target) * o * (1 - o)", "err = (target - o) * o * (1 - o)"),
     ),
+    "loss and gradients of an object with a dictionary": (
+        "net.loss",
+        """
+class TwoLayerNet:
+    def __init__(self):
+        self.params = {"W1": np.zeros((3, 4)), "b1": np.zeros(4), "W2": np.zeros((4, 2)), "b2": np.zeros(2)}
+
+    def loss(self, X, y=None, reg=0.0):
+        W1, b1 = self.params["W1"], self.params["b1"]
+        W2, b2 = self.params["W2"], self.params["b2"]
+        h = sigmoid(X.dot(W1) + b1)
+        scores = sigmoid(h.dot(W2) + b2)
+        if y is None:
+            return scores
+        loss = 0.5 * np.sum((scores - y) ** 2) / len(X) + 0.5 * reg * np.sum(W1 * W1)
+        grads = {}
+        dscores = (scores - y) / len(X) * scores * (1 - scores)
+        grads["W2"] = h.T.dot(dscores) + reg * W2
+        grads["b2"] = dscores.sum(axis=0)
+        dh = dscores.dot(W2.T) * h * (1 - h)
+        grads["W1"] = X.T.dot(dh) + reg * W1
+        grads["b1"] = dh.sum(axis=0)
+        return loss, grads
+
+
+net = TwoLayerNet()
+""",
+        ("dh = dscores.dot(W2.T) * h * (1 - h)", "dh = dscores.dot(W2.T) * (1 - h)"),
+    ),
+    "cost and gradients by data, labels and lists": (
+        "cost_function",
+        """
+def cost_function(Theta, b, X, y, lam=0.0):
+    m = X.shape[0]
+    a1 = sigmoid(X @ Theta[0].T + b[0])
+    a2 = sigmoid(a1 @ Theta[1].T + b[1])
+    J = np.sum((a2 - y) ** 2) / (2 * m)
+    d2 = (a2 - y) * a2 * (1 - a2)
+    d1 = d2 @ Theta[1] * a1 * (1 - a1)
+    return J, {"Theta1_grad": d1.T @ X / m, "Theta2_grad": d2.T @ a1 / m, "db1": d1.mean(0), "db2": d2.mean(0)}
+""",
+        ("d1 = d2 @ Theta[1] * a1 * (1 - a1)", "d1 = d2 @ Theta[1] * a1 * (a1 - 1)"),
+    ),
+    "no biases, a step by hand": (
+        "net.train",
+        """
+MODEL = MLP(3, [4, 2], activation=["sigmoid", "sigmoid"], bias=False, seed=1)
+
+
+class Net:
+    def __init__(self):
+        self.weights1 = np.zeros((3, 4))
+        self.weights2 = np.zeros((4, 2))
+
+    def train(self, x, y):
+        layer1 = sigmoid(np.dot(x, self.weights1))
+        output = sigmoid(np.dot(layer1, self.weights2))
+        d_output = (y - output) * output * (1 - output) / len(x)
+        d_weights2 = np.dot(layer1.T, d_output)
+        d_weights1 = np.dot(x.T, np.dot(d_output, self.weights2.T) * layer1 * (1 - layer1))
+        self.weights1 += d_weights1
+        self.weights2 += d_weights2
+
+
+net = Net()
+""",
+        (
+            "d_output = (y - output) * output * (1 - output) / len(x)",
+            "d_output = (y - output) * (1 - output) / len(x)",
+        ),
+    ),
 }

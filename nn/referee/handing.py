@@ -55,6 +55,11 @@ class Handed:
     N: int
     widths: list[int]
 
+    def parameters(self) -> dict[str, Any]:
+        """Return a dictionary of "W1", "b1" and so on."""
+        lists = (("W", self.weights), ("b", self.biases))
+        return {f"{name}{l}": array for name, arrays in lists for l, array in enumerate(arrays, start=1)}
+
     def of(self, role: Role) -> Any:
         """Return what stands for a role of X, T, N, and of the parameters one by one or as a list."""
         what, layer = role
@@ -106,27 +111,25 @@ class Handing:
             ValueError: If the parameters are no longer where they were.
         """
         if self.owner is None:
-            return self._called(function, given, rate)
+            return self._called(function, given, rate, given.parameters())
         attributes = vars(self.owner)
         before = dict(attributes)
         attributes |= _of_this_size(attributes, given.widths)
-        attributes |= {name: given.of(role) for name, role in self.held}
+        parameters = given.parameters()
+        attributes |= {name: parameters if role[0] == "parameters" else given.of(role) for name, role in self.held}
         try:
-            return self._called(function, given, rate)
+            return self._called(function, given, rate, parameters)
         finally:
             attributes.clear()
             attributes.update(before)
 
     def _called(
-        self, function: Callable[..., Any], given: Handed, rate: float | None
+        self, function: Callable[..., Any], given: Handed, rate: float | None, parameters: dict[str, Any]
     ) -> tuple[Any, dict[str, list[Any]]]:
         if not self.roles:
             arguments: list[Any] = [given.weights, given.biases, given.X, given.T]
             returned = function(*(arguments if self.takes_biases else [given.weights, *arguments[2:]]))
             return returned, {"dW": given.weights, "db": given.biases}
-        named = {("dW", l): f"W{l + 1}" for l in range(len(given.weights))}
-        named |= {("db", l): f"b{l + 1}" for l in range(len(given.biases))}
-        parameters = {name: given.of(role) for role, name in named.items()}
         output = getattr(self.owner, self.forward)(given.X) if self.forward else None
         own = {"parameters": parameters, "rate": RATE if rate is None else rate, "output": output}
         returned = function(**{name: own[role[0]] if role[0] in own else given.of(role) for name, role in self.roles})
@@ -135,10 +138,10 @@ class Handing:
                 name: value for name, value in vars(self.owner).items() if (r := parameter_name(name)) and r.is_marked
             }
             returned = found or returned
-        if any(what == "parameters" for _, (what, _) in self.roles):
+        if any(what == "parameters" for _, (what, _) in (*self.roles, *self.held)):
             return returned, {
-                "dW": [parameters[named["dW", l]] for l in range(len(given.weights))],
-                "db": [parameters[named["db", l]] for l in range(len(given.biases))],
+                "dW": [parameters[f"W{l + 1}"] for l in range(len(given.weights))],
+                "db": [parameters[f"b{l + 1}"] for l in range(len(given.biases))],
             }
         return returned, self._left(given)
 
@@ -175,7 +178,10 @@ def handing(function: Callable[..., Any], L: int, bias_column: str) -> Handing:
         return Handing(takes_biases=not bias_column)
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return Handing(takes_biases=not bias_column)
-    required = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    data = (("X", None), ("T", None))
+    required = [
+        p for p in parameters if (p.default is p.empty or _role(p.name) in data) and p.kind is not p.VAR_KEYWORD
+    ]
     owner, held = _owner(function, L)
     roles = _with_layers([(p.name, _role(p.name)) for p in parameters if p in required], L)
     documented = [("dW", None), ("db", None), ("X", None), ("T", None)]
@@ -253,7 +259,12 @@ def _owner(function: Callable[..., Any], L: int) -> tuple[Any, tuple[tuple[str, 
         (name, _role(name)) for name, value in vars(owner).items() if isinstance(value, (list, tuple, np.ndarray))
     ]
     held = [(name, role) for name, role in _with_layers(named, L) if role[0] in ("dW", "db")]
-    return owner, tuple(held) if any(what == "dW" for _, (what, _) in held) else ()
+    if any(what == "dW" for _, (what, _) in held):
+        return owner, tuple(held)
+    for name, value in vars(owner).items():
+        if isinstance(value, dict) and _role(name) == ("parameters", None) and {"W1", "b1"} <= set(value):
+            return owner, ((name, ("parameters", None)),)
+    return owner, ()
 
 
 def _rate_of(owner: Any) -> float | None:

@@ -86,6 +86,7 @@ def sorted_out(returned: Any, places: Places) -> Returned:
     """
     if _is_deeper(returned, DEPTH):
         raise TypeError(f"my_backprop must return arrays, got lists more than {DEPTH} deep: does one hold itself?")
+    returned = _without_loss(returned)
     documented = _documented(returned)
     if documented is not None and (isinstance(returned, Mapping) or _fits(documented, places)):
         return Returned(documented)
@@ -100,6 +101,15 @@ def sorted_out(returned: Any, places: Places) -> Returned:
         return Returned({"dW": list(returned)})  # what has another shape is wrong, and no other array
     wanted = "(dW, db) or (dW, db, delta)" if ("db", 0) in places else "dW, a list with one array a layer"
     raise TypeError(f"my_backprop must return {wanted}, got {_told(returned)}; {_required(places)}")
+
+
+def _without_loss(returned: Any) -> Any:
+    """Return what stands beside the loss in (loss, gradients) or (gradients, loss)."""
+    if isinstance(returned, tuple) and len(returned) == 2:
+        numbers = [isinstance(part, (int, float, np.number)) for part in returned]
+        if sum(numbers) == 1:
+            return returned[numbers.index(False)]
+    return returned
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
