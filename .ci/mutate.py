@@ -48,9 +48,12 @@ TESTS = {
     "autograd/shared_weights.py": REVERSE,
     **{f"autograd/lift/run/{name}.py": RUN for name in ("array_code", "batch", "checked", "expression_code", "folds")},
     **{f"autograd/lift/run/{name}.py": RUN for name in ("forward_code", "runner", "self_check", "workspace")},
-    **{f"autograd/lift/{name}.py": LIFT for name in ("adjoint", "canonical", "factors", "forward", "groups", "terms")},
-    "autograd/lift/numpy_text.py": ("tests/test_lift_program.py", *LIFT),
-    "autograd/lift/parameters.py": ("tests/test_lift_program.py", *LIFT),
+    **{
+        f"autograd/lift/matrices/{name}.py": LIFT
+        for name in ("adjoint", "canonical", "factors", "forward", "groups", "terms")
+    },
+    "autograd/lift/write/numpy_text.py": ("tests/test_lift_program.py", *LIFT),
+    "autograd/lift/matrices/parameters.py": ("tests/test_lift_program.py", *LIFT),
     "viz/layout.py": ("tests/test_viz_layout.py",),
     "viz/trace.py": ("tests/test_viz_trace.py",),
     "nn/closed_form.py": (*CLOSED_FORM, "nn/closed_form.py"),

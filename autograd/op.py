@@ -125,7 +125,7 @@ class Op:
         numpy: NumPy text that defines the same function on arrays, for the source of compiled programs; not needed
             where `array` is a NumPy function. Arguments of any number come as one array, along axis 1.
         c: The same function of x, y, z as a C99 expression, for the C text of compiled programs; it may call the
-            functions of math.h and those of `autograd.lift.c_functions`.
+            functions of math.h and those of `autograd.lift.write.c_functions`.
         domain: Where it is defined.
         selects: Whether a partial derivative that is 0 means that the argument was not taken, as by `where` or `relu`.
             Then nothing arrives at it, and what is undefined below it is not asked for; an ordinary 0 asks.

@@ -21,7 +21,7 @@ import numpy as np
 sys.path.insert(0, str(harness.ROOT))
 import autograd
 import nn
-from autograd.lift.native import _compiler
+from autograd.lift.run.native import _compiler
 
 BATCH, CALLS, ROUNDS = 32, 300, 25
 NETWORKS = {"2-16-16-1": (2, [16, 16, 1]), "64-30-10": (64, [30, 10]), "784-30-10": (784, [30, 10])}

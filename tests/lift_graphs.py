@@ -13,7 +13,7 @@ import autograd as ag
 from autograd import DomainError, Value, affine, ops, total
 from autograd.graph import Graph
 from autograd.lift import Program
-from autograd.lift.statement import products_in
+from autograd.lift.matrices.statement import products_in
 
 EVERYWHERE = [op for op in ops.PRIMITIVES.values() if op.arity == 1 and op.name not in {"log", "log1p", "sqrt", "tan"}]
 BINARY = [ops.add, ops.sub, ops.mul, ops.maximum, ops.minimum, ops.hypot]

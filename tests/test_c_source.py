@@ -12,8 +12,8 @@ import pytest
 import autograd as ag
 import nn
 from autograd import DomainError, Op, Value, compile, ops
-from autograd.lift import native as native_module
-from autograd.lift.c_functions import functions_in
+from autograd.lift.run import native as native_module
+from autograd.lift.write.c_functions import functions_in
 from nn.loss.loss_table import LOSSES
 from nn.model.activations import ACTIVATIONS
 from tests.lift_graphs import branching, piecewise_linear, random_function

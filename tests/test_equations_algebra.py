@@ -6,12 +6,12 @@ from fractions import Fraction
 import pytest
 
 from autograd import ops
-from autograd.lift.block import Block
 from autograd.lift.equations.formula import MINUS_ONE, ONE, ZERO, Call, Cases, Local, Name, Power, Sum, Test
 from autograd.lift.equations.normal_form import numeral, operations, plus, power, times, total, transposed
 from autograd.lift.equations.rounding import loses_no_digits
 from autograd.lift.equations.simplify import simplest, without_cases
 from autograd.lift.language.algebra import Polynomial, Ratio, TooLargeError
+from autograd.lift.matrices.block import Block
 
 ATOMS = "atz"
 

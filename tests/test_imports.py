@@ -97,6 +97,19 @@ def test_no_modules_import_each_other_in_a_circle(package):
     assert in_circles(below) == []
 
 
+def test_the_folders_of_the_lift_do_not_import_each_other_in_a_circle():
+    def folder(name):
+        own = name.split(".")[2:3]
+        return own[0] if own and (ROOT / "autograd" / "lift" / own[0]).is_dir() else "the lift itself"
+
+    below = {}
+    for path in (path for path in FILES if relative(path).startswith("autograd/lift/")):
+        found = {folder(name) for name in modules_imported(path) if name.startswith("autograd.lift.")}
+        below.setdefault(folder(module(path)), set()).update(found)
+    assert len(below) > 5
+    assert in_circles({name: found - {name} for name, found in below.items()}) == []
+
+
 def test_circles_are_found():
     assert in_circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"e"}, "e": set()}) == ["a", "b", "c"]
 

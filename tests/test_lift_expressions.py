@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, compile, ops
-from autograd.lift.expression import (
+from autograd.lift.matrices.expression import (
     Apply,
     BatchSum,
     Constant,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import autograd as ag
 from autograd import Op, Value, affine, compile, lift, relu, total
-from autograd.lift.gathering import gathers
-from autograd.lift.identifiers import Identifiers
+from autograd.lift.record.identifiers import Identifiers
+from autograd.lift.write.gathering import gathers
 from tests.equation_graphs import GRAPHS, row_of
 from tests.lift_graphs import by_source
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograd.lift.block import Block
-from autograd.lift.parameters import Parameter
-from autograd.lift.strided import is_everything, strided
+from autograd.lift.matrices.block import Block
+from autograd.lift.matrices.parameters import Parameter
+from autograd.lift.matrices.strided import is_everything, strided
 
 ROWS = np.arange(120.0).reshape(60, 2)
 

@@ -12,7 +12,7 @@ import pytest
 
 import nn
 from autograd import DomainError, RecordingError, Value, affine, compile, lift, total
-from autograd.lift.paths import MOST_PATHS
+from autograd.lift.run.paths import MOST_PATHS
 from tests.random_branches import random_branches
 from tests.small_functions import COMPILED, REFUSED
 

@@ -12,12 +12,12 @@ import pytest
 
 import autograd as ag
 from autograd import Value, compile, ops
-from autograd.lift.expression import Apply, Number, Plus
+from autograd.lift.matrices.expression import Apply, Number, Plus
 from autograd.lift.run.runner import runner
 from autograd.lift.run.self_check import self_check
 from tests.lift_graphs import random_function
 
-program_module = importlib.import_module("autograd.lift.recorder")  # autograd.lift is the function
+program_module = importlib.import_module("autograd.lift.run.recorder")  # autograd.lift is the function
 
 VISIBLE = 1e-6  # of an entry of the gradient, or of the loss: a fault that changes less than that is none
 

@@ -19,11 +19,11 @@ from .derive.idioms import one_hot_of, recognise_idioms, recognise_indices
 from .language.evaluate import Evaluator, evaluated
 from .language.index import Axis
 from .language.term import Family, Term, walk
-from .lifted import Lifted
+from .matrices.lifted import Lifted
 from .recognise.recognition import Recognition, recognition
 from .recognise.watch import Watch
 from .recognise.whole_numbers import indices
-from .recording import Recording
+from .record.recording import Recording
 from .run.runner import runner
 from .write.lines import Line
 from .write.page import Page, best_page

@@ -74,9 +74,9 @@ def lift(
     """
     if not isinstance(output, Value):
         raise TypeError(f"lift needs a Value, got {output!r}")
-    from .given import given_inputs
     from .program import Program
-    from .recording import Recording
+    from .record.given import given_inputs
+    from .record.recording import Recording
 
     parameters = _repeatable(parameters)
     leaves = given_inputs({} if inputs is None else inputs, parameters)

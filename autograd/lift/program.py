@@ -16,27 +16,27 @@ from ..graph import assignments
 from ..notebook import picture
 from ..op import DomainError
 from ..value import recording, watched_by
-from .c_text import c_source
 from .derivation import Derivation, derivation
 from .equations import equations, latex
-from .lifted import Lifted
+from .matrices.lifted import Lifted
+from .matrices.parameters import Parameters
 from .named import NamedArrays
-from .native import NativeProgram
-from .parameters import Parameters
-from .paths import Path
 from .recognise.watch import Watch
-from .recorder import Recorder
-from .recording import Recording, record
-from .report import report
+from .record.recording import Recording, record
 from .run.batch import Batch
 from .run.blocks import by_blocks, has_blocks
 from .run.checked import checked_result
 from .run.forward_code import WITH_GRADIENT, Kind
+from .run.native import NativeProgram
+from .run.paths import Path
+from .run.recorder import Recorder
 from .run.runner import runner
+from .run.shards import Map, Shard, ShardedProgram
 from .run.workspace import aligned
 from .second_order import SecondOrder
-from .shards import Map, Shard, ShardedProgram
-from .source import source
+from .write.c_text import c_source
+from .write.report import report
+from .write.source import source
 
 __all__ = ["Program"]
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from ..graph import assignments
 from .equations.directional import directional_equations
-from .lifted import Lifted
-from .paths import Path
-from .recorder import Recorder
+from .matrices.lifted import Lifted
+from .matrices.tangents import curvature, curvature_and_tangents, pushforward
+from .run.paths import Path
+from .run.recorder import Recorder
 from .run.workspace import aligned
-from .tangents import curvature, curvature_and_tangents, pushforward
 
 __all__ = ["Objective", "SecondOrder"]
 

@@ -36,7 +36,7 @@ from .programs import program_of
 
 if TYPE_CHECKING:
     from autograd import Program
-    from autograd.lift.shards import Map, ShardedProgram
+    from autograd.lift.run.shards import Map, ShardedProgram
 
 __all__ = ["ENGINES", "ROWS_IN_A_SHARD", "ClosedFormEngine", "CompiledEngine", "EagerEngine", "Engine", "engine_named"]
 
@@ -317,7 +317,7 @@ def require_map(map: object) -> None:
         return
     if not callable(map):
         raise TypeError(f"map must be a function such as map or Executor.map, got {map!r}")
-    from autograd.lift.shards import controller
+    from autograd.lift.run.shards import controller
 
     controller()
 

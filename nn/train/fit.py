@@ -33,7 +33,7 @@ from .schedules import Schedule
 from .stopping import Best, EarlyStopping
 
 if TYPE_CHECKING:
-    from autograd.lift.shards import Map
+    from autograd.lift.run.shards import Map
 
 __all__ = ["fit"]
 

@@ -33,7 +33,7 @@ from .penalty import Penalty
 from .run import Callback, EpochEnd, require_callbacks
 
 if TYPE_CHECKING:
-    from autograd.lift.shards import Map
+    from autograd.lift.run.shards import Map
 
 __all__ = ["METHODS", "minimize"]
 

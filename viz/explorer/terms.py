@@ -16,10 +16,10 @@ import numpy as np
 
 import autograd
 from autograd import DomainError, Value
-from autograd.lift.block import Block
 from autograd.lift.equations import formula as f
 from autograd.lift.equations.derivation import derivation
 from autograd.lift.equations.equation import Derivation
+from autograd.lift.matrices.block import Block
 from autograd.lift.program import Program
 
 from ..trace import Trace

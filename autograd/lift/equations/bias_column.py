@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..block import Block
-from ..statement import walked
+from ..matrices.block import Block
+from ..matrices.statement import walked
 from .equation import Derivation, Equation
 from .formula import Formula, Mat, Name, Sum, Trans
 from .normal_form import plus

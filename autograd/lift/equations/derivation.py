@@ -15,10 +15,10 @@ import numpy as np
 
 from ... import ops
 from ...op import Op
-from ..block import Block
-from ..expression import Apply, Expression, Number, Plus, Ref
-from ..lifted import Lifted
-from ..statement import Statement, blocks_in, products_in, walked
+from ..matrices.block import Block
+from ..matrices.expression import Apply, Expression, Number, Plus, Ref
+from ..matrices.lifted import Lifted
+from ..matrices.statement import Statement, blocks_in, products_in, walked
 from .equation import Derivation, Equation
 from .formula import ONE, ZERO, Call, Formula, Local, Name, Num, Power, Prod, Sum, Total
 from .layout import layout_of

@@ -9,10 +9,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..block import Block
-from ..expression import Expression, Ref
-from ..lifted import Lifted
-from ..statement import Statement
+from ..matrices.block import Block
+from ..matrices.expression import Expression, Ref
+from ..matrices.lifted import Lifted
+from ..matrices.statement import Statement
 from .derivation import derivation
 from .equation import Derivation
 from .formula import ZERO, Formula, Local, Name

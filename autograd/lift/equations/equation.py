@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...op import Op
-from ..block import Block
+from ..matrices.block import Block
 from .formula import Formula, Name, Pick
 from .translation import Translator
 

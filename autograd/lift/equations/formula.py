@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Literal
 
 from ...op import Op
-from ..block import Block
+from ..matrices.block import Block
 
 __all__ = [
     "MINUS_ONE",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..strided import Strided, is_everything, strided
+from ..matrices.strided import Strided, is_everything, strided
 
 __all__ = ["Layout", "layout_of"]
 

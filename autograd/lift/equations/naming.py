@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from ...op import Op
-from ..block import Block
+from ..matrices.block import Block
 from .notation import Notation
 from .style import Style
 from .translation import Translator

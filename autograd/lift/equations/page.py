@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from ...op import Op
-from ..block import Block
-from ..expression import Expression, Ref
-from ..lifted import Lifted
+from ..matrices.block import Block
+from ..matrices.expression import Expression, Ref
+from ..matrices.lifted import Lifted
 from .bias_column import layers_with_bias, outer_product, weighted
 from .derivation import derivation
 from .equation import Derivation, Equation

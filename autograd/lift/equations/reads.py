@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from ..block import Block
-from ..expression import Apply, Expression, MatMul, Plus, Ref, RunSum, Take
-from ..statement import Statement, blocks_in
+from ..matrices.block import Block
+from ..matrices.expression import Apply, Expression, MatMul, Plus, Ref, RunSum, Take
+from ..matrices.statement import Statement, blocks_in
 from .layout import layout_of
 
 __all__ = ["in_order_of_layers", "indices_of_all", "is_linear_in", "reads", "uses"]

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..block import Block
+from ..matrices.block import Block
 from .formula import (
     Call,
     Cases,

@@ -15,7 +15,7 @@ from fractions import Fraction
 from itertools import islice
 
 from ..language.algebra import Polynomial, Ratio, TooLargeError, limited
-from ..statement import walked
+from ..matrices.statement import walked
 from .formula import (
     MINUS_ONE,
     ZERO,
@@ -59,7 +59,7 @@ def simplest(formula: Formula, known: Known | None = None) -> Formula:
     Example:
         (1 − a²) / (1 − a) is 1 + a, with fewer operations and more digits:
 
-        >>> from autograd.lift.expression import Block
+        >>> from autograd.lift.matrices.expression import Block
         >>> from autograd.lift.equations.formula import ONE, Name
         >>> a = Name(Block("a", (2,), True), 1)
         >>> one_minus = lambda formula: plus(ONE, times(MINUS_ONE, formula))

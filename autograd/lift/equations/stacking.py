@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..block import Block
-from ..parameters import Parameters
+from ..matrices.block import Block
+from ..matrices.parameters import Parameters
 from .formula import Kind, Name
 
 __all__ = ["adjoint_name", "stacked_parameters"]

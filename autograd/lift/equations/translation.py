@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from ..block import Block
-from ..expression import (
+from ..matrices.block import Block
+from ..matrices.expression import (
     Apply,
     BatchSum,
     Compare,
@@ -29,9 +29,9 @@ from ..expression import (
     Take,
     Variadic,
 )
-from ..forward import reference
-from ..parameters import Parameters
-from ..statement import refs_in
+from ..matrices.forward import reference
+from ..matrices.parameters import Parameters
+from ..matrices.statement import refs_in
 from .formula import (
     MINUS_ONE,
     ONE,

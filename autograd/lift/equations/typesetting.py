@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from ..block import Block
+from ..matrices.block import Block
 from .formula import (
     MINUS_ONE,
     Call,

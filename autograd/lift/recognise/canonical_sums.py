@@ -8,8 +8,8 @@ from typing import Any
 from ... import ops
 from ...graph import stored_operands
 from ...value import Value
-from ..atoms import Atoms, Monomial
-from ..canonical import Canonical, PartialSum
+from ..matrices.atoms import Atoms, Monomial
+from ..matrices.canonical import Canonical, PartialSum
 
 __all__ = ["canonical_sums"]
 

@@ -17,10 +17,10 @@ import numpy as np
 
 from ... import ops
 from ...op import Op
-from ..atoms import Atoms
 from ..language.build import ONE, add, call, condition, fraction_of, multiply, reduce
 from ..language.index import Axis, Index, at, fixed
 from ..language.term import Family, Number, Reference, Term
+from ..matrices.atoms import Atoms
 from .leaves import Leaves
 from .patterns import Bound, codes, dense, joint_codes, pattern
 

@@ -12,7 +12,7 @@ from typing import Any
 from ... import ops
 from ...graph import stored_operands
 from ...value import Value
-from ..tape import Comparison
+from ..record.tape import Comparison
 
 __all__ = ["operands_with", "stand_ins"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ... import ops
 from ...graph import stored_operands
 from ...value import Value
-from ..tape import Comparison
+from ..record.tape import Comparison
 
 __all__ = ["indices"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..strided import strided
+from ..matrices.strided import strided
 from .workspace import Workspace
 
 __all__ = ["BOUND", "ArrayCode"]

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..identifiers import checked_name
-from ..lifted import Lifted
+from ..matrices.lifted import Lifted
+from ..record.identifiers import checked_name
 
 __all__ = ["Batch", "shape_of_row", "taken"]
 

@@ -16,9 +16,9 @@ from ... import ops
 from ...graph import beyond
 from ...op import Op
 from ...value import Literal, Value, affine, recording
-from ..block import Block
-from ..expression import Apply, Constant, Expression, MatMul, Number, Plus, Ref, RunSum, Spread, Take, Variadic
-from ..lifted import Lifted
+from ..matrices.block import Block
+from ..matrices.expression import Apply, Constant, Expression, MatMul, Number, Plus, Ref, RunSum, Spread, Take, Variadic
+from ..matrices.lifted import Lifted
 
 __all__ = ["EngineRow"]
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ...op import DomainError, Op
-from ..adjoint import Reverse
-from ..block import Block
-from ..expression import (
+from ..matrices.adjoint import Reverse
+from ..matrices.block import Block
+from ..matrices.expression import (
     RELATIONS,
     Apply,
     BatchSum,
@@ -34,11 +34,11 @@ from ..expression import (
     Take,
     Variadic,
 )
-from ..forward import Forward
-from ..lifted import Lifted
-from ..parameters import Parameters
-from ..statement import Statement, refs_in
-from ..tape import Comparison, RecordingError
+from ..matrices.forward import Forward
+from ..matrices.lifted import Lifted
+from ..matrices.parameters import Parameters
+from ..matrices.statement import Statement, refs_in
+from ..record.tape import Comparison, RecordingError
 from .batch import Batch
 from .by_engine import EngineRow
 from .forward_code import WITH_GRADIENT, WITH_OUTPUTS, Kind

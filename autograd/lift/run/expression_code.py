@@ -15,7 +15,7 @@ import numpy as np
 
 from ... import ops
 from ...op import Op
-from ..expression import (
+from ..matrices.expression import (
     RELATIONS,
     Apply,
     Compare,
@@ -30,9 +30,9 @@ from ..expression import (
     Take,
     Variadic,
 )
-from ..factors import factored
-from ..precise import largest, row_sum
-from ..strided import is_everything
+from ..matrices.factors import factored
+from ..matrices.precise import largest, row_sum
+from ..matrices.strided import is_everything
 from .array_code import ArrayCode
 
 __all__ = ["ExpressionCode"]

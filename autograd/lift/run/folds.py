@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..block import Block
-from ..expression import BatchSum, Expression, MatMul, Plus, Ref
-from ..statement import Statement
-from ..strided import strided
+from ..matrices.block import Block
+from ..matrices.expression import BatchSum, Expression, MatMul, Plus, Ref
+from ..matrices.statement import Statement
+from ..matrices.strided import strided
 from .expression_code import ExpressionCode
 
 __all__ = ["Fold", "folds"]

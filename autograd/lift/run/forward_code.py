@@ -9,10 +9,10 @@ import numpy as np
 
 from ... import ops
 from ...op import EVERYWHERE, PRIMITIVES
-from ..block import Block
-from ..expression import Apply, Constant, Expression, MatMul, Plus, Ref, RunSum
-from ..lifted import Lifted
-from ..statement import Statement, products_in, refs_in
+from ..matrices.block import Block
+from ..matrices.expression import Apply, Constant, Expression, MatMul, Plus, Ref, RunSum
+from ..matrices.lifted import Lifted
+from ..matrices.statement import Statement, products_in, refs_in
 from .array_code import BOUND
 from .expression_code import ExpressionCode
 from .folds import folds

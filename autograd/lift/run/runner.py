@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..block import Block
-from ..expression import BatchSum, Expression, MatMul, Number, Plus, Ref
-from ..lifted import Lifted
-from ..statement import Statement, walked
-from ..strided import strided
+from ..matrices.block import Block
+from ..matrices.expression import BatchSum, Expression, MatMul, Number, Plus, Ref
+from ..matrices.lifted import Lifted
+from ..matrices.statement import Statement, walked
+from ..matrices.strided import strided
 from .forward_code import MANY, WITH_GRADIENT, ForwardCode, Kind
 
 __all__ = ["Kind", "runner"]

@@ -15,8 +15,8 @@ import numpy as np
 from ... import ops
 from ...graph import Graph, Vector, number, stored_operands
 from ...value import Value, affine
-from ..lifted import Lifted
-from ..recording import Recording
+from ..matrices.lifted import Lifted
+from ..record.recording import Recording
 from .rounding_bound import rounding_bounds
 from .runner import runner
 

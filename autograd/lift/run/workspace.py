@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..block import Block
-from ..expression import Expression
-from ..lifted import Lifted
+from ..matrices.block import Block
+from ..matrices.expression import Expression
+from ..matrices.lifted import Lifted
 
 __all__ = ["Workspace", "aligned"]
 
