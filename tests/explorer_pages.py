@@ -78,6 +78,17 @@ def digit() -> Case:
     return Case(loss, {"image": (8, 8), "classes": [str(k) for k in range(10)]})
 
 
+def deep() -> Case:
+    model = nn.MLP(3, [*[4] * 9, 2], activation="tanh", seed=1)
+    return Case(nn.half_squared_error(model(leaves([0.3, -0.2, 0.8], "x")), [1.0, 0.0]))
+
+
+def deep_and_broad() -> Case:
+    model = nn.MLP(104, [21, 10, 10, 8, 8, 3], activation="relu", seed=1)
+    x = np.random.default_rng(0).normal(size=104)
+    return Case(nn.cross_entropy(model(leaves(x, "x")), [1.0, 0.0, 0.0]))
+
+
 def residual() -> Case:
     rng = np.random.default_rng(5)
     W1, W2, W3 = matrix("W1", 4, 3, rng), matrix("W2", 4, 4, rng), matrix("W3", 1, 4, rng)
@@ -147,7 +158,8 @@ def unstructured(count: int = 20_000) -> Case:
 
 CASES = {
     "expression": expression, "one_neuron": one_neuron, "small": small, "three_layers": three_layers, "wide": wide,
-    "digit": digit, "residual": residual, "joined": joined, "attention": attention, "lstm": lstm, "batch": batch,
+    "digit": digit, "deep": deep, "deep_and_broad": deep_and_broad, "residual": residual, "joined": joined,
+    "attention": attention, "lstm": lstm, "batch": batch,
     "unstructured": unstructured,
 }  # fmt: skip
 

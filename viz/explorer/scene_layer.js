@@ -66,8 +66,10 @@ class LayerScene {
     if (layer.b.length) {
       column(`b${l}`, "v", at, top);
       column(`db${l}`, "g", at, low);
-      tag(`b${l}`, at, true, math("v", symbol("b", l)));
-      tag(`db${l}`, at, false, math("g", by(symbol("b", l))));
+      if (vw + gv >= 15 + 7 * String(l).length) {
+        tag(`b${l}`, at, true, math("v", symbol("b", l)));
+        tag(`db${l}`, at, false, math("g", by(symbol("b", l))));
+      }
       sign("+", at - vw / 2 - gv / 2, top, "+");
       at += vw + gv;
     }

@@ -24,7 +24,7 @@ class NetworkScene {
     const nh = small ? clamp(Math.min(H / 7.2, pitch - under - 22), 38, 86) : clamp(pitch - 7, 8, 46);
     const nw = small ? Math.min(narrow ? 70 : 128, room * (narrow ? 0.66 : 0.54)) : Math.min(nh > 34 ? 70 : Math.max(nh * 1.35, 12), room * (narrow ? 0.72 : 0.5));
     const font = N > 1 || nh < 38 || nw < 40 ? 0 : small ? (nw > 90 ? 16 : 11.5) : nw > 56 ? 11.5 : 10;
-    const X = columns.map((_, k) => left + k * room), xEnd = W - right, middle = top + free / 2;
+    const xEnd = W - right, pace = Math.min(room, (xEnd - left - (narrow ? 43 : 64) - nw / 2) / Math.max(1, columns.length - 1)), X = columns.map((_, k) => left + k * pace), middle = top + free / 2;
     const Y = columns.map((c) => {
       const step = Math.min(small ? H * 0.36 : 120, (free - nh - under) / Math.max(1, c.n - 1));
       return Array.from({ length: c.n }, (_, i) => middle - under / 2 + (i - (c.n - 1) / 2) * step);

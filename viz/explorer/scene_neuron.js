@@ -133,8 +133,8 @@ class NeuronScene {
     const { W, H, narrow, l, j, half, yLow, xa, xz, layer, on, N } = this.plan, next = this.model.layers[l], B = this.model.blocks;
     if (narrow) return;
     const parts = Array.from({ length: next.size }, (_, i) => B[`W${l + 1}`].d[i * next.inputs + j] * B[`delta${l + 1}`].d[i * N]), shown = parts.length <= 7 ? parts : [...parts].sort((p, q) => Math.abs(q) - Math.abs(p)).slice(0, 6);
-    const from = (layer.bends ? xa : xz) + half + 26, wide = Math.max(10, Math.min(46, (W - from - 66) / 2)), middle = from + wide, h = Math.min(34, (H * 0.46) / (shown.length + 1)), top = Math.max(1e-300, ...parts.map(Math.abs));
-    shown.forEach((x, s) => this.bar(middle, yLow - ((shown.length - 1) / 2) * h + s * h, x, top, wide, "g", on.da, h, W - middle - wide - 12));
+    const from = (layer.bends ? xa : xz) + half + 26, wide = clamp((W - from - 66) / 2, 6, 46), middle = from + wide, h = Math.min(34, (H * 0.46) / (shown.length + 1)), top = Math.max(1e-300, ...parts.map(Math.abs));
+    shown.forEach((x, s) => this.bar(middle, yLow - ((shown.length - 1) / 2) * h + s * h, x, top, wide, "g", on.da, h, W - middle - wide - 8));
     if (parts.length > shown.length) this.art += `<text class="barnumber" x="${f1(middle - wide)}" y="${f1(yLow + (shown.length / 2) * h + 8)}">… ${parts.length - shown.length} more</text>`;
     if (layer.bends) this.art += elbow(middle - wide - 6, yLow, xa + half + 4, yLow, "g");
     this.items.push(label("fan", middle + 8, yLow - (shown.length / 2) * h - 14, `<span class="cap">w · δ, ${parts.length}</span>`));

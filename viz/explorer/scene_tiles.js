@@ -5,7 +5,7 @@ class TilesScene {
   draw() {
     const { model, app } = this, [W, H] = app.stage.size, { sizes } = model.network, narrow = W < 620, lane = H / 2;
     const [rows, cols] = app.image, hidden = model.layers.slice(0, -1), last = model.layers.at(-1), items = [];
-    const head = app.hasPicks ? 34 : 8, upper = (lane + head) / 2 + 8, lower = H - lane / 2 - 4, tall = lane - head - 66;
+    const head = app.hasPicks ? 34 : 8, upper = (lane + head) / 2 + 8, lower = H - lane / 2 - 4, tall = lane - head - (narrow ? 98 : 66);
     const outs = Math.min(sizes.at(-1), 20), outHigh = clamp(tall / outs, 6, 22);
     // widths: the image, a block of tiles for each hidden layer, the outputs
     const free = W - (narrow ? 16 : 64), shares = 0.26 + 0.3 * hidden.length + 0.3, pad = narrow ? 10 : Math.max(18, free * 0.045);
@@ -17,8 +17,11 @@ class TilesScene {
     items.push(label("hx", x0 + (cols * cell) / 2, upper - high / 2 - 15, name(math("v", symbol("a", 0)), app.model.count > 1 ? `of ${escaped(app.names[0])}` : "the input"), "row"));
     items.push(label("fx", x0 + (cols * cell) / 2, lower + high / 2 + 19, name(math("g", by(symbol("a", 0))), "by each of it"), "row"));
     let frames = "";
-    for (const layer of hidden) {
-      const wide = (free * 0.34) / shares, box = this.tileLayer(layer, x, wide, tall, upper, lower, narrow, items);
+    const room = W - x - (narrow ? 110 : 224), most = Math.max(1, Math.floor(room / ((narrow ? 44 : 84) + pad)));
+    const from = clamp(app.focus.l - 1 - Math.floor(most / 2), 0, Math.max(0, hidden.length - most)), seen = hidden.slice(from, from + most), wide = Math.min((free * 0.34) / shares, room / seen.length - pad);
+    if (seen.length < hidden.length) items.push(label("folded", W - 14, app.hasPicks ? 56 : 18, `<span class="cap">${seen.length} of ${hidden.length} hidden layers</span>`, "", { ax: -100 }));
+    for (const layer of seen) {
+      const box = this.tileLayer(layer, x, wide, tall, upper, lower, narrow, items);
       frames += box.frames;
       x += box.width + pad;
     }
@@ -58,15 +61,16 @@ class TilesScene {
     put(`delta${l}`, "g", foot(lower));
     if (l > 1) { put(`in${l}`, "v", gone(upper), { as: "" }); put(`din${l}`, "g", gone(lower), { as: "" }); }
     for (const [key, kind, y] of [[`z${l}`, "v", upper], [`slope${l}`, "l", upper], [`da${l}`, "g", lower], [`b${l}`, "v", upper], [`db${l}`, "g", lower]]) put(key, kind, gone(y));
-    const title = narrow ? math("v", symbol("W", l)) : `${math("v", symbol("W", l))}<span class="cap">${size} neurons and their answers</span>${math("v", symbol("a", l))}`;
-    const below = narrow ? math("g", by(symbol("W", l))) : `${math("g", by(symbol("W", l)))}<span class="cap">= what they weigh, times</span>${math("g", symbol("δ", l))}`;
+    const told = `${size} neurons and their answers`, brief = narrow || textWidth(told, 12) + 56 > width + 18;
+    const title = brief ? math("v", symbol("W", l)) : `${math("v", symbol("W", l))}<span class="cap">${told}</span>${math("v", symbol("a", l))}`;
+    const below = brief ? math("g", by(symbol("W", l))) : `${math("g", by(symbol("W", l)))}<span class="cap">= what they weigh, times</span>${math("g", symbol("δ", l))}`;
     items.push(label(`hW${l}`, x + width / 2, upper - height / 2 - 15, title, "row"), label(`fW${l}`, x + width / 2, lower + height / 2 + 19, below, "row"));
     return { frames, width };
   }
   // The outputs: weights as small images, and a bar for each answer and each δ.
   outputs(layer, x, W, shown, high, upper, lower, narrow, items) {
     const { model, app } = this, { l, size, inputs } = layer, first = l === 1;
-    const [rows, cols] = first ? app.image : wrapped(inputs), t = Math.max(0.4, Math.min((high - 3) / rows, 60 / cols)), wide = cols * t;
+    const [rows, cols] = first ? app.image : wrapped(inputs), t = Math.max(0.4, Math.min((high - 3) / rows, (narrow ? 34 : 60) / cols)), wide = cols * t;
     const rowY = (i, y) => y - (shown * high) / 2 + i * high + high / 2, seen = (i) => i < shown;
     const mini = (y) => (i, k) => (seen(i) ? [x + (k % cols) * t + t / 2, rowY(i, y) - (rows * t) / 2 + Math.floor(k / cols) * t + t / 2, t, t] : [x, y, 0, 0]);
     const from = x + wide + (narrow ? 22 : 38), room = Math.max(20, W - from - (narrow ? 40 : 62)), N = model.count, gone = (y) => (i) => [from, seen(i) ? rowY(i, y) : y, 0, 0];
