@@ -11,10 +11,10 @@ Forward
   logz = lse(α₄)
   C = logz − Σₛ YₛᵀAYₛ₊₁ − Σₛ Yₛᵀuₛ
 Backward
-  for s = 4, …, 1
-    δαₛ = δVₛ₊₁ᵀ𝟏, s < 4
-    δα₄ = softmax(α₄)
-    δVₛ = diag(δαₛ)softmax(Vₛ), s > 1
+  δα₄ = softmax(α₄)
+  for s = 4, …, 2
+    δVₛ = diag(δαₛ)softmax(Vₛ)
+    δαₛ₋₁ = δVₛᵀ𝟏
   δuₛ = δαₛ − Yₛ
 Gradients
   ∂C/∂W = Σₛ δuₛxₛᵀ

@@ -107,10 +107,12 @@ class Index:
                     const += k * inner.const
                     parts += [(a, k * m) for a, m in inner.parts]
             return Index(const, parts)
-        if self.table is not None and all(by[a].plain is not None for a in self.axes if a in by):
-            renamed = [by[a].plain or a if a in by else a for a in self.axes]
-            if len(set(renamed)) == len(renamed):
-                return Index(table=self.table, axes=renamed)
+        if self.table is not None:
+            renamed = [by[a].plain if a in by else a for a in self.axes]
+            if len(set(renamed)) == len(renamed) and all(
+                new is not None and new.size == a.size for new, a in zip(renamed, self.axes, strict=True)
+            ):
+                return Index(table=self.table, axes=[new for new in renamed if new is not None])
         return self._tabulated(by)
 
     def _tabulated(self, by: Mapping[Axis, Index]) -> Index:

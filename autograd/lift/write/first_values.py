@@ -1,17 +1,17 @@
-"""A first step that differs from the others only in what it reads: a⁰ = x, and one equation for all layers."""
+"""First steps: a⁰ = x, where one differs from the others only in what it reads, and those that stand before a loop."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from .lines import Line, Loop
-from .tree import Node, Symbol
+from .tree import Bracket, Node, Symbol, nodes_in
 
-__all__ = ["with_first_values", "without_first"]
+__all__ = ["with_first_values", "with_start_before", "without_first"]
 
 
 def with_first_values(lines: Sequence[Line | Loop]) -> tuple[list[Line | Loop], dict[Symbol, Node]]:
@@ -22,17 +22,10 @@ def with_first_values(lines: Sequence[Line | Loop]) -> tuple[list[Line | Loop], 
     """
     out: list[Line | Loop] = []
     aliases: dict[Symbol, Node] = {}
-    k = 0
-    while k < len(lines):
-        loop = lines[k]
-        k += 1
+    for loop, body in _blocks(lines):
         if not isinstance(loop, Loop):
             out.append(loop)
             continue
-        body: list[Line] = []
-        while k < len(lines) and isinstance(line := lines[k], Line) and line.depth:
-            body.append(line)
-            k += 1
         named = _first_value(loop, body)
         if named is not None:
             alias, value, body = named
@@ -40,6 +33,56 @@ def with_first_values(lines: Sequence[Line | Loop]) -> tuple[list[Line | Loop], 
             out.append(Line(body[0].family, alias, value))
         out += [loop, *body]
     return out, aliases
+
+
+def with_start_before(lines: Sequence[Line | Loop]) -> list[Line | Loop]:
+    """Return the lines of a backward pass with the value that a loop starts from before it, where the loop ends so.
+
+    The equation that gives a step from the one after it then gives the step before, at the end of the loop.
+    """
+    out: list[Line | Loop] = []
+    for loop, body in _blocks(lines):
+        if not isinstance(loop, Loop):
+            out.append(loop)
+            continue
+        carried = [line for line in body if line.where == f"{loop.letter} < {loop.start}"]
+        start = [line for line in body if not line.where and any(line.family is each.family for each in carried)]
+        others = [line for line in body if line not in (*carried, *start)]
+        has_one = len(carried) == len(start) == 1 and bool(others)
+        if (
+            has_one
+            and _is_carried(carried[0], others, loop.letter)
+            and all(line.where == f"{loop.letter} > {loop.end}" for line in others)
+        ):
+            left, right = (_reindexed(side, _before(loop.letter)) for side in (carried[0].left, carried[0].right))
+            out += [replace(start[0], depth=0), replace(loop, end=loop.end + 1)]
+            out += [replace(line, where="") for line in others]
+            out.append(replace(carried[0], left=left, right=right, where=""))
+        else:
+            out += [loop, *body]
+    return out
+
+
+def _is_carried(line: Line, others: Sequence[Line], letter: str) -> bool:
+    """Whether an equation reads of the others in its loop only the step after its own."""
+    names = {(other.left.stem, other.left.delta, other.left.digits) for other in others}
+    nodes = list(nodes_in(line.right))
+    symbols = [node for node in nodes if isinstance(node, Symbol) and letter in (node.above, *node.below)]
+    has_none = all((symbol.stem, symbol.delta, symbol.digits) not in names for symbol in symbols)
+    return has_none and not any(isinstance(node, Bracket) for node in nodes)
+
+
+def _blocks(lines: Sequence[Line | Loop]) -> Iterator[tuple[Line | Loop, list[Line]]]:
+    """Yield each line that is in no loop, and each loop with its lines."""
+    k = 0
+    while k < len(lines):
+        head = lines[k]
+        k += 1
+        body: list[Line] = []
+        while isinstance(head, Loop) and k < len(lines) and isinstance(line := lines[k], Line) and line.depth:
+            body.append(line)
+            k += 1
+        yield head, body
 
 
 def _first_value(loop: Loop, body: Sequence[Line]) -> tuple[Symbol, Node, list[Line]] | None:
@@ -91,16 +134,29 @@ def _alike(one: Any, other: Any, found: list[tuple[Symbol, Node]]) -> bool:
 
 def at(node: Any, letter: str, number: int) -> Any:
     """Return a formula with a number in place of the letter of an index."""
+    return _reindexed(node, _shift(letter, lambda k: str(number + k)))
+
+
+def _before(letter: str) -> Callable[[str], str]:
+    return _shift(letter, lambda k: letter + (f"{k - 1:+d}" if k != 1 else ""))
+
+
+def _shift(letter: str, by: Callable[[int], str]) -> Callable[[str], str]:
+    """Return what writes an index that is a letter plus a number anew, given the number."""
+
+    def new(text: str) -> str:
+        found = re.fullmatch(rf"{letter}([+-]\d+)?", text)
+        return by(int(found[1] or 0)) if found else text
+
+    return new
+
+
+def _reindexed(node: Any, by: Callable[[str], str]) -> Any:
+    """Return a formula with its indices written anew."""
     if isinstance(node, Symbol):
-        below = tuple(_at(text, letter, number) for text in node.below)
-        return replace(node, above=_at(node.above, letter, number), below=below)
+        return replace(node, above=by(node.above), below=tuple(map(by, node.below)))
     if isinstance(node, tuple):
-        return tuple(at(each, letter, number) for each in node)
+        return tuple(_reindexed(each, by) for each in node)
     if isinstance(node, Node):
-        return replace(node, **{each.name: at(getattr(node, each.name), letter, number) for each in fields(node)})
+        return replace(node, **{each.name: _reindexed(getattr(node, each.name), by) for each in fields(node)})
     return node
-
-
-def _at(text: str, letter: str, number: int) -> str:
-    found = re.fullmatch(rf"{letter}([+-]\d+)?", text)
-    return str(number + int(found[1] or 0)) if found else text

@@ -9,7 +9,7 @@ from ..language.build import ONE, ZERO, replaced, substituted
 from ..language.index import Axis, fixed
 from ..language.recurrences import components, is_recurrent
 from ..language.term import Condition, Family, Number, Reference, Term, lag, references, walk
-from .first_values import with_first_values, without_first
+from .first_values import with_first_values, with_start_before, without_first
 from .indexing import Indexing
 from .lines import Line, Loop, Section
 from .typeset import Typesetter
@@ -25,7 +25,7 @@ def sections(indexing: Indexing, typesetter: Typesetter) -> list[Section]:
     gradients = [line for adjoint in reversed(found.gradients) for line in lines.gradient(adjoint)]
     return [
         Section("Forward", forward),
-        Section("Backward", lines.section(found.backward)),
+        Section("Backward", with_start_before(lines.section(found.backward))),
         Section("Gradients", without_first(gradients, aliases)),
     ]
 

@@ -70,10 +70,6 @@ class Naming:
         stem = "" if is_of_z else _GREEK.get(stem, stem)
         return Symbol(stem, above, tuple(below), delta=family.of is not None, digits=digits)
 
-    def plain_index(self, index: Index, family: Family, dimension: int, letters: dict[Axis, str]) -> str:
-        """Return an index of a dimension as text, counted as that dimension is."""
-        return index_text(index, family.dimension_first(dimension), letters, self.indexing)
-
 
 def index_text(index: Index, first: int, letters: dict[Axis, str], indexing: Indexing) -> str:
     """Return an index as text, where the first member is called by a number and axes by letters.
