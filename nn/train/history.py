@@ -112,7 +112,7 @@ def accuracy(classify: Decision, outputs: FloatArray, targets: FloatArray, weigh
 
 def share(right: NDArray[np.bool_], weights: FloatArray | None) -> float:
     """Return how large a part of all is right, by weight."""
-    return float(right.mean()) if weights is None else float(np.average(right, weights=weights))
+    return np.count_nonzero(right) / len(right) if weights is None else float(np.average(right, weights=weights))
 
 
 class Record:

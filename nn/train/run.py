@@ -142,8 +142,13 @@ class Run:
             self.vector = None
         return self.record.history(best_epoch=best_epoch, ended=self.stopped or self.interrupted or FINISHED)
 
+    def _note_generator(self) -> None:
+        """Keep where the generator is, where there is a checkpoint to write that into."""
+        if self.path is not None:
+            self.generator = self.rng.bit_generator.state
+
     def _train_epoch(self, bar: tqdm[Any], interruption: Interruption) -> None:
-        self.generator = self.rng.bit_generator.state
+        self._note_generator()
         if self.shuffle:
             self.order = self.rng.permutation(len(self.examples))
         if self.dropout:
@@ -239,7 +244,7 @@ class Run:
             assessed = self.validation.assessed(partial(self.engine.assessed, data))
             self.record.validate(*assessed, self.validation.T, self.validation.weights)
         self.epoch, self.batch = self.epoch + 1, 0
-        self.generator = self.rng.bit_generator.state
+        self._note_generator()
         if self.best is not None:
             self.best.see(self.epoch, self.record.series, self._data())
             if self.best.exhausted:
@@ -256,7 +261,7 @@ class Run:
         if self.examples.weights is not None:
             return [self.examples.size(self._rows(batch)) for batch in range(self.batches)]
         count = len(self.examples)
-        return [float(min(self.batch_size, count - start)) for start in range(0, count, self.batch_size)]
+        return [float(self.batch_size)] * (self.batches - 1) + [float(count - (self.batches - 1) * self.batch_size)]
 
     # Checkpoints
 
