@@ -119,4 +119,62 @@ def test_too_many_boxes_are_refused_with_advice():
     for _ in range(500):
         x = x + 1.0
     with pytest.raises(ValueError, match=r"1001 boxes are more than max_nodes = 400.*focus"):
-        viz.draw(x)
+        viz.draw(x, fold=False)
+
+
+def chain(length: int) -> tuple[Value, Value]:
+    x = Value(0.5, "x")
+    out = x
+    for _ in range(length):
+        out = tanh(out * 1.5)
+    out.label = "y"
+    return x, out
+
+
+def test_a_long_chain_is_one_box_whose_arrow_has_the_product_of_its_derivatives():
+    x, out = chain(100)
+    out.backward()
+    source = viz.draw(out, digits=6).source
+    assert len(NODE.findall(source)) == 3
+    assert ">199 operations<" in source
+    inner = Value(0.5)
+    middle = inner
+    for k in range(199):
+        middle = tanh(middle) if k % 2 else middle * 1.5
+    middle.backward()
+    assert f">{viz.style.numeral(inner.grad, 6)}<" in source
+    assert f"∇ {viz.style.numeral(x.grad, 6)}<" in source
+    backward = viz.draw_backward(out, digits=6).source
+    assert len(EDGE.findall(backward)) == 2
+    assert f" = {viz.style.numeral(x.grad, 6)}<" in backward
+
+
+def test_a_number_stands_in_the_formula_of_its_operation():
+    x = Value(3.0, "x")
+    y = x * 2.0 - 5.0
+    folded, whole = viz.draw(y, fold=True).source, viz.draw(y).source
+    assert (len(NODE.findall(folded)), len(NODE.findall(whole))) == (3, 5)
+    assert ">x · 2<" in folded
+
+
+@pytest.mark.parametrize("draw", [viz.draw, viz.draw_backward])
+def test_what_is_named_used_twice_or_in_focus_is_not_folded(draw):
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    assert draw(x * y + x, fold=True).source == draw(x * y + x).source
+    links = [x]
+    for _ in range(9):
+        links.append(-links[-1])
+    focused = draw(links[-1], focus=links[4], fold=True).source
+    assert len(NODE.findall(focused)) == 3  # the focus, four operations, the output
+    cut = draw(links[-1], focus=x, depth=5, fold=True).source
+    assert len(NODE.findall(cut)) == 2  # x, five operations
+    assert "5 operations" in cut
+    links[4].label = "middle"
+    assert len(NODE.findall(draw(links[-1], fold=True).source)) == 5
+    twice = links[4] * links[4]
+    assert len(EDGE.findall(draw(twice, fold=True).source)) == 4  # three operations, the middle, its two slots
+
+
+def test_folding_is_yes_no_or_by_size():
+    with pytest.raises(ValueError, match="fold must be True, False or None, got 3"):
+        viz.draw(Value(1.0), fold=3)

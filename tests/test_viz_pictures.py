@@ -135,7 +135,7 @@ def test_a_chain_of_ten_thousand_is_drawn_when_it_is_asked_for():
     x = Value(1.0)
     for _ in range(10_000):
         x = -x
-    assert drawn(svg(viz.draw(x, max_nodes=20_000).diagram)) == (10_001, 10_000)
+    assert drawn(svg(viz.draw(x, fold=False, max_nodes=20_000).diagram)) == (10_001, 10_000)
     assert len(viz.to_text(x, color=False).splitlines()) >= 10_001
     assert "computed in 10,000 steps" in viz.to_html(x)
 

@@ -11,6 +11,7 @@ from autograd import Value
 
 from .diagram import Arrow, Box, Diagram, Direction, Span
 from .figure import Figure
+from .fold import folded
 from .layers import layer_level
 from .level import Cell, Flow, Level, bracketed, neuron_level, value_level
 from .style import THEMES, plain, shortened
@@ -36,6 +37,7 @@ def draw(
     names: Mapping[str, Any] | None = None,
     focus: Value | None = None,
     depth: int | None = None,
+    fold: bool | None = None,
     digits: int = 4,
     rankdir: Direction = "LR",
     theme: str = "auto",
@@ -52,6 +54,9 @@ def draw(
         names: Names for Values without a label, such as `locals()`.
         focus: Show only the paths from this Value to the output.
         depth: And of those only what lies at most this many edges from `focus`, or from the output without one.
+        fold: Whether numbers stand in the formulas of the operations that take them, and a chain of unlabelled
+            operations is one box, its arrow the product of their derivatives; by default in pictures of values with
+            more than 150 boxes.
         digits: Significant digits.
         rankdir: Which way the arrows point: "LR", "TB", "RL" or "BT".
         theme: "light", "dark", or "auto" for that of the reader, as far as the format can follow it.
@@ -68,8 +73,7 @@ def draw(
         2
     """
     check_options(digits, rankdir, theme, max_nodes, level)
-    drawn = _level(trace(root, names), level, digits)
-    shown = _shown(drawn, focus, depth, max_nodes)
+    drawn, shown = _shown(trace(root, names), level, digits, focus, depth, fold, max_nodes)
     boxes = _boxes(drawn, shown, lambda k: forward_rows(drawn.cells[k]))
     arrows = tuple(_forward_arrow(drawn, flow) for flow in _flows(drawn, shown))
     slope = "the matrix ∂head/∂tail; vectors by their norms" if drawn.name == "layer" else "∂head/∂tail"
@@ -84,6 +88,7 @@ def draw_backward(
     names: Mapping[str, Any] | None = None,
     focus: Value | None = None,
     depth: int | None = None,
+    fold: bool | None = None,
     digits: int = 4,
     rankdir: Direction = "LR",
     theme: str = "auto",
@@ -102,8 +107,7 @@ def draw_backward(
         2
     """
     check_options(digits, rankdir, theme, max_nodes, level)
-    drawn = _level(trace(root, names), level, digits)
-    shown = _shown(drawn, focus, depth, max_nodes)
+    drawn, shown = _shown(trace(root, names), level, digits, focus, depth, fold, max_nodes)
     turn = {head: k for k, head in enumerate(dict.fromkeys(flow.head for flow in drawn.flows), 1)}
     arriving: dict[int, list[Flow]] = defaultdict(list)
     for flow in drawn.flows:
@@ -148,28 +152,42 @@ def _level(traced: Trace, level: str, digits: int) -> Level:
     return found
 
 
-def _shown(level: Level, focus: Value | None, depth: int | None, max_nodes: int) -> frozenset[int]:
-    """Return the indices of the cells to draw."""
+def _shown(
+    traced: Trace,
+    level: str,
+    digits: int,
+    focus: Value | None,
+    depth: int | None,
+    fold: bool | None,
+    max_nodes: int,
+) -> tuple[Level, frozenset[int]]:
+    """Return the level that is asked for, and the indices of its cells to draw."""
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         raise ValueError(f"depth must be an int from 0, got {depth!r}")
+    if fold is not None and not isinstance(fold, bool):
+        raise ValueError(f"fold must be True, False or None, got {fold!r}")
+    drawn = _level(traced, level, digits)
     forward, backward = defaultdict(list), defaultdict(list)
-    for flow in level.flows:
+    for flow in drawn.flows:
         forward[flow.tail].append(flow.head)
         backward[flow.head].append(flow.tail)
-    shown = frozenset(range(len(level.cells)))
+    shown = frozenset(range(len(drawn.cells)))
+    start = None
     if focus is not None:
-        start = next((k for k, cell in enumerate(level.cells) if cell.source is focus), None)
+        start = next((k for k, cell in enumerate(drawn.cells) if cell.source is focus), None)
         if start is None:
             raise ValueError(f"focus must be a Value that is drawn at this level, got {plain(repr(focus))[:80]}")
         shown = _reached(start, forward, depth)
     elif depth is not None:
-        shown = _reached(level.root, backward, depth)
+        shown = _reached(drawn.root, backward, depth)
+    if drawn.name == "value" and (len(shown) > LEGIBLE if fold is None else fold):
+        drawn, shown = folded(drawn, traced, digits, shown, start)
     if len(shown) > max_nodes:
         raise ValueError(
             f"{len(shown)} boxes are more than max_nodes = {max_nodes}, and more than a person can read: "
             'draw level="neuron" or level="layer", a part with focus=… and depth=…, or raise max_nodes'
         )
-    return shown
+    return drawn, shown
 
 
 def _reached(start: int, neighbours: Mapping[int, list[int]], depth: int | None) -> frozenset[int]:

@@ -17,7 +17,7 @@ from .neurons import Group, Neuron, contracted, neurons
 from .style import numeral, shortened
 from .trace import Edge, Node, Trace
 
-__all__ = ["Cell", "Flow", "Level", "bracketed", "neuron_level", "operations", "value_level"]
+__all__ = ["Cell", "Flow", "Level", "bracketed", "edge_flow", "neuron_level", "operations", "value_level"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def value_level(traced: Trace, digits: int = 4, *, with_rules: bool = True) -> L
         if with_rules and edge.head not in written:
             written[edge.head] = _written_rules(traced, edge.head, digits)
         rule = written[edge.head][edge.slot] if with_rules else ("", "")
-        flows.append(_flow(edge, digits, rule))
+        flows.append(edge_flow(edge, digits, rule))
     return Level("value", cells, tuple(flows), traced.root)
 
 
@@ -168,7 +168,8 @@ def _written_rules(traced: Trace, head: int, digits: int) -> list[tuple[str, str
     return list(zip(traced.rules(head), by_number, strict=True))
 
 
-def _flow(edge: Edge, digits: int, rule: tuple[str, str]) -> Flow:
+def edge_flow(edge: Edge, digits: int, rule: tuple[str, str] = ("", "")) -> Flow:
+    """Return an edge as a flow; `rule` is its local derivative as a formula, by name and by number."""
     numbers = (edge.local, edge.upstream, edge.contribution, edge.before, edge.after)
     local, upstream, contribution, before, after = (numeral(number, digits) for number in numbers)
     size = 0.0 if not edge.step or math.isnan(edge.contribution) else edge.contribution
@@ -184,7 +185,7 @@ def neuron_level(traced: Trace, digits: int = 4) -> Level | None:
     groups, edges = contracted(traced, found)
     names = _neuron_names(traced, groups)
     cells = tuple(_group_cell(traced, group, name, digits) for group, name in zip(groups, names, strict=True))
-    flows = tuple(_flow(edge, digits, _neuron_rule(traced, groups, edge, digits)) for edge in edges)
+    flows = tuple(edge_flow(edge, digits, _neuron_rule(traced, groups, edge, digits)) for edge in edges)
     root = next(k for k, group in enumerate(groups) if traced.root in group.members)
     return Level("neuron", cells, flows, root)
 
