@@ -204,7 +204,8 @@ def handing(function: Callable[..., Any], L: int, bias_column: str) -> Handing:
         needs = ("output", None) in found or _reads_what_forward_left(function, forward)
         return Handing(tuple(roles), takes_biases, owner if held else None, held, forward if needs else "", rate)
     by_place = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-    if len(required) <= len(wanted) <= by_place and len(required) >= 3:
+    in_place = all(_role(p.name) in (None, role) for p, role in zip(required, wanted, strict=False))
+    if in_place and len(required) <= len(wanted) <= by_place and len(required) >= 3:
         return Handing(takes_biases=not bias_column)
     if len(required) == 3 == by_place:
         return Handing(takes_biases=False)

@@ -111,14 +111,21 @@ class Calling:
         elif self.one_by_one:
             X, T = X[0], T[0]
         rate = self.handing.rate if self.learning_rate is None else self.learning_rate
-        before = {"dW": [W.copy() for W in handed], "db": [b.copy() for b in vectors]}
+        before = {"dW": _copies(handed), "db": _copies(vectors)}
+        data = X.copy(), T.copy()
         given = Handed(handed, vectors, X, T, N, [weights[0].shape[1], *map(len, weights)])
         returned, after = self.handing.call(self.function, given, rate)
         parts = ("dW", "db") if ("db", 0) in places else ("dW",)
         has_moved = any(not _are_same(before[name], after[name]) for name in parts)
         is_step = holds_no_arrays(returned)
-        if not is_step and self.learning_rate is None and not (self.handing.takes_rate and not has_moved):
-            return self._submission(returned, places, N)
+        if not is_step and self.learning_rate is None:
+            if has_moved or not self.handing.takes_rate:
+                return self._submission(returned, places, N)
+            again = replace(given, weights=_copies(before["dW"]), biases=_copies(before["db"]), X=data[0], T=data[1])
+            gradients = self._submission(returned, places, N)
+            stepped, _ = self.handing.call(self.function, again, 2 * (rate or 1.0))
+            if _alike(gradients, self._submission(stepped, places, N)):  # what follows the rate is no gradient
+                return gradients
         if is_step and not has_moved:
             raise TypeError(
                 f"my_backprop must return (dW, db) or change weights and biases in place, got {returned!r} "
@@ -205,6 +212,15 @@ class Calling:
             "dW": [array[:, 1:] if first else array[:, :-1] for array in turned],
             "db": [array[:, 0] if first else array[:, -1] for array in turned],
         }
+
+
+def _copies(arrays: list[FloatArray]) -> list[FloatArray]:
+    return [array.copy() for array in arrays]
+
+
+def _alike(one: Submission, other: Submission) -> bool:
+    a, b = one.arrays(), other.arrays()
+    return all(np.array_equal(a[key], b[key], equal_nan=True) for key in a)
 
 
 def _are_same(before: list[FloatArray], after: list[Any]) -> bool:
