@@ -58,7 +58,7 @@ class NeuronScene {
     const input = l === 1 ? "x" : `in${l}`, w = (k) => B[`W${l}`].d[j * K + k], a = (k) => B[input].d[k * N], delta = at(`delta${l}`), sorted = [...Array(K).keys()].sort((p, q) => Math.abs(w(q) * a(q)) - Math.abs(w(p) * a(p)));
     const shown = K <= (narrow ? 5 : 8) ? K : 5, chosen = sorted.slice(0, shown).sort((p, q) => p - q), slot = new Map(chosen.map((k, s) => [k, s])), more = K > shown, lines = shown + (bias ? 1 : 0) + (more ? 1 : 0);
     const h = Math.min(44, (H * 0.32) / lines), ch = h * 0.78, cw = (narrow ? 46 : 64) * scale * (narrow ? 1.25 : 1), xi = narrow ? 34 : 26 + cw / 2, xw = xi + cw + (narrow ? 12 : 20), bw = narrow ? 16 : 42 * scale, xb = xw + cw / 2 + (narrow ? 14 : 24) + bw;
-    const y = (s, base) => base - ((lines - 1) / 2) * h + s * h, font = ch > 15 ? Math.min(13, ch * 0.6) : 0, gone = (x, base) => [x, base, 0, 0];
+    const y = (s, base) => base - ((lines - 1) / 2) * h + s * h, font = ch > 15 ? Math.min(narrow ? 11 : 13, ch * 0.6) : 0, gone = (x, base) => [x, base, 0, 0];
     const top = Math.max(1e-300, ...sorted.map((k) => Math.abs(w(k) * a(k))), bias ? Math.abs(B[`b${l}`].d[j]) : 0), topG = Math.max(1e-300, ...sorted.map((k) => Math.abs(delta * a(k))), bias ? Math.abs(delta) : 0);
     const bar = (yy, x, most, kind, visible) => this.bar(xb, yy, x, most, bw, kind, visible, h);
     const column = (x, base) => (k) => (slot.has(k) ? [x, y(slot.get(k), base), cw, ch] : gone(x, base)), ofRow = (x, base) => (r, k) => (r === j ? column(x, base)(k) : gone(x, base)), firstOnly = (place) => (k, e) => (e ? gone(xi, yUp) : place(k));

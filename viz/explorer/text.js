@@ -21,10 +21,11 @@ function textWidth(text, size, weight = 550) {
   }
   return widths.get(key);
 }
-// A number in as many digits as a width holds.
+// A number in as many digits as a width holds; if not even one fits, with an exponent instead of its zeros.
 function numberWithin(x, width, size, digits = 4) {
-  for (let d = digits; d > 1; d--) if (textWidth(show(x, d), size) <= width) return show(x, d);
-  return show(x, 1);
+  for (let d = digits; d > 0; d--) if (textWidth(show(x, d), size) <= width) return show(x, d);
+  const [mantissa, exponent] = x.toExponential(0).split("e");
+  return exponent < 0 ? `${mantissa}e${exponent}`.replace(/-/g, "−") : show(x, 1);
 }
 const span = (kind, text) => `<b class="${kind}">${text}</b>`;
 const math = (kind, inner) => `<math class="${kind}">${inner}</math>`;
