@@ -146,7 +146,8 @@ def test_a_long_chain_is_one_box_whose_arrow_has_the_product_of_its_derivatives(
     assert f"∇ {viz.style.numeral(x.grad, 6)}<" in source
     backward = viz.draw_backward(out, digits=6).source
     assert len(EDGE.findall(backward)) == 2
-    assert f" = {viz.style.numeral(x.grad, 6)}<" in backward
+    factors = (1.0 - out.data**2, inner.grad, x.grad)
+    assert ">{} × {} = {}<".format(*(viz.style.numeral(factor, 6) for factor in factors)) in backward
 
 
 def test_a_number_stands_in_the_formula_of_its_operation():
@@ -169,10 +170,12 @@ def test_what_is_named_used_twice_or_in_focus_is_not_folded(draw):
     cut = draw(links[-1], focus=x, depth=5, fold=True).source
     assert len(NODE.findall(cut)) == 2  # x, five operations
     assert "5 operations" in cut
+    used_twice = draw(-(links[4] + links[4]), fold=True).source
+    assert len(NODE.findall(used_twice)) == 5  # x, three operations, the link, the sum, the output
+    one_each = draw(links[4] * tanh(links[4]), fold=True).source
+    assert len(EDGE.findall(one_each)) == 5  # x, three operations, the link, its tanh, the output
     links[4].label = "middle"
     assert len(NODE.findall(draw(links[-1], fold=True).source)) == 5
-    twice = links[4] * links[4]
-    assert len(EDGE.findall(draw(twice, fold=True).source)) == 4  # three operations, the middle, its two slots
 
 
 def test_folding_is_yes_no_or_by_size():
