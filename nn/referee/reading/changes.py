@@ -130,7 +130,7 @@ def _of_sign(session: Session, site: Site, add: Add) -> None:
         return
     computed = isinstance(node, (ast.Call, ast.BinOp)) and not isinstance(getattr(node, "op", None), (ast.Add, ast.Sub))
     if outer is None and computed and isinstance(site.statement, (ast.Assign, ast.Return)):
-        add(ast.unparse(_negated(node)), "sign", 1.1)
+        add(ast.unparse(_negated(node)), "sign", 1.2)
     elif outer is not None and isinstance(outer.node, ast.Call) and node in outer.node.args[:1]:
         if isinstance(outer.node.func, ast.Attribute) and _is_library(session, outer.node.func.value):
             add(f"-{_tight(node)}", "sign", 1.4)
@@ -237,7 +237,7 @@ def _of_constant(session: Session, site: Site, node: ast.Constant, add: Add) -> 
         odd = isinstance(value, float) and value not in (0.0, 0.5, 1.0, 2.0)  # a rate or a coefficient that was meant
         for other in [*near, *_constants(session, site, type(value))]:
             if other != value:
-                cost = 1.6 if other == 0 and erased else 1.0 if other in (0, 1) else 1.1
+                cost = (1.2 if other else 1.6) if erased and other in (0, 1) else 1.0 if other in (0, 1) else 1.1
                 add(repr(other), "constant", cost + 0.4 * (odd and other in (0, 1, -value)))
         if value in (0, 1) and isinstance(value, int):
             add("None", "constant", 1.3)
@@ -266,9 +266,12 @@ def _of_operation(node: ast.BinOp, add: Add) -> None:
     for operator in OTHER_OPERATORS.get(type(node.op), ()):
         add(text(ast.BinOp(node.left, operator(), node.right)), "operator", 1.0)
     if isinstance(node.op, (ast.Sub, ast.Div)):
-        add(text(ast.BinOp(node.right, node.op, node.left)), "exchanged", 1.1 if isinstance(node.op, ast.Sub) else 1.4)
-    for part, cost in ((node.left, 1.4), (node.right, 1.5)):
-        add(text(part), "left out", cost + 0.6 * isinstance(part, ast.Constant))
+        likely = isinstance(node.op, ast.Sub) and not isinstance(node.left, ast.Constant)
+        add(text(ast.BinOp(node.right, node.op, node.left)), "exchanged", 1.1 if likely else 1.3)
+    for part, other, cost in ((node.left, node.right, 1.4), (node.right, node.left, 1.5)):
+        scales = isinstance(node.op, ast.Mult) or (isinstance(node.op, ast.Div) and other is node.right)
+        number = scales and isinstance(other, ast.Constant)
+        add(text(part), "left out", 1.0 if number else cost + 0.6 * isinstance(part, ast.Constant))
     first = node.left
     while isinstance(first, ast.BinOp) and isinstance(first.op, (ast.Mult, ast.Div)):
         first = first.left

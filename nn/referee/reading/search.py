@@ -248,8 +248,8 @@ def penalty(session: Session, edit: Edit) -> float:
         extra += 2.0 if reads_something_wrong(session, site) else 0.6
     elif reads_something_wrong(session, site):
         extra += 1.2
-    elif edit.kind not in ("exchanged", "sign") and _is_of_something_right(session, site):
-        extra += 0.8
+    elif _is_of_something_right(session, site):
+        extra += 0.1 if edit.kind in ("exchanged", "sign") else 0.8
     if (known or edit.kind == "replaced") and _is_call_of_users(session, site):
         extra += 0.8 if known else 0.2
     return extra
@@ -410,6 +410,7 @@ class _Scope:
         tight = _tight(node)
         constant = isinstance(node, ast.Constant)
         unread = unread_names(self.session, self.site)
+        inner = 0.5 * (self.site.parent is not None and isinstance(self.site.parent.node, ast.BinOp))
         for k, (text, weight, _) in enumerate(self.pool.entries):
             column = [row[k] for row in self.rows]
             if text == me or any(value is None for value in column):
@@ -420,7 +421,7 @@ class _Scope:
                 if replaced is not None:
                     cost = 1.5 + 0.07 * weight + 0.05 * self.site.weight - UNREAD * (text in unread)
                     yield text, "replaced", cost, replaced
-            for written_text, kind, cost, combine in [] if constant else _as_operand(tight, text, weight):
+            for written_text, kind, cost, combine in [] if constant else _as_operand(tight, text, weight + inner):
                 values = _combined(old, new, combine, wanted)
                 if values is not None:
                     yield written_text, kind, cost, values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from .sites import Site
 
 __all__ = ["corrections", "equation_of"]
 
+LONG = 90  # letters of a formula, beyond which nobody would read it
 EQUAL = 0.15  # alternatives that cost no more than that are as likely
 SLOPES = {
     "sigmoid": "σ(z)(1 − σ(z))",
@@ -150,6 +152,8 @@ def _told(mend: Mend, edit: Edit) -> tuple[list[str], str, str, Quantity | None]
         quantity = naming.quantity if naming else _meant(edit, visit)
         belongs = naming.text if naming else (edit.text if isinstance(edit, Known) and edit.kind == "known" else "")
         stands = formulas.of(target, visit).text
+        if len(stands) > LONG:
+            stands = f"`{target.text}`"
         difference = _difference(old, new, session)
         key = _without_layers(f"{stands}|{belongs}"), _without_layers(difference)
         if key in seen:
@@ -188,7 +192,10 @@ def _of_statement(edit: Moved) -> str:
     if edit.kind == "left out":
         return "This statement does not belong here: without it the arrays are right."
     if edit.kind == "statement":
-        return f"`{edit.text}` belongs here: a plain = keeps only the last round of a loop, a wrong sign takes away."
+        if isinstance(edit.site.statement, ast.AugAssign):
+            return f"The sign is reversed: `{edit.text}` belongs here."
+        held = "only the last round of the loop" if edit.site.repeated else "nothing of what stood there before"
+        return f"`{edit.text}` belongs here: the plain = keeps {held}."
     return f"{what}: {edit.text}."
 
 
