@@ -45,7 +45,12 @@ def float_array(name: str, given: ArrayLike, shape: tuple[int, ...] | None = Non
 
 
 def real_array(name: str, given: ArrayLike, shape: tuple[int, ...] | None = None) -> FloatArray:
-    """Return `given` as a new array of floats, finite or not. Takes and otherwise raises what `float_array` does."""
+    """Return `given` as a new array of floats, finite or not. Takes what `float_array` does.
+
+    Raises:
+        TypeError: If it holds something else than real numbers.
+        ValueError: If it is not rectangular, or has another shape.
+    """
     try:
         array = np.asarray(given)
     except ValueError as error:

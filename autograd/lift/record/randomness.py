@@ -54,7 +54,7 @@ class Randomness:
                     self.of_the_system[f"{name!r}"] = place
             elif isinstance(found, _GENERATORS) and found is not _OF_THE_MODULE:
                 self._generators[id(found)] = f"{name!r}", found
-            elif _is_iterator(found):
+            elif place and _is_iterator(found):  # those of a library are its own, as the counter of nodes is ours
                 self._iterators[id(found)] = f"{name!r}", found
         self._look()
 

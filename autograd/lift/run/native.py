@@ -97,6 +97,7 @@ class NativeProgram:
         Raises:
             ValueError: If the learning rate is negative or not finite.
             DomainError: As `Program.backward` raises it; then the parameters are those from before.
+            FloatingPointError: If the step would make a parameter infinite; likewise.
         """
         if not 0.0 <= learning_rate < float("inf"):
             raise ValueError(f"a learning rate must be finite and not negative, got {learning_rate!r}")

@@ -174,7 +174,11 @@ def _program(pickled: bytes, digest: bytes) -> Running:
 
 
 def controller() -> Any:
-    """Return what limits the threads of BLAS; finding the libraries takes long, so it is done once a process."""
+    """Return what limits the threads of BLAS; finding the libraries takes long, so it is done once a process.
+
+    Raises:
+        ImportError: If threadpoolctl is missing (the extra "cluster").
+    """
     global _found_controller
     if _found_controller is None:
         try:
