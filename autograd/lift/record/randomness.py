@@ -134,7 +134,7 @@ def _state(generator: Any) -> bytes:
 
 
 def _is_iterator(found: Any) -> bool:
-    return type(found).__module__ in ("builtins", "itertools") and hasattr(found, "__next__")
+    return type(found).__module__ in ("builtins", "itertools") and hasattr(type(found), "__next__")
 
 
 def _position(iterator: Any) -> Any:
