@@ -6,7 +6,6 @@ as a Digraph, are laid out by the `dot` program if it is installed, else by pygr
 
 from __future__ import annotations
 
-import base64
 import functools
 import hashlib
 import html
@@ -27,6 +26,7 @@ from autograd.files import written
 
 from .diagram import Diagram
 from .dot import fill
+from .offline import allowed
 from .style import DARK, THEMES
 from .svg import svg
 
@@ -215,8 +215,7 @@ def page(image: str, title: str, theme: str) -> str:
         rules += f"@media (prefers-color-scheme:dark){{body{{background:{DARK.ground}}}}}"
     picture = inline(image)
     styles = [rules, *re.findall("<style>(.*?)</style>", picture, re.S)]
-    digests = (base64.b64encode(hashlib.sha256(each.encode()).digest()).decode("ascii") for each in styles)
-    policy = "default-src 'none'; style-src " + " ".join(f"'sha256-{digest}'" for digest in digests)
+    policy = f"default-src 'none'; style-src {' '.join(map(allowed, styles))}"
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{rules}</style>'

@@ -16,6 +16,7 @@ from autograd.files import written
 
 from .figure import Figure, page
 from .graph import draw
+from .offline import Page
 from .text import to_text
 from .trace import Trace, trace
 
@@ -56,7 +57,7 @@ def save(obj: object, path: str | os.PathLike[str]) -> Path:
 
 def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
     """Return what can write `obj`, by suffix."""
-    from .html import Explorer, Sheet, sheet_writer, to_html  # here, because it brings the lift
+    from .html import sheet_writer, to_html  # here, because it brings the lift
 
     if isinstance(obj, Value):
         return {
@@ -69,7 +70,7 @@ def _writers(obj: Any) -> dict[str, Callable[[], bytes]]:
         theme = obj.diagram.theme
         html = {".html": lambda: _encoded(page(obj.pipe("svg", encoding="utf-8"), "Computation graph", theme))}
         return {**{suffix: partial(_picture, obj, suffix) for suffix in _PICTURES}, **html}
-    if isinstance(obj, (Explorer, Sheet)):
+    if isinstance(obj, Page):
         return {".html": lambda: _encoded(obj)}
     if sheet_writer(obj) is not None:
         return {".html": lambda: _encoded(to_html(obj))}

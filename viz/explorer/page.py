@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +12,7 @@ from typing import Any
 
 from autograd import Op
 
+from ..offline import Page, allowed
 from ..palette import MARK, stylesheet
 from ..style import plain
 from ..svg import escaped
@@ -25,7 +23,6 @@ from .terms import Equations
 
 __all__ = ["Explorer", "page"]
 
-FRAME_HEIGHT = 720
 SCRIPTS = (
     "text", "tape", "matrix", "model", "clock", "layout", "stage", "scene_network", "scene_tiles", "scene_layer",
     "scene_neuron", "scene_scalars", "scene_matrices", "words", "panel", "timeline", "app", "start",
@@ -72,19 +69,14 @@ KEYS = (
 )
 
 
-class Explorer(str):
-    """The text of the page; a notebook shows it in a sandboxed frame."""
+class Explorer(Page):
+    """The text of the page, which has a script."""
 
     __slots__ = ()
 
-    def _repr_html_(self) -> str:
-        return (
-            f'<iframe srcdoc="{html.escape(self)}" sandbox="allow-scripts allow-downloads" '
-            f'title="Forward and backward pass" width="100%" height="{FRAME_HEIGHT}" frameborder="0"></iframe>'
-        )
-
-    def __repr__(self) -> str:
-        return f"<Explorer: {len(self)} characters; viz.save writes it to a file>"
+    sandbox = "allow-scripts allow-downloads"
+    heading = "Forward and backward pass"
+    height = 720
 
 
 def page(
@@ -105,8 +97,8 @@ def page(
     content = {"graph": shown.json, "story": story, **options}
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     embedded = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    allowed = f"script-src '{_hash(script)}'; style-src '{_hash(style)}'"
-    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    sources = f"script-src {allowed(script)}; style-src {allowed(style)}"
+    policy = f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
     equations = "".join(_equations(each, shown.output, k) for k, each in enumerate(shown.sets))
     heading = "Derived equations <span class=needs-script>point at a term</span>" if shown.sets else "The number"
     parts = {
@@ -140,10 +132,6 @@ def _text(name: str) -> str:
     lines = files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines()
     stripped = (line.strip() for line in lines)
     return "\n".join(line for line in stripped if line and not re.fullmatch(r"//.*|/\*.*\*/", line))
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 def _svg(inner: str) -> str:

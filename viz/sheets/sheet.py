@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
 import math
 from functools import cache
 from importlib.resources import files
@@ -12,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..offline import Page, allowed
 from ..palette import MARK, stylesheet
 from ..style import plain, shortened
 from ..svg import escaped
@@ -19,31 +17,20 @@ from ..svg import escaped
 __all__ = ["Sheet", "sheet", "squares", "words"]
 
 Array = np.ndarray[Any, Any]
-HEIGHT = 560
 WIDEST, HIGHEST = 232, 168  # pixels of an array
 MOST_ROWS, MOST_COLUMNS = 56, 72  # of an array that are drawn
 
 
-class Sheet(str):
-    """The text of a page without scripts; a notebook shows it in a sandboxed frame."""
+class Sheet(Page):
+    """The text of a page without scripts."""
 
     __slots__ = ()
-
-    def _repr_html_(self) -> str:
-        return (
-            f'<iframe srcdoc="{html.escape(self)}" sandbox="" title="deltagrad" width="100%" height="{HEIGHT}" '
-            'frameborder="0"></iframe>'
-        )
-
-    def __repr__(self) -> str:
-        return f"<Sheet: {len(self)} characters; viz.save writes it to a file>"
 
 
 def sheet(title: str, body: str, style: str = "") -> Sheet:
     """Return a page with a title and a body, which is mark-up; more rules may be added to its style."""
     rules = f"{stylesheet()}\n{_text('sheet.css')}{style}"
-    digest = base64.b64encode(hashlib.sha256(rules.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; style-src {allowed(rules)}; base-uri 'none'; form-action 'none'"
     return Sheet(
         f"""<!doctype html>
 <html lang="en">
