@@ -307,19 +307,16 @@ ENGINES: dict[str, Callable[[Model, LossFunction, Sequence[Value]], Engine]] = {
 
 
 def require_map(map: object) -> None:
-    """Raise if a `map` is not what calls a function for each shard.
+    """Raise if there is a `map`, and shards cannot be computed by it.
 
     Raises:
+        ImportError: If threadpoolctl is missing (the extra "cluster").
         TypeError: If it is no function.
-        ImportError: If it is one, and threadpoolctl is missing (the extra "cluster").
     """
-    if map is None:
-        return
-    if not callable(map):
-        raise TypeError(f"map must be a function such as map or Executor.map, got {map!r}")
-    from autograd.lift.run.shards import controller
+    if map is not None:
+        from autograd.lift.run.shards import require_map as require
 
-    controller()
+        require(map)
 
 
 def engine_named(

@@ -18,7 +18,7 @@ import numpy as np
 
 from .running import Running
 
-__all__ = ["Map", "Shard", "ShardedProgram", "controller"]
+__all__ = ["Map", "Shard", "ShardedProgram", "require_map"]
 
 Array = np.ndarray[Any, Any]
 Shard: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
@@ -55,6 +55,18 @@ class Task(NamedTuple):
     kind: Literal["value", "backward", "backward_with_outputs"]
 
 
+def require_map(map: object) -> None:
+    """Raise if shards cannot be computed by a `map`.
+
+    Raises:
+        ImportError: If threadpoolctl is missing (the extra "cluster").
+        TypeError: If it is no function.
+    """
+    _controller()
+    if not callable(map):
+        raise TypeError(f"map must be a function such as map or Executor.map, got {map!r}")
+
+
 class ShardedProgram:
     """The loss and the gradient of a program over all rows of several shards.
 
@@ -71,9 +83,7 @@ class ShardedProgram:
     """
 
     def __init__(self, program: Running, shards: Iterable[Shard], map: Map) -> None:
-        controller()
-        if not callable(map):
-            raise TypeError(f"map must be a function such as map or Executor.map, got {map!r}")
+        require_map(map)
         self.program, self._map = program, map
         self.shards: Sequence[Shard] = tuple(shards)
         if not self.shards:
@@ -133,7 +143,7 @@ class ShardedProgram:
 def sums_of(task: Task) -> Sums:
     """Return the sums over the rows of one shard; this is what the `map` calls."""
     try:
-        with controller().limit(limits=1, user_api="blas"):
+        with _controller().limit(limits=1, user_api="blas"):
             shard = task.shard if isinstance(task.shard, Mapping) else task.shard()
             rows = _rows(shard)
             program = _program(task.program, task.digest)
@@ -173,12 +183,8 @@ def _program(pickled: bytes, digest: bytes) -> Running:
     return found
 
 
-def controller() -> Any:
-    """Return what limits the threads of BLAS; finding the libraries takes long, so it is done once a process.
-
-    Raises:
-        ImportError: If threadpoolctl is missing (the extra "cluster").
-    """
+def _controller() -> Any:
+    """Return what limits the threads of BLAS; finding the libraries takes long, so it is done once a process."""
     global _found_controller
     if _found_controller is None:
         try:

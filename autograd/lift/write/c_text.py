@@ -12,7 +12,8 @@ finite, as the flags of the floating-point unit tell, and where a comparison com
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -534,9 +535,13 @@ class _Module:
             )
         return held
 
-    def _in_tile(self, held: _Held) -> _InTile:
+    @contextmanager
+    def _in_tile(self, held: _Held) -> Iterator[None]:
+        """A context in which lines are written into the tiles, which add to an array."""
         self.sums.append(held)
-        return _InTile(self)
+        outer, self.now = self.now, self.tile
+        yield
+        self.now = outer
 
     def _summed(self, value: MatMul, name: str = "product") -> _Held:
         """Return the array of a product that is summed over the rows of the batch."""
@@ -622,19 +627,6 @@ class _Module:
         arrays = f"w->{held.name}{at}, {step}, w->{left.name}, {steps}, w->{right.name}{at}, {step}"
         loop = f"for (long c = 0; c < {columns}; c++) " if columns > 1 else ""
         self.now.add(f"{loop}product({arrays}, {count}, {terms});")
-
-
-class _InTile:
-    """Where lines are written for a while: into the tiles."""
-
-    def __init__(self, module: _Module) -> None:
-        self.module = module
-
-    def __enter__(self) -> None:
-        self.outer, self.module.now = self.module.now, self.module.tile
-
-    def __exit__(self, *_: object) -> None:
-        self.module.now = self.outer
 
 
 def _is_product(value: Expression) -> bool:
