@@ -1,8 +1,8 @@
 """Pictures of the backward pass.
 
 Everything is drawn from one trace of both passes, which changes nothing in the graph. `draw` and its siblings return
-a `graphviz.Digraph`; `to_html` a page that steps through the passes; `to_text` a tree for a terminal; `save` writes
-any of them to a file.
+a `graphviz.Digraph`; `to_html` a page to explore both passes, or of another result; `to_text` a tree for a terminal;
+`save` writes any of them to a file.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING

@@ -61,7 +61,7 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
 
     @property
     def renderer(self) -> str:
-        """What lays the picture out on this machine: "dot", "pygraphviz" or "built-in".
+        """What lays out on this machine all but SVG, and what was changed: "dot", "pygraphviz" or "built-in".
 
         Raises:
             AttributeError: On assignment: it says what is installed, and cannot be chosen.
