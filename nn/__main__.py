@@ -6,7 +6,6 @@ for wrong arguments, 130 after Ctrl-C. Whatever goes wrong is said in one line o
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,7 +14,7 @@ from pathlib import Path
 import viz
 from autograd.printable import printable
 
-from .commands.arguments import Help, Parser, coloured
+from .commands.arguments import Help, Parser, coloured, say
 from .commands.channel import channelled
 
 COMMANDS = ("draw", "derive", "digits", "train", "predict", "check", "grade")
@@ -68,7 +67,7 @@ def _code(parser: Parser, arguments: Sequence[str] | None) -> tuple[int, bool]:
     try:
         return int(options.run(options)), getattr(options, "out", None) is not None
     except KeyboardInterrupt:
-        _say("deltagrad: interrupted")
+        say("deltagrad: interrupted")
         return 130, False
     except (OSError, ValueError, TypeError, ArithmeticError, viz.RendererMissingError) as error:
         _complain(" ".join("; ".join([_text(error), *getattr(error, "__notes__", ())]).split()))
@@ -76,12 +75,7 @@ def _code(parser: Parser, arguments: Sequence[str] | None) -> tuple[int, bool]:
 
 
 def _complain(problem: str) -> None:
-    _say(f"{coloured('deltagrad: error:', 'red', sys.stderr)} {printable(problem)}")
-
-
-def _say(line: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # there may be nobody to hear it
-        print(line, file=sys.stderr)
+    say(f"{coloured('deltagrad: error:', 'red', sys.stderr)} {printable(problem)}")
 
 
 def _text(error: Exception) -> str:

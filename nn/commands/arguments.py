@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
@@ -20,6 +21,7 @@ __all__ = [
     "natural_int",
     "positive_float",
     "positive_int",
+    "say",
     "unsigned_float",
 ]
 
@@ -48,7 +50,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print what is wrong with the arguments and exit with 2."""
         line = printable(" ".join(message.split()))
-        self.exit(2, f"{coloured('deltagrad: error:', 'red', sys.stderr)} {line} (see {self.prog} --help)\n")
+        say(f"{coloured('deltagrad: error:', 'red', sys.stderr)} {line} (see {self.prog} --help)")
+        self.exit(2)
+
+
+def say(line: str) -> None:
+    """Print a line on the standard error, if anybody takes it."""
+    with contextlib.suppress(OSError, ValueError):  # as argparse itself does in later versions
+        print(line, file=sys.stderr)
 
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
