@@ -41,6 +41,28 @@ RUN = tuple(
     f"tests/test_lift_{name}.py" for name in ("errors", "program", "overflow", "patterns", "expressions", "use")
 )
 LIFT = tuple(f"tests/test_lift_{name}.py" for name in ("structure", "errors", "patterns", "strided"))
+EQUATIONS = tuple(
+    f"tests/test_{name}.py"
+    for name in (
+        "gallery",
+        "equation_idioms",
+        "lift_index",
+        "equations_cancel",
+        "lookup",
+        "more_axes",
+        "forum_programs",
+    )
+)
+FRONT = {
+    "language": ("algebra", "build", "evaluate", "index", "recurrences", "term"),
+    "recognise": (
+        *("canonical_sums", "collect", "families", "leaves", "names", "parts", "patterns", "recognition", "shift"),
+        *("skeleton", "steps", "watch", "whole_numbers"),
+    ),
+    "derive": ("adjoint", "equations", "idioms", "simplify"),
+    "write": ("indexing", "layout", "naming", "page", "style", "tree", "typeset"),
+}
+SOURCE = ("tests/test_lift_source.py", "tests/test_lift_program.py")
 TESTS = {
     "autograd/ops.py": ("tests/test_operations.py", "tests/test_against_mpmath.py", "autograd/ops.py"),
     "autograd/reverse.py": REVERSE,
@@ -52,7 +74,9 @@ TESTS = {
         f"autograd/lift/matrices/{name}.py": LIFT
         for name in ("adjoint", "canonical", "factors", "forward", "groups", "terms")
     },
-    "autograd/lift/write/numpy_text.py": ("tests/test_lift_program.py", *LIFT),
+    **{f"autograd/lift/{folder}/{name}.py": EQUATIONS for folder, names in FRONT.items() for name in names},
+    "autograd/lift/write/numpy_text.py": SOURCE,
+    "autograd/lift/write/source.py": SOURCE,
     "autograd/lift/matrices/parameters.py": ("tests/test_lift_program.py", *LIFT),
     "viz/layout.py": ("tests/test_viz_layout.py",),
     "viz/trace.py": ("tests/test_viz_trace.py",),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autograd import Value
-from autograd.printable import printable
+from autograd.printable import printable, shows_colour
 
 from .level import Cell, Flow, Level, bracketed, value_level
 from .style import columns, shortened
@@ -57,15 +56,9 @@ def to_text(
         (printable(tree), printable(value), printable(gradient), printable(arrived), printable(remarks))
         for tree, value, gradient, arrived, remarks in _rows(level)
     ]
-    painted = _wants_color() if color is None else color
+    painted = shows_colour(sys.stdout) if color is None else color
     widths = [max((columns(row[k]) for row in rows), default=0) for k in range(3)]
     return "\n".join(_line(row, widths, painted=painted) for row in rows)
-
-
-def _wants_color() -> bool:
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return bool(sys.stdout and sys.stdout.isatty())
 
 
 def _rows(level: Level) -> Iterator[tuple[str, str, str, str, str]]:

@@ -517,23 +517,22 @@ class Program(SecondOrder):
             at_once[examples] = found
         return found
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __reduce__(self) -> tuple[Callable[..., Program], tuple[Any, ...]]:
         self.derived  # noqa: B018  # raises if there is nothing yet
         recorder = self._recorder
-        return {
-            "derivation": self._derivation,
-            "shapes": recorder.shapes,
-            "flat": self.flat,
-            "mean": self._mean,
-            "notes": recorder.notes,
-        }
+        return _restored, (self._mean, recorder.shapes, recorder.notes, self.flat, self._derivation)
 
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__init__("mean" if state["mean"] else "sum")  # type: ignore[misc]  # sets up what is not pickled
-        recorder = self._recorder
-        recorder.shapes, recorder.notes = state["shapes"], state["notes"]
-        self._derivation = state.get("derivation")
-        recorder.held.flat, recorder.held.places = state["flat"], self.derived.parameters
+
+def _restored(
+    mean: bool, shapes: dict[Any, Any], notes: list[Any], flat: Array, derivation: tuple[Lifted, Derivation] | None
+) -> Program:
+    """Return a program from what is pickled of one: all but its function, the leaves it holds and its code."""
+    program = Program("mean" if mean else "sum")
+    recorder = program._recorder
+    recorder.shapes, recorder.notes = shapes, notes
+    program._derivation = derivation
+    recorder.held.flat, recorder.held.places = flat, program.derived.parameters
+    return program
 
 
 def _pieces(count: int) -> list[int]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import shutil
 import sys
 from typing import NoReturn, TextIO, TypeAlias
 
-from autograd.printable import printable
+from autograd.printable import printable, shows_colour
 
 __all__ = [
     "Commands",
@@ -74,7 +73,7 @@ def add(commands: Commands, name: str, *, summary: str, description: str, exampl
 def coloured(text: str, colour: str, stream: TextIO | None = None) -> str:
     """Return text in a colour where the stream is a terminal that shows it and NO_COLOR is not set."""
     stream = sys.stdout if stream is None else stream
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
+    if not shows_colour(stream):
         return text
     return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m"
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from autograd import ops
+
 from ..formula import MOST_TERMS, expression
 from ..style import shortened
 from ..trace import Trace
@@ -222,8 +224,7 @@ def _tape(shown: Content) -> dict[str, Any]:
 def _network(network: Network, traced: Trace, set_of: Sequence[int]) -> dict[str, Any]:
     last = set(network.examples[0].z[-1])
     softmax = any(
-        node.op is not None and node.op.name == "logsumexp" and {traced.edges[k].tail for k in node.edges_in} == last
-        for node in traced.nodes
+        node.op is ops.logsumexp and {traced.edges[k].tail for k in node.edges_in} == last for node in traced.nodes
     )
     return {
         "layers": [

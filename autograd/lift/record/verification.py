@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ... import ops
 from ...graph import Vector, number, stored_operands
 from ...value import Value
 from .randomness import Randomness
@@ -150,7 +151,7 @@ class _Comparer:
             self._refuse(f"{what} in one is {other.describe()} in the other")
         if one._a.__class__ is Vector and other._a.__class__ is Vector:
             parts, others = [one._a, one._b], [other._a, other._b]
-            if one.op is not None and one.op.name == "affine":
+            if one.op is ops.affine:
                 parts.append(one._c)
                 others.append(other._c)
             for left, right in zip(parts, others, strict=True):
