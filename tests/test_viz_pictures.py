@@ -31,7 +31,6 @@ NODE = re.compile(r"^\tn(\d+) \[", re.MULTILINE)
 EDGE = re.compile(r"^\tn(\d+) -> n(\d+) \[", re.MULTILINE)
 
 needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="the dot program is not installed")
-needs_pygraphviz = pytest.mark.skipif(not importlib.util.find_spec("pygraphviz"), reason="pygraphviz is not installed")
 
 
 def example() -> Value:
@@ -53,13 +52,12 @@ def labelled(text: str) -> Value:
 @pytest.fixture
 def no_graphviz(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "pygraphviz" else find(name))
 
 
 @pytest.fixture
-def only_pygraphviz(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+def no_typst(monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "typst" else find(name))
 
 
 # --- the same picture as ever -----------------------------------------------------------------------
@@ -181,7 +179,7 @@ def test_dot_reads_every_label_back():
     assert counts == [(4, 4)] * len(sources)
 
 
-# --- with dot, with pygraphviz, with neither --------------------------------------------------------
+# --- with dot, with typst, with neither --------------------------------------------------------------
 
 
 def changed(figure):
@@ -197,16 +195,22 @@ def test_without_graphviz_the_built_in_layout_draws_svg():
     assert figure.pipe(encoding="utf-8") == svg(figure.diagram)
 
 
-@pytest.mark.usefixtures("no_graphviz")
+@pytest.mark.usefixtures("no_graphviz", "no_typst")
 @pytest.mark.parametrize("kind", ["png", "pdf"])
-def test_without_graphviz_other_formats_name_the_remedy(kind, tmp_path):
-    with pytest.raises(viz.RendererMissingError, match=r"needs Graphviz.*pip install pygraphviz"):
+def test_without_typst_png_and_pdf_name_the_remedy(kind, tmp_path):
+    with pytest.raises(viz.RendererMissingError, match=rf"^{kind.upper()} needs the package typst: pip install typst;"):
         viz.draw(example()).pipe(kind)
     with pytest.raises(viz.RendererMissingError):
         viz.draw(example()).render(tmp_path / "x", format=kind)
     with pytest.raises(viz.RendererMissingError):
         viz.save(viz.draw(example()), tmp_path / f"x.{kind}")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_graphviz")
+def test_without_graphviz_other_formats_name_the_remedy():
+    with pytest.raises(viz.RendererMissingError, match=r"^JPG needs Graphviz, .* \(the package graphviz\);"):
+        viz.draw(example()).pipe("jpg")
 
 
 @pytest.mark.usefixtures("no_graphviz")
@@ -217,22 +221,11 @@ def test_a_picture_changed_by_hand_is_not_drawn_wrongly():
         figure.pipe()
 
 
-@pytest.mark.usefixtures("only_pygraphviz")
-@needs_pygraphviz
-@pytest.mark.parametrize(("kind", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
-def test_pygraphviz_renders_without_the_dot_program(kind, magic):
-    figure = viz.draw(example())
-    assert figure.renderer == "pygraphviz"
-    assert changed(figure).pipe(kind).startswith(magic)
-
-
-@needs_pygraphviz
-def test_pygraphviz_reads_every_node_back():
-    import pygraphviz
-
-    graph = pygraphviz.AGraph(string=viz.draw(example()).source)
-    traced = viz.trace(example())
-    assert (graph.number_of_nodes(), graph.number_of_edges()) == (len(traced.nodes), len(traced.edges))
+@needs_dot
+@pytest.mark.usefixtures("no_typst")
+def test_without_typst_dot_lays_out_png_and_pdf():
+    assert viz.draw(example()).pipe("png") == changed(viz.draw(example())).pipe("png")
+    assert viz.draw(example()).pipe("pdf").startswith(b"%PDF")
 
 
 @needs_dot
@@ -371,6 +364,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.usefixtures("no_typst")
 def test_missing_fonts_are_reported_before_a_bitmap_is_drawn(monkeypatch):
     monkeypatch.setattr(viz.figure, "_has_fonts", lambda: False)
     monkeypatch.setattr(shutil, "which", lambda *_, **__: "dot")

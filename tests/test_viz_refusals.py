@@ -1,7 +1,6 @@
 """Pictures that cannot be drawn or written are refused by name, and those with much to show say what they leave out."""
 
 import re
-import types
 
 import pytest
 
@@ -72,7 +71,6 @@ def test_the_picture_is_opened_when_that_is_asked_for(tmp_path, monkeypatch):
 
 def without_graphviz(monkeypatch):
     monkeypatch.setattr(figure.shutil, "which", lambda *_, **__: None)
-    monkeypatch.setattr(figure.importlib.util, "find_spec", lambda *_, **__: None)
 
 
 @pytest.mark.parametrize("kind", ["dot", "gv"])
@@ -89,15 +87,6 @@ def test_a_picture_is_not_written_over_a_folder_or_into_none(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         viz.draw(product()).render(outfile=tmp_path / "none" / "p.svg")
     assert [path.name for path in tmp_path.rglob("*")] == ["p.svg"]
-
-
-def test_a_format_that_pygraphviz_does_not_write_is_named(monkeypatch):
-    graph = types.SimpleNamespace(draw=lambda **_: None)  # what pygraphviz returns where it wrote nothing
-    monkeypatch.setattr(figure.shutil, "which", lambda *_, **__: None)
-    monkeypatch.setattr(figure.importlib.util, "find_spec", lambda *_, **__: True)
-    monkeypatch.setitem(figure.sys.modules, "pygraphviz", types.SimpleNamespace(AGraph=lambda **_: graph))
-    with pytest.raises(viz.RendererMissingError, match="pygraphviz cannot write 'xdot_json'"):
-        viz.draw(product()).pipe("xdot_json")
 
 
 @pytest.mark.parametrize("system", ["darwin", "win32"])

@@ -1,7 +1,8 @@
 """The picture that `draw` and its siblings return, and what lays it out.
 
-SVG is laid out here, the same on every machine and in the reader's theme. Other formats, and pictures that were changed
-as a Digraph, are laid out by the `dot` program if it is installed, else by pygraphviz, whose wheel brings Graphviz.
+SVG is laid out here, the same on every machine and in the reader's theme; PNG and PDF are made from it by the package
+typst. Other formats, and pictures that were changed as a Digraph, are laid out by the `dot` program, as are PNG and PDF
+where it is installed and typst is not.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import html
-import importlib.util
 import itertools
 import os
 import re
@@ -17,6 +17,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from autograd.files import written
 
 from .diagram import Diagram
 from .dot import fill
+from .export import EXPORTED, can_export, exported
 from .offline import allowed
 from .style import DARK, THEMES
 from .svg import svg
@@ -39,7 +41,7 @@ BITMAPS = ("png", "jpg", "jpeg", "gif", "pdf", "ps", "eps", "webp")
 
 
 class RendererMissingError(RuntimeError):
-    """A format was asked for that needs Graphviz, and there is none."""
+    """A format was asked for that needs a package or a program that is not installed."""
 
 
 class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type information
@@ -61,14 +63,12 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
 
     @property
     def renderer(self) -> str:
-        """What lays out on this machine all but SVG, and what was changed: "dot", "pygraphviz" or "built-in".
+        """What lays out on this machine what was changed: "dot", or "built-in", which cannot.
 
         Raises:
             AttributeError: On assignment: it says what is installed, and cannot be chosen.
         """
-        if shutil.which("dot"):
-            return "dot"
-        return "pygraphviz" if importlib.util.find_spec("pygraphviz") else "built-in"
+        return "dot" if shutil.which("dot") else "built-in"
 
     @renderer.setter
     def renderer(self, renderer: str | None) -> None:
@@ -85,7 +85,8 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
         """Return the picture in `format`, as bytes, or as text if an encoding is given.
 
         Raises:
-            RendererMissingError: If the format is not SVG and there is neither `dot` nor pygraphviz.
+            RendererMissingError: If the format is PNG or PDF and there is neither typst nor `dot`, or another than
+                SVG and there is no `dot`.
         """
         data = self._rendered((format or self.format).lower())
         return data.decode(encoding) if encoding else data
@@ -112,7 +113,8 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
             outfile: The picture's own path, whose suffix gives the format; no DOT text is left then.
 
         Raises:
-            RendererMissingError: If the format is not SVG and there is neither `dot` nor pygraphviz.
+            RendererMissingError: If the format is PNG or PDF and there is neither typst nor `dot`, or another than
+                SVG and there is no `dot`.
         """
         if outfile is not None:
             target = Path(outfile)
@@ -148,34 +150,32 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
         return path
 
     def _rendered(self, kind: str) -> bytes:
-        if kind == "svg" and self.body == self._drawn:
-            return svg(self.diagram).encode()
-        renderer = self.renderer
-        if kind in ("dot", "gv") and renderer == "built-in":
-            return str(self.source).encode()
-        if renderer == "built-in":
-            raise self._missing(kind)
+        if self.body == self._drawn:
+            if kind == "svg":
+                return svg(self.diagram).encode()
+            if kind in EXPORTED and can_export():
+                theme = "light" if self.diagram.theme == "auto" else self.diagram.theme
+                return exported(svg(replace(self.diagram, theme=theme)), kind)
+        if self.renderer == "built-in":
+            if kind in ("dot", "gv"):
+                return str(self.source).encode()
+            raise RendererMissingError(self._missing(kind))
         if kind in BITMAPS and not _has_fonts():
             warnings.warn(
                 f"no fonts are installed, so text in the {kind.upper()} will be missing or empty boxes: "
                 "install some, such as the package fonts-dejavu-core",
                 stacklevel=3,
             )
-        if renderer == "dot":
-            data: bytes = graphviz.pipe("dot", kind, str(self.source).encode(), quiet=True)
-            return data
-        return _by_pygraphviz(str(self.source), kind)
+        data: bytes = graphviz.pipe("dot", kind, str(self.source).encode(), quiet=True)
+        return data
 
-    def _missing(self, kind: str) -> RendererMissingError:
-        if kind != "svg":
-            return RendererMissingError(
-                f"{kind.upper()} needs Graphviz, and there is none: install the `dot` program (the package graphviz), "
-                "or pip install pygraphviz; SVG and HTML work without"
-            )
-        return RendererMissingError(
-            "the picture was changed after it was drawn, which the built-in layout cannot show: "
-            "install the `dot` program (the package graphviz), or pip install pygraphviz"
-        )
+    def _missing(self, kind: str) -> str:
+        dot = "install the `dot` program (the package graphviz)"
+        if self.body != self._drawn:
+            return f"the picture was changed after it was drawn, which the built-in layout cannot show: {dot}"
+        if kind in EXPORTED:
+            return f"{kind.upper()} needs the package typst: pip install typst; SVG and HTML work without"
+        return f"{kind.upper()} needs Graphviz, and there is none: {dot}; SVG and HTML work without"
 
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
@@ -221,15 +221,6 @@ def page(image: str, title: str, theme: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{rules}</style>'
         f"</head><body>\n{picture}\n</body></html>\n"
     )
-
-
-def _by_pygraphviz(source: str, kind: str) -> bytes:
-    import pygraphviz
-
-    data = pygraphviz.AGraph(string=source).draw(format=kind, prog="dot")
-    if not data:
-        raise RendererMissingError(f"pygraphviz cannot write {kind!r}: try svg, png or pdf")
-    return bytes(data)
 
 
 @functools.cache

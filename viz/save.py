@@ -41,7 +41,7 @@ def save(obj: object, path: str | os.PathLike[str]) -> Path:
         ValueError: If there is no such format for it.
         FileNotFoundError: If the folder does not exist.
         IsADirectoryError: If the path is a folder.
-        viz.RendererMissingError: If the format needs Graphviz, and there is none.
+        viz.RendererMissingError: If it is a picture as PNG or PDF, and neither typst nor `dot` is installed.
     """
     target = Path(path)
     writers = _writers(obj)
