@@ -125,9 +125,14 @@ def test_the_text_gives_the_numbers_of_the_engine_when_it_is_read(case):
     require_that_the_text_holds(program, {name: values[1] for name, values in rows.items()})
 
 
+def require_that_it_holds_for_all_rows(program, rows, text):
+    """One row need not reach every line: max_pool passes over half of them."""
+    for k in range(3):
+        require_that_the_text_holds(program, {name: values[k] for name, values in rows.items()}, text)
+
+
 def test_a_text_with_a_fault_is_noticed(case):
     _, program, rows = case
-    row = {name: values[1] for name, values in rows.items()}
     text = program.equations()
     faults = [(" − ", " + "), ("ᵀδ", "δ"), ("½", ""), ("² ", " "), ("2(", "("), (" ⋆ ", " ∗ ")]
     wrong = [text.replace(right, false, 1) for right, false in faults if right in text]
@@ -135,7 +140,7 @@ def test_a_text_with_a_fault_is_noticed(case):
     assert wrong
     for each in wrong[:2]:
         with pytest.raises((AssertionError, MisreadError, ValueError)):
-            require_that_the_text_holds(program, row, each)
+            require_that_it_holds_for_all_rows(program, rows, each)
 
 
 def test_the_latex_is_balanced_ascii(case):

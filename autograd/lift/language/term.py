@@ -506,13 +506,22 @@ class Test(Term):
         return f"[{self.parts[0]!r} {self.relation} {self.parts[1]!r}]"
 
 
-def _bound_names(body: Term, axes: Sequence[Axis], names: Mapping[Axis, Any]) -> tuple[list[Axis], dict[Axis, Any]]:
-    """Return bound axes in an order that does not depend on their identity, and all names with theirs."""
+def _bound_names(
+    body: Term, axes: Sequence[Axis], names: Mapping[Axis, Any]
+) -> tuple[dict[Axis, Any], tuple[Any, ...]]:
+    """Return names for all axes that do not depend on the identity of those that are bound, and what tells them apart.
+
+    Bound axes are numbered from how many are bound outside on, in the order of the keys that the body has when each is
+    singled out. The keys are part of the result: their order holds as long as they are held.
+    """
     depth = 1 + max((name[1] for name in names.values() if isinstance(name, tuple)), default=-1)
+    keyed: list[tuple[_Key | None, Axis]] = [(None, axis) for axis in axes]
     if len(axes) > 1:
         others = {**names, **{axis: ("other", depth, axis.size) for axis in axes}}
-        axes = sorted(axes, key=lambda axis: body.keyed({**others, axis: ("this", depth, axis.size)}).serial)
-    return list(axes), {**names, **{axis: ("bound", depth + k, axis.size) for k, axis in enumerate(axes)}}
+        singled = [(body.keyed({**others, axis: ("this", depth, axis.size)}), axis) for axis in axes]
+        keyed = [*sorted(singled, key=lambda pair: pair[0].serial)]
+    inner = {**names, **{axis: ("bound", depth + k, axis.size) for k, (_, axis) in enumerate(keyed)}}
+    return inner, (depth, *((key, axis.size) for key, axis in keyed))
 
 
 class Reduction(Term):
@@ -536,8 +545,8 @@ class Reduction(Term):
         return self.parts[0]
 
     def _keyed(self, names: Mapping[Axis, Any]) -> _Key:
-        axes, inner = _bound_names(self.body, self.axes, names)
-        return _Key.of("reduction", self.name, self.op, tuple(axis.size for axis in axes), self.body.keyed(inner))
+        inner, bound = _bound_names(self.body, self.axes, names)
+        return _Key.of("reduction", self.name, self.op, bound, self.body.keyed(inner))
 
     def _find_free(self) -> frozenset[Axis]:
         return self.body.free - set(self.axes)
@@ -565,8 +574,8 @@ class Softmax(Term):
         return self.parts[0]
 
     def _keyed(self, names: Mapping[Axis, Any]) -> _Key:
-        _, inner = _bound_names(self.body, [self.axis], {a: n for a, n in names.items() if a is not self.axis})
-        return _Key.of("softmax", self.axis.size, self.index.key(names), self.body.keyed(inner))
+        inner, bound = _bound_names(self.body, [self.axis], {a: n for a, n in names.items() if a is not self.axis})
+        return _Key.of("softmax", bound, self.index.key(names), self.body.keyed(inner))
 
     def _find_free(self) -> frozenset[Axis]:
         return (self.body.free - {self.axis}) | self.index.free
