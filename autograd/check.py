@@ -100,7 +100,7 @@ class GradientReport:
             raise AssertionError(f"\n{self}")
 
     def __str__(self) -> str:
-        return "\n".join(_told(self))
+        return "\n".join(_lines(self))
 
     __repr__ = __str__
 
@@ -253,7 +253,7 @@ def _by_backward(output: Value, variables: list[Value]) -> list[float]:
             leaf.grad = gradient
 
 
-def _told(report: GradientReport) -> Iterator[str]:
+def _lines(report: GradientReport) -> Iterator[str]:
     kind = "first" if report.order == 1 else "second"
     counts = [
         f"{sum(c.verdict == verdict for c in report.coordinates)} {verdict}"

@@ -18,7 +18,7 @@ from numbers import Integral
 from typing import NamedTuple
 
 from .graph import undefined
-from .linearization import Edge, Linearization, gradients
+from .linearization import Linearization, Use, gradients
 from .notebook import table
 from .op import DomainError
 from .ops import relu
@@ -99,7 +99,7 @@ class Explanation:
         return self.names[id(value)]
 
     def __str__(self) -> str:
-        return "\n".join(map(printable, _told(self)))
+        return "\n".join(map(printable, _lines(self)))
 
     __repr__ = __str__
 
@@ -176,7 +176,7 @@ class _Totals(NamedTuple):
     negative: float
 
 
-def _totals(edges: Sequence[tuple[Value, list[Edge]]], wrt: Value) -> dict[int, _Totals]:
+def _totals(edges: Sequence[tuple[Value, list[Use]]], wrt: Value) -> dict[int, _Totals]:
     found = {id(wrt): _Totals(1, 1, 1.0, 0.0)}
     for node, uses in edges:
         count = live = 0
@@ -195,12 +195,12 @@ def _totals(edges: Sequence[tuple[Value, list[Edge]]], wrt: Value) -> dict[int, 
     return found
 
 
-def _largest_paths(edges: Sequence[tuple[Value, list[Edge]]], wrt: Value, output: Value, top: int) -> tuple[Path, ...]:
+def _largest_paths(edges: Sequence[tuple[Value, list[Use]]], wrt: Value, output: Value, top: int) -> tuple[Path, ...]:
     """Return the paths with the largest products in size that are not 0.
 
     Of every node the `top` largest products are kept, each with the edge it came by and the rank at the operand.
     """
-    best: dict[int, list[tuple[float, Edge | None, int]]] = {id(wrt): [(1.0, None, 0)]}
+    best: dict[int, list[tuple[float, Use | None, int]]] = {id(wrt): [(1.0, None, 0)]}
     nodes = {id(wrt): wrt}
     for node, uses in edges:
         candidates = [
@@ -253,7 +253,7 @@ def _names(values: Sequence[Value]) -> dict[int, str]:
     return names
 
 
-def _told(explanation: Explanation) -> Iterator[str]:
+def _lines(explanation: Explanation) -> Iterator[str]:
     e = explanation
     name = f"∂{e.name(e.output) if id(e.output) in e.names else 'output'}/∂{e.name(e.wrt)}"
     if not e.count:
@@ -261,20 +261,20 @@ def _told(explanation: Explanation) -> Iterator[str]:
         return
     paths = f"{e.count} path{'s' if e.count != 1 else ''}"
     cut = f", {e.cut} of them cut by a dead ReLU" if e.cut else ""
-    sums = f"{_shown(e.positive)} − {_shown(-e.negative)}, cancellation {e.cancellation:.3g}"
-    yield f"{name} = {_shown(e.gradient)}, the sum of {paths}{cut}: {sums}"
+    sums = f"{_short(e.positive)} − {_short(-e.negative)}, cancellation {e.cancellation:.3g}"
+    yield f"{name} = {_short(e.gradient)}, the sum of {paths}{cut}: {sums}"
     for path in e.paths:
         if not path.steps:
             yield "1 = the derivative of a Value in itself"
             continue
         steps = path.steps[::-1]
         symbols = [f"∂{e.name(step.node)}/∂{e.name(step.operand)}" for step in steps]
-        numbers = [_shown(step.local) if step.local >= 0 else f"({_shown(step.local)})" for step in steps]
-        yield f"{_shown(path.product)} = {' · '.join(_abridged(symbols))} = {' × '.join(_abridged(numbers))}"
+        numbers = [_short(step.local) if step.local >= 0 else f"({_short(step.local)})" for step in steps]
+        yield f"{_short(path.product)} = {' · '.join(_abridged(symbols))} = {' × '.join(_abridged(numbers))}"
     rest = e.count - e.cut - len(e.paths)
     if rest > 0:
         left = e.gradient - math.fsum(path.product for path in e.paths)
-        yield f"… and {rest} more path{'s' if rest > 1 else ''}, {_shown(left)} in all"
+        yield f"… and {rest} more path{'s' if rest > 1 else ''}, {_short(left)} in all"
 
 
 def _abridged(parts: list[str]) -> list[str]:
@@ -283,5 +283,5 @@ def _abridged(parts: list[str]) -> list[str]:
     return [*parts[:SHOWN], f"… {len(parts) - 2 * SHOWN} more …", *parts[-SHOWN:]]
 
 
-def _shown(number: float) -> str:
+def _short(number: float) -> str:
     return f"{number:.6g}".replace("-", "−")

@@ -27,10 +27,10 @@ from .ops import total
 from .structure import taken_apart
 from .value import Literal, Value, recording
 
-__all__ = ["Edge", "Linearization", "gradients"]
+__all__ = ["Linearization", "Use", "gradients"]
 
 
-class Edge(NamedTuple):
+class Use(NamedTuple):
     """One use of an operand.
 
     Attributes:
@@ -62,9 +62,9 @@ class Linearization:
     """
 
     def __init__(self, outputs: Iterable[Value], variables: Iterable[Value], *, recorded: bool = False) -> None:
-        self.edges: list[tuple[Value, list[Edge]]] = []
+        self.edges: list[tuple[Value, list[Use]]] = []
         self._recorded = recorded
-        self._taken: list[tuple[Value, list[Edge]]] = []  # what leads from a variable to an output
+        self._taken: list[tuple[Value, list[Use]]] = []  # what leads from a variable to an output
         moving = {id(variable) for variable in variables}
         reached = set(moving)
 
@@ -166,7 +166,7 @@ class Linearization:
                 tangents[id(node)] = _sum(moved if own is None else [own, *moved])
         return [_finite(tangents.get(id(output), 0.0), "the tangent", output) for output in outputs]
 
-    def _leading_to(self, outputs: Sequence[Value]) -> list[tuple[Value, list[Edge]]]:
+    def _leading_to(self, outputs: Sequence[Value]) -> list[tuple[Value, list[Use]]]:
         """Return the nodes that some outputs depend on, with their edges, oldest first."""
         wanted = {id(output) for output in outputs}
         found = []
@@ -217,7 +217,7 @@ def gradients(output: Value, wrt: Any, create_graph: bool = False) -> Any:
 
 def _edges(
     node: Any, operands: tuple[Any, ...], places: list[int], recorded: bool, moves: Callable[[Any], bool]
-) -> list[Edge]:
+) -> list[Use]:
     """Return the edges at some places; a literal operand is a number for the rules, as their special cases need it."""
     op = node.op
     if recorded:
@@ -227,7 +227,7 @@ def _edges(
     try:
         shared = op.locals(out, args) if op.arity is None else None
     except (ArithmeticError, ValueError) as error:
-        return [Edge(operands[k], k, _without_frames(error)) for k in places]
+        return [Use(operands[k], k, _without_frames(error)) for k in places]
     edges = []
     for k in places:
         try:
@@ -240,7 +240,7 @@ def _edges(
             local = _without_frames(error)
         is_zero = not isinstance(local, Exception) and number(local) == 0.0
         taken = not is_zero or (not op.selects and is_taken(node, operands, k, moves))
-        edges.append(Edge(operands[k], k, local, taken))
+        edges.append(Use(operands[k], k, local, taken))
     return edges
 
 
@@ -257,7 +257,7 @@ def _without_frames(error: Exception) -> Exception:
     return error
 
 
-def _product(moved: Any, edge: Edge, node: Value) -> Any:
+def _product(moved: Any, edge: Use, node: Value) -> Any:
     local = edge.local
     if isinstance(local, Exception):
         raise undefined(node, local) from local

@@ -19,7 +19,7 @@ from autograd.lift.matrices.expression import (
     Spread,
     Take,
 )
-from autograd.lift.run.checked import Evaluation
+from autograd.lift.run.checked import CheckedRun
 from autograd.lift.run.expression_code import ExpressionCode
 
 EXAMPLES = 4
@@ -73,7 +73,7 @@ def both():
     block = derived.forward.inputs["x"]
     code = ExpressionCode(derived, program.flat, program.flat_gradient, EXAMPLES, mean=True)
     code.allocate(block)[...] = X.T
-    steps = Evaluation(derived.parameters, program.flat, {block: X}, EXAMPLES, mean=True)
+    steps = CheckedRun(derived.parameters, program.flat, {block: X}, EXAMPLES, mean=True)
     return code, steps, expressions(Ref(block), Ref(derived.parameters.all[0].block))
 
 

@@ -24,7 +24,7 @@ __all__ = ["Reference", "gradient_of", "slope_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class _Nodes:
     """The nodes of one example: the weighted inputs and activations of every layer, and the loss."""
 
     z: list[list[Value]]
@@ -104,7 +104,7 @@ def slope_of(layer: Layer, at: FloatArray) -> FloatArray:
     return np.array(slopes, dtype=float).reshape(at.shape)
 
 
-def _trace(model: MLP, x: list[float], t: list[float], loss: LossFunction) -> Trace:
+def _trace(model: MLP, x: list[float], t: list[float], loss: LossFunction) -> _Nodes:
     z: list[list[Value]] = []
     a: list[list[Value]] = []
     inputs: Sequence[float | Value] = x
@@ -115,10 +115,10 @@ def _trace(model: MLP, x: list[float], t: list[float], loss: LossFunction) -> Tr
     cost = loss(a[-1], t)
     if not isinstance(cost, Value):
         raise TypeError(f"the loss must return a Value, got {cost!r} of type {type(cost).__name__}")
-    return Trace(z, a, cost)
+    return _Nodes(z, a, cost)
 
 
-def _adjoints(trace: Trace, model: MLP) -> tuple[list[list[float]], list[float], list[dict[str, FloatArray]]]:
+def _adjoints(trace: _Nodes, model: MLP) -> tuple[list[list[float]], list[float], list[dict[str, FloatArray]]]:
     """Return the adjoints of z, of the outputs and of the parameters, and leave every `grad` of a leaf as it was."""
     parameters = [layer.parameter_arrays() for layer in model.layers]
     leaves = {id(leaf): leaf for leaf in (*model.parameters(), *Graph([trace.loss]).leaves)}.values()

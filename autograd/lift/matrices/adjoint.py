@@ -57,10 +57,10 @@ class Reverse:
 
 def reverse_program(forward: Forward, parameters: Parameters) -> Reverse:
     """Return the statements that compute ∂(the batch's loss)/∂(each parameter) after the forward program has run."""
-    return _Builder(forward, parameters).reverse
+    return _ReversePass(forward, parameters).reverse
 
 
-class _Builder:
+class _ReversePass:
     def __init__(self, forward: Forward, parameters: Parameters) -> None:
         self.reverse = Reverse()
         self.contributions: dict[Block, list[tuple[Any, Expression]]] = {}

@@ -51,10 +51,10 @@ class Forward:
 
 def forward_program(groups: Groups, parameters: Parameters) -> Forward:
     """Return the statements that compute the groups, operands first."""
-    return _Builder(groups, parameters).program
+    return _ForwardPass(groups, parameters).program
 
 
-class _Builder:
+class _ForwardPass:
     def __init__(self, groups: Groups, parameters: Parameters) -> None:
         self.groups = groups
         self.parameters = parameters

@@ -12,7 +12,7 @@ import numpy as np
 from ...graph import number
 from ...value import Value
 from ..record.recording import Recording
-from ..record.tape import Comparison
+from ..record.tape import Guard
 from .adjoint import Reverse, reverse_program
 from .block import Block
 from .canonical import canonical
@@ -56,7 +56,7 @@ class Lifted:
     reverse: Reverse
     outputs: dict[str, list[Expression]]
     start: np.ndarray[Any, Any]
-    guards: list[Comparison] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
     recorded: int = 1
     sums: dict[str, tuple[float, float]] = field(default_factory=dict)
     ones: dict[str, set[int]] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Lifted:
     shares: dict[Block, Shares] = field(default_factory=dict)
     directional: bool = False
     read_by_outputs: set[str] = field(init=False)
-    output_guards: list[Comparison] = field(init=False)
+    output_guards: list[Guard] = field(init=False)
 
     def __post_init__(self) -> None:
         below = {block: {name} for name, block in self.forward.inputs.items()}

@@ -13,7 +13,7 @@ from ...value import Value
 from ..language.build import replaced
 from ..language.recurrences import components
 from ..language.term import Family, Reference, Term, references
-from ..record.tape import Comparison
+from ..record.tape import Guard
 from .canonical_sums import canonical_sums
 from .families import Families
 from .leaves import Leaves, families_of_leaves
@@ -107,7 +107,7 @@ def recognition(
     leaves: Sequence[Value],
     arrays: Mapping[str, Array],
     watch: Watch | None = None,
-    compared: Sequence[Comparison] = (),
+    compared: Sequence[Guard] = (),
     *,
     is_plain: bool = False,
 ) -> Recognition:

@@ -12,12 +12,12 @@ from typing import Any
 from ... import ops
 from ...graph import stored_operands
 from ...value import Value
-from ..record.tape import Comparison
+from ..record.tape import Guard
 
 __all__ = ["operands_with", "stand_ins"]
 
 
-def stand_ins(nodes: Sequence[Value], compared: Sequence[Comparison]) -> dict[Value, tuple[Any, ...]]:
+def stand_ins(nodes: Sequence[Value], compared: Sequence[Guard]) -> dict[Value, tuple[Any, ...]]:
     """Return for each difference of a value and the largest its operands, with a new leaf for the largest."""
     found: dict[Value, tuple[Any, ...]] = {}
     for values, largest in _runs(compared):
@@ -38,7 +38,7 @@ def operands_with(found: Mapping[Value, tuple[Any, ...]]) -> Callable[[Value], t
     return lambda node: found.get(node) or stored_operands(node)
 
 
-def _runs(compared: Sequence[Comparison]) -> Iterator[tuple[list[Value], Value]]:
+def _runs(compared: Sequence[Guard]) -> Iterator[tuple[list[Value], Value]]:
     """Yield the values that `max` went through, comparing each with the largest so far, and the largest."""
     values: list[Value] = []
     largest: Value | None = None

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from ... import ops
 from ...graph import stored_operands
 from ...value import Value
-from ..record.tape import Comparison
+from ..record.tape import Guard
 
 __all__ = ["indices"]
 
 
-def indices(compared: Sequence[Comparison], inputs: Mapping[str, Sequence[Value]]) -> dict[str, int]:
+def indices(compared: Sequence[Guard], inputs: Mapping[str, Sequence[Value]]) -> dict[str, int]:
     """Return the inputs that hold whole numbers from 0 to n − 1, with n.
 
     Args:

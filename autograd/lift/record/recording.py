@@ -16,7 +16,7 @@ import numpy as np
 from ...graph import Graph, number
 from ...op import errors_noticed, finite_float
 from ...value import Value, watched_by
-from .tape import Comparison, RecordingError, Tape, place_in
+from .tape import Guard, RecordingError, Tape, place_in
 
 __all__ = ["Recording", "evaluated", "example", "record"]
 
@@ -39,7 +39,7 @@ class Recording:
     inputs: Mapping[str, Sequence[Value]]
     loss: Value
     outputs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    compared: Sequence[Comparison] = ()
+    compared: Sequence[Guard] = ()
     start: float = math.inf
     axes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 

@@ -22,7 +22,7 @@ from ...op import Op, Relation
 from ...reading import reading_of
 from ...value import Value, made, watched_by
 
-__all__ = ["Comparison", "RecordingError", "Tape", "place_in", "place_of_caller"]
+__all__ = ["Guard", "RecordingError", "Tape", "place_in", "place_of_caller"]
 
 _OWN = tuple(str(Path(__file__).parents[3] / package) + os.sep for package in ("autograd", "nn"))
 _LIBRARIES = (*_OWN, "<frozen", *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")))
@@ -32,7 +32,7 @@ class RecordingError(RuntimeError):
     """A function cannot be compiled, or not for these numbers; the error names the line and what to do."""
 
 
-class Comparison(NamedTuple):
+class Guard(NamedTuple):
     """A comparison that was made while a function was recorded.
 
     Attributes:
@@ -65,12 +65,12 @@ class Tape:
         self._inputs = set(inputs)
         self._start = start
         self._fixed: dict[Any, bool] = {}
-        self._noted: dict[Any, Comparison] = {}
+        self._noted: dict[Any, Guard] = {}
         self.refusals: list[RecordingError] = []
         self.failures: list[str] = []
 
     @property
-    def comparisons(self) -> list[Comparison]:
+    def comparisons(self) -> list[Guard]:
         """The comparisons, each once, in the order in which they were first made."""
         return list(self._noted.values())
 
@@ -98,7 +98,7 @@ class Tape:
         sides = (_source(left), _source(right))
         key = (relation, *(side if side.__class__ is float else id(side) for side in sides))
         if key not in self._noted:
-            self._noted[key] = Comparison(relation, sides, outcome, place_of_caller())
+            self._noted[key] = Guard(relation, sides, outcome, place_of_caller())
 
     def written(self, value: Value) -> float:
         """Return the number of a Value for text, likewise; an error message of these packages may show any."""

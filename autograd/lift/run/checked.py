@@ -38,12 +38,12 @@ from ..matrices.forward import Forward
 from ..matrices.lifted import Lifted
 from ..matrices.parameters import Parameters
 from ..matrices.statement import Statement, refs_in
-from ..record.tape import Comparison, RecordingError
+from ..record.tape import Guard, RecordingError
 from .batch import Batch
 from .by_engine import EngineRow
 from .forward_code import WITH_GRADIENT, WITH_OUTPUTS, Kind
 
-__all__ = ["Evaluation", "check_guards", "checked_result", "outcomes"]
+__all__ = ["CheckedRun", "check_guards", "checked_result", "outcomes"]
 
 Array = np.ndarray[Any, Any]
 
@@ -117,7 +117,7 @@ def _in_arrays(derived: Lifted, flat: Array, batch: Batch, rows: Array, kind: Ki
     blocks = {derived.forward.inputs[name]: values[rows] for name, values in batch.named.items()}
     numbers = rows if batch.rows is None else batch.rows[rows]
     is_part = batch.rows is not None or len(rows) < batch.examples
-    run = Evaluation(derived.parameters, flat, blocks, len(rows), mean=False, rows=numbers, part=is_part)
+    run = CheckedRun(derived.parameters, flat, blocks, len(rows), mean=False, rows=numbers, part=is_part)
     none = np.zeros(len(rows))
     if kind == "outputs":
         sides = [side for guard in derived.output_guards for side in guard.sides]
@@ -132,7 +132,7 @@ def _in_arrays(derived: Lifted, flat: Array, batch: Batch, rows: Array, kind: Ki
     return _Part(rows, losses, outputs, gradient)
 
 
-def _outputs(derived: Lifted, run: Evaluation, examples: int) -> dict[str, Array]:
+def _outputs(derived: Lifted, run: CheckedRun, examples: int) -> dict[str, Array]:
     return {
         name: np.concatenate([np.broadcast_to(run.evaluate(each), (1, examples)).T for each in row], axis=1)
         for name, row in derived.outputs.items()
@@ -185,7 +185,7 @@ def _together(parts: Sequence[_Part], gradient: Array, examples: int, kind: Kind
 
 
 def outcomes(
-    derived: Lifted, statements: Sequence[Statement], flat: Array, batch: Batch, guards: Sequence[Comparison]
+    derived: Lifted, statements: Sequence[Statement], flat: Array, batch: Batch, guards: Sequence[Guard]
 ) -> list[Array]:
     """Return for each of some comparisons what it gives for every row, (N,); nothing is refused.
 
@@ -209,27 +209,27 @@ def outcomes(
     return found
 
 
-def check_guards(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Comparison]) -> None:
+def check_guards(derived: Lifted, flat: Array, batch: Batch, guards: Sequence[Guard]) -> None:
     """Raise the RecordingError for the first comparison that comes out differently for a row."""
     statements = derived.forward.needed(side for guard in guards for side in guard.sides)
     _check_guards(guards, _for_guards(derived, statements, flat, batch))
 
 
-def _for_guards(derived: Lifted, statements: Sequence[Statement], flat: Array, batch: Batch) -> Evaluation:
+def _for_guards(derived: Lifted, statements: Sequence[Statement], flat: Array, batch: Batch) -> CheckedRun:
     blocks = {derived.forward.inputs[name]: rows for name, rows in batch.named.items()}
-    run = Evaluation(derived.parameters, flat, blocks, batch.examples, mean=True, rows=batch.rows)
+    run = CheckedRun(derived.parameters, flat, blocks, batch.examples, mean=True, rows=batch.rows)
     with np.errstate(all="ignore"):
         run.run(statements, checked=False)
     return run
 
 
-def _check_guards(guards: Iterable[Comparison], run: Evaluation) -> None:
+def _check_guards(guards: Iterable[Guard], run: CheckedRun) -> None:
     for guard in guards:
         left, right = (run.evaluate(side) for side in guard.sides)
         _check_guard(guard, left, right, run.row_number)
 
 
-def _check_guard(guard: Comparison, left: Array, right: Array, row_number: Callable[[int], int]) -> None:
+def _check_guard(guard: Guard, left: Array, right: Array, row_number: Callable[[int], int]) -> None:
     wrong = RELATIONS[guard.relation](left, right) != guard.outcome
     if wrong.any():
         row = row_number(int(np.argwhere(wrong)[0][-1]))
@@ -240,7 +240,7 @@ def _check_guard(guard: Comparison, left: Array, right: Array, row_number: Calla
         )
 
 
-class Evaluation:
+class CheckedRun:
     """The values of all blocks for one batch.
 
     Every array has the members' shape and one more axis for the examples, of length N or, if not batched, 1.

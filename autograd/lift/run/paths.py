@@ -17,7 +17,7 @@ from ...graph import Graph, number, stored_operands
 from ..matrices.lifted import Lifted
 from ..matrices.statement import Statement
 from ..record.recording import Recording
-from ..record.tape import Comparison, RecordingError
+from ..record.tape import Guard, RecordingError
 from .batch import Batch
 from .checked import outcomes
 
@@ -55,11 +55,11 @@ class Path:
         """What was lifted without its comparisons, for rows that are known to fit."""
         return self.derived.without_guards() if self.derived.guards else self.derived
 
-    def guards(self, *, outputs_only: bool) -> list[Comparison]:
+    def guards(self, *, outputs_only: bool) -> list[Guard]:
         """Return the comparisons that decide whether a row fits, or those of them for which the outputs' inputs do."""
         return self.derived.output_guards if outputs_only else self.derived.guards
 
-    def needed(self, guards: Sequence[Comparison]) -> list[Statement]:
+    def needed(self, guards: Sequence[Guard]) -> list[Statement]:
         """Return the statements that some of the comparisons need."""
         key = tuple(map(id, guards))
         if key not in self._needed:

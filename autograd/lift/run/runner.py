@@ -32,10 +32,10 @@ def runner(
     backward leave the gradient in `gradient`. It raises FloatingPointError where anything is in doubt, AttributeError
     or KeyError where the arrays do not fit.
     """
-    return _Builder(derived.running, flat, gradient, examples, kind, mean=mean).function()
+    return _RunCode(derived.running, flat, gradient, examples, kind, mean=mean).function()
 
 
-class _Builder(ForwardCode):
+class _RunCode(ForwardCode):
     def function(self) -> tuple[Callable[..., Any], str]:
         """Write all lines and return the function."""
         with np.errstate(all="ignore"):
