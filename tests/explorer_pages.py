@@ -14,7 +14,7 @@ import numpy as np
 
 import nn
 import viz
-from autograd import Value, affine, sigmoid, tanh, total
+from autograd import Value, affine, relu, sigmoid, tanh, total
 from viz.explorer.data import content
 from viz.explorer.operations import javascript
 from viz.explorer.page import SCRIPTS
@@ -99,6 +99,30 @@ def residual() -> Case:
     return Case(0.5 * (a3[0] - t[0]) ** 2, {"inputs": {"x": x, "t": t}})
 
 
+def dense(l: int, rows: int, x: list[Any], rng: np.random.Generator) -> list[Any]:
+    W, b = matrix(f"W{l}", rows, len(x), rng), leaves(0.1 * rng.normal(size=rows), f"b{l}")
+    return [affine(w, x, v) for w, v in zip(W, b, strict=True)]
+
+
+def residual_layers() -> Case:
+    """Every hidden layer adds what it computes to what it is given: x + f(x)."""
+    rng = np.random.default_rng(5)
+    a = leaves(rng.normal(size=4), "x")
+    for l in (1, 2, 3):
+        a = [p + tanh(q) for p, q in zip(a, dense(l, 4, a, rng), strict=True)]
+    return Case(nn.half_squared_error(dense(4, 1, a, rng), [0.4]))
+
+
+def residual_blocks() -> Case:
+    """A skip around two layers at a time, and a function after the sum; the cost reads a hidden layer, too."""
+    rng = np.random.default_rng(8)
+    a = [relu(z) for z in dense(1, 4, leaves(rng.normal(size=3), "x"), rng)]
+    for l in (2, 4):
+        inner = [relu(z) for z in dense(l, 5, a, rng)]
+        a = [relu(p + 0.5 * q) for p, q in zip(a, dense(l + 1, 4, inner, rng), strict=True)]
+    return Case(nn.half_squared_error(dense(6, 2, a, rng), [0.4, -0.2]) + 0.01 * total([v * v for v in a]))
+
+
 def joined() -> Case:
     """A network whose second layer weighs the first one's answers and the inputs once more."""
     rng = np.random.default_rng(6)
@@ -158,9 +182,9 @@ def unstructured(count: int = 20_000) -> Case:
 
 CASES = {
     "expression": expression, "one_neuron": one_neuron, "small": small, "three_layers": three_layers, "wide": wide,
-    "digit": digit, "deep": deep, "deep_and_broad": deep_and_broad, "residual": residual, "joined": joined,
-    "attention": attention, "lstm": lstm, "batch": batch,
-    "unstructured": unstructured,
+    "digit": digit, "deep": deep, "deep_and_broad": deep_and_broad, "residual": residual,
+    "residual_layers": residual_layers, "residual_blocks": residual_blocks, "joined": joined, "attention": attention,
+    "lstm": lstm, "batch": batch, "unstructured": unstructured,
 }  # fmt: skip
 
 

@@ -549,3 +549,49 @@ def test_the_picture_is_saved_as_svg(show):
     assert text.startswith("<svg")
     assert "0.624" in text
     assert "--v-fill: #2b7de0" in text
+
+
+# --- residual networks -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["residual", "residual_layers", "residual_blocks"])
+def test_a_skip_is_drawn_at_the_depths_of_layers_with_what_comes_back_on_it(show, name):
+    browser = show(page_of(name))
+    skips = "return explorer.model.joins.flatMap((join) => join.around.map((key) => [join.key, key]))"
+    assert browser.execute_script(skips)
+    for depth in ("network", "layer"):
+        press(browser, "1" if depth == "network" else "2")
+        for join, key in browser.execute_script(skips):
+            shown, numbers, known = browser.execute_script(
+                """const [join, key] = arguments, name = `${join}>${key}`, item = explorer.stage.items.get(name);
+                return [item && !!item.box(), [...explorer.model.blocks[name].d], explorer.known(name) === null];""",
+                join,
+                key,
+            )
+            assert known
+            assert any(numbers)
+            assert shown or depth == "layer", (depth, join, key)  # what is folded away has no arc
+        assert browser.execute_script("return document.querySelectorAll('.stage .skip.g').length")
+    press(browser, HOME)
+    assert not browser.execute_script("return document.querySelectorAll('.stage .skip.g').length")
+
+
+def test_a_sentence_tells_what_comes_through_a_layer_and_what_around_it(show):
+    browser = show(page_of("residual"), "#depth=layer&step=da1.1")
+    through, around, both = (
+        float(b.text.replace("−", "-")) for b in browser.find_elements("css selector", ".say .words > b.g")
+    )
+    assert through + around == pytest.approx(both, rel=1e-3)
+    blocks = "return [explorer.model.blocks['in3>a1'].d[1], explorer.model.blocks.da1.d[1]]"
+    assert browser.execute_script(blocks) == pytest.approx([around, both], rel=1e-3)
+
+
+def test_a_neuron_shows_what_each_neuron_gives_back_and_what_comes_around(show):
+    browser = show(page_of("residual"), "#depth=neuron&layer=1&neuron=2")
+    parts, total = browser.execute_script(
+        """const { weighed, other } = explorer.model.arriving("a1", 2);
+        return [[weighed, other.map(([, x]) => x)], explorer.model.blocks.da1.d[2]];"""
+    )
+    assert [len(own) for own in parts] == [4, 1]
+    assert sum(map(sum, parts)) == pytest.approx(total, rel=SAME)
+    assert "sum" in [e.text for e in browser.find_elements("css selector", ".canvas .barnumber")]

@@ -231,6 +231,23 @@ def test_rows_without_bias_and_activation_are_a_layer_but_a_single_one_is_none()
     assert neurons_under(Value(0.1) * x[0] + Value(0.2) * x[1]) == ()
 
 
+def test_a_single_output_without_a_bias_is_a_neuron_if_it_weighs_a_layer():
+    x, draw = [Value(0.5), Value(-0.5)], random.Random(3).uniform
+    row = lambda: [Value(draw(-1, 1)) for _ in range(2)]  # noqa: E731  # a name for a draw
+    product = lambda w, v: w[0] * v[0] + w[1] * v[1]  # noqa: E731
+    h = [tanh(product(w, x)) for w in (row(), row())]
+    after_a_skip = [p + q for p, q in zip(h, [tanh(product(w, h)) for w in (row(), row())], strict=True)]
+    for sources, layer in ((h, 2), (after_a_skip, 3)):
+        w = row()
+        y = product(w, sources)
+        last = neurons_under((y - 1.0) ** 2)[-1]
+        assert last.z is last.a is y
+        assert last.layer == layer
+        assert same(map(operand, last.weights), w)
+        assert same(map(operand, last.sources), sources)
+    assert len(neurons_under(product(row(), [exp(each) for each in h]))) == 2  # what is no activation makes no layer
+
+
 @pytest.mark.parametrize(
     "graph",
     [

@@ -11,6 +11,7 @@ from autograd import Explanation, Program, Value
 
 from .diagram import Diagram
 from .explorer.data import Content, content
+from .explorer.network import has_skips
 from .explorer.page import Explorer, page, table
 from .formula import Symbol
 from .graph import draw
@@ -145,7 +146,8 @@ def _title(shown: Content) -> str:
     if network is not None:
         sizes = "-".join(map(str, network.sizes))
         batch = f"A batch of {len(network.examples)} through a" if len(network.examples) > 1 else "A"
-        return f"{batch} {sizes} network and its cost"
+        kind = "residual " if has_skips(traced, network) else ""
+        return f"{batch} {kind}{sizes} network and its cost"
     text = expression_of(traced)
     if text:
         return f"{shortened(traced.output, 24)} = {text}"
@@ -195,6 +197,8 @@ def _story(shown: Content) -> str:
     traced, network = shown.traced, shown.network
     if network is not None and len(network.examples) > 1:
         return "Each example has its own a and δ. A weight has one gradient: what all examples add to it."
+    if network is not None and has_skips(traced, network):
+        return "What goes around a layer comes back around it: its gradient is the sum of two ways."
     if network is not None and len(network.layers) > 1:
         return "The example goes through, the cost comes out, and its derivative comes back."
     if network is not None:

@@ -81,9 +81,15 @@ class Explorer {
   get stops() { return this.clock.stops(this.depth); }
   known(key) {
     if (!key) return null;
+    if (key.includes(">")) { const [to, of] = key.split(">"); return this.arrived(this.model.joins.find((join) => join.key === to), of); }
     // what is only put together from other blocks is known when the last of them is
     if (/^din/.test(key) && !this.clock.byKey[key]) return this.p >= this.clock.byKey.dx.end ? null : () => false;
     return this.clock.known(key, this.p);
+  }
+  // Of what comes back around a layer, an entry is known when all of it has arrived.
+  arrived(join, of) {
+    const { r, c } = this.model.blocks[of], done = Array.from({ length: r }, (_, i) => this.p > 0 && Array.from({ length: c }, (_, k) => join.edges(this.model, of, i, k)).flat().every((e) => e.when && e.when <= this.p));
+    return done.every(Boolean) ? null : Object.assign((i) => done[i], { stamp: `${done}` });
   }
   valueKey(l) { return this.model.layers[l - 1].bends ? `a${l}` : `z${l}`; }
   move(by, whole = false) {
@@ -264,7 +270,7 @@ class Explorer {
   blockMarkup(key) {
     const found = /^(dW|db|delta|da|din|dx|slope|in|W|b|z|a|x)(\d*)$/.exec(key);
     if (!found || !this.model.network) return { loss: math("v", "<mi>C</mi>"), seed: math("g", by("<mi>C</mi>")), t: math("v", "<mi>t</mi>") }[key] || "";
-    const [, kind, l] = found, S = { x: symbol("a", 0), in: l > 1 && this.model.layers[l - 1].plain ? symbol("a", l - 1) : JOINED, delta: symbol("δ", l), slope: `<msup><mi>σ</mi><mo>′</mo></msup><mo stretchy="false">(</mo>${symbol("z", l)}<mo stretchy="false">)</mo>` };
+    const [, kind, l] = found, S = { x: symbol("a", 0), in: kind.endsWith("in") ? inputSymbol(this, +l, kind === "din") : "", delta: symbol("δ", l), slope: `<msup><mi>σ</mi><mo>′</mo></msup><mo stretchy="false">(</mo>${symbol("z", l)}<mo stretchy="false">)</mo>` };
     if (kind === "delta") return math("g", S.delta);
     if (kind === "slope") return math("l", S.slope);
     const inner = kind.replace(/^d/, "");

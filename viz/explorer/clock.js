@@ -42,9 +42,9 @@ class Clock {
       layers.forEach((layer, k) => {
         e.members[k].forEach((nodes, j) => nodes.forEach((node) => put(node, `z${layer.l}`, j)));
         if (layer.bends) e.a[k].forEach((node, j) => put(node, `a${layer.l}`, j));
-        if (k && !layer.plain) e.in[k].forEach((node, j) => { if (!phase.has(node)) put(node, `in${layer.l}`, j); });
       });
     }
+    for (const join of model.joins) if (join.key !== "loss") for (const [node, j] of join.inner) put(node, join.key, j);
     const list = (count) => Array.from({ length: count }, () => []), forward = new Map(), backward = new Map();
     const rows = (map, key, count) => { if (!map.has(key)) map.set(key, list(count)); return map.get(key); };
     const size = (key) => (/^(dx|din\d)/.test(key) ? model.blocks[key].r : model.blocks[key.replace(/^d(W|b)/, "$1")].r);
@@ -54,7 +54,7 @@ class Clock {
     }
     for (const edge of tape.edges) if (under[edge.head] && !edge.constant) {
       const [key, r] = this.arrival(edge.tail, phase, row, last);
-      if (key) rows(backward, key, size(key))[r].push(edge);
+      rows(backward, key, size(key))[r].push(edge);
     }
     for (const layer of layers) {
       if (forward.has(`in${layer.l}`)) this.add(`in${layer.l}`, "f", forward.get(`in${layer.l}`), { layer });
@@ -88,7 +88,7 @@ class Clock {
     }
     if (this.leafPlace.has(tail)) return this.leafPlace.get(tail);
     const key = phase.get(tail), r = row.get(tail);
-    if (!key) return model.tape.args[tail] ? [`delta${last}`, 0] : ["", 0];
+    if (!key) return [`delta${last}`, 0];
     const l = +key.slice(key.startsWith("in") ? 2 : 1);
     if (key.startsWith("in")) return [`din${l}`, r];
     return key[0] === "a" && l < last ? [`da${l}`, r] : [`delta${l}`, r];

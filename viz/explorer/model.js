@@ -6,11 +6,12 @@ class Model {
     this.sets = data.sets;
     this.network = data.network ? this.readNetwork(data.network) : null;
     this.layers = this.network ? this.network.layers : [];
+    this.joins = this.network ? joinsOf(this) : [];
     this.given = new Set(unrolled(data.tape.given));
     this.start = this.tape.v.slice();
     this.leaves = [];
     for (let i = 0; i < this.tape.n; i++) if (!this.tape.args[i] && !this.tape.constant[i]) this.leaves.push(i);
-    const inputs = new Set(this.network ? this.network.examples.flatMap((e) => e.in[0]) : []);
+    const inputs = new Set(this.network ? this.network.examples.flatMap((e) => [...e.in[0], ...e.t]) : []);
     for (const set of this.sets) for (const a of Object.values(set.arrays)) if (a.role === "input") for (const i of unrolled(a.nodes || [])) inputs.add(i);
     this.parameters = this.leaves.filter((i) => !inputs.has(i));
     this.inputs = inputs;
@@ -40,6 +41,7 @@ class Model {
   choose(k) {
     const t = this.tape;
     this.example = k;
+    this.neuronOf = null;
     this.shown = this.network ? (k < 0 ? this.network.examples : [this.network.examples[k]]) : [];
     t.root = k < 0 || !this.network || this.network.examples.length < 2 ? t.whole : this.shown[0].root;
     const index = this.network ? this.shown[0].set : this.sets.length - 1;
@@ -50,8 +52,9 @@ class Model {
   changed() {
     if (!this.tape.frozen) this.tape.run();
     else if (this.example !== undefined) this.tape.backward((head, edge) => this.tape.edges[edge].local);
-    this.blocks = this.network ? this.readBlocks() : {};
     this.solutions = null;
+    this.blocks = {};
+    if (this.network) this.readBlocks();
   }
   // Whether there are equations of arrays, not only of single numbers.
   get hasMatrices() { return !!this.set && Object.values(this.set.arrays).some((a) => a.shape[0] * a.shape[1] > 1); }
@@ -59,7 +62,7 @@ class Model {
   get count() { return this.shown.length; }
   // --- blocks of the layers ----------------------------------------------------------------------------------------
   readBlocks() {
-    const { v, g } = this.tape, examples = this.shown, N = examples.length, blocks = {};
+    const { v, g } = this.tape, examples = this.shown, N = examples.length, { blocks } = this;
     const side = (of, from) => {
       const r = of(examples[0]).length, out = matrix(r, N);
       examples.forEach((e, k) => of(e).forEach((node, i) => { out.d[i * N + k] = from[node]; }));
@@ -83,8 +86,8 @@ class Model {
     blocks.loss = scalar(this.cost);
     blocks.seed = scalar(1);
     if (examples[0].t.length) blocks.t = side((e) => e.t, v);
+    for (const join of this.joins) for (const key of join.around) blocks[`${join.key}>${key}`] = this.around(join, key);
     if (this.network.softmax) blocks.p = this.columns(blocks[`z${this.layers.length}`], softmax);
-    return blocks;
   }
   slopes(k) {
     const N = this.count, out = matrix(this.layers[k].size, N);
@@ -151,11 +154,32 @@ class Model {
     }
     if (name === this.set.input) return "x";
     if (a.role === "loss") return "loss";
-    if (a.role === "z" || a.role === "a") return `${a.role}${a.layer}`;
+    if (a.role === "z" || a.role === "a") return (a.block ??= this.equals(name, `${a.role}${a.layer}`) ? `${a.role}${a.layer}` : "");
     if (a.role === "input") return this.set.targets.includes(name) ? "t" : "";
-    if (!a.nodes) return "";
+    if (!a.nodes) return (a.block ??= (this.joins.find(({ key }) => key !== "loss" && this.equals(name, key)) || { key: "" }).key);
     const first = (a.list ||= unrolled(a.nodes))[0], layer = this.layers.find((x) => x.W[0] === first || x.b[0] === first);
     return layer ? (layer.W[0] === first ? `W${layer.l}` : `b${layer.l}`) : "";
+  }
+  // Whether an array of the equations has the numbers of a block, for the first example that is shown.
+  equals(name, key) {
+    const { d } = this.arrays[0][name], own = this.blocks[key];
+    return !!own && own.r === d.length && d.every((x, i) => Math.abs(x - own.d[i * own.c]) <= 1e-12 * Math.max(1, Math.abs(x)));
+  }
+  // What arrives at an entry of a block, for the first example: from each neuron that weighs it, and from each join.
+  arriving(key, i) {
+    const weighed = new Map(), other = new Map(), add = (map, name, e) => map.set(name, (map.get(name) || 0) + e.change), e0 = this.shown[0];
+    this.neuronOf ||= new Map(e0.members.flatMap((layer, k) => layer.flatMap((nodes, j) => nodes.map((node) => [node, `${k},${j}`]))));
+    for (const e of this.tape.uses[this.node(key, i)]) {
+      if (!e.when) continue;
+      const neuron = this.neuronOf.get(e.head), join = !neuron && this.joins.find((each) => each.inner.has(e.head));
+      add(neuron ? weighed : other, neuron || (join ? join.key : "loss"), e);
+    }
+    return { weighed: [...weighed.values()], other: [...other] };
+  }
+  // What comes back around a layer: the part of ∂C/∂ of a block that arrives through the join.
+  around(join, key) {
+    const { r, c } = this.blocks[key];
+    return matrix(r, c, Float64Array.from({ length: r * c }, (_, n) => join.edges(this, key, Math.floor(n / c), n % c).reduce((s, e) => s + e.change, 0)));
   }
   // --- what if -----------------------------------------------------------------------------------------------------
   put(node, x) {

@@ -16,7 +16,7 @@ from autograd import Op, ops
 from ..neurons import Neuron, neurons
 from ..trace import Trace
 
-__all__ = ["Example", "Layer", "Network", "found_network", "with_shared_inputs"]
+__all__ = ["Example", "Layer", "Network", "found_network", "has_skips", "with_shared_inputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Example:
         z: For each layer the weighted inputs.
         a: For each layer the activations; those of z itself where there is no function.
         members: For each layer and neuron all interior nodes.
-        targets: Numbers that are compared with the outputs, one for each output; empty if there are none.
+        targets: Leaves that are compared with the outputs, one for each output; empty if there are none.
     """
 
     root: int
@@ -103,6 +103,23 @@ def found_network(traced: Trace) -> Network | None:
         return None
     roots = _roots(traced, examples)
     return Network(tuple(layers), roots) if roots else None
+
+
+def has_skips(traced: Trace, network: Network) -> bool:
+    """Return whether something goes around a layer: whether a later one weighs more than the layer before it made."""
+    example = network.examples[0]
+    made = set(example.inputs)
+    for before, sources in zip(example.a, example.sources[1:], strict=False):
+        waiting, seen = list(sources), set(before)
+        while waiting:
+            node = waiting.pop()
+            if node in made:
+                return True
+            if node not in seen:
+                waiting += [traced.edges[k].tail for k in traced.nodes[node].edges_in]
+                seen.add(node)
+        made |= {*before, *sources}
+    return False
 
 
 def with_shared_inputs(traced: Trace) -> Trace:
@@ -184,7 +201,7 @@ def _example(traced: Trace, layers: Sequence[Layer], rows: Sequence[Sequence[Neu
 
 
 def _targets(traced: Trace, outputs: Iterable[int], inside: set[int]) -> tuple[int, ...]:
-    """Return the numbers that outputs are compared with or multiplied by, if there is exactly one for each."""
+    """Return the leaves that outputs are compared with or multiplied by, if there is exactly one for each."""
     found = []
     for output in outputs:
         heads = [traced.edges[k].head for k in traced.nodes[output].edges_out]
@@ -196,7 +213,7 @@ def _targets(traced: Trace, outputs: Iterable[int], inside: set[int]) -> tuple[i
 
 
 def _compared(traced: Trace, head: int, output: int) -> list[int]:
-    """Return the numbers that a node takes from an output, multiplies it with by ±1, or weighs it by in a sum."""
+    """Return the leaves that a node takes from an output, multiplies it with as ±1, or weighs it by in a sum."""
     tails, op = [traced.edges[k].tail for k in traced.nodes[head].edges_in], traced.nodes[head].op
     if op is ops.sub and tails[0] == output:
         others = tails[1:]
@@ -207,7 +224,7 @@ def _compared(traced: Trace, head: int, output: int) -> list[int]:
         others = [tails[(k + half) % (2 * half)] for k in range(2 * half) if tails[k] == output]
     else:
         others = []
-    return [tail for tail in others if traced.nodes[tail].is_constant]
+    return [tail for tail in others if traced.nodes[tail].op is None]
 
 
 def _uses_one_weight_twice(layers: Iterable[Layer]) -> bool:
@@ -217,7 +234,7 @@ def _uses_one_weight_twice(layers: Iterable[Layer]) -> bool:
 
 def _leaves_out_a_parameter(traced: Trace, layers: Iterable[Layer], examples: Iterable[Example]) -> bool:
     used = {node for layer in layers for row in (*layer.weights, layer.biases) for node in row}
-    used.update(node for example in examples for node in example.inputs)
+    used.update(node for example in examples for node in (*example.inputs, *example.targets))
     return any(
         node.op is None and not node.is_constant and node.edges_out and node.index not in used for node in traced.nodes
     )

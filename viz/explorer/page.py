@@ -24,8 +24,8 @@ from .terms import Equations
 __all__ = ["Explorer", "page"]
 
 SCRIPTS = (
-    "text", "tape", "matrix", "model", "clock", "layout", "stage", "scene_network", "scene_tiles", "scene_layer",
-    "scene_neuron", "scene_scalars", "scene_matrices", "words", "panel", "timeline", "app", "start",
+    "text", "tape", "matrix", "joins", "model", "clock", "layout", "stage", "skips", "scene_network", "scene_tiles",
+    "scene_layer", "scene_neuron", "scene_scalars", "scene_matrices", "words", "panel", "timeline", "app", "start",
 )  # fmt: skip
 PARTS = {"f": "Forward", "b": "Backward", "g": "Gradients"}
 

@@ -44,6 +44,11 @@ class Panel {
     const e = this.elementOf(term);
     return e ? math("", e.outerHTML.replace(/ data-t="\d+"/g, "")) : "";
   }
+  // What the equations call a block of the picture.
+  nameOf(key) {
+    const { model } = this.app, term = (this.terms[model.setIndex] || []).find((t) => t.kind === "name" && !t.view && model.block(t.name) === key), e = term && this.elementOf(term);
+    return e ? e.outerHTML.replace(/ data-t="\d+"/g, "") : "";
+  }
   equationMarkup(k) {
     const row = this.rows[k];
     return row ? [...row.querySelectorAll("math")].map((e) => e.outerHTML).join("").replace(/ data-t="\d+"/g, "") : "";

@@ -11,32 +11,35 @@ class LayerScene {
     this.fit(W, H);
     const { layers, middle, padLeft, used, padRight } = this.plan;
     let x = padLeft + Math.max(0, (W - padLeft - padRight - used) / 2), before = null;
+    const boxes = new Map();
     layers.forEach((layer, k) => {
       const box = this.layer(layer, x);
+      boxes.set(layer.l, box);
       if (before) this.between(before, box, layer);
       else if (layer.l > 1) this.items.push(label("folded0", 10, middle, `<span class="cap">… ${layer.l - 1} before</span>`, "", { ax: 0 }));
       before = box;
       x = box.right + this.plan.vw / 2 + this.plan.turn;
     });
     this.end(before, layers.at(-1), W);
+    this.skips(boxes);
     this.items.push(drawing("frames", this.art));
     this.items.push(label("lane1", 14, 12, '<span class="lane v">values →</span>', "", { ax: 0, ay: 0 }), label("lane2", 14, H - 12, '<span class="lane g">← gradients</span>', "", { ax: 0, ay: -100 }));
     return this.items;
   }
   // The largest cells with which everything fits; if even small ones do not, the layers around the focus.
   fit(W, H) {
-    const { model, app } = this, all = model.layers, narrow = W < 620, N = model.count;
+    const { model, app } = this, all = model.layers, narrow = W < 620, N = model.count, arcs = model.joins.some((join) => join.around.length) ? (narrow ? 40 : 108) : 0;
     const sized = (layers, c) => {
       const big = c > 30, ch = Math.min(c, 46), vw = N > 1 ? N * clamp(c, 5, 15) : clamp(c, 11, 62), vh = N > 1 ? N * clamp(c, 4, 11) : clamp(ch, 11, 40);
       const gv = narrow ? 5 : big ? 20 : 12, gs = narrow ? 24 : Math.max(vw + 2 * (big ? 20 : 14), 44) - gv, turn = narrow ? 26 : 78, padLeft = narrow ? 14 : 84, padRight = narrow ? 66 : 160;
       const width = (x) => x.inputs * c + (x.b.length ? gv + vw : 0) + gv + vw + (x.bends ? gv + gs + vw : 0);
       const used = layers.reduce((s, x) => s + width(x), 0) + (layers.length - 1) * turn, rows = Math.max(...layers.map((x) => x.size));
-      return { layers, c, ch, vw, vh, gv, gs, turn, padLeft, padRight, used, fits: padLeft + padRight + used <= W && 2 * rows * ch + 2 * vh + 128 <= H };
+      return { layers, c, ch, vw, vh, gv, gs, turn, padLeft, padRight, used, fits: padLeft + padRight + used <= W && 2 * rows * ch + 2 * vh + 128 + arcs <= H };
     };
     const best = (layers) => { for (let c = 62; c > 0.4; c -= c > 16 ? 1 : 0.1) { const plan = sized(layers, c); if (plan.fits) return plan; } return sized(layers, 0.4); };
     let plan = best(all), from = 0, to = all.length;
     const at = clamp(app.focus.l - 1, 0, all.length - 1);
-    while (plan.c < 2.4 && to - from > 1) {
+    while ((plan.c < 12 && to - from > 3) || (plan.c < 2.4 && to - from > 1)) {
       if (at - from > to - 1 - at) from++; else to--;
       plan = best(all.slice(from, to));
     }
@@ -104,7 +107,7 @@ class LayerScene {
     const side = (key, y, text) => items.push(label(`name:${key}`, x - 10, y, text, "left", { ax: -100 }));
     side(`W${l}`, top + high / 2 + (tight ? 6 : 0), `${math("v", symbol("W", l))}<small>${R} × ${K}</small>`);
     side(`dW${l}`, low + high / 2 - (tight ? 4 : 0), lent ? `${math("v", symbol("W", l))}<small>by columns</small>` : math("g", by(symbol("W", l))));
-    const above = first ? symbol("a", 0) : layer.plain ? symbol("a", l - 1) : JOINED, below = math("g", by(first ? symbol("a", 0) : layer.plain ? symbol("a", l - 1) : JOINED));
+    const above = inputSymbol(this.app, l), below = math("g", by(inputSymbol(this.app, l, true)));
     if (first) { side("x", yTop, math("v", above)); side("dx", yLow, below); }
     else {
       items.push(label(`name:turned${l}`, x + (K * c) / 2, yTop - vh / 2 - 12, math("v", above), "left"));
@@ -122,14 +125,26 @@ class LayerScene {
     const { vw, ch, middle, gap } = this.plan, from = a.right + vw / 2 + 6;
     this.art += elbow(from, clamp(b.yTop, a.top + ch / 2, middle - gap - ch / 2), b.left - 6, b.yTop, "v");
     this.art += elbow(b.left - 6, b.yLow, from, clamp(b.yLow, a.low + ch / 2, a.bottom - ch / 2), "g");
-    if (!layer.plain) { // what goes around the layer before
-      const y = Math.min(a.yTop, b.yTop) - 34, x = b.left + (layer.inputs * this.plan.c) / 2;
-      this.art += `<path class="skip" d="M${f1(a.left)} ${f1(y + 16)}Q${f1(a.left)} ${f1(y)} ${f1(a.left + 16)} ${f1(y)}H${f1(x - 16)}Q${f1(x)} ${f1(y)} ${f1(x)} ${f1(y + 10)}"/>`;
+  }
+  // What goes around layers: above the middle its values, below it what comes back.
+  skips(boxes) {
+    const { app, model } = this, { narrow, vh, c, W, ends } = this.plan, last = model.layers.length, lower = narrow ? 12 : 30;
+    const middleOf = (l) => boxes.get(l).left + (model.layers[l - 1].inputs * c) / 2;
+    // where a block lies as a row: before the layer that weighs it; what is not in the picture comes from its left
+    const home = (key) => (key === "x" ? 1 : key.startsWith("in") ? +key.slice(2) : +key.slice(1) + 1);
+    const arcs = skipArcs(model.joins, home, last + 1).filter(({ to }) => boxes.has(to) || (to > last && boxes.has(last)));
+    for (const { join, key, from, to, level } of arcs) {
+      const start = boxes.get(from), end = boxes.get(to), x0 = start ? middleOf(from) + 8 : 12, x1 = end ? middleOf(to) - 8 : ends[0], across = [...boxes].filter(([l]) => l >= from && l <= to).map(([, box]) => box);
+      const bare = vh / 2 + 4, edge = narrow ? bare : vh / 2 + 22, up = Math.min(...across.map((box) => box.yTop)) - edge - (narrow ? 10 : 26) - 26 * level, down = Math.max(...across.map((box) => box.yLow)) + edge + lower + (narrow ? 0 : 14) + 26 * level;
+      const known = app.known(`${join.key}>${key}`), y0 = (box, l) => box.yTop - (l > 1 ? edge : bare), y1 = (box, l) => box.yLow + (l > 1 ? edge + (narrow ? 0 : 14) : bare);
+      this.art += skipPath(x0, start ? y0(start, from) : up + 14, x1, end ? y0(end, to) : ends[1], up, "v") + skipPath(x0, start ? y1(start, from) : down - 14, x1, end ? y1(end, to) : ends[2], down, known ? "" : "g");
+      if (!narrow) this.items.push(...skipCells(app, join, key, (x0 + x1) / 2, up, down, x1 - x0 - 40));
     }
   }
   end(box, layer, W) {
     const { vw, ch, middle, gap, narrow, N } = this.plan, { t } = this.model.blocks, total = this.model.layers.length;
     const w = narrow ? 50 : 104, h = narrow ? 48 : 62, x = Math.min(W - w / 2 - (narrow ? 5 : 14), box.right + vw / 2 + (narrow ? 12 : 40) + w / 2);
+    this.plan.ends = [x, middle - h / 2 - 5, middle + h / 2 + 5];
     const high = layer.size * ch, reach = Math.min(high - ch / 2, high * 0.5 + 8), from = box.right + vw / 2 + 6, to = box.back + vw / 2 + 6;
     this.art += `<path class="middle" d="M16 ${f1(middle)}H${f1(x - w / 2 - 14)}"/>`;
     if (layer.l < total) { this.items.push(label("folded1", W - 10, middle, `<span class="cap">… ${total - layer.l} more, then C</span>`, "", { ax: -100 })); return; }

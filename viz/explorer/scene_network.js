@@ -7,17 +7,17 @@ class NetworkScene {
   columns() {
     const list = [{ key: "x", grad: "dx", l: 0, n: this.model.network.sizes[0] }];
     for (const layer of this.model.layers) {
-      if (!layer.plain) list.push({ key: `in${layer.l}`, grad: `din${layer.l}`, l: -1, n: layer.inputs });
+      if (!layer.plain) list.push({ key: `in${layer.l}`, grad: `din${layer.l}`, l: -layer.l, n: layer.inputs });
       list.push({ key: `a${layer.l}`, grad: `delta${layer.l}`, l: layer.l, n: layer.size, layer });
     }
     return list;
   }
   draw() {
     const { model, app } = this, [W, H] = app.stage.size, { sizes } = model.network, N = model.count, most = Math.max(...sizes);
-    const columns = this.columns(), narrow = W < 560, small = most <= 5 && sizes.every((n, k) => !k || n * sizes[k - 1] <= 12);
-    const top = (app.hasPicks ? 104 : narrow ? 40 : 56) + (columns.some((c) => c.l < 0) ? 18 : 0), bottom = narrow ? 34 : 42, left = narrow ? 42 : small ? 92 : 76, right = narrow ? 38 : small ? 92 : 84;
+    const columns = this.columns(), narrow = W < 560, arcs = skipArcs(model.joins, (key) => columns.findIndex((c) => c.key === key), columns.length), levels = 1 + Math.max(-1, ...arcs.map((arc) => arc.level)), lift = narrow ? 16 : 36, small = most <= 5 && sizes.every((n, k) => !k || n * sizes[k - 1] <= 12);
+    const top = (app.hasPicks ? 104 : narrow ? 40 : 56) + levels * lift, bottom = narrow ? 34 : 42, left = narrow ? 42 : small ? 92 : 76, right = narrow ? 38 : small ? 92 : 84;
     const room = (W - left - right) / columns.length, free = H - top - bottom;
-    const inWords = ({ l, layer }) => (l === 0 ? "input" : l < 0 ? "joined" : `layer ${l} · ${layer.act || "identity"}`), brief = columns.some((c) => textWidth(inWords(c), 12) + 16 > room);
+    const inWords = ({ l, layer }) => (l === 0 ? "input" : l < 0 ? (model.joins.find((join) => join.l === -l).stacked ? "joined" : "sum") : `layer ${l} · ${layer.act || "identity"}`), brief = columns.some((c) => textWidth(inWords(c), 12) + 16 > room);
     const lineCount = Math.max(...model.layers.map((layer) => layer.inputs * layer.size));
     const beads = small && !narrow && room * 0.46 >= 80 + 6 * lineCount, biased = beads && model.layers.some((layer) => layer.b.length);
     const pitch = Math.min(small ? H * 0.36 : 120, free / most), under = biased ? 44 : 0;
@@ -29,14 +29,14 @@ class NetworkScene {
       const step = Math.min(small ? H * 0.36 : 120, (free - nh - under) / Math.max(1, c.n - 1));
       return Array.from({ length: c.n }, (_, i) => middle - under / 2 + (i - (c.n - 1) / 2) * step);
     });
-    this.plan = { columns, X, Y, nw, nh, xEnd, middle: middle - under / 2, small, narrow, N };
+    this.plan = { columns, X, Y, nw, nh, xEnd, middle: middle - under / 2, small, narrow, N, arcs, lift, top };
     const items = [drawing("frames", this.frames()), drawing("lines", this.lines())];
     columns.forEach((c, k) => items.push(...this.dominoes(c, k, font, beads)));
     for (const layer of model.layers) items.push(...this.weights(layer, beads));
     columns.forEach((c, k) => {
       items.push(label(`head${c.key}`, X[k], app.hasPicks ? (narrow ? 54 : 62) : narrow ? 16 : 24, `<span class="cap">${brief && c.l > 0 ? c.l : escaped(inWords(c))}</span>`));
     });
-    items.push(...this.cost());
+    items.push(...this.cost(), ...this.skips());
     items.push(label("meaning", 16, H - 16, this.meaning, "note", { ax: 0, ay: -100 }));
     return items;
   }
@@ -110,14 +110,24 @@ class NetworkScene {
     for (const y of Y[last]) text += `<path class="wire none" d="M${f1(X[last] + nw / 2 + 3)} ${f1(y)}L${f1(xEnd - cw / 2 - 3)} ${f1(middle)}"/>`;
     columns.forEach((c, k) => {
       if (c.l >= 0) return;
-      Y[k].forEach((y, i) => { if (Y[k - 1][i] !== undefined) text += `<path class="wire none" d="M${f1(X[k - 1] + nw / 2 + 3)} ${f1(Y[k - 1][i])}L${f1(X[k] - nw / 2 - 3)} ${f1(y)}"/>`; });
-      if (k < 2) return;
-      const from = X[k - 2], y = Math.min(Y[k][0], Y[k - 2][0]) - nh / 2 - 20;
-      text += `<path class="skip" d="M${f1(from)} ${f1(Y[k - 2][0] - nh / 2 - 3)}V${f1(y + 14)}Q${f1(from)} ${f1(y)} ${f1(from + 14)} ${f1(y)}H${f1(X[k] - 14)}Q${f1(X[k])} ${f1(y)} ${f1(X[k])} ${f1(y + 14)}V${f1(Y[k][0] - nh / 2 - 5)}"/>`;
+      const { rows } = this.model.joins.find((join) => join.key === c.key);
+      Y[k].forEach((y, i) => { for (const [key, row] of rows[i]) if (key === columns[k - 1].key) text += `<path class="wire none" d="M${f1(X[k - 1] + nw / 2 + 3)} ${f1(Y[k - 1][row])}L${f1(X[k] - nw / 2 - 3)} ${f1(y)}"/>`; });
     });
     const { p, clock } = this.app;
     if (!this.meaning) this.meaning = p === 0 && !this.plan.narrow ? "line width: the weight; solid is positive, dashed is negative" : p >= clock.length ? span("g", "line width: ∂C/∂w") : "line width: the weight";
     return text;
+  }
+  // What goes around layers: an arc above them, and on it the values that go and the gradients that come back.
+  skips() {
+    const { X, Y, nw, nh, xEnd, middle, ch, narrow, arcs, lift } = this.plan, { app } = this, items = [];
+    let text = "";
+    for (const { join, key, from, to, level } of arcs) {
+      const end = to < X.length, x0 = X[from] + Math.min(10, nw / 4), x1 = end ? X[to] - Math.min(10, nw / 4) : xEnd, foot = (end ? Y[to][0] - nh / 2 : middle - ch / 2) - 5;
+      const highest = Math.min(...Y.slice(from, to + 1).map((list) => list[0])), y = highest - nh / 2 - (narrow ? 10 : 22) - level * lift;
+      text += skipPath(x0, Y[from][0] - nh / 2 - 3, x1, foot, y, app.known(`${join.key}>${key}`) ? "v" : "g");
+      if (!narrow) items.push(...skipCells(app, join, key, (x0 + x1) / 2, y - 7, y + 7, x1 - x0 - 44));
+    }
+    return [drawing("skips", text), ...items];
   }
   // What a layer's lines show now.
   carried(layer) {

@@ -15,8 +15,8 @@ class NeuronScene {
     else this.list();
     this.middle();
     this.curve();
-    if (l < model.layers.length && model.layers[l].plain) this.fan();
-    else if (!narrow) this.items.push(label("fan", W - 10, yLow - 32, `<span class="cap">${l < model.layers.length ? "from later layers" : "from the cost"}</span>`, "", { ax: -100 }));
+    if (l < model.layers.length) this.fan();
+    else if (!narrow) this.items.push(label("fan", W - 10, yLow - 32, '<span class="cap">from the cost</span>', "", { ax: -100 }));
     this.items.push(drawing(`neuron${l}.${j}`, this.art));
     if (!narrow) this.items.push(label("lane1", 14, 12, '<span class="lane v">values →</span>', "", { ax: 0, ay: 0 }), label("lane2", 14, H - 12, '<span class="lane g">← gradients</span>', "", { ax: 0, ay: -100 }));
     return this.items;
@@ -80,7 +80,7 @@ class NeuronScene {
       bar(y(s, yUp), B[`b${l}`].d[j], top, "v", on.z);
       bar(y(s, yLow), delta, topG, "g", !knownB || knownB(j));
     }
-    const above = yUp - (lines / 2) * h - 14, below = yLow + (lines / 2) * h + 18, name = math("v", l === 1 ? symbol("a", 0) : layer.plain ? symbol("a", l - 1) : JOINED), put = (id, x, yy, text) => this.items.push(label(id, x, yy, text, "row"));
+    const above = yUp - (lines / 2) * h - 14, below = yLow + (lines / 2) * h + 18, name = math("v", inputSymbol(app, l)), put = (id, x, yy, text) => this.items.push(label(id, x, yy, text, "row"));
     put("c1", xi, above, name); put("c2", xw, above, math("v", symbol("W", l))); put("c3", xb, above, '<span class="cap">w · a</span>');
     put("c4", xi, below, math("g", symbol("δ", l))); put("c5", xw, below, name); put("c6", xb, below, math("g", by(symbol("W", l))));
     if (narrow) return;
@@ -128,16 +128,21 @@ class NeuronScene {
     const reach = Math.min(X * 0.42, (0.22 * (high - low)) / Math.max(0.05, Math.abs(slope)), X - z - 0.02, X + z - 0.02);
     this.art += `<path class="drop" d="M${f1(sx(z))} ${f1(sy(a))}H${f1(px + plot)}"/><path class="tangent" d="M${f1(sx(z - reach))} ${f1(clamp(sy(a - slope * reach), y0, y0 + plot))}L${f1(sx(z + reach))} ${f1(clamp(sy(a + slope * reach), y0, y0 + plot))}"/><circle class="dot" cx="${f1(sx(z))}" cy="${f1(sy(a))}" r="5"/>`;
   }
-  // Where its gradient comes from: w · δ of every neuron of the next layer.
+  // Where its gradient comes from: w · δ of every neuron that weighs it, and what comes back from sums that it goes into.
   fan() {
-    const { W, H, narrow, l, j, half, yLow, xa, xz, layer, on, N } = this.plan, next = this.model.layers[l], B = this.model.blocks;
+    const { W, H, narrow, l, j, half, yLow, xa, xz, layer, on } = this.plan, { model } = this;
     if (narrow) return;
-    const parts = Array.from({ length: next.size }, (_, i) => B[`W${l + 1}`].d[i * next.inputs + j] * B[`delta${l + 1}`].d[i * N]), shown = parts.length <= 7 ? parts : [...parts].sort((p, q) => Math.abs(q) - Math.abs(p)).slice(0, 6);
-    const from = (layer.bends ? xa : xz) + half + 26, wide = clamp((W - from - 66) / 2, 6, 46), middle = from + wide, h = Math.min(34, (H * 0.46) / (shown.length + 1)), top = Math.max(1e-300, ...parts.map(Math.abs));
-    shown.forEach((x, s) => this.bar(middle, yLow - ((shown.length - 1) / 2) * h + s * h, x, top, wide, "g", on.da, h, W - middle - wide - 8));
-    if (parts.length > shown.length) this.art += `<text class="barnumber" x="${f1(middle - wide)}" y="${f1(yLow + (shown.length / 2) * h + 8)}">… ${parts.length - shown.length} more</text>`;
+    const { weighed, other } = model.arriving(`a${l}`, j), order = [...weighed].sort((p, q) => Math.abs(q) - Math.abs(p)), most = other.length ? 5 : 7, kept = weighed.length <= most ? weighed : order.slice(0, most - 1), shown = [...kept.map((x) => [x, ""]), ...other.map(([name, x]) => [x, name === "loss" ? "cost" : "sum"])];
+    const from = (layer.bends ? xa : xz) + half + 26, wide = clamp((W - from - 66) / 2, 6, 46), middle = from + wide, h = Math.min(34, (H * 0.46) / (shown.length + 1)), top = Math.max(1e-300, ...shown.map(([x]) => Math.abs(x)));
+    shown.forEach(([x, name], s) => {
+      const y = yLow - ((shown.length - 1) / 2) * h + s * h;
+      this.bar(middle, y, x, top, wide, "g", on.da, h, W - middle - wide - 8);
+      if (name) this.art += `<text class="barnumber" x="${f1(middle + wide + 5)}" y="${f1(y + 13)}">${name}</text>`;
+    });
+    if (weighed.length > kept.length) this.art += `<text class="barnumber" x="${f1(middle - wide)}" y="${f1(yLow + (shown.length / 2) * h + 8)}">… ${weighed.length - kept.length} more</text>`;
     if (layer.bends) this.art += elbow(middle - wide - 6, yLow, xa + half + 4, yLow, "g");
-    this.items.push(label("fan", middle + 8, yLow - (shown.length / 2) * h - 14, `<span class="cap">w · δ, ${parts.length}</span>`));
+    const title = weighed.length ? `w · δ, ${weighed.length}${other.length ? ", and around" : ""}` : "through the sum";
+    this.items.push(label("fan", Math.min(middle + 8, W - 8 - textWidth(title, 12) / 2), yLow - (shown.length / 2) * h - 14, `<span class="cap">${title}</span>`));
   }
   bands() { return []; }
 }

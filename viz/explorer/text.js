@@ -21,9 +21,12 @@ function textWidth(text, size, weight = 550) {
   }
   return widths.get(key);
 }
-// A number in as many digits as a width holds; if not even one fits, with an exponent instead of its zeros.
+// A number in as many digits as a width holds; if not even one fits, without the zero before the point, or with an
+// exponent instead of all its zeros.
 function numberWithin(x, width, size, digits = 4) {
   for (let d = digits; d > 0; d--) if (textWidth(show(x, d), size) <= width) return show(x, d);
+  const bare = show(x, 1).replace(/^(−?)0\./, "$1.");
+  if (textWidth(bare, size) <= width) return bare;
   const [mantissa, exponent] = x.toExponential(0).split("e");
   return exponent < 0 ? `${mantissa}e${exponent}`.replace(/-/g, "−") : show(x, 1);
 }
@@ -53,5 +56,3 @@ function symbol(letter, layer, index) {
 }
 const by = (inner) => `<mfrac><mrow>${D}<mi>C</mi></mrow><mrow>${D}${inner}</mrow></mfrac>`;
 const D = '<mo form="prefix">∂</mo>';
-// What a layer weighs if that is not only the layer before.
-const JOINED = "<mrow><mo>[</mo><mi>a</mi><mo>…</mo><mo>]</mo></mrow>";

@@ -50,8 +50,8 @@ class Timeline {
     if (key === "dx") return math("", `<mrow>${D}${symbol("a", 0)}</mrow>`);
     if (found && model.network) {
       const [, kind, l] = found, letter = kind === "delta" ? "δ" : kind.at(-1);
-      if (kind === "in") return math("", JOINED);
-      if (kind === "din") return math("", `<mrow>${D}${JOINED}</mrow>`);
+      if (kind === "in") return math("", inputSymbol(this.app, +l));
+      if (kind === "din") return math("", `<mrow>${D}${inputSymbol(this.app, +l, true)}</mrow>`);
       return math("", kind === "da" || kind === "dW" || kind === "db" ? `<mrow>${D}${symbol(letter, l)}</mrow>` : symbol(letter, l));
     }
     if (equation < 0) return "";

@@ -40,30 +40,45 @@ class Words {
     return `equation ${phase.equation + 1} of ${count}: ${this.app.panel.equationMarkup(phase.equation)}`;
   }
   layer({ phase: { key, layer, equation } }) {
-    const { app, model } = this, l = layer && layer.l, S = (kind, letter, k) => math(kind, symbol(letter, k)), input = l > 1 ? (layer.plain ? S("v", "a", l - 1) : "what is joined") : S("v", "a", 0), f = layer && escaped(layer.act || "identity");
+    const { app, model } = this, l = layer && layer.l, S = (kind, letter, k) => math(kind, symbol(letter, k)), input = l && math("v", inputSymbol(app, l, true)), f = layer && escaped(layer.act || "identity");
     if (key === "loss") return `the cost is ${span("v", show(model.cost))}${model.count > 1 ? `, the mean of ${model.count} examples` : ""}`;
-    if (key === `in${l}`) return "what went around a layer joins in";
+    if (key === `in${l}`) return `what went around joins what went through: ${math("v", inputSymbol(app, l))}`;
     if (key === `z${l}`) return `layer ${l}: each neuron weighs what arrives and adds it up`;
     if (key === `a${l}`) return layer.bends ? `layer ${l} bends its sums: ${S("v", "a", l)} = ${f}(${S("v", "z", l)})` : `the last layer answers with its sum: ${S("v", "a", l)} = ${S("v", "z", l)}`;
     if (key === `delta${model.layers.length}`) return equation >= 0 ? `the error of the answer: ${app.panel.equationMarkup(equation)}` : `the error of the answer, ${S("g", "δ", l)}`;
-    if (key === `da${l}`) return `${S("v", "W", l + 1)}, which was read by rows, is now read by columns`;
-    if (key === `din${l}`) return `${S("v", "W", l)} by columns: what is joined before layer ${l} receives`;
+    const around = this.comesAround(key) ? "; what comes around is added" : "";
+    if (key === `da${l}`) return model.layers[l].plain ? `${S("v", "W", l + 1)}, which was read by rows, is now read by columns${around}` : "a sum hands on what it receives to all its parts";
+    if (key === `din${l}`) return `${S("v", "W", l)} by columns: what ${input} receives${around}`;
     if (key === `delta${l}`) return layer.bends ? `times the slope of ${f} where each neuron stands` : `layer ${l} passes on what arrives`;
     if (key === "dx") return "and once more, to the input: what the cost depends on there";
     if (key === `dW${l}`) return `each weight of layer ${l}: the ${S("g", "δ", l)} that it leads to × what it weighs in ${input}`;
     return `a bias weighs 1, so its gradient is ${S("g", "δ", l)}`;
   }
+  // Whether something arrives at a block around a layer.
+  comesAround(key) {
+    const own = key === "dx" ? "x" : key.replace(/^d/, "");
+    return this.model.joins.some((join) => join.around.includes(own));
+  }
+  // W read by a column, and what comes around the layer.
+  column(key, row, l, total) {
+    const { model } = this, text = `column ${row} of ${math("v", symbol("W", l))} times ${math("g", symbol("δ", l))}`;
+    if (!this.comesAround(key)) return text + total;
+    if (model.count > 1) return `${text}, and what comes around${total}`;
+    const { weighed, other } = model.arriving(key === "dx" ? "x" : key.replace(/^d/, ""), row);
+    return other.length ? `${text}, ${span("g", show(sum(weighed)))}, and around it ${span("g", show(sum(other.map(([, x]) => x))))}, together${total}` : `all that it is weighed by, times their δ${total}`;
+  }
   row({ phase: { key, layer }, row }) {
     const { app, model } = this, B = model.blocks, l = layer && layer.l, one = model.count === 1, x = (k, i = row) => B[k].d[i * B[k].c], S = (kind, letter, k, i) => math(kind, symbol(letter, k, i));
-    const is = (kind, k) => (one ? ` = ${span(kind, show(x(k)))}` : `, for ${model.count} examples`), input = l > 1 ? (layer.plain ? S("v", "a", l - 1) : "what is joined") : S("v", "a", 0);
+    const is = (kind, k) => (one ? ` = ${span(kind, show(x(k)))}` : `, for ${model.count} examples`), input = l && math("v", inputSymbol(app, l, true));
     if (key === "loss" || key === `in${l}`) return this.layer({ phase: { key, layer } });
     if (key === `z${l}`) return `${S("v", "z", l, row)} = row ${row} of ${S("v", "W", l)} times ${input}${layer.b.length ? ", and its bias" : ""}${is("v", key)}`;
     if (key === `a${l}`) return layer.bends && one ? `${S("v", "a", l, row)} = ${escaped(layer.act)}(${span("v", show(x(`z${l}`)))}) = ${span("v", show(x(key)))}, where the slope is ${span("l", show(x(`slope${l}`)))}` : `${S("v", "a", l, row)}${is("v", key)}`;
-    if (key === `da${l}`) return `∂C/∂${S("v", "a", l, row)} = column ${row} of ${S("v", "W", l + 1)} times ${S("g", "δ", l + 1)}${is("g", key)}`;
-    if (key === `din${l}`) return `column ${row} of ${S("v", "W", l)} times ${S("g", "δ", l)}${is("g", key)}`;
+    const column = (k) => this.column(key, row, k, is("g", key));
+    if (key === `da${l}`) return `∂C/∂${S("v", "a", l, row)} = ${model.layers[l].plain ? column(l + 1) : `what comes back from the sum${is("g", key)}`}`;
+    if (key === `din${l}`) return `entry ${row}: ${column(l)}`;
     if (key === `delta${l}` && layer.bends && one && l < model.layers.length) return `${S("g", "δ", l, row)} = ${bracketed("g", x(`da${l}`))} × ${bracketed("l", x(`slope${l}`))} = ${span("g", show(x(key)))}`;
     if (key === `delta${l}`) return `${S("g", "δ", l, row)}${is("g", key)}`;
-    if (key === "dx") return `∂C/∂${S("v", "a", 0, row)} = column ${row} of ${S("v", "W", 1)} times ${S("g", "δ", 1)}${is("g", "dx")}`;
+    if (key === "dx") return `∂C/∂${S("v", "a", 0, row)} = ${column(1)}`;
     if (key === `dW${l}`) return one ? `row ${row} of ∂C/∂${S("v", "W", l)} is ${S("g", "δ", l, row)} = ${span("g", show(x(`delta${l}`)))} times ${input}` : `row ${row} of ∂C/∂${S("v", "W", l)}: ${S("g", "δ", l, row)} times ${input}, summed over the examples`;
     return `∂C/∂${S("v", "b", l, row)} = ${S("g", "δ", l, row)}${one ? ` = ${span("g", show(x(`delta${l}`)))}` : ", summed over the examples"}`;
   }

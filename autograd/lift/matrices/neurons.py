@@ -166,10 +166,21 @@ class _Search:
         rows: dict[frozenset[int], set[tuple[Place, ...]]] = {}
         for each in candidates:
             rows.setdefault(each.sources, set()).add(each.neuron.weights)
-        kept = [each for each in candidates if each.sure or (len(each.sources) > 1 and len(rows[each.sources]) > 1)]
+        layered = [each.sure or (len(each.sources) > 1 and len(rows[each.sources]) > 1) for each in candidates]
+        handed = {self.known.get(each.neuron.a) for each, known in zip(candidates, layered, strict=True) if known}
+        pairs = zip(candidates, layered, strict=True)
+        kept = [each for each, known in pairs if known or self._weighs_a_layer(each, handed)]
         layer = self._layers(kept)
         named = [replace(each.neuron, layer=layer[each.sources]) for each in kept]
         return tuple(sorted(named, key=lambda neuron: serial(neuron.a)))
+
+    def _weighs_a_layer(self, each: _Found, handed: set[int | None]) -> bool:
+        """Return whether all that a single sum weighs are activations, or sums that hold one, as after a skip."""
+        sums = self.atoms.sums
+        return len(each.sources) > 1 and all(
+            source in handed or any(factor in handed for pair in sums.get(source, ()) for factor in pair)
+            for source in each.sources
+        )
 
     def _at(self, found: _Sum, top: Value) -> list[_Found]:
         """Return the neurons that a recorded sum holds: one in all of it or in a part, or several side by side."""
