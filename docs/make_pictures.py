@@ -116,16 +116,27 @@ def network_page() -> str:
 
 
 @cache
-def digit_page() -> str:
-    """Return the page of a digit that a network gets wrong which has been trained a little.
+def digit() -> tuple[nn.MLP, Value, dict[str, Any]]:
+    """Return a network that has been trained a little, its cost of a digit that it gets wrong, and what a page says.
 
-    Its weights are rounded, so that processors that differ in their last digits give the same page.
+    Its weights are rounded, so that processors that differ in their last digits give the same pictures.
     """
     model, train, test = digits.start()
     digits.training(model, train, test, epochs=1)
     model.load_state_dict({name: np.round(values, 3) for name, values in model.state_dict().items()})
-    cost, about = digits.misread(model, test)
+    return (model, *digits.misread(model, test))
+
+
+def digit_page() -> str:
+    """Return the page of a digit that a network gets wrong."""
+    _, cost, about = digit()
     return str(viz.to_html(cost, **about))
+
+
+def tiles() -> str:
+    """Return the picture of the same: a network as tiles."""
+    model, cost, _ = digit()
+    return str(viz.draw_network(model, cost, image=(8, 8)).pipe("svg", encoding="utf-8"))
 
 
 def forgetful_backprop(weights: Any, biases: Any, X: Any, T: Any) -> Any:
@@ -193,6 +204,7 @@ PICTURES: dict[str, Callable[[], str]] = {
     "neurons.svg": neurons,
     "layers.svg": layers,
     "network.svg": network,
+    "tiles.svg": tiles,
     "main_job_network.svg": main_job_network,
     "network_page.html": network_page,
     "digit_page.html": digit_page,

@@ -7,18 +7,17 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import nn
 import viz
 import viz.export
 from autograd import Value, affine, tanh
 from viz import palette
 from viz.style import MONO, width
-from viz.svg import svg
 
 sys.path.insert(0, str(Path(__file__).parent))
 from hostile import HOSTILE
@@ -33,6 +32,11 @@ def two_neurons() -> Value:
     x, w = [Value(2.0, "x1"), Value(-1.0, "δ")], [Value(0.5, "w¹"), Value(0.75, "w2")]
     z = affine(w, x, Value(0.25, "b1"))
     return tanh(z) * -1.5
+
+
+def wide_network() -> Value:
+    model = nn.MLP(25, [9, 3], activation="tanh", seed=0)
+    return nn.cross_entropy(model([0.1 * k - 1.0 for k in range(25)]), [0.0, 1.0, 0.0])
 
 
 def pixels(png: bytes) -> np.ndarray:
@@ -53,6 +57,7 @@ PICTURES = {
     "forward": lambda **options: viz.draw(two_neurons(), **options),
     "backward": lambda **options: viz.draw_backward(two_neurons(), **options),
     "network": lambda **options: viz.draw_network(two_neurons(), **options),
+    "tiles": lambda **options: viz.draw_network(wide_network(), **options),
 }
 
 
@@ -146,7 +151,7 @@ def test_a_browser_draws_the_same(name, tmp_path):
         pytest.skip("there is no Chromium")
     figure = PICTURES[name](theme="light")
     (tmp_path / "p.svg").write_text(figure.pipe("svg", encoding="utf-8"), encoding="utf-8")
-    wide, high = size_of(svg(replace(figure.diagram, theme="light")))
+    wide, high = size_of(figure.pipe("svg", encoding="utf-8"))
     shot = tmp_path / "shot.png"
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=2"]
     options += [f"--window-size={int(wide)},{int(high)}", f"--screenshot={shot}"]

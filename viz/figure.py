@@ -16,7 +16,7 @@ import re
 import shutil
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,12 +51,16 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
     another is asked for.
 
     Attributes:
-        diagram: What is drawn.
+        diagram: Boxes and arrows, which the DOT text holds.
+        drawn: What returns another picture of the same as SVG in a theme; None if the diagram is the picture.
     """
 
-    def __init__(self, diagram: Diagram | None = None, **options: Any) -> None:
+    def __init__(
+        self, diagram: Diagram | None = None, drawn: Callable[[str], str] | None = None, **options: Any
+    ) -> None:
         super().__init__(**{"format": "svg", **options})
         self.diagram = diagram or Diagram((), ())  # a subgraph, which Digraph makes of its own class, has none
+        self.drawn = drawn
         if diagram:
             fill(self, diagram)
         self._drawn = list(self.body)
@@ -77,7 +81,7 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
 
     def copy(self) -> Figure:
         """Return a picture that can be changed without changing this one."""
-        twin = Figure(self.diagram, name=self.name, filename=self.filename, format=self.format)
+        twin = Figure(self.diagram, self.drawn, name=self.name, filename=self.filename, format=self.format)
         twin.body[:] = self.body
         return twin
 
@@ -151,11 +155,11 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
 
     def _rendered(self, kind: str) -> bytes:
         if self.body == self._drawn:
+            theme = self.diagram.theme
             if kind == "svg":
-                return svg(self.diagram).encode()
+                return self._svg(theme).encode()
             if kind in EXPORTED and can_export():
-                theme = "light" if self.diagram.theme == "auto" else self.diagram.theme
-                return exported(svg(replace(self.diagram, theme=theme)), kind)
+                return exported(self._svg("light" if theme == "auto" else theme), kind)
         if self.renderer == "built-in":
             if kind in ("dot", "gv"):
                 return str(self.source).encode()
@@ -168,6 +172,9 @@ class Figure(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type 
             )
         data: bytes = graphviz.pipe("dot", kind, str(self.source).encode(), quiet=True)
         return data
+
+    def _svg(self, theme: str) -> str:
+        return self.drawn(theme) if self.drawn else svg(replace(self.diagram, theme=theme))
 
     def _missing(self, kind: str) -> str:
         dot = "install the `dot` program (the package graphviz)"

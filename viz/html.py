@@ -11,7 +11,7 @@ from autograd import Explanation, Program, Value
 
 from .diagram import Diagram
 from .explorer.data import Content, content
-from .explorer.network import has_skips
+from .explorer.network import has_skips, refuse_unfit
 from .explorer.page import Explorer, page, table
 from .formula import Symbol
 from .graph import draw
@@ -83,11 +83,9 @@ def to_html(
     network = shown.network
     count = len(network.examples) if network else 1
     options: dict[str, Any] = {"classes": list(map(plain, classes))}
+    refuse_unfit(network, image, classes)
     if image is not None:
-        options["image"] = _checked_image(image, network.sizes[0] if network else 0)
-    if classes and (network is None or len(classes) != network.sizes[-1]):
-        outputs = network.sizes[-1] if network else "a graph without layers"
-        raise ValueError(f"classes must name each output of a network, got {len(classes)} for {outputs}")
+        options["image"] = list(image)
     if examples and len(examples) != count:
         raise ValueError(f"examples must name each example of the batch, got {len(examples)} names for {count}")
     options["examples"] = [shortened(name, 24) for name in examples] or [f"example {k}" for k in range(1, count + 1)]
@@ -124,13 +122,6 @@ def _leaves(traced: Trace, inputs: Mapping[str, Sequence[Value]]) -> dict[str, l
                 raise TypeError(f"input {name!r} must hold leaf Values of the graph, got {plain(repr(leaf))[:80]}")
         found[name] = [index[id(leaf)] for leaf in flat]
     return found
-
-
-def _checked_image(image: tuple[int, int], size: int) -> list[int]:
-    rows, columns = image
-    if rows * columns != size:
-        raise ValueError(f"image must have as many pixels as the network has inputs, got {rows} × {columns} for {size}")
-    return [rows, columns]
 
 
 # --- words ---------------------------------------------------------------------------------------

@@ -5,14 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from .diagram import Kind
+import numpy as np
+
+from .arrays import NetworkArrays
+from .diagram import Arrow, Box, Diagram, Direction, Kind, Span
 from .level import Cell, Flow, Level, operations
 from .neurons import Group, contracted, neurons
 from .style import numeral
 from .trace import Edge, Trace
 
-__all__ = ["layer_level"]
+__all__ = ["layer_diagram", "layer_level"]
+
+
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +125,28 @@ def _flows(
 
 def _norm(adjoint: dict[int, float], layer: _Layer) -> float:
     return math.hypot(*(adjoint[k] for k in layer.members))
+
+
+def layer_diagram(numbers: NetworkArrays, digits: int, caption: str, direction: Direction, theme: str) -> Diagram:
+    """Return the layers of a network as boxes, with the norms of their vectors, and W as an arrow between two."""
+
+    def pair(a: Array, delta: Array, letters: str) -> tuple[Span, Span]:
+        value, gradient = (
+            f"‖{x}‖ {numeral(float(np.linalg.norm(of)), digits)}" for x, of in zip(letters, (a, delta), strict=True)
+        )
+        return Span(value, "value"), Span(gradient, "gradient")
+
+    size = Span(f"{len(numbers.x)} values", "muted")
+    boxes = [Box("l0", ((Span("inputs", bold=True), size), pair(numbers.x, numbers.dx, "x∇")), "leaf")]
+    arrows = []
+    for l, layer in enumerate(numbers.layers, 1):
+        size = Span(f"{len(layer.W)} {layer.function or 'identity'}", "muted")
+        rows = ((Span(f"layer {l}", bold=True), size), pair(layer.a, layer.delta, "aδ"))
+        boxes.append(Box(f"l{l}", rows))
+        label = f"W{l} {layer.W.shape[0]}×{layer.W.shape[1]}"
+        arrows.append(Arrow(f"l{l - 1}", f"l{l}", label))
+    last = len(boxes) - 1
+    cost = (Span("C", bold=True), Span(numeral(numbers.cost, digits), "value"))
+    boxes.append(Box("c", (cost,), "root"))
+    arrows.append(Arrow(f"l{last}", "c"))
+    return Diagram(tuple(boxes), tuple(arrows), caption, direction, theme)

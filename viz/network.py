@@ -1,19 +1,23 @@
-"""The picture of a network: one box for each neuron, layers as columns, weights as lines."""
+"""The picture of a network: a box for each neuron, layers as columns, weights as lines; a large one as tiles."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autograd import Value, total
 from nn import MLP, Module
 
+from .arrays import NetworkArrays, network_arrays
 from .diagram import Arrow, Box, Diagram, Direction, Span, Tone
 from .figure import Figure
 from .graph import check_options, thickness
+from .layers import layer_diagram
 from .neurons import Neuron, neurons
 from .style import numeral, shortened
+from .tiles import MANY, Tiles, wrapped
 from .trace import Trace, trace
 
 __all__ = ["draw_network"]
@@ -42,6 +46,8 @@ def draw_network(
     loss: Value | None = None,
     *,
     weight: str = "",
+    image: tuple[int, int] | None = None,
+    classes: Sequence[str] = (),
     digits: int = 3,
     rankdir: Direction = "LR",
     theme: str = "auto",
@@ -53,18 +59,24 @@ def draw_network(
     are found by `autograd.lift`, so a network that was written without `nn` can be drawn as well: pass its loss alone.
     If the loss averages several examples, δ is summed over them (it is ∂C/∂b then) and a is their mean.
 
+    A network with a layer of more than 20 neurons or inputs, or with an `image`, is drawn as tiles: what each neuron
+    weighs, below it ∂C/∂W, beside them the input over ∂C/∂input and the outputs over their δ. Areas are sizes. The DOT
+    text has a box for each layer then.
+
     Args:
         model: An `nn` model; or the output of any graph, if there is no model.
         loss: The loss of one or several examples; without it, only weights are shown.
         weight: What lines show: "grad" or "value"; by default the gradient if there is a loss.
+        image: Rows and columns, if the input is an image.
+        classes: Names of the outputs, for a picture of tiles.
         digits: Significant digits.
         rankdir: Which way the network points: "LR", "TB", "RL" or "BT".
         theme: "light", "dark", or "auto" for that of the reader, as far as the format can follow it.
-        max_nodes: Above this many neurons a ValueError says so.
+        max_nodes: Above this many boxes a ValueError says so.
 
     Raises:
         TypeError: If `model` is neither a module nor a Value, or `loss` not a Value.
-        ValueError: If an option is unknown, there are no neurons, or too many.
+        ValueError: If an option is unknown or does not fit the network, or there are no neurons, or too many.
         RuntimeError: If a leaf was assigned after a node that uses it was recorded.
     """
     check_options(digits, rankdir, theme, max_nodes, "neuron")
@@ -74,6 +86,10 @@ def draw_network(
         raise ValueError(f'weight must be "value", or "grad" where there is a loss, got {weight!r}')
     traced = trace(root)
     units = _units(traced, None if isinstance(model, Value) else model)
+    numbers = _tiled(traced, units, image, classes)
+    if numbers is not None:
+        tiles = Tiles(numbers, image or wrapped(len(numbers.x)), classes, digits, with_loss=with_loss)
+        return Figure(layer_diagram(numbers, digits, tiles.caption, rankdir, theme), tiles.svg)
     inputs = _inputs(units)
     count = len(units) + len(inputs)
     if count > max_nodes:
@@ -85,6 +101,25 @@ def draw_network(
     caption = f"lines: {meaning}, wider = larger, dashed = negative"
     caption += "    δ = ∂C/∂z" + (" summed over the examples" if len(units[0].runs) > 1 else "") if with_loss else ""
     return Figure(Diagram(tuple(network.boxes()), tuple(network.arrows()), caption, rankdir, theme))
+
+
+def _tiled(
+    traced: Trace, units: Sequence[_Unit], image: tuple[int, int] | None, classes: Sequence[str]
+) -> NetworkArrays | None:
+    """Return the numbers of a network that is drawn as tiles; None of one that is drawn as boxes."""
+    widest = Counter(unit.first.depth for unit in units).most_common(1)[0][1]
+    asked = image is not None or bool(classes)
+    if not asked and max(widest, len(_inputs(units))) <= MANY:
+        return None
+    from .explorer.network import found_network, refuse_unfit, with_shared_inputs  # here, because few pictures need it
+
+    traced = with_shared_inputs(traced)
+    network = found_network(traced)
+    if network is not None and sum(network.sizes[1:]) != len(units):
+        network = None  # it is more than the model
+    if asked:
+        refuse_unfit(network, image, classes)
+    return network_arrays(traced, network) if network else None
 
 
 def _root(model: Module | Value, loss: Value | None) -> tuple[Value, bool]:

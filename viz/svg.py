@@ -49,7 +49,8 @@ def svg(diagram: Diagram) -> str:
     size = attributes(width=wide, height=high)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" {size} '
-        f'viewBox="{xy((-MARGIN, -MARGIN))} {xy((wide, high))}" role="img" aria-label="computation graph">',
+        f'viewBox="{xy((-MARGIN, -MARGIN))} {xy((wide, high))}" role="img" aria-label="computation graph" '
+        'xml:space="preserve">',
         f"<style>{style(diagram.theme, '#' + name)}</style>",
         f'<rect class="ground" {attributes(x=-MARGIN, y=-MARGIN)} {size}/>',
         *body(diagram, layout, name),

@@ -16,7 +16,7 @@ from autograd import Op, ops
 from ..neurons import Neuron, neurons
 from ..trace import Trace
 
-__all__ = ["Example", "Layer", "Network", "found_network", "has_skips", "with_shared_inputs"]
+__all__ = ["Example", "Layer", "Network", "found_network", "has_skips", "refuse_unfit", "with_shared_inputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,16 @@ def has_skips(traced: Trace, network: Network) -> bool:
                 seen.add(node)
         made |= {*before, *sources}
     return False
+
+
+def refuse_unfit(network: Network | None, image: tuple[int, int] | None, classes: Sequence[str]) -> None:
+    """Raise a ValueError if the shape of the input or the names of the outputs do not fit the network."""
+    inputs, outputs = (network.sizes[0], network.sizes[-1]) if network else (0, "a graph without layers")
+    if image is not None and image[0] * image[1] != inputs:
+        shape = f"{image[0]} × {image[1]} for {inputs}"
+        raise ValueError(f"image must have as many pixels as the network has inputs, got {shape}")
+    if classes and len(classes) != outputs:
+        raise ValueError(f"classes must name each output of a network, got {len(classes)} for {outputs}")
 
 
 def with_shared_inputs(traced: Trace) -> Trace:
