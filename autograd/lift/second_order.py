@@ -208,15 +208,9 @@ class SecondOrder:
         programs: dict[Any, tuple[list[Path], SecondOrder]] = self._local.__dict__.setdefault("directional", {})
         found = programs.get(derive)
         if found is None or found[0] != known:
-            program: SecondOrder = object.__new__(type(self))
-            program.__setstate__(  # type: ignore[attr-defined]  # a Program has it
-                {
-                    "shapes": {shape: paths.replaced(derive) for shape, paths in shapes.items()},
-                    "flat": aligned((2 * count,)),
-                    "mean": self._mean,
-                    "notes": [],
-                }
-            )
+            restored: Any = self.__reduce__()[0]
+            derived = {shape: paths.replaced(derive) for shape, paths in shapes.items()}
+            program: SecondOrder = restored(self._mean, derived, [], aligned((2 * count,)), None)
             found = programs[derive] = (known, program)
         held = found[1]._recorder.held
         held.flat[:count], held.flat[count:] = self.flat, direction
