@@ -5,8 +5,8 @@ class Explorer {
   constructor(data) {
     Object.assign(this, { story: escaped(data.story), classes: data.classes || [], path: null, picked: -1, playing: 0, pinned: false, hover: null });
     const model = (this.model = new Model(data.graph)), { network } = model;
-    this.image = data.image || (network ? wrapped(network.sizes[0]) : [1, 1]);
-    this.tiled = !!network && (!!data.image || Math.max(...network.sizes) > 20);
+    this.tiled = !!data.tiled;
+    this.image = data.image || (this.tiled ? wrapped(network.sizes[0]) : [1, 1]);
     this.names = network && network.examples.length > 1 ? data.examples : [];
     this.clock = new Clock(model);
     this.p = this.clock.length;
@@ -17,7 +17,8 @@ class Explorer {
     this.panel = new Panel(this);
     this.timeline = new Timeline(this);
     this.words = new Words(this);
-    this.scenes = { network: this.tiled ? new TilesScene(this) : new NetworkScene(this), layer: new LayerScene(this), neuron: new NeuronScene(this), scalars: new ScalarsScene(this), matrices: new MatricesScene(this) };
+    const layered = () => ({ network: this.tiled ? new TilesScene(this) : new NetworkScene(this), layer: new LayerScene(this), neuron: new NeuronScene(this) });
+    this.scenes = { scalars: new ScalarsScene(this), ...(network ? layered() : { matrices: new MatricesScene(this) }) };
     this.picked = this.panel.whatIf.frozen ? -1 : this.panel.whatIf.first;
     this.build();
     this.timeline.build();

@@ -81,6 +81,11 @@ const TERMS = {
     return combined(list, value[t.name]);
   },
 };
+// A term and everything in it.
+function* walkTerms(term) {
+  yield term;
+  for (const part of term.parts || []) yield* walkTerms(part);
+}
 // The numbers of a term, from those of the arrays by name.
 function evaluated(t, arrays) {
   if (t.kind === "number") return scalar(t.number);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -16,6 +15,7 @@ from ..offline import Page, allowed
 from ..palette import MARK, stylesheet
 from ..style import plain
 from ..svg import escaped
+from .compact import compact_script, compact_style
 from .data import Content
 from .notation import Notation, length
 from .operations import javascript
@@ -27,6 +27,13 @@ SCRIPTS = (
     "text", "tape", "matrix", "joins", "model", "clock", "layout", "stage", "skips", "scene_network", "scene_tiles",
     "scene_layer", "scene_neuron", "scene_scalars", "scene_matrices", "words", "panel", "timeline", "app", "start",
 )  # fmt: skip
+ONLY_FOR = {
+    "joins": "network", "skips": "network", "scene_network": "network", "scene_layer": "network",
+    "scene_neuron": "network", "scene_tiles": "tiles", "scene_matrices": "matrices",
+}  # fmt: skip
+"""What a page without layers, without tiles or without matrices does not need."""
+MOST_DOMINOES = 20
+"""A network with a larger layer, or an image, is drawn as tiles."""
 PARTS = {"f": "Forward", "b": "Backward", "g": "Gradients"}
 
 _GRID = '<rect x="2" y="2" width="12" height="12" rx="2"/><path d="M6 2v12M10 2v12M2 6h12M2 10h12"/>'
@@ -92,9 +99,11 @@ def page(
         fallback: Mark-up of the picture and the table of values for a reader without JavaScript.
         options: What else the script is handed: the shape of the input as an image, names of classes and examples.
     """
-    style = stylesheet() + "\n" + _text("explorer.css")
-    script = _script([node.op for node in shown.traced.nodes if node.op])
-    content = {"graph": shown.json, "story": story, **options}
+    tiled = shown.network is not None and ("image" in options or max(shown.network.sizes) > MOST_DOMINOES)
+    needed = {"tiles": tiled, "network": shown.network is not None, "matrices": shown.network is None}
+    style = compact_style(stylesheet() + _text("explorer.css"))
+    script = _script([node.op for node in shown.traced.nodes if node.op], {part for part in needed if needed[part]})
+    content = {"graph": shown.json, "story": story, **({"tiled": 1} if tiled else {}), **options}
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     embedded = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     sources = f"script-src {allowed(script)}; style-src {allowed(style)}"
@@ -117,21 +126,24 @@ def page(
         "buttons": _buttons(),
         "keys": "".join(f"<dt>{keys}</dt><dd>{text}</dd>" for keys, text in KEYS),
     }
-    return Explorer(Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8")).substitute(parts))
+    return Explorer(Template(_text("page.html")).substitute(parts))
 
 
-def _script(used: Iterable[Op]) -> str:
-    names = ("arithmetic", None, *SCRIPTS)
-    parts = [javascript(used) if name is None else _text(f"{name}.js") for name in names]
+def _script(used: Iterable[Op], needed: set[str]) -> str:
+    names = (name for name in SCRIPTS if ONLY_FOR.get(name) in {None, *needed})
+    parts = [_compact("arithmetic"), compact_script(javascript(used)), *map(_compact, names)]
     return '"use strict";\n' + "\n".join(parts)
 
 
 @cache
+def _compact(name: str) -> str:
+    return compact_script(_text(f"{name}.js"))
+
+
+@cache
 def _text(name: str) -> str:
-    """Return a file beside this module, scripts and styles without comments and indents."""
-    lines = files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines()
-    stripped = (line.strip() for line in lines)
-    return "\n".join(line for line in stripped if line and not re.fullmatch(r"//.*|/\*.*\*/", line))
+    """Return a file beside this module."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _svg(inner: str) -> str:
@@ -192,9 +204,8 @@ def _equations(equations: Equations, output: str, index: int) -> str:
 
 
 def table(rows: Sequence[tuple[str, str, str]], left_out: int) -> str:
-    """Return the table of all values and gradients."""
+    """Return the table of all values and gradients, without the ends of its cells, which HTML does not ask for."""
     cells = ((escaped(plain(name)), value, gradient) for name, value, gradient in rows)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}' for cell in row)}" for row in cells)
     more = f"<p>… and {left_out} more.</p>" if left_out else ""
-    head = "<tr><th>name</th><th>value</th><th>gradient</th></tr>"
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{more}"
+    return f"<table><thead><tr><th>name<th>value<th>gradient<tbody>{body}</table>{more}"

@@ -71,7 +71,7 @@ class LayerScene {
       column(`db${l}`, "g", at, low);
       if (vw + gv >= 15 + 7 * String(l).length) {
         tag(`b${l}`, at, true, math("v", symbol("b", l)));
-        tag(`db${l}`, at, false, math("g", by(symbol("b", l))));
+        tag(`db${l}`, at, false, math("g", by(symbol("b", l))), vw + gv < 32 ? 21 : 0);
       }
       sign("+", at - vw / 2 - gv / 2, top, "+");
       at += vw + gv;

@@ -94,7 +94,3 @@ class MatricesScene {
   }
   bands() { return []; }
 }
-function* walkTerms(term) {
-  yield term;
-  for (const part of term.parts || []) yield* walkTerms(part);
-}
