@@ -156,7 +156,7 @@ def test_the_paths_of_an_explanation_are_all_there(pages):
     found, tree = explained(), main_of(pages["explanation"])
     numbers = [float(text_of(each).replace("−", "-")) for each in with_class(tree, "number")]
     assert numbers == pytest.approx([path.product for path in found.paths], rel=1e-5)
-    slopes = [float(text_of(each)[2:].replace("−", "-")) for each in with_class(tree, "slope")]
+    slopes = [float(text_of(each)[2:].replace("−", "-")) for each in with_class(tree.find(".//ol"), "slope")]
     assert slopes == pytest.approx([step.local for path in found.paths for step in path.steps], rel=1e-3)
     widths = [float(bar.find("rect").get("width")) for bar in with_class(tree, "bar")]
     size = found.positive - found.negative

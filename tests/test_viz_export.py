@@ -17,15 +17,14 @@ import viz
 import viz.export
 from autograd import Value, affine, tanh
 from viz import palette
-from viz.style import MONO, width
+from viz.style import MONO
 
 sys.path.insert(0, str(Path(__file__).parent))
+from drawn import texts
 from hostile import HOSTILE
 
 pytestmark = pytest.mark.extra
 pytest.importorskip("typst", reason="typst is not installed")
-
-TEXT = "{http://www.w3.org/2000/svg}text"
 
 
 def two_neurons() -> Value:
@@ -93,25 +92,20 @@ def test_every_text_stands_where_the_svg_says_and_is_as_wide_as_its_room(name):
     figure = PICTURES[name](theme="light")
     picture = figure.pipe("svg", encoding="utf-8")
     left, top = map(float, re.search(r'viewBox="([-\d.]+) ([-\d.]+)', picture).groups())
-    png, texts = pixels(figure.pipe("png")), 0
-    for element in ET.fromstring(picture).iter(TEXT):
-        if element.get("class") == "caption":
-            continue
-        size = 10.0 if element.get("class") is None else 12.0
-        x, y = float(element.get("x")) - left, float(element.get("y")) - top
-        wide = width(element.text, size)
-        anchor = "middle" if element.get("class") is None else element.get("text-anchor", "start")
-        x -= {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor] * wide
+    png, seen = pixels(figure.pipe("png")), 0
+    for area in texts(ET.fromstring(picture)):
+        size = (area.bottom - area.top) / 0.9
+        x, wide, y = area.left - left, area.right - area.left, area.bottom - 0.15 * size - top
         rows = png[round(2 * (y - 0.8 * size)) : round(2 * (y + 0.25 * size))]
         begin, end = round(2 * x), round(2 * (x + wide))
         ink = np.abs(rows - np.median(rows[:, begin:end].reshape(-1, 3), axis=0)).max(axis=2).max(axis=0) > 60
         place = round(1.2 * size)  # of one letter: what the first and the last leave free is less
-        assert not ink[begin - 3 : begin].any(), element.text
-        assert not ink[end : end + 3].any(), element.text
-        assert ink[begin : begin + place].any(), element.text
-        assert ink[end - place : end].any(), element.text
-        texts += 1
-    assert texts >= 10
+        assert not ink[begin - 3 : begin].any(), area.what
+        assert not ink[end : end + 3].any(), area.what
+        assert ink[begin : begin + place].any(), area.what
+        assert ink[end - place : end].any(), area.what
+        seen += 1
+    assert seen >= 10
 
 
 def drawn_alone(text: str) -> bytes:

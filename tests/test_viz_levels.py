@@ -8,6 +8,7 @@ import nn
 import viz
 import viz.style
 from autograd import Value, affine, relu, sigmoid, tanh, total, vector
+from viz import palette
 from viz.layers import layer_level
 from viz.level import neuron_level, value_level
 from viz.network import draw_network
@@ -146,7 +147,7 @@ def test_each_neuron_shows_its_delta():
         assert bias == 0.0
     for name, parameter in model.named_parameters():
         if name.startswith("b"):
-            assert f"δ {viz.style.numeral(parameter.grad, 8)}<" in source
+            assert f">{viz.style.numeral(parameter.grad, 8)}<" in source
 
 
 def test_a_batch_is_drawn_once_with_deltas_summed():
@@ -157,7 +158,7 @@ def test_a_batch_is_drawn_once_with_deltas_summed():
     source = draw_network(model, loss, digits=6).source
     assert len(BOX.findall(source)) == 2 + 3 + 1
     loss.backward()
-    assert f"δ {viz.style.numeral(dict(model.named_parameters())['b2[0]'].grad, 6)}<" in source
+    assert f">{viz.style.numeral(dict(model.named_parameters())['b2[0]'].grad, 6)}<" in source
     assert "summed over the examples" in source
 
 
@@ -173,8 +174,8 @@ def test_sign_is_shown_by_colour_and_by_dashes():
     source = draw_network(affine(w, x, Value(0.5)), weight="value").source
     lines = re.findall(r"\ti\d+ -> u0 \[(.*?)\]\n", source, re.DOTALL)
     assert ["dashed" in line for line in lines] == [True, False]
-    assert viz.style.LIGHT.negative in lines[0]
-    assert viz.style.LIGHT.value in lines[1]
+    assert palette.LIGHT["n-fill"] in lines[0]
+    assert palette.LIGHT["v-fill"] in lines[1]
     widths = [float(re.search(r"penwidth=([\d.]+)", line)[1]) for line in lines]
     assert widths[0] < widths[1] == 4.0
 

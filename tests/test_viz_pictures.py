@@ -19,6 +19,7 @@ import viz
 import viz.figure
 from autograd import Value, tanh, total
 from viz import palette
+from viz.canvas import embedded, embedded_rules
 from viz.style import THEMES
 from viz.svg import svg
 
@@ -156,7 +157,7 @@ def test_a_label_is_never_markup_in_svg(label):
     picture = svg(viz.draw(labelled(label)).diagram)
     assert drawn(picture) == (4, 4)
     tags = {element.tag.removeprefix(SVG) for element in ET.fromstring(picture.encode()).iter()}
-    assert tags <= {"svg", "style", "rect", "g", "path", "text", "title"}
+    assert tags <= {"svg", "style", "rect", "g", "path", "text", "tspan", "title"}
 
 
 @pytest.mark.parametrize("label", HOSTILE, ids=range(len(HOSTILE)))
@@ -419,9 +420,9 @@ def test_dot_places_the_text_of_an_arrow_clear_of_it_and_of_all_boxes(draw, rank
     ]
     texts = 0
     for edge in picture["edges"]:
+        texts += "_ldraw_" in edge
         line = [np.array(p) for op in edge["_draw_"] if op["op"] in "bB" for p in op["points"]]
         for text in (op for op in edge.get("_ldraw_", []) if op["op"] == "T"):
-            texts += 1
             (x, y), width = text["pt"], text["width"]
             left = x - {"l": 0.0, "c": 0.5, "r": 1.0}[text["align"]] * width
             right, bottom, top = left + width, y - 2.0, y + 7.0  # of letters 9 points high
@@ -460,3 +461,25 @@ def test_the_colours_of_pictures_are_those_of_the_palette():
     for path in Path(viz.__file__).parent.rglob("*"):
         if path.suffix in (".py", ".css", ".js", ".html") and path.name != "palette.py":
             assert not re.findall(r"#[0-9a-fA-F]{6}\b", path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("label", ["a", 'class="b c"', "<g class='d'>"])
+def test_a_picture_within_a_page_keeps_its_texts_and_shares_no_class_with_the_page(label):
+    picture = viz.draw_backward(labelled(label)).pipe("svg", encoding="utf-8")
+    drawn, style = embedded(picture), embedded_rules(".fallback svg")
+    elements = [[e for e in ET.fromstring(each).iter() if e.tag in ("text", f"{SVG}text")] for each in (picture, drawn)]
+    texts = [["".join(element.itertext()) for element in found] for found in elements]
+    assert texts[0] == texts[1] != []
+    classes = {name for element in ET.fromstring(drawn).iter() for name in element.get("class", "").split()}
+    pages = "".join(path.read_text(encoding="utf-8") for path in Path(viz.__file__).parent.rglob("*.css"))
+    assert len(classes) > 10
+    assert not classes & set(re.findall(r"\.([a-z][\w-]*)", pages))
+    assert {name for name in classes if f".{name}" in style} >= {"p-box", "p-line", "p-tip", "p-value", "p-ground"}
+    assert "#" not in style  # no colour of its own
+
+
+def test_a_page_without_a_script_shows_the_picture_in_its_colours():
+    page = viz.to_html(example())
+    assert '<noscript><section class="fallback"><svg ' in page
+    assert ".fallback svg .p-box{fill:var(--ground);stroke:var(--edge)}" in page
+    assert ".fallback svg text{" in page

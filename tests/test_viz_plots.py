@@ -89,7 +89,7 @@ def test_the_map_of_several_outputs_shows_the_largest_ones_class(targets):
     assert np.array_equal(areas.get_array()[clear], wanted[clear])
     # Each example has the colour of its own area, beside which it stands.
     theme = plots.THEMES["light"]
-    colours = [theme.value, theme.gradient, theme.warning]
+    colours = [theme["v"], theme["g"], theme["bad"]]
     assert [areas.cmap(areas.norm(k))[:3] for k in range(3)] == [pytest.approx(_rgb(colour)) for colour in colours]
     expected = {0: X} if targets is None else {k: X[k : k + 1] for k in range(3)}
     assert [some.get_offsets().tolist() for some in examples] == [rows.tolist() for rows in expected.values()]

@@ -36,8 +36,8 @@ def test_auto_draws_values_where_there_are_many_and_no_neurons():
 def test_a_sum_of_many_contributions_shows_three_and_their_number():
     x = Value(1.0, "x")
     uses = [x * k for k in range(2, 8)]
-    assert "∇ 7 + 6 + 5 + … (6 terms) = 27" in viz.draw_backward(total(uses)).source
-    assert "∇ 5 + 4 + 3 + 2 = 14" in viz.draw_backward(total([x * k for k in range(2, 6)])).source
+    assert ">7 + 6 + 5 + … (6 terms) = 27<" in viz.draw_backward(total(uses)).source
+    assert ">5 + 4 + 3 + 2 = 14<" in viz.draw_backward(total([x * k for k in range(2, 6)])).source
 
 
 def test_one_value_has_no_loss_beside_it():
@@ -59,7 +59,7 @@ def test_a_model_of_ones_own_needs_its_loss():
     model = Own()
     with pytest.raises(ValueError, match=r"draw_network\(model, loss\)"):
         draw_network(model)
-    assert "a " in draw_network(model, total(model([1.0, 2.0]))).source
+    assert "identity" in draw_network(model, total(model([1.0, 2.0]))).source
 
 
 def test_the_picture_is_opened_when_that_is_asked_for(tmp_path, monkeypatch):

@@ -3,7 +3,8 @@
 import itertools
 import math
 import re
-import xml.etree.ElementTree as ET
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ import viz
 from autograd import Value, tanh, total
 from viz import palette
 from viz.areas import FULL
-from viz.style import numeral, width
+from viz.style import numeral
 
-SVG = "{http://www.w3.org/2000/svg}"
+sys.path.insert(0, str(Path(__file__).parent))
+from drawn import SVG, Area, ground, inside, meet, parsed, rectangles, texts, written
 
 
 def digit(sizes=(64, 30, 10), loss="cross_entropy", examples=1, **options):
@@ -31,7 +33,7 @@ def digit(sizes=(64, 30, 10), loss="cross_entropy", examples=1, **options):
 
 
 def picture(*args, **options):
-    return ET.fromstring(viz.draw_network(*args, **options).pipe("svg", encoding="utf-8"))
+    return parsed(viz.draw_network(*args, **options))
 
 
 def grids(root):
@@ -88,14 +90,6 @@ def test_every_square_is_a_number_of_the_engine():
                 assert_is_drawn(cells, numbers[j], columns, np.abs(numbers).max())
 
 
-def bars(root, kind):
-    return [
-        (float(r.get("x")), float(r.get("y")), float(r.get("width")), float(r.get("height")), r.get("class").split()[1])
-        for r in root.iter(f"{SVG}rect")
-        if r.get("class", "").startswith("bar") and r.get("class").split()[1] in (kind, "negative")
-    ]
-
-
 def test_bars_are_the_activations_and_deltas():
     case = digit(loss="half_squared_error")
     model, _, outputs, cost = case
@@ -119,17 +113,13 @@ def test_bars_are_the_activations_and_deltas():
     assert len(rows) == 80
 
 
-def texts(root, kind):
-    return [t.text for t in root.iter(f"{SVG}text") if t.get("class").split()[0] == kind]
-
-
 @pytest.mark.parametrize("loss", ["cross_entropy", "half_squared_error"])
 def test_the_numbers_written_are_the_engines(loss):
     case = digit(loss=loss)
     model, _, outputs, cost = case
     root = picture(model, cost, digits=5)
     _, db, _ = gradients(*case)
-    values, slopes = texts(root, "value"), texts(root, "gradient")
+    values, slopes = written(root, "value"), written(root, "gradient")
     assert f"C = {numeral(cost.data, 6)}" in values
     assert slopes[-11:-1] == [numeral(d, 5) for d in db[1]]
     y = np.array([v.data for v in outputs[0]])
@@ -170,42 +160,25 @@ CASES = {
 def test_no_text_lies_on_another_or_on_what_is_drawn_or_is_cut(name, theme):
     args, options = CASES[name]()
     root = picture(*args, theme=theme, **options)
-    wide, high = float(root.get("width")), float(root.get("height"))
-    shapes = []
-    for rect in root.iter(f"{SVG}rect"):
-        if rect.get("class") != "ground":
-            x, y, w, h = (float(rect.get(k)) for k in ("x", "y", "width", "height"))
-            shapes.append((x, y, x + w, y + h, ""))
-    boxes = []
-    for text in root.iter(f"{SVG}text"):
-        w = width(text.text)
-        x = float(text.get("x")) - {"start": 0.0, "end": 1.0}[text.get("text-anchor", "start")] * w
-        y = float(text.get("y"))
-        boxes.append((x, y - 10, x + w, y + 3, text.text))
-    assert len(boxes) > 3
-    for left, top, right, bottom, _ in boxes + shapes:
-        assert left >= 0.0
-        assert top >= 0.0
-        assert right <= wide
-        assert bottom <= high
-    for a, b in itertools.chain(itertools.combinations(boxes, 2), itertools.product(boxes, shapes)):
-        assert not (a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]), (a, b)
+    whole, words = ground(root), list(texts(root))
+    shapes = [*rectangles(root, "cell"), *rectangles(root, "bar")]
+    assert len(words) > 3
+    assert all(inside(area, whole) for area in words + shapes)
+    for a, b in itertools.chain(itertools.combinations(words, 2), itertools.product(words, shapes)):
+        assert not meet(a, b), (a, b)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_squares_stay_on_their_grounds(name):
     args, options = CASES[name]()
     root = picture(*args, **options)
-    rects = [r for r in root.iter(f"{SVG}rect") if r.get("class") == "cell"]
-    grounds = [tuple(float(r.get(k)) for k in ("x", "y", "width", "height")) for r in rects]
+    grounds = list(rectangles(root, "cell"))
     for group in root.iter(f"{SVG}g"):
         x, y, cell = map(float, re.fullmatch(r"translate\((.*) (.*)\) scale\((.*)\)", group.get("transform")).groups())
         places = [(int(a), int(b)) for path in group for a, b in re.findall(r"M(\d+) (\d+)h", path.get("d"))]
         right, bottom = (max(p[k] for p in places) + 1 if places else 0 for k in (0, 1))
-        assert any(
-            a <= x and b <= y and x + right * cell <= a + w + 0.1 and y + bottom * cell <= b + h + 0.1
-            for a, b, w, h in grounds
-        )
+        squares = Area(x, y, x + right * cell, y + bottom * cell, "")
+        assert any(inside(squares, each, slack=0.1) for each in grounds)
 
 
 def test_a_picture_of_784_inputs_is_a_file_that_can_be_sent():
@@ -218,14 +191,14 @@ def test_a_wide_layer_shows_its_first_neurons(monkeypatch):
     monkeypatch.setattr("viz.tiles.MOST_CELLS", 64 * 12)
     model, _, _, cost = digit()
     root = picture(model, cost)
-    assert "W¹ and a¹, 12 of 30" in texts(root, "value")
+    assert "W¹ and a¹, 12 of 30" in written(root, "value")
     assert len(list(grids(root))) == 2 + 2 * 12 + 2 * 10
 
 
 def test_layers_in_the_middle_are_left_out_and_counted():
     root = picture(*CASES["deep"]()[0][:2])
-    assert "… 1 more layers" not in texts(root, "muted")
-    assert "… 1 more layer" in texts(root, "muted")
+    assert "… 1 more layers" not in written(root, "muted")
+    assert "… 1 more layer" in written(root, "muted")
 
 
 # --- when there are tiles ---------------------------------------------------------------------------

@@ -7,11 +7,12 @@ show the same things.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
-__all__ = ["Arrow", "Box", "Diagram", "Direction", "Kind", "Span", "Tone"]
+__all__ = ["Arrow", "Box", "Diagram", "Direction", "Kind", "Line", "Span", "Stroke", "Tone", "joined"]
 
-Tone = Literal["ink", "muted", "value", "gradient", "warning", "positive", "negative", "edge"]
+Tone = Literal["ink", "muted", "value", "gradient", "slope", "warning", "negative"]
+Stroke = Literal["edge", "value", "gradient", "negative"]
 Kind = Literal["node", "leaf", "constant", "root"]
 Direction = Literal["LR", "TB", "RL", "BT"]
 
@@ -25,9 +26,21 @@ class Span:
     bold: bool = False
 
 
+Line: TypeAlias = tuple[Span, ...]
+"""A line of text."""
+
+
+def joined(*parts: Span | Line) -> Line:
+    """Return the parts of a caption as one line, with dots between them."""
+    spans: list[Span] = []
+    for part in parts:
+        spans += [Span("  ·  ", "muted"), *((part,) if isinstance(part, Span) else part)]
+    return tuple(spans[1:])
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box of text.
+    """A box of text: values in the first row, and below a rule gradients and what else there is to say.
 
     Attributes:
         key: What arrows call it: a name that the program made, never a user's text.
@@ -51,7 +64,7 @@ class Arrow:
     Attributes:
         tail: The key of the box it leaves.
         head: The key of the box it points to.
-        label: Text beside it.
+        label: Lines of text on it.
         tone: Its colour.
         width: Its thickness in pixels.
         opacity: Of the line, from 0 to 1, so that crowds of lines stay legible.
@@ -63,8 +76,8 @@ class Arrow:
 
     tail: str
     head: str
-    label: str = ""
-    tone: Tone = "edge"
+    label: tuple[Line, ...] = ()
+    tone: Stroke = "edge"
     width: float = 1.0
     opacity: float = 1.0
     dashed: bool = False
@@ -87,7 +100,7 @@ class Diagram:
 
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
-    caption: str = ""
+    caption: Line = ()
     direction: Direction = "LR"
     theme: str = "auto"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import itertools
+from collections.abc import Mapping
 
 import graphviz
 
-from .diagram import Arrow, Box, Diagram, Span
-from .style import MONO, THEMES, Theme, plain
+from .diagram import Arrow, Box, Diagram, Line, Span
+from .style import LINES, MONO, THEMES, TONES, plain
 
 __all__ = ["MANY_LABELS", "fill"]
 
@@ -19,6 +20,8 @@ _OPPOSITE = {"LR": "RL", "RL": "LR", "TB": "BT", "BT": "TB"}
 _PORTS = {"LR": "ew", "RL": "we", "TB": "sn", "BT": "ns"}
 _FACE = MONO.split(",")[0]
 
+Theme = Mapping[str, str]
+
 
 def fill(digraph: graphviz.Digraph, diagram: Diagram) -> None:
     """Add a diagram's attributes, nodes and edges to an empty graph."""
@@ -27,15 +30,15 @@ def fill(digraph: graphviz.Digraph, diagram: Diagram) -> None:
     backward = bool(diagram.arrows) and all(arrow.backward for arrow in diagram.arrows)
     rankdir = _OPPOSITE[diagram.direction] if backward else diagram.direction
     digraph.attr(
-        "graph", rankdir=rankdir, bgcolor=theme.ground, nodesep="0.18", ranksep="0.45", pad="0.15",
+        "graph", rankdir=rankdir, bgcolor=theme["ground"], nodesep="0.18", ranksep="0.45", pad="0.15",
         ordering="out" if backward else "in", outputorder="edgesfirst", forcelabels="true", tooltip=" ",
     )  # fmt: skip
     if diagram.caption:
-        digraph.attr("graph", label=graphviz.escape(diagram.caption), labelloc="b", labeljust="l",
-                     fontname="DejaVu Sans", fontsize="10", fontcolor=theme.muted)  # fmt: skip
+        label = _lines((diagram.caption,), theme, 0)
+        digraph.attr("graph", label=label, labelloc="b", labeljust="l", fontname=_FACE, fontsize="9")
     digraph.attr("node", shape="box", style="rounded,filled", margin="0.09,0.05", height="0.1", width="0.1",
-                 penwidth="1", color=theme.border, fontcolor=theme.ink, **font)  # fmt: skip
-    digraph.attr("edge", arrowsize="0.6", color=theme.edge, fontcolor=theme.muted, fontname=_FACE, fontsize="9")
+                 penwidth="1", color=theme["edge"], fontcolor=theme["ink"], **font)  # fmt: skip
+    digraph.attr("edge", arrowsize="0.6", color=theme["edge"], fontcolor=theme["soft"], fontname=_FACE, fontsize="9")
     labels = "xlabel" if sum(bool(arrow.label) for arrow in diagram.arrows) > MANY_LABELS else "label"
     for box in diagram.boxes:
         digraph.node(box.key, label=_table(box, theme), **_outline(box, theme), tooltip=_tooltip(box.tooltip))
@@ -64,24 +67,29 @@ def _row(left: Span, right: Span, theme: Theme) -> str:
     return f"<TR>{cells}</TR>"
 
 
+def _lines(lines: tuple[Line, ...], theme: Theme, padding: int) -> str:
+    """Return an HTML-like label of lines."""
+    rows = "".join(f"<TR><TD>{''.join(_span(span, theme) for span in line)}</TD></TR>" for line in lines)
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}">{rows}</TABLE>>'
+
+
 def _span(span: Span, theme: Theme) -> str:
     text = _shown(plain(span.text)).replace("  ", "&#160; ")
     text = f"<B>{text}</B>" if span.bold else text
-    return f'<FONT COLOR="{getattr(theme, span.tone)}">{text or " "}</FONT>'
+    return f'<FONT COLOR="{theme[TONES[span.tone]]}">{text or " "}</FONT>'
 
 
 def _outline(box: Box, theme: Theme) -> dict[str, str]:
-    fills = {"node": theme.box, "leaf": theme.leaf, "constant": theme.constant, "root": theme.box}
-    extra = {"root": {"color": theme.root, "penwidth": "1.8"}, "constant": {"style": "rounded,filled,dashed"}}
-    return {"fillcolor": fills[box.kind], **extra.get(box.kind, {})}
+    fills = {"node": "ground", "leaf": "paper", "constant": "cell", "root": "ground"}
+    extra = {"root": {"color": theme["ink"], "penwidth": "1.8"}, "constant": {"color": theme["cell"]}}
+    return {"fillcolor": theme[fills[box.kind]], **extra.get(box.kind, {})}
 
 
 def _line(arrow: Arrow, theme: Theme, labels: str) -> dict[str, str]:
     faint = f"{round(255 * arrow.opacity):02x}" if arrow.opacity < 1.0 else ""
-    line = {"color": getattr(theme, arrow.tone) + faint, "penwidth": f"{arrow.width:.2f}"}
+    line = {"color": theme[LINES[arrow.tone]] + faint, "penwidth": f"{arrow.width:.2f}"}
     if arrow.label:
-        cell = f"<TR><TD>{_shown(plain(arrow.label))}</TD></TR>"
-        line[labels] = f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">{cell}</TABLE>>'
+        line[labels] = _lines(arrow.label, theme, 3)
     if not arrow.tip:
         line["arrowhead"] = "none"
     if arrow.dashed:

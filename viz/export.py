@@ -1,8 +1,8 @@
 """Pictures as PNG and PDF, by the package typst: one wheel, with its own fonts, for every common machine.
 
 Cairo and Graphviz would need libraries of the system, and fonts that a bare machine does not have. Its reader of SVG
-takes no part in themes, so a picture is written in one; and text is in DejaVu Sans Mono, the face of all boxes, which
-the wheel brings. The system's fonts are asked only for scripts that it lacks.
+takes no part in themes, so a picture is written in one; and text is in DejaVu Sans Mono, the face of all pictures,
+which the wheel brings. The system's fonts are asked only for scripts that it lacks.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import importlib.util
 import re
 from importlib import import_module
-
-from .style import MONO, SANS
 
 __all__ = ["EXPORTED", "can_export", "exported"]
 
@@ -44,14 +42,13 @@ def exported(picture: str, kind: str) -> bytes:
     """
     compiled = import_module("typst").compile
     wide, high = map(float, re.findall(r' (?:width|height)="([\d.]+)"', picture[: picture.index(">")]))
-    text = picture.replace(SANS, MONO)
     density = min(DENSITY, LONGEST_SIDE / max(wide, high), (MOST_PIXELS / (wide * high)) ** 0.5)
     data: bytes = compiled(
         _PAGE.format(0.75 * wide, 0.75 * high).encode(),  # 96 pixels of an SVG are an inch, and so are 72 points
         format=kind,
         ppi=96.0 * density,
-        sys_inputs={"svg": text},
-        ignore_system_fonts=all(map(_is_embedded, text)),
+        sys_inputs={"svg": picture},
+        ignore_system_fonts=all(map(_is_embedded, picture)),
     )
     return data
 

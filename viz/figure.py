@@ -29,7 +29,8 @@ from .diagram import Diagram
 from .dot import fill
 from .export import EXPORTED, can_export, exported
 from .offline import allowed
-from .style import DARK, THEMES
+from .palette import DARK
+from .style import THEMES
 from .svg import svg
 
 __all__ = ["Figure", "RendererMissingError"]
@@ -217,9 +218,9 @@ def inline(image: str, shown: str = "") -> str:
 
 def page(image: str, title: str, theme: str) -> str:
     """Return an HTML page that shows one SVG picture in a theme, with a policy that allows its styles alone."""
-    rules = f"body{{margin:0;background:{THEMES[theme].ground}}}"
+    rules = f"body{{margin:0;background:{THEMES[theme]['ground']}}}"
     if theme == "auto":
-        rules += f"@media (prefers-color-scheme:dark){{body{{background:{DARK.ground}}}}}"
+        rules += f"@media (prefers-color-scheme:dark){{body{{background:{DARK['ground']}}}}}"
     picture = inline(image)
     styles = [rules, *re.findall("<style>(.*?)</style>", picture, re.S)]
     policy = f"default-src 'none'; style-src {' '.join(map(allowed, styles))}"

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from autograd import Value
 
-from .diagram import Arrow, Box, Diagram, Direction, Span
+from .diagram import Arrow, Box, Diagram, Direction, Line, Span, joined
 from .figure import Figure
 from .fold import folded
 from .layers import layer_level
@@ -45,7 +45,7 @@ def draw(
 ) -> Figure:
     """Return the picture of the graph under `root`: arrows forward, value and gradient in each box.
 
-    Each edge carries the local derivative ∂head/∂tail; a Value used twice has two edges. The gradients are of a
+    Each edge carries the local slope ∂head/∂tail; a Value used twice has two edges. The gradients are of a
     backward pass that the picture computes itself, so it is right before `backward()` too, and changes no `grad`.
 
     Args:
@@ -76,9 +76,7 @@ def draw(
     drawn, shown = _shown(trace(root, names), level, digits, focus, depth, fold, max_nodes)
     boxes = _boxes(drawn, shown, lambda k: forward_rows(drawn.cells[k]))
     arrows = tuple(_forward_arrow(drawn, flow) for flow in _flows(drawn, shown))
-    slope = "the matrix ∂head/∂tail; vectors by their norms" if drawn.name == "layer" else "∂head/∂tail"
-    caption = f"value    ∇ = ∂{shortened(drawn.output)}/∂box    beside an arrow: {slope}"
-    return Figure(Diagram(boxes, arrows, caption, rankdir, theme))
+    return Figure(Diagram(boxes, arrows, joined(*legend(drawn.output)), rankdir, theme))
 
 
 def draw_backward(
@@ -96,14 +94,14 @@ def draw_backward(
 ) -> Figure:
     """Return the picture of the backward pass: arrows from the output to the leaves, each with its contribution.
 
-    Beside an arrow stands upstream × local = contribution; its width grows with the contribution, and a negative one
-    is dashed and of the other colour. A box that several arrows reach shows their sum, and #k says that it was the
-    k-th to hand its gradient on. `rankdir` is the direction of the forward pass, so that the picture lies as that of
-    `draw`; the other arguments and errors are those of `draw` too.
+    On an arrow stands upstream × local slope, and what that is where it is not all that the box receives; its width
+    grows with it, and it is dashed and slate where it is negative. A box that several arrows reach shows their sum,
+    and #k says that it was the k-th to hand its gradient on. `rankdir` is the direction of the forward pass, so that
+    the picture lies as that of `draw`; the other arguments and errors are those of `draw` too.
 
     Example:
         >>> x = Value(3.0, "x")
-        >>> draw_backward(x * x).source.count("1 × 3 = 3</TD>")
+        >>> draw_backward(x * x).source.count("n1 -> n0")
         2
     """
     check_options(digits, rankdir, theme, max_nodes, level)
@@ -115,10 +113,18 @@ def draw_backward(
     boxes = _boxes(drawn, shown, lambda k: _backward_rows(drawn.cells[k], arriving[k], turn.get(k, 0)))
     flows = _flows(drawn, shown)
     largest = max((abs(flow.size) for flow in flows if math.isfinite(flow.size)), default=0.0)
-    arrows = tuple(_backward_arrow(drawn, flow, largest) for flow in flows)
-    what = "norm of the" if drawn.name == "layer" else "upstream × local ="
-    caption = f"beside an arrow: {what} contribution    ∇ sums what arrives    # order of the backward pass"
+    arrows = tuple(_backward_arrow(drawn, flow, largest, several=len(arriving[flow.tail]) > 1) for flow in flows)
+    product = (Span("upstream", "gradient"), Span(" × ", "muted"), Span("local slope", "slope"), Span(" = ", "muted"),
+               Span("contribution", "gradient"))  # fmt: skip
+    value, gradient, _ = legend(drawn.output)
+    caption = joined(value, gradient, product, Span("# order of the pass", "muted"))
     return Figure(Diagram(boxes, arrows, caption, rankdir, theme))
+
+
+def legend(output: str) -> tuple[Span, Span, Span]:
+    """Return what the three colours of a picture of boxes are."""
+    gradient = Span(f"gradient ∂{shortened(output)}/∂·", "gradient")
+    return Span("value", "value"), gradient, Span("local slope ∂out/∂in", "slope")
 
 
 def check_options(digits: int, rankdir: str, theme: str, max_nodes: int, level: str) -> None:
@@ -232,13 +238,13 @@ def label(cell: Cell) -> Span:
 
 
 def forward_rows(cell: Cell) -> list[Row]:
-    """Return name and operation, value and gradient, and what else a cell has to say."""
-    extra = [(Span(left, "muted"), Span(right, "gradient")) for left, right in cell.extra]
-    rows = [
-        (label(cell), Span(cell.symbol, "muted")),
-        (Span(cell.value, "value"), Span(f"∇ {cell.gradient}", "gradient")),
-    ]
-    return rows + extra
+    """Return name and value, operation and gradient, and what else a cell has to say."""
+    return _rows(cell, cell.symbol, cell.gradient)
+
+
+def _rows(cell: Cell, left: str, gradient: str) -> list[Row]:
+    rows = [(label(cell), Span(cell.value, "value")), (Span(left, "muted"), Span(gradient, "gradient"))]
+    return rows + [(Span(value, "muted"), Span(slope, "gradient")) for value, slope in cell.extra]
 
 
 def _backward_rows(cell: Cell, arriving: list[Flow], turn: int) -> list[Row]:
@@ -246,21 +252,20 @@ def _backward_rows(cell: Cell, arriving: list[Flow], turn: int) -> list[Row]:
     if len(parts) > MOST_TERMS:
         parts = [*parts[: MOST_TERMS - 1], f"… ({len(parts)} terms)"]
     terms = " + ".join(parts).replace("+ −", "− ")
-    rows = [
-        (label(cell), Span(f"#{turn}" if turn else "", "muted")),
-        (Span(cell.value, "value"), Span(cell.symbol, "muted")),
-        (Span(f"∇ {terms} = {cell.gradient}" if len(parts) > 1 else f"∇ {cell.gradient}", "gradient"), Span("")),
-    ]
-    return rows + [(Span(left, "muted"), Span(right, "gradient")) for left, right in cell.extra]
+    gradient = f"{terms} = {cell.gradient}" if len(parts) > 1 else cell.gradient
+    return _rows(cell, f"{cell.symbol} #{turn}" if turn else cell.symbol, gradient)
 
 
 def _forward_arrow(level: Level, flow: Flow) -> Arrow:
     head, tail = (shortened(level.cells[k].name) for k in (flow.head, flow.tail))
-    tooltip = f"{tail} is a number, which has no gradient" if flow.is_constant else f"∂{head}/∂{tail} = {_rule(flow)}"
-    return Arrow(f"n{flow.tail}", f"n{flow.head}", "" if flow.is_constant else flow.local, tooltip=tooltip)
+    ends = (f"n{flow.tail}", f"n{flow.head}")
+    if flow.is_constant:
+        return Arrow(*ends, tooltip=f"{tail} is a number, which has no gradient")
+    return Arrow(*ends, ((Span(flow.local, "slope"),),), "value", tooltip=f"∂{head}/∂{tail} = {_rule(flow)}")
 
 
-def _backward_arrow(level: Level, flow: Flow, largest: float) -> Arrow:
+def _backward_arrow(level: Level, flow: Flow, largest: float, *, several: bool) -> Arrow:
+    """Return the arrow of a contribution, with its number where it is one of several and not the gradient itself."""
     ends = (f"n{flow.head}", f"n{flow.tail}")
     if flow.is_constant:
         return Arrow(*ends, width=0.7, tooltip="no gradient flows to a number", backward=True)
@@ -269,13 +274,16 @@ def _backward_arrow(level: Level, flow: Flow, largest: float) -> Arrow:
     tooltip = f"∂{output}/∂{tail} += ∂{output}/∂{head} · ∂{head}/∂{tail} = {product}"
     if flow.rule:
         tooltip += f", where ∂{head}/∂{tail} = {_rule(flow)}"
+    label: Line = (Span(flow.upstream, "gradient"), Span(" × ", "muted"), Span(bracketed(flow.local), "slope"))
+    if several:
+        label += (Span(" = ", "muted"), Span(flow.contribution, "gradient"))
     if level.name == "layer":
         tooltip = f"a {flow.local} matrix times a vector of norm {flow.upstream} gives one of norm {flow.contribution}"
-        product = f"‖·‖ {flow.contribution}"
+        label = (Span(f"‖·‖ {flow.contribution}", "gradient"),)
     return Arrow(
         *ends,
-        label=product,
-        tone="edge" if flow.size == 0.0 else "negative" if flow.size < 0.0 else "positive",
+        label=(label,),
+        tone="edge" if flow.size == 0.0 else "negative" if flow.size < 0.0 else "gradient",
         width=thickness(flow.size, largest),
         dashed=flow.size < 0.0,
         tooltip=tooltip,

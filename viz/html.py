@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from autograd import Explanation, Program, Value
 
+from .canvas import embedded, escaped
 from .diagram import Diagram
 from .explorer.data import Content, content
 from .explorer.network import has_skips, refuse_unfit
@@ -20,7 +22,7 @@ from .sheets.program import program_sheet
 from .sheets.report import report_sheet
 from .sheets.sheet import Sheet
 from .style import numeral, plain, shortened
-from .svg import escaped, svg
+from .svg import svg
 from .trace import Trace, trace
 
 __all__ = ["Explorer", "Sheet", "sheet_writer", "to_html"]
@@ -217,8 +219,7 @@ def _picture(root: Value, names: Mapping[str, Any] | None, count: int, *, layere
         drawn: Diagram = draw(root, names=names, **part).diagram
     except ValueError:
         return ""
-    text = svg(drawn)
-    return text[: text.index("<style>")] + text[text.index("</style>") + len("</style>") :]
+    return re.sub("<title>.*?</title>", "", embedded(svg(drawn)), flags=re.DOTALL)  # the table tells what they tell
 
 
 def _table(traced: Trace) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import NetworkArrays
-from .diagram import Arrow, Box, Diagram, Direction, Kind, Span
+from .diagram import Arrow, Box, Diagram, Direction, Kind, Line, Span
 from .level import Cell, Flow, Level, operations
 from .neurons import Group, contracted, neurons
 from .style import numeral
@@ -127,7 +127,7 @@ def _norm(adjoint: dict[int, float], layer: _Layer) -> float:
     return math.hypot(*(adjoint[k] for k in layer.members))
 
 
-def layer_diagram(numbers: NetworkArrays, digits: int, caption: str, direction: Direction, theme: str) -> Diagram:
+def layer_diagram(numbers: NetworkArrays, digits: int, caption: Line, direction: Direction, theme: str) -> Diagram:
     """Return the layers of a network as boxes, with the norms of their vectors, and W as an arrow between two."""
 
     def pair(a: Array, delta: Array, letters: str) -> tuple[Span, Span]:
@@ -143,7 +143,7 @@ def layer_diagram(numbers: NetworkArrays, digits: int, caption: str, direction: 
         size = Span(f"{len(layer.W)} {layer.function or 'identity'}", "muted")
         rows = ((Span(f"layer {l}", bold=True), size), pair(layer.a, layer.delta, "aδ"))
         boxes.append(Box(f"l{l}", rows))
-        label = f"W{l} {layer.W.shape[0]}×{layer.W.shape[1]}"
+        label = ((Span(f"W{l} {layer.W.shape[0]}×{layer.W.shape[1]}", "value"),),)
         arrows.append(Arrow(f"l{l - 1}", f"l{l}", label))
     last = len(boxes) - 1
     cost = (Span("C", bold=True), Span(numeral(numbers.cost, digits), "value"))

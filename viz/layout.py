@@ -23,10 +23,12 @@ Size = tuple[float, float]
 
 BOX_GAP = 14.0
 LINE_ROOM = 2.0
-RANK_GAP = 19.0
+RANK_GAP = 24.0
 COLUMN_GAP = 40.0
 STRAIGHT = 2.0
 """A line moves across by no less than this: smaller steps are drawn straight."""
+SHORTEST = 8.0
+"""A stretch that is no longer than the tip of an arrow is part of the curve beside it."""
 MOST_BENDS = 60_000
 """Beyond this many points where lines pass ranks, long lines run straight: their number can grow with the square."""
 PLACE_SWEEPS = 16
@@ -167,7 +169,7 @@ def _settle(cells: Cells, layer: list[int], across: list[float], wanted: dict[in
 
 def _stations(cells: Cells, layers: list[list[int]], across: list[float], *, fixed: bool) -> list[float]:
     """Return the coordinate along the arrows of each rank's centre; steep lines get more room between ranks."""
-    least, slope, most = (COLUMN_GAP, 0.22, 320.0) if fixed else (RANK_GAP, 0.11, 80.0)
+    least, slope, most = (COLUMN_GAP, 0.22, 320.0) if fixed else (RANK_GAP, 0.16, 90.0)
     stations, here = [], 0.0
     for k, layer in enumerate(layers):
         thick = max((cells.along[cell] for cell in layer), default=0.0)
@@ -204,7 +206,7 @@ def _turned(
     routes, marks = [], []
     for k, chain in enumerate(chains):
         level = ports[k][0]
-        points = [(stations[cells.rank[chain[0]]] + cells.along[chain[0]] / 2, level)]
+        points = [(stations[cells.rank[chain[0]]] + out, level) for out in _out(cells, chain[0], thick)]
         for cell in chain[1:-1]:
             level = level if abs(across[cell] - level) < STRAIGHT else across[cell]
             halves = [thick[cells.rank[cell]] / 2]
@@ -215,11 +217,17 @@ def _turned(
         mark = chain[-2]
         marks.append(turn(stations[cells.rank[mark]], level) if labels[k] is not None else None)
         end = level if abs(ports[k][1] - level) < STRAIGHT and len(chain) > 2 else ports[k][1]
-        points.append((stations[cells.rank[chain[-1]]] - cells.along[chain[-1]] / 2, end))
+        points += [(stations[cells.rank[chain[-1]]] - out, end) for out in reversed(_out(cells, chain[-1], thick))]
         routes.append(tuple(turn(*point) for point in points))
     centres = tuple(turn(stations[cells.rank[c]], across[c]) for c in range(boxes))
     size = (high - low, deep) if turned else (deep, high - low)
     return Layout(centres, tuple(routes), tuple(marks), size)
+
+
+def _out(cells: Cells, box: int, thick: list[float]) -> list[float]:
+    """Return how far from its centre a line leaves a box, and its rank: among wider boxes it runs straight that far."""
+    own, rank = cells.along[box] / 2, thick[cells.rank[box]] / 2
+    return [own, rank] if rank - own >= SHORTEST else [own]
 
 
 def _ports(cells: Cells, chains: list[list[int]], across: list[float]) -> list[list[float]]:

@@ -11,14 +11,14 @@ from autograd import Value, total
 from nn import MLP, Module
 
 from .arrays import NetworkArrays, network_arrays
-from .diagram import Arrow, Box, Diagram, Direction, Span, Tone
+from .diagram import Arrow, Box, Diagram, Direction, Line, Span, Stroke, joined
 from .figure import Figure
 from .graph import check_options, thickness
 from .layers import layer_diagram
 from .neurons import Neuron, neurons
 from .style import numeral, shortened
 from .tiles import MANY, Tiles, wrapped
-from .trace import Trace, trace
+from .trace import Node, Trace, trace
 
 __all__ = ["draw_network"]
 
@@ -55,7 +55,8 @@ def draw_network(
 ) -> Figure:
     """Return the picture of a network: its neurons in columns, layer by layer, with δ in each.
 
-    A line's width grows with its weight's gradient or value; a negative one is dashed and of the other colour. Neurons
+    A neuron shows a above δ, a line w above ∂C/∂w; a line's width grows with one of these, and it is dashed and slate
+    where that is negative. Neurons
     are found by `autograd.lift`, so a network that was written without `nn` can be drawn as well: pass its loss alone.
     If the loss averages several examples, δ is summed over them (it is ∂C/∂b then) and a is their mean.
 
@@ -89,7 +90,7 @@ def draw_network(
     numbers = _tiled(traced, units, image, classes)
     if numbers is not None:
         tiles = Tiles(numbers, image or wrapped(len(numbers.x)), classes, digits, with_loss=with_loss)
-        return Figure(layer_diagram(numbers, digits, tiles.caption, rankdir, theme), tiles.svg)
+        return Figure(layer_diagram(numbers, digits, (Span(tiles.caption, "muted"),), rankdir, theme), tiles.svg)
     inputs = _inputs(units)
     count = len(units) + len(inputs)
     if count > max_nodes:
@@ -98,8 +99,11 @@ def draw_network(
         )
     network = _Network(traced, units, inputs, with_loss, weight, digits)
     meaning = "∂C/∂w" if weight == "grad" else "w"
-    caption = f"lines: {meaning}, wider = larger, dashed = negative"
-    caption += "    δ = ∂C/∂z" + (" summed over the examples" if len(units[0].runs) > 1 else "") if with_loss else ""
+    parts = [Span(f"line: {meaning}, wider = larger, dashed = negative", "muted")]
+    if with_loss:
+        summed = " summed over the examples" if len(units[0].runs) > 1 else ""
+        parts = [Span("a", "value"), Span(f"δ = ∂C/∂z{summed}", "gradient"), *parts]
+    caption = joined(*parts)
     return Figure(Diagram(tuple(network.boxes()), tuple(network.arrows()), caption, rankdir, theme))
 
 
@@ -185,29 +189,46 @@ class _Network:
         return boxes + [self._unit(k, unit, columns[unit.first.depth]) for k, unit in enumerate(self.units)]
 
     def _input(self, k: int, source: int) -> Box:
-        node = self.traced.nodes[source]
+        node, name = self.traced.nodes[source], self.traced.nodes[source].label or f"x[{k}]"
         known = self.with_loss and self.single
-        name = Span(shortened(node.label or f"x[{k}]"), "ink", bold=True)
-        rows = [(name, Span(numeral(node.data, self.digits) if known else "", "value"))]
-        return Box(f"i{k}", tuple(rows), "leaf", f"{node.label or f'x[{k}]'}\nvalue {node.data!r}" if known else "", 0)
+        rows = [(Span(shortened(name), bold=True), self._value(node.data) if known else Span(""))]
+        if known:
+            rows.append((Span(""), self._gradient(self._handed_back(source) if node.is_constant else node.adjoint)))
+        return Box(f"i{k}", tuple(rows), "leaf", f"{name}\nvalue {node.data!r}" if known else "", 0)
+
+    def _handed_back(self, source: int) -> float:
+        """Return ∂C/∂x of an input that is a number, which has no gradient in the graph: Σ w δ."""
+        nodes = self.traced.nodes
+        return math.fsum(
+            nodes[w].data * nodes[unit.first.z].adjoint
+            for unit in self.units
+            for w, of in zip(unit.first.weights, unit.first.sources, strict=True)
+            if of == source
+        )
 
     def _unit(self, k: int, unit: _Unit, column: int) -> Box:
-        nodes, digits = self.traced.nodes, self.digits
+        nodes = self.traced.nodes
         op = unit.first.activation(self.traced)
         name = nodes[unit.first.out].label or f"neuron {unit.first.depth}.{unit.place}"
-        rows = [(Span(shortened(name), "ink", bold=True), Span(op.name if op else "", "muted"))]
         a = math.fsum(nodes[run.out].data for run in unit.runs) / len(unit.runs)
         delta = math.fsum(nodes[run.z].adjoint for run in unit.runs)
         biases = [nodes[k].data for k in unit.first.biases]
         tooltip = [name, f"bias {' + '.join(map(repr, biases))}" if biases else "no bias"]
+        title, function = Span(shortened(name), bold=True), Span(op.name if op else "identity", "muted")
         if self.with_loss:
-            rows.append((Span(f"a {numeral(a, digits)}", "value"), Span(f"δ {numeral(delta, digits)}", "gradient")))
+            rows = [(title, self._value(a)), (function, self._gradient(delta))]
             tooltip += [f"a {a!r}", f"δ {delta!r}"]
-        elif biases:
-            rows.append((Span(f"b {numeral(math.fsum(biases), digits)}", "value"), Span("")))
+        else:
+            rows = [(title, Span("")), (function, self._value(math.fsum(biases), "b ") if biases else Span(""))]
         badges = dict.fromkeys(badge for run in unit.runs for badge in (*nodes[run.out].badges, *nodes[run.z].badges))
         rows += [(Span(badge, "warning"), Span("")) for badge in badges] if self.single and self.with_loss else []
         return Box(f"u{k}", tuple(rows), "node", "\n".join(tooltip), column)
+
+    def _value(self, number: float, name: str = "") -> Span:
+        return Span(name + numeral(number, self.digits), "value")
+
+    def _gradient(self, number: float) -> Span:
+        return Span(numeral(number, self.digits), "gradient")
 
     def arrows(self) -> list[Arrow]:
         """Return a line for each weight."""
@@ -219,14 +240,14 @@ class _Network:
         ]
         sizes = [math.nan if w.is_constant and self.weight == "grad" else self._size(w.index) for _, _, w in lines]
         largest = max((abs(size) for size in sizes if math.isfinite(size)), default=0.0)
-        tone: Tone = "positive" if self.weight == "grad" else "value"
+        tone: Stroke = "gradient" if self.weight == "grad" else "value"
         labelled = len(lines) <= LABELLED
         crowd = max(1.0, len(lines) / CROWD) ** 0.5
         return [
             Arrow(
                 tail,
                 head,
-                label=numeral(size, self.digits) if labelled and math.isfinite(size) else "",
+                label=self._label(w) if labelled else (),
                 tone="edge" if not size or math.isnan(size) else "negative" if size < 0.0 else tone,
                 width=thickness(size, largest) / crowd,
                 opacity=1.0 if crowd == 1.0 else _opacity(size, largest),
@@ -236,6 +257,11 @@ class _Network:
             )
             for (tail, head, w), size in zip(lines, sizes, strict=True)
         ]
+
+    def _label(self, weight: Node) -> tuple[Line, ...]:
+        """Return a weight above its gradient."""
+        value = (self._value(weight.data),)
+        return (value, (self._gradient(weight.adjoint),)) if self.with_loss and not weight.is_constant else (value,)
 
     def _size(self, weight: int) -> float:
         node = self.traced.nodes[weight]

@@ -6,7 +6,7 @@ import math
 
 from autograd import Explanation, Value
 
-from .diagram import Arrow, Diagram, Direction
+from .diagram import Arrow, Diagram, Direction, Line, Span, joined
 from .figure import Figure
 from .graph import box, check_options, forward_rows, thickness
 from .level import Cell, value_level
@@ -102,21 +102,24 @@ def _arrow(
     tail, head, _ = key
     ends = (f"n{tail}", f"n{head}")
     story = f"∂{shortened(cells[head].name)}/∂{shortened(cells[tail].name)} = {local}"
+    slope = Span(local, "slope")
     if sum_ is None:
-        return Arrow(*ends, label=local, opacity=0.35, width=0.8, tooltip=f"{story}, on no listed path")
+        return Arrow(*ends, label=((slope,),), opacity=0.35, width=0.8, tooltip=f"{story}, on no listed path")
     total = numeral(sum_, digits)
     return Arrow(
         *ends,
-        label=f"{local} ({total})",
-        tone="negative" if sum_ < 0.0 else "positive",
+        label=((slope, Span(f" ({total})", "gradient")),),
+        tone="negative" if sum_ < 0.0 else "gradient",
         width=thickness(sum_, largest),
         dashed=sum_ < 0.0,
         tooltip=f"{story}; listed paths through it sum to {total}",
     )
 
 
-def _caption(explanation: Explanation, digits: int) -> str:
+def _caption(explanation: Explanation, digits: int) -> Line:
     shown = f"{len(explanation.paths)} of {explanation.count} paths" if explanation.count else "no path"
-    listed = math.fsum(path.product for path in explanation.paths)
-    sums = f"{numeral(listed, digits)} of ∂output/∂wrt = {numeral(explanation.gradient, digits)}"
-    return f"{shown}, {sums}    beside an arrow: ∂head/∂tail (sum of the listed paths through it)"
+    listed = numeral(math.fsum(path.product for path in explanation.paths), digits)
+    output, wrt = (shortened(explanation.name(value)) for value in (explanation.output, explanation.wrt))
+    whole = Span(f"{listed} of ∂{output}/∂{wrt} = {numeral(explanation.gradient, digits)}", "gradient")
+    arrow = (Span("local slope ∂out/∂in", "slope"), Span(" (sum of the listed paths)", "gradient"))
+    return joined((Span(f"{shown}: ", "muted"), whole), arrow)

@@ -13,7 +13,7 @@ from autograd import Value, no_grad
 from nn import History
 from nn.train.evaluation import Model
 
-from .style import THEMES, Theme
+from .style import THEMES
 
 __all__ = ["courses", "decision_boundary", "learning_curves"]
 
@@ -42,14 +42,14 @@ def learning_curves(history: History, *, theme: str = "light") -> Any:
     epochs = np.arange(1, len(history) + 1)
     for k, (name, training, validation) in enumerate(series):
         axes = _axes(figure, colours, (1, len(series), k + 1))
-        axes.plot(epochs, training, color=colours.value, lw=2, marker="o" if len(history) < 30 else "", ms=3.5)
-        ends = [("training", float(training[-1]), colours.value)]
+        axes.plot(epochs, training, color=colours["v"], lw=2, marker="o" if len(history) < 30 else "", ms=3.5)
+        ends = [("training", float(training[-1]), colours["v"])]
         if validation is not None:
-            axes.plot(epochs, validation, color=colours.gradient, lw=2, ls="--")
-            ends.append(("validation", float(validation[-1]), colours.gradient))
+            axes.plot(epochs, validation, color=colours["g"], lw=2, ls="--")
+            ends.append(("validation", float(validation[-1]), colours["g"]))
         _name_curves(axes, ends)
         axes.set_xlabel("epoch")
-        axes.set_title(name, color=colours.ink, loc="left", fontweight="bold")
+        axes.set_title(name, color=colours["ink"], loc="left", fontweight="bold")
         if name == "loss" and np.all(training > 0.0) and training.max() > 50.0 * training.min():
             axes.set_yscale("log")
     return figure
@@ -75,15 +75,15 @@ def courses(histories: Mapping[str, History], *, theme: str = "light") -> Any:
             raise ValueError(f"the history of {name} needs at least one epoch, and positive losses")
     figure = _figure(colours, 7.2, 4.2)
     axes = _axes(figure, colours, (1, 1, 1))
-    palette = (colours.value, colours.gradient, colours.warning, colours.muted, colours.ink)
+    palette = (colours["v"], colours["g"], colours["bad"], colours["soft"], colours["ink"])
     for k, (name, history) in enumerate(histories.items()):
         style = ("-", "--", ":")[k // len(palette) % 3]
         epochs = np.arange(1, len(history) + 1)
         axes.plot(epochs, history.loss, color=palette[k % len(palette)], lw=1.8, ls=style, label=name)
     axes.set_yscale("log")
     axes.set_xlabel("iteration, or epoch")
-    axes.set_title("loss", color=colours.ink, loc="left", fontweight="bold")
-    axes.legend(frameon=False, labelcolor=colours.ink, fontsize=9)
+    axes.set_title("loss", color=colours["ink"], loc="left", fontweight="bold")
+    axes.legend(frameon=False, labelcolor=colours["ink"], fontsize=9)
     return figure
 
 
@@ -120,31 +120,31 @@ def decision_boundary(
     axes = _axes(figure, colours, (1, 1, 1))
     _map(axes, colours, across, up, answers, threshold)
     for k in np.unique(labels):
-        marker, colour = "os^Dvp"[int(k) % 6], (colours.value, colours.gradient, colours.warning)[int(k) % 3]
+        marker, colour = "os^Dvp"[int(k) % 6], (colours["v"], colours["g"], colours["bad"])[int(k) % 3]
         some = X[labels == k]
-        axes.scatter(some[:, 0], some[:, 1], s=24, marker=marker, color=colour, edgecolors=colours.ground, lw=0.7)
+        axes.scatter(some[:, 0], some[:, 1], s=24, marker=marker, color=colour, edgecolors=colours["ground"], lw=0.7)
     axes.set_xlabel("x[0]")
     axes.set_ylabel("x[1]")
     axes.grid(visible=False)
     return figure
 
 
-def _map(axes: Any, colours: Theme, across: Any, up: Any, answers: Any, threshold: float) -> None:
+def _map(axes: Any, colours: Mapping[str, str], across: Any, up: Any, answers: Any, threshold: float) -> None:
     """Draw the answers: one output as shades with its boundary, several as areas."""
     from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
     if answers.shape[2] == 1:
-        shades = LinearSegmentedColormap.from_list("signed", [colours.value, colours.ground, colours.gradient])
+        shades = LinearSegmentedColormap.from_list("signed", [colours["v"], colours["ground"], colours["g"]])
         height = answers[:, :, 0] - threshold
         reach = float(np.abs(height).max()) or 1.0
         plane = (across[0], across[-1], up[0], up[-1])
         image = {"origin": "lower", "extent": plane, "aspect": "auto", "interpolation": "bilinear"}
         axes.imshow(height, cmap=shades, vmin=-reach, vmax=reach, alpha=0.45, **image)
         if height.min() < 0.0 < height.max():
-            axes.contour(across, up, height, levels=[0.0], colors=[colours.ink], linewidths=1.6)
+            axes.contour(across, up, height, levels=[0.0], colors=[colours["ink"]], linewidths=1.6)
         return
     classes = answers.argmax(axis=2)
-    areas = ListedColormap([(colours.value, colours.gradient, colours.warning)[k % 3] for k in range(answers.shape[2])])
+    areas = ListedColormap([(colours["v"], colours["g"], colours["bad"])[k % 3] for k in range(answers.shape[2])])
     axes.pcolormesh(across, up, classes, cmap=areas, vmin=0, vmax=answers.shape[2] - 1, alpha=0.25, shading="nearest")
 
 
@@ -165,13 +165,13 @@ def _classes(T: ArrayLike | None, count: int, threshold: float) -> Any:
     return column.astype(int) if whole else (column > threshold).astype(int)
 
 
-def _theme(theme: str) -> Theme:
+def _theme(theme: str) -> Mapping[str, str]:
     if theme not in ("light", "dark"):
         raise ValueError(f'theme must be "light" or "dark", got {theme!r}')
     return THEMES[theme]
 
 
-def _figure(colours: Theme, wide: float, high: float) -> Any:
+def _figure(colours: Mapping[str, str], wide: float, high: float) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -185,21 +185,21 @@ def _figure(colours: Theme, wide: float, high: float) -> Any:
             self.savefig(image, format="png")
             return image.getvalue()
 
-    figure: Any = Shown(figsize=(wide, high), dpi=120, facecolor=colours.ground, layout="constrained")
+    figure: Any = Shown(figsize=(wide, high), dpi=120, facecolor=colours["ground"], layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     return figure
 
 
-def _axes(figure: Any, colours: Theme, position: tuple[int, int, int]) -> Any:
-    axes = figure.add_subplot(*position, facecolor=colours.ground)
-    axes.tick_params(colors=colours.muted, labelsize=9)
-    axes.xaxis.label.set_color(colours.muted)
-    axes.yaxis.label.set_color(colours.muted)
+def _axes(figure: Any, colours: Mapping[str, str], position: tuple[int, int, int]) -> Any:
+    axes = figure.add_subplot(*position, facecolor=colours["ground"])
+    axes.tick_params(colors=colours["soft"], labelsize=9)
+    axes.xaxis.label.set_color(colours["soft"])
+    axes.yaxis.label.set_color(colours["soft"])
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
-        axes.spines[side].set_color(colours.border)
-    axes.grid(visible=True, color=colours.border, alpha=0.25, lw=0.7)
+        axes.spines[side].set_color(colours["edge"])
+    axes.grid(visible=True, color=colours["edge"], alpha=0.25, lw=0.7)
     return axes
 
 

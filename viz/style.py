@@ -1,27 +1,21 @@
-"""Type and number formats shared by every picture, and the palette by the parts of a picture.
-
-What is negative is slate and dashed: the sign is a shape, never a hue of its own.
-"""
+"""Type and number formats shared by every picture, and which colour of the palette its parts have."""
 
 from __future__ import annotations
 
 import math
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from autograd.printable import printable
 
-from . import palette
+from .palette import DARK, LIGHT
 
 __all__ = [
-    "DARK",
     "FONT_SIZE",
-    "LIGHT",
+    "LINES",
     "MONO",
-    "SANS",
     "THEMES",
-    "Theme",
+    "TONES",
     "columns",
     "numeral",
     "plain",
@@ -30,78 +24,29 @@ __all__ = [
 ]
 
 MONO = "DejaVu Sans Mono, Menlo, Consolas, Liberation Mono, monospace"
-"""Boxes are set in a fixed-width face: names are code, numbers line up, and widths are known without a font."""
-
-SANS = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, DejaVu Sans, sans-serif"
+"""Pictures are set in a fixed-width face: names are code, numbers line up, and widths are known without a font."""
 
 FONT_SIZE = 12.0
 ADVANCE = 0.605
 """Width of a character in ems: the widest of the faces above, so that no text outgrows its box."""
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """The colours of a picture.
+THEMES: Mapping[str, Mapping[str, str]] = {"auto": LIGHT, "light": LIGHT, "dark": DARK}
+"""The palette by the name of a theme; "auto" is light, and dark where the reader's system is and the format can."""
 
-    Attributes:
-        name: "light" or "dark".
-        ground: Behind everything.
-        box: Fill of a box.
-        leaf: Fill of a leaf's box.
-        constant: Fill of a number's box.
-        border: Outline of a box.
-        ink: Names.
-        muted: Operations and remarks.
-        value: Values.
-        gradient: Gradients.
-        edge: Arrows.
-        positive: Positive contributions.
-        negative: Negative contributions and weights.
-        warning: Badges.
-        root: Outline of the output's box.
-    """
+TONES = {
+    "ink": "ink",
+    "muted": "soft",
+    "value": "v",
+    "gradient": "g",
+    "slope": "l",
+    "warning": "bad",
+    "negative": "n-fill",
+}
+"""The colours of texts, by their roles in the palette."""
 
-    name: str
-    ground: str
-    box: str
-    leaf: str
-    constant: str
-    border: str
-    ink: str
-    muted: str
-    value: str
-    gradient: str
-    edge: str
-    positive: str
-    negative: str
-    warning: str
-    root: str
-
-
-def _theme(name: str, palette: Mapping[str, str]) -> Theme:
-    return Theme(
-        name=name,
-        ground=palette["ground"],
-        box=palette["ground"] if name == "light" else palette["paper"],
-        leaf=palette["cell"],
-        constant=palette["paper"],
-        border=palette["edge"],
-        ink=palette["ink"],
-        muted=palette["soft"],
-        value=palette["v"],
-        gradient=palette["g"],
-        edge=palette["edge"],
-        positive=palette["g"],
-        negative=palette["n-fill"],
-        warning=palette["bad"],
-        root=palette["ink"],
-    )
-
-
-LIGHT, DARK = _theme("light", palette.LIGHT), _theme("dark", palette.DARK)
-
-THEMES = {"auto": LIGHT, "light": LIGHT, "dark": DARK}
-"""The colours by the name of a theme; "auto" is light, and dark where the reader's system is and the format can."""
+LINES = {"edge": "edge", "value": "v-fill", "gradient": "g-fill", "slope": "l-fill", "negative": "n-fill"}
+"""The colours of lines and areas; what is negative is slate, and dashed if it is a line: the sign is a shape."""
 
 
 def numeral(number: float, digits: int = 4) -> str:

@@ -147,8 +147,8 @@ class Tiles:
         if self.with_loss:
             cost = f"C = {numeral(self.numbers.cost, self.digits + 1)}"
             middle = (self.upper + self.lower) / 2
-            canvas.line(f"M{LEFT} {middle:.1f}H{right - width(cost) - 16:.1f}", "middle")
-            canvas.text(right, middle + 4, cost, "value bold", "end")
+            canvas.line(f"M{LEFT} {middle:.1f}H{right - width(cost) - 16:.1f}", "lane")
+            canvas.text(right, middle + 4, cost, "value bold end")
         bottom = (self.lower if self.with_loss else self.upper) + high / 2 + (60 if self.with_loss else 32)
         caption = self.caption
         canvas.text(LEFT, bottom - 10, caption, "muted")
@@ -245,7 +245,7 @@ class Tiles:
                 at = (x, middle - rows * cell / 2)
                 canvas.add(areas(_entries(W[i], columns), top, shade, at, cell))
                 right = self._is_right(i)
-                canvas.text(left - 8, middle + 4, names[i], "ink bold" if right else "muted", "end")
+                canvas.text(left - 8, middle + 4, names[i], "ink bold end" if right else "muted end")
                 if self.with_loss:
                     end = max(end, self._answer(canvas, of[i], most, shade, left, middle, room, right=right))
             title = titles[shade] if self.with_loss else f"W{up}"

@@ -11,10 +11,10 @@ from typing import Any
 
 from autograd import Op
 
+from ..canvas import embedded_rules, escaped
 from ..offline import Page, allowed
 from ..palette import MARK, stylesheet
 from ..style import plain
-from ..svg import escaped
 from .compact import compact_script, compact_style
 from .data import Content
 from .notation import Notation, length
@@ -101,7 +101,7 @@ def page(
     """
     tiled = shown.network is not None and ("image" in options or max(shown.network.sizes) > MOST_DOMINOES)
     needed = {"tiles": tiled, "network": shown.network is not None, "matrices": shown.network is None}
-    style = compact_style(stylesheet() + _text("explorer.css"))
+    style = compact_style(stylesheet() + _text("explorer.css") + embedded_rules(".fallback svg"))
     script = _script([node.op for node in shown.traced.nodes if node.op], {part for part in needed if needed[part]})
     content = {"graph": shown.json, "story": story, **({"tiled": 1} if tiled else {}), **options}
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

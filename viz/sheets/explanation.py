@@ -7,6 +7,7 @@ import math
 from autograd import Explanation
 from autograd.explain import Path
 
+from ..canvas import embedded, embedded_rules
 from ..paths import draw_paths
 from ..style import numeral
 from ..svg import svg
@@ -38,12 +39,11 @@ def explanation_sheet(explanation: Explanation, title: str = "") -> Sheet:
         )
     paths = "".join(_path(explanation, each, size) for each in explanation.paths)
     head = f'<math class="g">{mathml(name) if _is_plain(output + wrt) else f"<mtext>{words(name, 80)}</mtext>"}</math>'
-    drawing, style = _picture(explanation)
     body = (
         f"<h1>{head} = {numeral(explanation.gradient, 6)}</h1><p class='lead'>{words(' '.join(lead))}</p>"
-        f'<ol class="paths">{paths}</ol>{drawing}'
+        f'<ol class="paths">{paths}</ol>{_picture(explanation)}'
     )
-    return sheet(title or f"{name} = {numeral(explanation.gradient, 6)}", body, style)
+    return sheet(title or f"{name} = {numeral(explanation.gradient, 6)}", body, embedded_rules(".picture svg"))
 
 
 def _is_plain(names: str) -> bool:
@@ -77,12 +77,10 @@ def _path(explanation: Explanation, path: Path, size: float) -> str:
     )
 
 
-def _picture(explanation: Explanation) -> tuple[str, str]:
-    """Return the picture of the paths, unless it is too large to be read, and the rules of its style."""
+def _picture(explanation: Explanation) -> str:
+    """Return the picture of the paths, unless it is too large to be read."""
     try:
         text = svg(draw_paths(explanation, max_nodes=MOST_BOXES).diagram)
     except ValueError:
-        return "", ""
-    before, _, rest = text.partition("<style>")
-    rules, _, after = rest.partition("</style>")
-    return f'<div class="picture">{before}{after}</div>', f"{rules}\n"
+        return ""
+    return f'<div class="picture">{embedded(text)}</div>'

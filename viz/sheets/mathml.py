@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ..svg import escaped
+from ..canvas import escaped
 
 __all__ = ["mathml"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..canvas import escaped
 from ..style import numeral, plain
-from ..svg import escaped
 from .mathml import mathml
 from .sheet import Sheet, sheet, squares, words
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..canvas import escaped
 from ..offline import Page, allowed
 from ..palette import MARK, stylesheet
 from ..style import plain, shortened
-from ..svg import escaped
 
 __all__ = ["Sheet", "sheet", "squares", "words"]
 
