@@ -96,8 +96,8 @@ def neurons() -> str:
 
 
 def layers() -> str:
-    """Return the backward pass of the network by layers."""
-    return svg(viz.draw_backward(small_network()[1], level="layer", digits=3).diagram)
+    """Return both passes of the network by layers."""
+    return str(viz.draw(small_network()[1], level="layer", digits=3).pipe("svg", encoding="utf-8"))
 
 
 def network() -> str:

@@ -13,9 +13,9 @@ from autograd import Op, Value, affine, ops
 from tests.explorer_pages import CASES, NODE, case, run, without_browser
 from viz.explorer.data import content
 from viz.explorer.evaluation import environment, evaluated
-from viz.explorer.network import found_network
 from viz.explorer.operations import VALUES, can_run, javascript, ops_by_name
 from viz.explorer.terms import walked
+from viz.layers import found_network
 
 pytestmark = pytest.mark.skipif(not NODE, reason="there is no node")
 

@@ -20,9 +20,9 @@ from tests.hostile import HOSTILE
 from viz.explorer.compact import compact_script
 from viz.explorer.data import content
 from viz.explorer.evaluation import evaluated
-from viz.explorer.network import found_network
 from viz.explorer.notation import Notation
 from viz.explorer.terms import Term, derived_equations
+from viz.layers import found_network
 from viz.palette import DARK, LIGHT
 
 KILOBYTE = 1024

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from autograd import ops
 
+from .layers import Network
 from .trace import Node, Trace
-
-if TYPE_CHECKING:
-    from .explorer.network import Network
 
 __all__ = ["LayerArrays", "NetworkArrays", "network_arrays"]
 
@@ -26,6 +24,9 @@ class LayerArrays:
 
     Attributes:
         function: The activation's name; empty for the identity.
+        is_joined: Whether it weighs something else than what the layer before made, as where something goes around one.
+        x: What it weighs, (m, N).
+        dx: ∂C/∂x, (m, N); of numbers, which have no gradient, what this layer hands back.
         W: (n, m)
         dW: ∂C/∂W, (n, m)
         b: (n,); empty without biases.
@@ -38,6 +39,9 @@ class LayerArrays:
     """
 
     function: str
+    is_joined: bool
+    x: Array
+    dx: Array
     W: Array
     dW: Array  # noqa: N815  # the gradient by W, as the documents write it
     b: Array
@@ -55,19 +59,30 @@ class NetworkArrays:
 
     Attributes:
         layers: From the input on.
-        x: The input, (m, N).
-        dx: ∂C/∂x, (m, N); of numbers, which have no gradient, what the first layer hands back.
         targets: (n, N); None where no numbers are compared with the outputs.
         softmax: Whether the cost is of the softmax of the outputs.
         cost: The output of it all.
     """
 
     layers: tuple[LayerArrays, ...]
-    x: Array
-    dx: Array
     targets: Array | None
     softmax: bool
     cost: float
+
+    @property
+    def x(self) -> Array:
+        """The input, (m, N)."""
+        return self.layers[0].x
+
+    @property
+    def dx(self) -> Array:
+        """∂C/∂x, (m, N)."""
+        return self.layers[0].dx
+
+    @property
+    def sizes(self) -> str:
+        """How many inputs there are and how many neurons in each layer: 64-30-10."""
+        return "-".join(map(str, [len(self.x), *(len(layer.W) for layer in self.layers)]))
 
     @property
     def answers(self) -> Array:
@@ -84,34 +99,31 @@ def network_arrays(traced: Trace, network: Network) -> NetworkArrays:
     def column(nodes: Sequence[Sequence[int]], of: Callable[[Node], float]) -> Array:
         return np.array([[of(traced.nodes[k]) for k in own] for own in nodes], dtype=float).T
 
-    def matrix(nodes: Sequence[Sequence[int]], of: Callable[[Node], float]) -> Array:
-        return column(nodes, of).T
-
     layers = []
     for l, layer in enumerate(network.layers):
-        z, a = [each.z[l] for each in examples], [each.a[l] for each in examples]
+        x, z, a = ([getattr(each, name)[l] for each in examples] for name in ("sources", "z", "a"))
         slopes = [[_slope(traced, node) if layer.activation else 1.0 for node in own] for own in a]
+        W, delta, dx = column(layer.weights, _data).T, column(z, _adjoint), column(x, _adjoint)
         layers.append(
             LayerArrays(
                 function=layer.activation.name if layer.activation else "",
-                W=matrix(layer.weights, _data),
-                dW=matrix(layer.weights, _adjoint),
-                b=matrix([layer.biases], _data)[0],
-                db=matrix([layer.biases], _adjoint)[0],
+                is_joined=l > 0 and x != [each.a[l - 1] for each in examples],
+                x=column(x, _data),
+                dx=np.where(np.isnan(dx), W.T @ delta, dx),
+                W=W,
+                dW=column(layer.weights, _adjoint).T,
+                b=column([layer.biases], _data)[:, 0],
+                db=column([layer.biases], _adjoint)[:, 0],
                 z=column(z, _data),
-                delta=column(z, _adjoint),
+                delta=delta,
                 a=column(a, _data),
                 da=column(a, _adjoint),
                 slope=np.array(slopes).T,
             )
         )
-    inputs = [each.inputs for each in examples]
-    dx = column(inputs, _adjoint)
     targets = column([each.targets for each in examples], _data)
     return NetworkArrays(
         layers=tuple(layers),
-        x=column(inputs, _data),
-        dx=np.where(np.isnan(dx), layers[0].W.T @ layers[0].delta, dx),
         targets=targets if targets.size else None,
         softmax=_has_softmax(traced, network),
         cost=traced.nodes[traced.root].data,

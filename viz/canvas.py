@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from .palette import DARK
-from .style import FONT_SIZE, LINES, MONO, THEMES, TONES, plain
+from .style import FONT_SIZE, LINES, MONO, THEMES, TINTS, TONES, plain
 
 __all__ = [
     "LABEL_SIZE",
@@ -36,6 +36,7 @@ _RULES = (
     (".small", f"font-size:{LABEL_SIZE:g}px"),
     (".ground", "fill:{ground}"),
     (".cell", "fill:{cell}"),
+    *((f".cell.{kind}", f"fill:{{{role}}}") for kind, role in TINTS.items()),
     (".box", "fill:{ground};stroke:{edge}"),
     (".leaf .box", "fill:{paper}"),
     (".constant .box", "fill:{cell};stroke:none"),
@@ -97,9 +98,9 @@ class Canvas:
         """Write a text on a base line; `kind` is its tone, and "bold", "small", "middle" or "end" where it is."""
         self.add(f'<text class="{kind}" {attributes(x=x, y=y)}>{escaped(text)}</text>')
 
-    def cell(self, x: float, y: float, wide: float, high: float) -> None:
-        """Draw the ground of numbers."""
-        self.add(f'<rect class="cell" {attributes(x=x, y=y, width=wide, height=high)} rx="3"/>')
+    def cell(self, x: float, y: float, wide: float, high: float, kind: str = "") -> None:
+        """Draw the ground of numbers, in the tint of their kind if it is given."""
+        self.add(f'<rect class="{f"cell {kind}".strip()}" {attributes(x=x, y=y, width=wide, height=high)} rx="3"/>')
 
     def bar(self, x: float, y: float, wide: float, high: float, kind: str) -> None:
         """Draw a number as a bar, if there is anything to see."""

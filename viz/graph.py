@@ -9,10 +9,12 @@ from typing import Any, TypeAlias
 
 from autograd import Value
 
+from .arrays import NetworkArrays, network_arrays
+from .blocks import Blocks, layer_diagram
 from .diagram import Arrow, Box, Diagram, Direction, Line, Span, joined
 from .figure import Figure
 from .fold import folded
-from .layers import layer_level
+from .layers import found_network, with_shared_inputs
 from .level import Cell, Flow, Level, bracketed, neuron_level, value_level
 from .style import THEMES, plain, shortened
 from .trace import Trace, trace
@@ -50,7 +52,8 @@ def draw(
 
     Args:
         root: The output.
-        level: "value", "neuron" or "layer": what a box stands for; "auto" is the finest that a person can read.
+        level: "value" or "neuron": what a box stands for; or "layer": the vectors and matrices of a network, values
+            above and gradients below; "auto" is the finest that a person can read.
         names: Names for Values without a label, such as `locals()`.
         focus: Show only the paths from this Value to the output.
         depth: And of those only what lies at most this many edges from `focus`, or from the output without one.
@@ -73,7 +76,10 @@ def draw(
         2
     """
     check_options(digits, rankdir, theme, max_nodes, level)
-    drawn, shown = _shown(trace(root, names), level, digits, focus, depth, fold, max_nodes)
+    traced = trace(root, names)
+    if layers := _layers(traced, level, digits, part=focus is not None or depth is not None):
+        return layers_figure(layers, digits, rankdir, theme)
+    drawn, shown = _shown(traced, level, digits, focus, depth, fold, max_nodes)
     boxes = _boxes(drawn, shown, lambda k: forward_rows(drawn.cells[k]))
     arrows = tuple(_forward_arrow(drawn, flow) for flow in _flows(drawn, shown))
     return Figure(Diagram(boxes, arrows, joined(*legend(drawn.output)), rankdir, theme))
@@ -105,7 +111,10 @@ def draw_backward(
         2
     """
     check_options(digits, rankdir, theme, max_nodes, level)
-    drawn, shown = _shown(trace(root, names), level, digits, focus, depth, fold, max_nodes)
+    traced = trace(root, names)
+    if layers := _layers(traced, level, digits, part=focus is not None or depth is not None):
+        return layers_figure(layers, digits, rankdir, theme)
+    drawn, shown = _shown(traced, level, digits, focus, depth, fold, max_nodes)
     turn = {head: k for k, head in enumerate(dict.fromkeys(flow.head for flow in drawn.flows), 1)}
     arriving: dict[int, list[Flow]] = defaultdict(list)
     for flow in drawn.flows:
@@ -141,21 +150,38 @@ def check_options(digits: int, rankdir: str, theme: str, max_nodes: int, level: 
         raise ValueError(f'level must be "value", "neuron", "layer" or "auto", got {level!r}')
 
 
+def _layers(traced: Trace, level: str, digits: int, *, part: bool) -> NetworkArrays | None:
+    """Return the numbers of a network that is to be drawn by layers; None if it is to be drawn as boxes."""
+    if level == "layer" and part:
+        raise ValueError('level="layer" shows all layers: focus and depth go with boxes')
+    if level == "auto" and not part and len(traced.nodes) > LEGIBLE:
+        found = neuron_level(traced, digits)
+        if found is None or len(found.cells) <= LEGIBLE:
+            return None
+    elif level != "layer":
+        return None
+    traced = with_shared_inputs(traced)
+    network = found_network(traced)
+    if network is None and level == "layer":
+        raise ValueError(
+            'level="layer" needs neurons in layers, each of which weighs all of one before it: use level="neuron"'
+        )
+    return network_arrays(traced, network) if network else None
+
+
+def layers_figure(numbers: NetworkArrays, digits: int, rankdir: Direction, theme: str) -> Figure:
+    """Return the picture of a network by its layers; its DOT text has a box for each."""
+    return Figure(layer_diagram(numbers, digits, rankdir, theme), Blocks(numbers, digits).svg)
+
+
 def _level(traced: Trace, level: str, digits: int) -> Level:
     """Return the level that is asked for; "auto" is the finest that a person can read."""
     if level == "value" or (level == "auto" and len(traced.nodes) <= LEGIBLE):
         return value_level(traced, digits)
-    if level == "auto":
-        found = neuron_level(traced, digits)
-        if found is None:
-            return value_level(traced, digits)
-        return found if len(found.cells) <= LEGIBLE else layer_level(traced, digits) or found
-    found = (neuron_level if level == "neuron" else layer_level)(traced, digits)
-    if found is None:
-        raise ValueError(
-            f'level="{level}" needs neurons, and there is no weighted sum of this shape: use level="value"'
-        )
-    return found
+    found = neuron_level(traced, digits)
+    if found is None and level == "neuron":
+        raise ValueError('level="neuron" needs neurons, and there is no weighted sum of this shape: use level="value"')
+    return found or value_level(traced, digits)
 
 
 def _shown(
@@ -277,9 +303,6 @@ def _backward_arrow(level: Level, flow: Flow, largest: float, *, several: bool) 
     label: Line = (Span(flow.upstream, "gradient"), Span(" × ", "muted"), Span(bracketed(flow.local), "slope"))
     if several:
         label += (Span(" = ", "muted"), Span(flow.contribution, "gradient"))
-    if level.name == "layer":
-        tooltip = f"a {flow.local} matrix times a vector of norm {flow.upstream} gives one of norm {flow.contribution}"
-        label = (Span(f"‖·‖ {flow.contribution}", "gradient"),)
     return Arrow(
         *ends,
         label=(label,),

@@ -13,10 +13,10 @@ from autograd import Explanation, Program, Value
 from .canvas import embedded, escaped
 from .diagram import Diagram
 from .explorer.data import Content, content
-from .explorer.network import has_skips, refuse_unfit
 from .explorer.page import Explorer, page, table
 from .formula import Symbol
 from .graph import draw
+from .layers import has_skips, refuse_unfit
 from .sheets.explanation import explanation_sheet
 from .sheets.program import program_sheet
 from .sheets.report import report_sheet

@@ -1,152 +1,277 @@
-"""The layers of a network as the cells of one picture: vectors and matrices by their shapes and norms."""
+"""The layers of a traced graph: which nodes are W, b, z and a of which layer, for every example that it holds.
+
+Which sums are neurons `autograd.lift` says. They form a network here if the neurons of every layer weigh the same
+sources, each by a weight of its own. A graph that holds a batch uses each weight once for every example; the loss of an
+example is then the last node that depends on this example alone.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-import numpy as np
+from autograd import Op, ops
 
-from .arrays import NetworkArrays
-from .diagram import Arrow, Box, Diagram, Direction, Kind, Line, Span
-from .level import Cell, Flow, Level, operations
-from .neurons import Group, contracted, neurons
-from .style import numeral
-from .trace import Edge, Trace
+from .neurons import Neuron, neurons
+from .trace import Trace
 
-__all__ = ["layer_diagram", "layer_level"]
-
-
-Array = np.ndarray[Any, Any]
+__all__ = ["Example", "Layer", "Network", "found_network", "has_skips", "refuse_unfit", "with_shared_inputs"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
-    """Groups that are drawn as one: the inputs, the neurons of one depth, or a single other group."""
+class Layer:
+    """What all examples share of a layer.
 
-    members: tuple[int, ...]
-    depth: int | None
-
-
-def layer_level(traced: Trace, digits: int = 4) -> Level | None:
-    """Return every layer as a cell; None if there is no neuron.
-
-    A cell shows the norm of its activations and that of their gradient, a flow the shape of the matrix between. What
-    flows is a vector, so each text of a flow is the norm of one.
+    Attributes:
+        weights: The nodes of W, a row for each neuron.
+        biases: The nodes of b; empty without one.
+        activation: The function; None for the identity.
     """
-    found = neurons(traced)
+
+    weights: tuple[tuple[int, ...], ...]
+    biases: tuple[int, ...]
+    activation: Op | None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The nodes of one example.
+
+    Attributes:
+        root: Its loss.
+        sources: For each layer the nodes that it weighs.
+        z: For each layer the weighted inputs.
+        a: For each layer the activations; those of z itself where there is no function.
+        members: For each layer and neuron all interior nodes.
+        targets: Leaves that are compared with the outputs, one for each output; empty if there are none.
+    """
+
+    root: int
+    sources: tuple[tuple[int, ...], ...]
+    z: tuple[tuple[int, ...], ...]
+    a: tuple[tuple[int, ...], ...]
+    members: tuple[tuple[tuple[int, ...], ...], ...]
+    targets: tuple[int, ...]
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """The nodes of the input."""
+        return self.sources[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Layers, and the examples that went through them."""
+
+    layers: tuple[Layer, ...]
+    examples: tuple[Example, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many inputs there are, and how many neurons each layer has."""
+        return (len(self.layers[0].weights[0]), *(len(layer.weights) for layer in self.layers))
+
+
+def found_network(traced: Trace) -> Network | None:
+    """Return the network in a graph; None where there is none, or one that uses a weight twice for an example."""
+    found = [neuron for neuron in neurons(traced) if not set(neuron.weights) & set(neuron.sources)]
     if not found:
         return None
-    groups, edges = contracted(traced, found)
-    layers = _layers(traced, groups)
-    owner = {member: k for k, layer in enumerate(layers) for member in layer.members}
-    cells = tuple(_cell(traced, groups, layer, digits) for layer in layers)
-    root = owner[next(k for k, group in enumerate(groups) if traced.root in group.members)]
-    return Level("layer", cells, tuple(_flows(groups, edges, layers, owner, digits)), root)
+    by_weights: dict[tuple[int, ...], list[Neuron]] = defaultdict(list)
+    for neuron in found:
+        if any(traced.nodes[k].op or traced.nodes[k].is_constant for k in neuron.weights):
+            return None
+        by_weights[tuple(sorted(neuron.weights))].append(neuron)
+    counts = {len(own) for own in by_weights.values()}
+    if len(counts) != 1:
+        return None
+    rows = _rows(by_weights)
+    if rows is None:
+        return None
+    layers: list[Layer] = []
+    before: tuple[int, ...] = ()
+    for row in rows:
+        layer = _layer(traced, [own[0] for own in row], before)
+        if layer is None:
+            return None
+        layers.append(layer)
+        before = tuple(own[0].out for own in row)
+    told = [_example(traced, layers, [[own[k] for own in row] for row in rows]) for k in range(counts.pop())]
+    examples = [example for example in told if example is not None]
+    if len(examples) < len(told) or _uses_one_weight_twice(layers) or _leaves_out_a_parameter(traced, layers, examples):
+        return None
+    roots = _roots(traced, examples)
+    return Network(tuple(layers), roots) if roots else None
 
 
-def _layers(traced: Trace, groups: Sequence[Group]) -> list[_Layer]:
-    sources = {source for group in groups if group.neuron for source in group.neuron.sources}
-    inputs: list[int] = []
-    depths: dict[int, list[int]] = {}
-    others: list[_Layer] = []
-    for k, group in enumerate(groups):
-        if group.neuron:
-            depths.setdefault(group.neuron.depth, []).append(k)
-        elif traced.nodes[group.out].op is None and group.out in sources:
-            inputs.append(k)
-        else:
-            others.append(_Layer((k,), None))
-    layers = [_Layer(tuple(inputs), 0)] if inputs else []
-    layers += [_Layer(tuple(members), depth) for depth, members in sorted(depths.items())]
-    return sorted(layers + others, key=lambda layer: max(layer.members))
+def has_skips(traced: Trace, network: Network) -> bool:
+    """Return whether something goes around a layer: whether a later one weighs more than the layer before it made."""
+    example = network.examples[0]
+    made = set(example.inputs)
+    for before, sources in zip(example.a, example.sources[1:], strict=False):
+        waiting, seen = list(sources), set(before)
+        while waiting:
+            node = waiting.pop()
+            if node in made:
+                return True
+            if node not in seen:
+                waiting += [traced.edges[k].tail for k in traced.nodes[node].edges_in]
+                seen.add(node)
+        made |= {*before, *sources}
+    return False
 
 
-def _cell(traced: Trace, groups: Sequence[Group], layer: _Layer, digits: int) -> Cell:
-    nodes = [traced.nodes[groups[k].out] for k in layer.members]
-    size = math.hypot(*(node.data for node in nodes))
-    slope = math.hypot(*(0.0 if node.is_constant else node.adjoint for node in nodes))
-    constant = all(node.is_constant for node in nodes)
-    badges = [badge for node in nodes for badge in node.badges]
-    counted = tuple(f"{badges.count(badge)} {badge}" for badge in dict.fromkeys(badges))
-    exact = (repr(size), "" if constant else repr(slope))
-    root = traced.root in {node.index for node in nodes}
-    if layer.depth is None:
-        node = nodes[0]
-        symbol = f"{len(groups[layer.members[0]].members)} operations" if node.op else ""
-        value, gradient = numeral(node.data, digits), numeral(node.adjoint, digits)
-        return Cell(traced.name(node.index), True, "root" if root else "node" if node.op else "leaf", symbol, value,
-                    gradient, (), node.remark, node.badges, f"{symbol} = {value}" if node.op else "",
-                    (repr(node.data), repr(node.adjoint)),
-                    operations=operations(traced, groups[layer.members[0]].members))  # fmt: skip
-    name = f"layer {layer.depth}" if layer.depth else "inputs"
-    neurons_here = [neuron for k in layer.members if (neuron := groups[k].neuron)]
-    symbols = sorted({op.name if (op := neuron.activation(traced)) else "identity" for neuron in neurons_here})
-    value, gradient = f"‖a‖ {numeral(size, digits)}", "" if constant else numeral(slope, digits)
-    extra: tuple[tuple[str, str], ...] = ((f"{len(nodes)} values", ""),)
-    if neurons_here:
-        delta = math.hypot(*(traced.nodes[neuron.z].adjoint for neuron in neurons_here))
-        extra = ((f"{len(nodes)} neurons", f"‖δ‖ {numeral(delta, digits)}"),)
-    forward = f"{len(nodes)} × {' and '.join(symbols)}(Wa + b)" if neurons_here else ""
-    kind: Kind = "root" if root else "node" if neurons_here else "constant" if constant else "leaf"
-    return Cell(name, True, kind, " ".join(symbols), value, gradient, extra, "", counted, forward, exact,
-                operations=tuple(symbols))  # fmt: skip
+def refuse_unfit(network: Network | None, image: tuple[int, int] | None, classes: Sequence[str]) -> None:
+    """Raise a ValueError if the shape of the input or the names of the outputs do not fit the network."""
+    inputs, outputs = (network.sizes[0], network.sizes[-1]) if network else (0, "a graph without layers")
+    if image is not None and image[0] * image[1] != inputs:
+        shape = f"{image[0]} × {image[1]} for {inputs}"
+        raise ValueError(f"image must have as many pixels as the network has inputs, got {shape}")
+    if classes and len(classes) != outputs:
+        raise ValueError(f"classes must name each output of a network, got {len(classes)} for {outputs}")
 
 
-def _flows(
-    groups: Sequence[Group], edges: Sequence[Edge], layers: Sequence[_Layer], owner: dict[int, int], digits: int
-) -> list[Flow]:
-    """Return one flow for each pair of layers with an edge between, in the order of the backward pass."""
-    between: dict[tuple[int, int], list[Edge]] = {}
+def with_shared_inputs(traced: Trace) -> Trace:
+    """Return the trace in which the neurons of the first layer share their inputs, if they read equal numbers.
+
+    A number that is used twice is two nodes, unless it came from one Value: `w * 0.5` and `v * 0.5` have nothing in
+    common that says that both weigh one input.
+    """
+    copies: dict[tuple[int, ...], list[Neuron]] = defaultdict(list)
+    for neuron in neurons(traced):
+        if neuron.depth == 1:
+            copies[tuple(sorted(neuron.weights))].append(neuron)
+    same: dict[int, int] = {}
+    rows = list(copies.values())
+    for first, *others in zip(*rows, strict=False):
+        for other in others:
+            left = [node for node in first.sources if traced.nodes[node].is_constant]
+            for node in other.sources:
+                equal = [k for k in left if traced.nodes[k].data == traced.nodes[node].data]
+                if traced.nodes[node].is_constant and node not in left and equal:
+                    same[node] = equal[0]
+                    left.remove(equal[0])
+    if not same:
+        return traced
+    edges = tuple(replace(edge, tail=same.get(edge.tail, edge.tail)) for edge in traced.edges)
+    out: dict[int, list[int]] = defaultdict(list)
     for edge in edges:
-        between.setdefault((-owner[edge.head], -owner[edge.tail]), []).append(edge)
-    adjoint: dict[int, float] = dict.fromkeys(range(len(groups)), 0.0)
-    upstream = {edge.head: edge.upstream for edge in edges}
-    flows = []
-    for (head, tail), parallel in sorted(between.items()):
-        before = _norm(adjoint, layers[-tail])
-        change: dict[int, float] = {}
-        for edge in parallel:
-            if edge.step:
-                change[edge.tail] = change.get(edge.tail, 0.0) + edge.contribution
-                adjoint[edge.tail] += edge.contribution
-        size = math.hypot(*change.values())
-        numbers = [math.hypot(*(upstream.get(k, 1.0) for k in layers[-head].members)), size, before,
-                   _norm(adjoint, layers[-tail])]  # fmt: skip
-        up, got, was, now = (numeral(number, digits) for number in numbers)
-        shape = f"{len(layers[-head].members)}×{len(layers[-tail].members)}"
-        rule = "σ′(z) ⊙ W" if layers[-head].depth else ""
-        constant = not any(edge.step for edge in parallel)
-        flows.append(Flow(-tail, -head, 0, shape, up, got, was, now, size, rule, shape if rule else "", constant))
-    return flows
+        out[edge.tail].append(edge.index)
+    return Trace(tuple(replace(node, edges_out=tuple(out[node.index])) for node in traced.nodes), edges, traced.root)
 
 
-def _norm(adjoint: dict[int, float], layer: _Layer) -> float:
-    return math.hypot(*(adjoint[k] for k in layer.members))
+def _rows(by_weights: dict[tuple[int, ...], list[Neuron]]) -> list[list[list[Neuron]]] | None:
+    """Return for each layer, for each of its neurons, that neuron for every example."""
+    rows: dict[int, list[list[Neuron]]] = defaultdict(list)
+    for own in by_weights.values():
+        if len({neuron.depth for neuron in own}) > 1:
+            return None
+        rows[own[0].depth].append(own)
+    if sorted(rows) != list(range(1, len(rows) + 1)):
+        return None
+    return [rows[depth] for depth in sorted(rows)]
 
 
-def layer_diagram(numbers: NetworkArrays, digits: int, caption: Line, direction: Direction, theme: str) -> Diagram:
-    """Return the layers of a network as boxes, with the norms of their vectors, and W as an arrow between two."""
+def _layer(traced: Trace, row: Sequence[Neuron], before: tuple[int, ...]) -> Layer | None:
+    order = before if set(before) == set(row[0].sources) else row[0].sources
+    weights = []
+    for neuron in row:
+        by_source = dict(zip(neuron.sources, neuron.weights, strict=True))
+        weights.append(tuple(by_source.get(source, -1) for source in order))
+    biases = [neuron.biases for neuron in row]
+    functions = {neuron.activation(traced) for neuron in row}
+    if any(-1 in own for own in weights) or len(set(order)) < len(order) or len(functions) > 1:
+        return None
+    if len({len(own) for own in biases}) > 1 or len(biases[0]) > 1:
+        return None
+    return Layer(tuple(weights), tuple(own[0] for own in biases if own), functions.pop())
 
-    def pair(a: Array, delta: Array, letters: str) -> tuple[Span, Span]:
-        value, gradient = (
-            f"‖{x}‖ {numeral(float(np.linalg.norm(of)), digits)}" for x, of in zip(letters, (a, delta), strict=True)
-        )
-        return Span(value, "value"), Span(gradient, "gradient")
 
-    size = Span(f"{len(numbers.x)} values", "muted")
-    boxes = [Box("l0", ((Span("inputs", bold=True), size), pair(numbers.x, numbers.dx, "x∇")), "leaf")]
-    arrows = []
-    for l, layer in enumerate(numbers.layers, 1):
-        size = Span(f"{len(layer.W)} {layer.function or 'identity'}", "muted")
-        rows = ((Span(f"layer {l}", bold=True), size), pair(layer.a, layer.delta, "aδ"))
-        boxes.append(Box(f"l{l}", rows))
-        label = ((Span(f"W{l} {layer.W.shape[0]}×{layer.W.shape[1]}", "value"),),)
-        arrows.append(Arrow(f"l{l - 1}", f"l{l}", label))
-    last = len(boxes) - 1
-    cost = (Span("C", bold=True), Span(numeral(numbers.cost, digits), "value"))
-    boxes.append(Box("c", (cost,), "root"))
-    arrows.append(Arrow(f"l{last}", "c"))
-    return Diagram(tuple(boxes), tuple(arrows), caption, direction, theme)
+def _example(traced: Trace, layers: Sequence[Layer], rows: Sequence[Sequence[Neuron]]) -> Example | None:
+    sources = []
+    for layer, row in zip(layers, rows, strict=True):
+        weighs = [dict(zip(neuron.weights, neuron.sources, strict=True)) for neuron in row]
+        if any(len(own) < len(layer.weights[0]) for own in weighs):
+            return None
+        found = {tuple(own[w] for w in weights) for own, weights in zip(weighs, layer.weights, strict=True)}
+        if len(found) > 1:
+            return None
+        sources.append(found.pop())
+    inside = {member for row in rows for neuron in row for member in neuron.members}
+    last = [neuron.out for neuron in rows[-1]]
+    return Example(
+        root=-1,
+        sources=tuple(sources),
+        z=tuple(tuple(neuron.z for neuron in row) for row in rows),
+        a=tuple(tuple(neuron.out for neuron in row) for row in rows),
+        members=tuple(tuple(tuple(sorted(neuron.members)) for neuron in row) for row in rows),
+        targets=_targets(traced, last, inside),
+    )
+
+
+def _targets(traced: Trace, outputs: Iterable[int], inside: set[int]) -> tuple[int, ...]:
+    """Return the leaves that outputs are compared with or multiplied by, if there is exactly one for each."""
+    found = []
+    for output in outputs:
+        heads = [traced.edges[k].head for k in traced.nodes[output].edges_out]
+        beside = {number for head in heads if head not in inside for number in _compared(traced, head, output)}
+        if len(beside) != 1:
+            return ()
+        found.append(beside.pop())
+    return tuple(found)
+
+
+def _compared(traced: Trace, head: int, output: int) -> list[int]:
+    """Return the leaves that a node takes from an output, multiplies it with as ±1, or weighs it by in a sum."""
+    tails, op = [traced.edges[k].tail for k in traced.nodes[head].edges_in], traced.nodes[head].op
+    if op is ops.sub and tails[0] == output:
+        others = tails[1:]
+    elif op is ops.mul:
+        others = [tail for tail in tails if tail != output and abs(traced.nodes[tail].data) == 1.0]
+    elif op is ops.affine:
+        half = len(tails) // 2
+        others = [tails[(k + half) % (2 * half)] for k in range(2 * half) if tails[k] == output]
+    else:
+        others = []
+    return [tail for tail in others if traced.nodes[tail].op is None]
+
+
+def _uses_one_weight_twice(layers: Iterable[Layer]) -> bool:
+    used = [node for layer in layers for row in (*layer.weights, layer.biases) for node in row]
+    return len(used) > len(set(used))
+
+
+def _leaves_out_a_parameter(traced: Trace, layers: Iterable[Layer], examples: Iterable[Example]) -> bool:
+    used = {node for layer in layers for row in (*layer.weights, layer.biases) for node in row}
+    used.update(node for example in examples for node in (*example.inputs, *example.targets))
+    return any(
+        node.op is None and not node.is_constant and node.edges_out and node.index not in used for node in traced.nodes
+    )
+
+
+def _roots(traced: Trace, examples: Sequence[Example]) -> tuple[Example, ...] | None:
+    """Return the examples with their losses."""
+    if len(examples) == 1:
+        return (_rooted(examples[0], traced.root),)
+    of: dict[int, int] = {}  # which example a node depends on; −1 for several
+    for k, example in enumerate(examples):
+        for node in (node for layer in example.members for own in layer for node in own):
+            of[node] = k if node not in of else -1
+    if -1 in of.values():
+        return None
+    for each in traced.nodes:
+        own = {of[traced.edges[k].tail] for k in each.edges_in if traced.edges[k].tail in of}
+        if own and each.index not in of:
+            of[each.index] = own.pop() if len(own) == 1 else -1
+    ends: dict[int, list[int]] = defaultdict(list)
+    for index, k in of.items():
+        if k >= 0 and any(of[traced.edges[e].head] == -1 for e in traced.nodes[index].edges_out):
+            ends[k].append(index)
+    if any(len(ends[k]) != 1 for k in range(len(examples))):
+        return None
+    return tuple(_rooted(example, ends[k][0]) for k, example in enumerate(examples))
+
+
+def _rooted(example: Example, root: int) -> Example:
+    return Example(root, example.sources, example.z, example.a, example.members, example.targets)

@@ -1,6 +1,6 @@
 """A graph at one level of detail, ready to be drawn: cells, and the flows of gradient between them.
 
-Three levels are made from one trace: every value, every neuron, every layer. All pictures are drawn from a level.
+Two levels are made from one trace: every value, and every neuron. All pictures of boxes are drawn from a level.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Level:
     """A graph at one level of detail.
 
     Attributes:
-        name: "value", "neuron" or "layer".
+        name: "value" or "neuron".
         cells: In the order of the forward pass.
         flows: In the order of the backward pass.
         root: The index of the output's cell.

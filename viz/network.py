@@ -11,10 +11,11 @@ from autograd import Value, total
 from nn import MLP, Module
 
 from .arrays import NetworkArrays, network_arrays
+from .blocks import layer_diagram
 from .diagram import Arrow, Box, Diagram, Direction, Line, Span, Stroke, joined
 from .figure import Figure
 from .graph import check_options, thickness
-from .layers import layer_diagram
+from .layers import found_network, refuse_unfit, with_shared_inputs
 from .neurons import Neuron, neurons
 from .style import numeral, shortened
 from .tiles import MANY, Tiles, wrapped
@@ -90,7 +91,7 @@ def draw_network(
     numbers = _tiled(traced, units, image, classes)
     if numbers is not None:
         tiles = Tiles(numbers, image or wrapped(len(numbers.x)), classes, digits, with_loss=with_loss)
-        return Figure(layer_diagram(numbers, digits, (Span(tiles.caption, "muted"),), rankdir, theme), tiles.svg)
+        return Figure(layer_diagram(numbers, digits, rankdir, theme), tiles.svg)
     inputs = _inputs(units)
     count = len(units) + len(inputs)
     if count > max_nodes:
@@ -115,8 +116,6 @@ def _tiled(
     asked = image is not None or bool(classes)
     if not asked and max(widest, len(_inputs(units))) <= MANY:
         return None
-    from .explorer.network import found_network, refuse_unfit, with_shared_inputs  # here, because few pictures need it
-
     traced = with_shared_inputs(traced)
     network = found_network(traced)
     if network is not None and sum(network.sizes[1:]) != len(units):

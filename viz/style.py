@@ -15,6 +15,7 @@ __all__ = [
     "LINES",
     "MONO",
     "THEMES",
+    "TINTS",
     "TONES",
     "columns",
     "numeral",
@@ -47,6 +48,10 @@ TONES = {
 
 LINES = {"edge": "edge", "value": "v-fill", "gradient": "g-fill", "slope": "l-fill", "negative": "n-fill"}
 """The colours of lines and areas; what is negative is slate, and dashed if it is a line: the sign is a shape."""
+
+
+TINTS = {"value": "v-tint", "gradient": "g-tint", "slope": "l-tint"}
+"""The grounds of numbers."""
 
 
 def numeral(number: float, digits: int = 4) -> str:

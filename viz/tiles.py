@@ -28,7 +28,7 @@ MOST_CELLS = 25_000
 """A layer of more weights shows its first neurons only, so that the picture stays a file that can be sent."""
 MOST_OUTPUTS = 20
 MOST_LAYERS = 4
-"""Of more hidden layers the first two and the last two are drawn."""
+"""Of more layers the first two and the last two are drawn."""
 MOST_EXAMPLES = 12
 """Of a batch of more, bars show the first ones."""
 
@@ -53,6 +53,12 @@ def largest(array: Array) -> float:
     """Return the size of the largest number that is one."""
     known = np.abs(array[np.isfinite(array)])
     return float(known.max()) if known.size else 0.0
+
+
+def shown_layers(layers: Sequence[LayerArrays]) -> tuple[list[tuple[int, LayerArrays]], int]:
+    """Return the layers that are drawn with their numbers, and how many in the middle are not."""
+    all_ = list(enumerate(layers, 1))
+    return (all_, 0) if len(all_) <= MOST_LAYERS else (all_[:2] + all_[-2:], len(all_) - 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +126,7 @@ class Tiles:
     ) -> None:
         self.numbers, self.image, self.classes = numbers, image, classes
         self.digits, self.with_loss = digits, with_loss
-        hidden = list(enumerate(numbers.layers, 1))[:-1]
-        self.left_out = max(0, len(hidden) - MOST_LAYERS)
-        self.hidden = hidden if not self.left_out else hidden[:2] + hidden[-2:]
+        self.hidden, self.left_out = shown_layers(numbers.layers[:-1])
         self.examples = min(numbers.x.shape[1], MOST_EXAMPLES)
 
     def svg(self, theme: str) -> str:
@@ -166,8 +170,8 @@ class Tiles:
     @property
     def label(self) -> str:
         """What the picture is, for readers who do not see it."""
-        sizes = "-".join(map(str, [len(self.numbers.x), *(len(layer.W) for layer in self.numbers.layers)]))
-        return f"A {sizes} network: {'its values, and below them their gradients' if self.with_loss else 'its weights'}"
+        what = "its values, and below them their gradients" if self.with_loss else "its weights"
+        return f"A {self.numbers.sizes} network: {what}"
 
     def _shape(self, l: int, layer: LayerArrays) -> tuple[int, int]:
         """Return rows and columns of the tiles of a layer."""

@@ -14,10 +14,10 @@ from typing import Any
 from autograd import ops
 
 from ..formula import MOST_TERMS, expression
+from ..layers import Example, Network, found_network, with_shared_inputs
 from ..style import shortened
 from ..trace import Trace
 from .evaluation import holds
-from .network import Example, Network, found_network, with_shared_inputs
 from .operations import can_run
 from .terms import Array, Equation, Equations, Term, derived_equations
 
