@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -143,14 +144,31 @@ CHANGES_NOTHING = "the text changes an array, or needs one of Python's numbers"
 def by_source(program: Program, batch: dict[str, Any]) -> tuple[float, dict[str, Any]]:
     """Return what the program's text gives, having found that it is functional and all its arrays are float64."""
     tree = ast.parse(program.source)
+    steps = {n.targets[0].id for n in ast.walk(tree) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Dict)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             assert called not in {"at", "float", "put_along_axis", "copyto"}, CHANGES_NOTHING
             assert all(keyword.arg != "out" for keyword in node.keywords), CHANGES_NOTHING
         assert not isinstance(node, ast.AugAssign), CHANGES_NOTHING
-        if isinstance(node, ast.Assign):
-            assert all(isinstance(target, ast.Name) for target in node.targets), CHANGES_NOTHING
+        if isinstance(node, ast.Assign):  # the steps of what recurs are kept in dictionaries
+            assert all(getattr(each, "value", each).id in steps or each.id for each in node.targets), CHANGES_NOTHING
+    loss, gradients, seen = _run(tree, program, batch)
+    arrays = {name: value for name, value in seen.items() if not isinstance(value, (int, dict))}
+    arrays = {name: value for name, value in arrays.items() if not re.fullmatch(r"range\d+", name)}  # places
+    kinds = {name: np.asarray(value).dtype for name, value in {"the loss": loss, **arrays, **gradients}.items()}
+    assert {name: kind for name, kind in kinds.items() if kind != np.float64} == {}
+    for name, array in program.parameters.items():
+        assert np.shape(gradients[name]) == array.shape, name
+    return loss, gradients
+
+
+def variables_of(program: Program, batch: dict[str, Any]) -> dict[str, Any]:
+    """Return all variables of the program's text as they are at its end."""
+    return _run(ast.parse(program.source), program, batch)[2]
+
+
+def _run(tree: ast.Module, program: Program, batch: dict[str, Any]) -> tuple[float, dict[str, Any], dict[str, Any]]:
     (function,) = (d for d in tree.body if isinstance(d, ast.FunctionDef) and d.name == "value_and_grad")
     result = function.body[-1]
     assert isinstance(result, ast.Return)
@@ -159,12 +177,7 @@ def by_source(program: Program, batch: dict[str, Any]) -> tuple[float, dict[str,
     exec(compile(ast.fix_missing_locations(tree), "<source>", "exec"), module)
     with np.errstate(all="ignore"):
         (loss, gradients), seen = module["value_and_grad"](dict(program.parameters), *batch.values())
-    arrays = {name: value for name, value in seen.items() if name != "N" and not isinstance(value, dict)}
-    kinds = {name: np.asarray(value).dtype for name, value in {"the loss": loss, **arrays, **gradients}.items()}
-    assert {name: kind for name, kind in kinds.items() if kind != np.float64} == {}
-    for name, array in program.parameters.items():
-        assert np.shape(gradients[name]) == array.shape, name
-    return loss, gradients
+    return loss, gradients, seen
 
 
 def by_engine(function, parameters, X, T, reduce: str = "mean") -> np.ndarray | None:

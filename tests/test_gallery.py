@@ -11,7 +11,10 @@ from autograd import compile
 from autograd.lift.write.style import Unicode
 from tests import gallery
 from tests.index_notation import SUPERSCRIPTS, MisreadError, Name, Reader
+from tests.lift_graphs import by_source
 
+# A root that may be one of 0, and paths that comparisons of numbers decide, are written as the program treats them.
+AS_THE_PROGRAM = ("cosine", "siamese", "embedding_tokens", "microgpt_tokens", "softmax_shifted")
 NAMES = [each.name for each in pkgutil.iter_modules(gallery.__path__) if each.name != "parameters"]
 
 
@@ -123,6 +126,22 @@ def test_the_text_is_that_of_a_textbook(case):
 def test_the_text_gives_the_numbers_of_the_engine_when_it_is_read(case):
     _, program, rows = case
     require_that_the_text_holds(program, {name: values[1] for name, values in rows.items()})
+
+
+@pytest.mark.parametrize("reduce", ["mean", "sum"])
+def test_the_source_is_that_of_the_equations(case, reduce):
+    """Lines on whole arrays and loops over steps: no table of indices, and the numbers of the program."""
+    module, _, rows = case
+    program = compile(module.fun, reduce=reduce)
+    if module.__name__.endswith(("tokens", "shifted")):  # other rows take other paths
+        rows = {name: values[:1] for name, values in rows.items()}
+    loss, gradients = program.value_and_grad(**rows)
+    assert ("INDEX" in program.source) <= module.__name__.endswith(AS_THE_PROGRAM)
+    by_text, others = by_source(program, rows)
+    largest = max(1.0, abs(loss), *(np.abs(each).max() for each in gradients.values()))
+    assert by_text == pytest.approx(loss, rel=1e-13)
+    for name, exact in gradients.items():
+        np.testing.assert_allclose(others[name], exact, rtol=0, atol=1e-13 * largest, err_msg=name)
 
 
 def require_that_it_holds_for_all_rows(program, rows, text):

@@ -28,12 +28,15 @@ from .run.runner import runner
 from .write.lines import Line
 from .write.page import Page, best_page
 from .write.style import Latex, MathML, Style, Unicode
+from .write.term_arrays import NoTextError
+from .write.term_source import term_source
 from .write.text import latex_of, mathml_of, text_of
 
-__all__ = ["Derivation", "derivation"]
+__all__ = ["Derivation", "derivation", "proved_source"]
 
 Array = np.ndarray[Any, Any]
 _TOLERANCE = 1e-8  # of the largest entry; the numbers of a wrong equation are not that near
+_PRECISE = 1e-10  # likewise, of a text that others run
 _ROWS = 3
 
 
@@ -231,3 +234,43 @@ def _agree(made: Derivation, derived: Lifted, start: Array, row: Mapping[str, Ar
         if not (difference <= _TOLERANCE * largest).all():
             raise ValueError(f"the gradient of {each.name} differs by {difference.max()!r}")
     return True
+
+
+def proved_source(made: Derivation, derived: Lifted, *, mean: bool) -> str:
+    """Return the equations as the text of a NumPy module, for any numbers of the inputs, after it has run.
+
+    Raises:
+        NoTextError: If there is a term without a text on arrays, or the text does not give the program's numbers.
+        TypeError: If an operation of the user's own has no NumPy text, or one that does not define it.
+    """
+    found = derived_equations(made.found.recognition) if made.found.assumed else made.found
+    text = term_source(found, derived.parameters, mean=mean)
+    module: dict[str, Any] = {}
+    exec(text, module)
+    rng = np.random.default_rng(0)
+    for spread in (0.1, 1e-3, 1e-6):
+        near = {name: np.tile(values, (_ROWS, 1)) for name, values in derived.row.items()}
+        rows = {n: a + spread * (np.abs(a) + 0.1) * rng.uniform(-1.0, 1.0, a.shape) for n, a in near.items()}
+        gradient = np.zeros(derived.start.size)
+        function, _ = runner(derived.without_guards(), derived.start, gradient, _ROWS, "backward", mean=mean)
+        try:
+            loss = float(function(rows))
+        except (ArithmeticError, ValueError):
+            continue
+        arrays = {each.name: derived.start[each.positions].reshape(each.shape) for each in derived.parameters.all}
+        try:
+            with np.errstate(all="ignore"):
+                own, gradients = module["value_and_grad"](arrays, *rows.values())
+        except (ArithmeticError, LookupError, NameError, TypeError, ValueError) as error:
+            raise NoTextError("the text of the equations does not run") from error
+        largest = max(1.0, abs(loss), float(np.abs(gradient).max(initial=0.0)))
+        differences = [abs(float(own) - loss)]
+        for each in derived.parameters.all:
+            exact = gradient[each.positions].reshape(each.shape)
+            if np.shape(gradients[each.name]) != exact.shape:
+                raise NoTextError(f"the gradient of {each.name} has another shape")
+            differences.append(float(np.abs(gradients[each.name] - exact).max(initial=0.0)))
+        if not max(differences) <= _PRECISE * largest:
+            raise NoTextError("the text of the equations does not give the numbers of the program")
+        return text
+    raise NoTextError("there are no numbers to compare with")

@@ -6,6 +6,7 @@ import math
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..graph import assignments
 from ..notebook import picture
 from ..op import DomainError
 from ..value import recording, watched_by
-from .derivation import Derivation, derivation
+from .derivation import Derivation, derivation, proved_source
 from .equations import equations, latex
 from .matrices.lifted import Lifted
 from .matrices.parameters import Parameters
@@ -37,6 +38,7 @@ from .second_order import SecondOrder
 from .write.c_text import c_source
 from .write.report import report
 from .write.source import source
+from .write.term_arrays import NoTextError
 
 __all__ = ["Program"]
 
@@ -292,7 +294,11 @@ class Program(SecondOrder):
         Raises:
             TypeError: If an operation of the user's own has no NumPy text, or one that does not define it.
         """
-        return source(self.derived, mean=self._mean)
+        derived = self.derived
+        if not derived.guards and self._recorder.held.leaves is not None:
+            with suppress(NoTextError, RuntimeError):  # the latter where no equations give the program's numbers
+                return proved_source(self.derivation, derived, mean=self._mean)
+        return source(derived, mean=self._mean)
 
     def c_source(self) -> str:
         """Return the text of a C99 module, which needs the mathematical library and nothing else.

@@ -67,6 +67,7 @@ GELU = _Idiom(
     array=lambda x: 0.5 * x * (1.0 + np.tanh(_ROOT * (x + _CUBIC * x**3))),
     partials=(_gelu_slope,),
     doc="the approximation of x Φ(x) by tanh",
+    numpy=f"def gelu(x):\n    return 0.5 * x * (1.0 + np.tanh({_ROOT!r} * (x + {_CUBIC!r} * x**3)))",
 )
 ONE_HOT = _Idiom(
     "onehot",

@@ -8,19 +8,18 @@ written to can run it as well.
 
 from __future__ import annotations
 
-import ast
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from ...op import Op
 from ..matrices.block import Block
 from ..matrices.lifted import Lifted
 from ..matrices.statement import Statement, blocks_in
 from ..record.identifiers import Identifiers, quoted
 from .asked import asked
-from .numpy_text import NumpyText, has_numpy_name, operations_in
+from .definitions import defined_names, definitions_of
+from .numpy_text import NumpyText, operations_in
 
 __all__ = ["source"]
 
@@ -54,40 +53,17 @@ class _Module:
         self.roots = [derived.forward.roots[0], *sides, *(s.value for s in self.backward)]
         self.forward = derived.forward.needed(self.roots)
         self.read = blocks_in(*self.roots, *(s.value for s in self.forward))
-        self.definitions = self._definitions()
+        self.definitions = definitions_of(
+            op for each in (*self.forward, *self.backward) for op in operations_in(each.value)
+        )
         taken = {"np", "math", "pick", "sums", "parameters", "flat", "dflat", "N", "float", "int"}
         for definition in self.definitions.values():
-            taken |= _defined(definition).keys()
+            taken |= defined_names(definition).keys()
         self.identifiers = Identifiers(taken)
         self.numpy_text = NumpyText(self._names(), self._flat_order(), self.identifiers, mean=mean)
         self.lines: list[str] = []
 
     # --- names -----------------------------------------------------------------------------------
-
-    def _definitions(self) -> dict[Op, str]:
-        """Return the text of each operation that NumPy has no function for.
-
-        Raises:
-            TypeError: If one has no text, or a text that does not define a function of its name alone.
-        """
-        found: dict[Op, str] = {}
-        by_name: dict[str, str] = {}
-        for statement in (*self.forward, *self.backward):
-            for op in operations_in(statement.value):
-                if op in found or has_numpy_name(op):
-                    continue
-                if not op.numpy:
-                    raise TypeError(
-                        f"there is no source for {op.name!r}: give its Op a `numpy` text that defines the function"
-                    )
-                defined = _defined(op.numpy)
-                if op.name not in defined:
-                    raise TypeError(f"the `numpy` text of {op.name!r} must define {op.name!r}, got {op.numpy!r}")
-                for name, how in defined.items():
-                    if by_name.setdefault(name, how) != how:
-                        raise TypeError(f"the `numpy` texts of two operations define {name!r}: rename one of them")
-                found[op] = op.numpy
-        return {op: found[op] for op in sorted(found, key=lambda op: op.name)}
 
     def _names(self) -> dict[Block, str]:
         adjoints, flat = self.derived.reverse.adjoints, self.derived.parameters.flat
@@ -199,20 +175,6 @@ class _Module:
             entries.append(f"{quoted(each.name)}: {text}")
             start += each.block.size
         return "{" + ", ".join(entries) + "}"
-
-
-def _defined(text: str) -> dict[str, str]:
-    """Return the names that a text defines, each with what it is defined as."""
-    found: dict[str, str] = {}
-    for statement in ast.parse(text).body:
-        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-            names = {statement.name}
-        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
-            names = {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
-        else:
-            names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        found |= dict.fromkeys(names, ast.dump(statement))
-    return found
 
 
 def _array_text(array: Array) -> str:
