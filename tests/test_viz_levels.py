@@ -166,6 +166,25 @@ def test_sign_is_shown_by_colour_and_by_dashes():
     assert widths[0] < widths[1] == 4.0
 
 
+def test_what_is_computed_between_layers_stands_between_them_with_lines_from_what_it_is_made_of():
+    x = [Value(0.5, "x0"), Value(-1.0, "x1")]
+    h = [tanh(affine([Value(0.3), Value(0.2)], x, Value(0.1))) for _ in range(2)]
+    s = h[0] * 2.0 + x[0]  # what goes around
+    s.label = "s"
+    y = sigmoid(affine([Value(1.0), Value(2.0)], [s, h[1]], Value(0.0)))
+    diagram = draw_network(y, digits=6).diagram
+    column = {box.rows[0][0].text: box.column for box in diagram.boxes}
+    assert column == {"x0": 0, "x1": 0, "neuron 1.0": 1, "neuron 1.1": 1, "s": 2, "neuron 2.0": 3}
+    key = {box.rows[0][0].text: box.key for box in diagram.boxes}
+    into = {(arrow.tail, arrow.head) for arrow in diagram.arrows if not arrow.label}
+    assert into == {(key["x0"], key["s"]), (key["neuron 1.0"], key["s"])}
+    y.backward()
+    (box,) = (box for box in diagram.boxes if box.key == key["s"])
+    assert [span.text for row in box.rows for span in row] == [
+        "s", viz.style.numeral(s.data, 6), "+", viz.style.numeral(s.grad, 6),
+    ]  # fmt: skip
+
+
 def test_wrong_arguments_of_draw_network_are_named():
     model = nn.MLP(2, [1], seed=0)
     loss = nn.half_squared_error(model([1.0, 2.0]), [0.0])

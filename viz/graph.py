@@ -294,7 +294,7 @@ def _backward_arrow(level: Level, flow: Flow, largest: float, *, several: bool) 
     """Return the arrow of a contribution, with its number where it is one of several and not the gradient itself."""
     ends = (f"n{flow.head}", f"n{flow.tail}")
     if flow.is_constant:
-        return Arrow(*ends, width=0.7, tooltip="no gradient flows to a number", backward=True)
+        return Arrow(*ends, width=0.7, tooltip="no gradient flows to a number", tip=False, backward=True)
     head, tail, output = (shortened(level.cells[k].name) for k in (flow.head, flow.tail, level.root))
     product = f"{flow.upstream} × {bracketed(flow.local)} = {flow.contribution}"
     tooltip = f"∂{output}/∂{tail} += ∂{output}/∂{head} · ∂{head}/∂{tail} = {product}"

@@ -105,7 +105,7 @@ def draw_network(
         summed = " summed over the examples" if len(units[0].runs) > 1 else ""
         parts = [Span("a", "value"), Span(f"δ = ∂C/∂z{summed}", "gradient"), *parts]
     caption = joined(*parts)
-    return Figure(Diagram(tuple(network.boxes()), tuple(network.arrows()), caption, rankdir, theme))
+    return Figure(Diagram(tuple(network.boxes()), (*network.arrows(), *network.joins()), caption, rankdir, theme))
 
 
 def _tiled(
@@ -182,18 +182,43 @@ class _Network:
         self.single = all(len(unit.runs) == 1 for unit in units)
 
     def boxes(self) -> list[Box]:
-        """Return the inputs' boxes and the neurons'."""
-        boxes = [self._input(k, source) for k, source in enumerate(self.inputs)]
-        columns = {depth: k for k, depth in enumerate(sorted({unit.first.depth for unit in self.units}), 1)}
-        return boxes + [self._unit(k, unit, columns[unit.first.depth]) for k, unit in enumerate(self.units)]
+        """Return the inputs' boxes and the neurons', those of what is weighed without being either between them."""
+        depths = {source: self._depth(source) for source in self.inputs}
+        columns = sorted({*depths.values(), *(unit.first.depth for unit in self.units)})
+        boxes = [self._input(k, source, columns.index(depths[source])) for k, source in enumerate(self.inputs)]
+        return boxes + [self._unit(k, unit, columns.index(unit.first.depth)) for k, unit in enumerate(self.units)]
 
-    def _input(self, k: int, source: int) -> Box:
-        node, name = self.traced.nodes[source], self.traced.nodes[source].label or f"x[{k}]"
+    def _depth(self, source: int) -> float:
+        """Return how deep an input stands: first, or just before the neurons that weigh it if it was computed."""
+        if self.traced.nodes[source].op is None:
+            return 0.0
+        return min(unit.first.depth for unit in self.units if source in unit.first.sources) - 0.5
+
+    def joins(self) -> list[Arrow]:
+        """Return a pale line to what was computed and is weighed from each box that it is made of."""
+        lines = []
+        for source in (k for k in self.inputs if self.traced.nodes[k].op):
+            waiting, seen = [source], {source}
+            while waiting:
+                for k in self.traced.nodes[waiting.pop()].edges_in:
+                    tail = self.traced.edges[k].tail
+                    if tail in self.keys:
+                        lines.append(Arrow(self.keys[tail], self.keys[source], width=0.8, tip=False))
+                    elif tail not in seen:
+                        waiting.append(tail)
+                    seen.add(tail)
+        return list(dict.fromkeys(lines))
+
+    def _input(self, k: int, source: int, column: int) -> Box:
+        node = self.traced.nodes[source]
+        name = node.label or (self.traced.name(source) if node.op else f"x[{k}]")
         known = self.with_loss and self.single
         rows = [(Span(shortened(name), bold=True), self._value(node.data) if known else Span(""))]
         if known:
-            rows.append((Span(""), self._gradient(self._handed_back(source) if node.is_constant else node.adjoint)))
-        return Box(f"i{k}", tuple(rows), "leaf", f"{name}\nvalue {node.data!r}" if known else "", 0)
+            gradient = self._handed_back(source) if node.is_constant else node.adjoint
+            rows.append((Span(node.op.symbol if node.op else "", "muted"), self._gradient(gradient)))
+        tooltip = f"{name}\nvalue {node.data!r}" if known else ""
+        return Box(f"i{k}", tuple(rows), "node" if node.op else "leaf", tooltip, column)
 
     def _handed_back(self, source: int) -> float:
         """Return ∂C/∂x of an input that is a number, which has no gradient in the graph: Σ w δ."""
