@@ -270,11 +270,12 @@ def test_a_function_of_one_example_is_called_for_each():
         report = check_backprop(of_one, model, X, T, LOSS, one_by_one=True, layout=layout)
         assert report.ok, str(report)
         assert report.understood == "Read as: one example at a time, gradients averaged."
+    as_sum = check_backprop(of_one, model, X, T, LOSS, one_by_one=True, reduce="sum")
+    assert (as_sum.ok, "one example at a time, gradients summed" in as_sum.understood) == (True, True)
+    assert not check_backprop(of_one, model, X, T, LOSS, l2=0.1, one_by_one=True, reduce="sum", time_limit=0).ok
     wrong = check_backprop(of_one_wrong, model, X, T, LOSS, one_by_one=True)
     assert [c.corrected.strip() for c in wrong.corrections] == ["below = weights[1].T @ delta * (1 - hidden ** 2)"]
     assert wrong.of("W", 2).verdict == "right"
-    with pytest.raises(ValueError, match="leave reduce out"):
-        check_backprop(of_one, model, X, T, LOSS, one_by_one=True, reduce="sum")
 
 
 def test_a_step_within_one_example_does_not_reach_the_next():

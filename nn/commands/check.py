@@ -18,12 +18,14 @@ import numpy as np
 import nn
 
 from ..arguments import float_array
+from ..referee.layer_functions import are_layer_functions
 from . import arguments, self_check
 from .arguments import Commands, coloured
 from .isolated import isolated, limit_memory
 
 __all__ = ["add", "report_on", "run"]
 
+DEFAULT = "my_backprop"
 LOSS_BY_DEFAULT = "half_squared_error"
 MEMORY = 4096  # megabytes
 STARTING = 60.0  # seconds on the clock for the file itself and for judging its numbers
@@ -62,7 +64,7 @@ def add(commands: Commands) -> None:
         "file", type=Path, nargs="?", metavar="FILE", help="the Python file; without one the engine itself is checked"
     )
     parser.add_argument(
-        "--function", default="my_backprop", metavar="NAME", help="the function in it, or a method: net.backprop"
+        "--function", default=DEFAULT, metavar="NAME", help="the function in it, or a method: net.backprop"
     )
     parser.add_argument("--seed", type=arguments.natural_int, default=0, metavar="N", help="seed of what is chosen")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -113,15 +115,16 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
     backprop: Any = module
     for name in function.split("."):
         backprop = getattr(backprop, name, None)
-    if not callable(backprop):
+    model, loss = getattr(module, "MODEL", None), getattr(module, "LOSS", LOSS_BY_DEFAULT)
+    if backprop is None and function == DEFAULT and are_layer_functions(module):
+        backprop = module
+    elif not callable(backprop):
         others = [name for name, held in vars(module).items() if getattr(held, "__module__", "") == module.__name__]
         told = f"; it defines {', '.join(others)}: name one with --function" if others else ""
         raise ValueError(f"{path} must define a function {function}(weights, biases, X, T){told}")
     rng = np.random.default_rng(seed)
-    model = getattr(module, "MODEL", None)
     if model is None:
         model = _model(rng)
-    loss = getattr(module, "LOSS", LOSS_BY_DEFAULT)
     X = getattr(module, "X", None)
     T = getattr(module, "T", None)
     if not isinstance(model, nn.MLP) and (X is None or T is None):
@@ -130,7 +133,7 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
             "written with Values the file must define X and T too"
         )
     return nn.check_backprop(
-        _located(backprop, path),
+        _located(backprop, path) if callable(backprop) else backprop,
         model,
         rng.normal(size=(5, model.n_in)) if X is None else X,
         _targets(rng, loss, 5 if X is None else len(np.atleast_2d(float_array("X", X))), model.n_out)

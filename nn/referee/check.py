@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import FloatArray, float_array, float_rows
-from ..loss.classes import target_rows
+from ..loss.classes import Classes, target_rows
 from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
 from ..loss.penalty import require_coefficient
 from ..model.mlp import MLP
@@ -20,6 +20,7 @@ from .conventions import rate_found, recognised, understood
 from .diagnosis import diagnosis
 from .foreign import as_mlp
 from .headline import headline
+from .layer_functions import layer_functions
 from .reading import Reading
 from .reading.probes import Probe
 from .reading.read import read
@@ -67,15 +68,17 @@ def check_backprop(
             taken where names or shapes tell which array is which, and the report says how they were read: a dict of
             "dW1", "db1", …, (db, dW), pairs or single arrays layer by layer, also from the output layer down, or one
             vector in the order of `model.parameters()`. For a network without biases it may return dW alone, and
-            may be a function of (weights, X, T).
+            may be a function of (weights, X, T). Or functions of single layers, such as affine_forward and
+            affine_backward: a module, a dictionary or a list of them.
         model: The network. Or any other that you wrote with Values: a `Module`, or an object whose attributes hold its
             parameters, called with the inputs of one example. Then the function is called with a dictionary of the
             parameters, X and T, or by the names of its arguments, and returns the gradients by the same names (with a
             "d" or "grad_" in front or without), or in their order. A chain of dense layers of PyTorch or Keras is
             taken for the MLP of the same weights.
         X: The inputs, one row an example, shape (N, n_0), in either layout.
-        T: The targets, shape (N, n_L); or for one output (N,), or labels of classes where the loss takes them, which
-            are handed over as rows.
+        T: The targets, shape (N, n_L); or for one output (N,), or labels of classes where the loss takes them, (N,) or
+            (N, 1). They are handed over as rows; as labels, as (N,), where rows lead to an error or give fewer right
+            arrays.
         loss: The loss of one example: a name, or a function of outputs and target.
         l2: The coefficient c of (c/2) Σ‖W‖², added once per batch.
         l2_biases: Whether the penalty has the biases in it too.
@@ -88,10 +91,11 @@ def check_backprop(
         reduce: "mean" if dW and db are gradients of the mean loss, "sum" if of the sum over the batch, plus the penalty
             once. The report divides them by N, and judges them as those of the mean.
         one_by_one: Whether it is called for every example by itself, with vectors x (n_0,) and t (n_L,), in columns
-            (n_0, 1) and (n_L, 1). Its gradients, of single examples, are averaged. None does so where a batch leads
-            to an error.
+            (n_0, 1) and (n_L, 1). Its gradients are averaged; with `reduce="sum"` they are those of a sum over the
+            batch, each with its Nth part of the penalty. None does so where a batch leads to an error.
         bias_column: "first" or "last" hands over W with b as a column more, (n_l, n_(l-1) + 1), and takes dW of that
-            shape, without db; the function is one of (weights, X, T). The penalty leaves that column out.
+            shape, without db; the function is one of (weights, X, T). The penalty leaves that column out. None takes
+            "first" for arguments called Theta and for parameters in one vector, or what makes more arrays right.
         learning_rate: The rate of the step, if the function changes the weights and biases that it is handed, or
             returns them changed: its gradients are (before - after) / learning_rate. For one that returns nothing None
             takes the rate from an argument or attribute such as `lr`, or finds it: a factor common to all gradients
@@ -132,8 +136,6 @@ def check_backprop(
         raise ValueError(f"bias_column must be 'first', 'last' or None, got {bias_column!r}")
     if learning_rate is not None and not float_array("learning_rate", learning_rate, ()) > 0:
         raise ValueError(f"learning_rate must be greater than 0, got {learning_rate!r}")
-    if one_by_one and reduce == "sum":
-        raise ValueError("one_by_one hands over single examples, of which sum and mean are the same: leave reduce out")
     require_coefficient("l2", l2)
     loss = loss_named(loss)
     if not isinstance(model, MLP):
@@ -145,7 +147,11 @@ def check_backprop(
         return check_network(
             my_backprop, model, rows, targets, loss, whole_batch=bool(whole_batch), time_limit=time_limit
         )
-    X, T, classes = _batch(model, X, T, loss)
+    if (layers := layer_functions(my_backprop, model, loss)) is not None:
+        if l2:
+            raise ValueError("functions of layers have no penalty: leave l2 out")
+        my_backprop = layers
+    X, T, labels = _batch(model, X, T, loss)
     require_targets(loss, T)
 
     def run(calling: Calling) -> Submission:
@@ -157,14 +163,16 @@ def check_backprop(
         in_out=weights == "in_out",
         summed=reduce == "sum",
         l2_biases=bool(l2_biases),
+        l2=float(l2),
         one_by_one=bool(one_by_one),
         bias_column=bias_column or "",
         learning_rate=None if learning_rate is None else float(learning_rate),
     )
-    nothing_said = (("in_out", weights), ("columns", layout), ("one_by_one", one_by_one))
+    nothing_said = (("in_out", weights), ("columns", layout), ("one_by_one", one_by_one), ("bias_column", bias_column))
     is_open = ["row_biases", *(field for field, given in nothing_said if given is None)]
-    calling, submission = recognised(said, model, run, is_open)
-    reference = Reference(model, X, T, loss, calling.l2_of_mean(l2, len(X)), calling.l2_biases)
+    reference = Reference(model, X, T, loss, said.l2_of_mean(l2, len(X)), said.l2_biases)
+    known = labels or (tuple(range(model.n_out)) if _are_one_hot(T) else ())
+    calling, submission = recognised(said, model, run, is_open, known, reference.arrays())
     if not submission.has_rate:
         calling = replace(calling, learning_rate=rate_found(submission.arrays(), reference.arrays()))
         submission = run(calling)
@@ -178,6 +186,8 @@ def check_backprop(
     if time_limit > 0 and any(finding.verdict in ("wrong", "follows") for finding in findings):
         own = Probe("own", calling, model, X, T, loss, float(l2))
         reading = read(own, submission, time_limit)
+    classes = f"targets of the classes {', '.join(map(str, labels))}" if labels else ""
+    said_of_model = ", ".join(filter(None, (origin, classes)))
     subject = _subject(reference, submission, l2)
     return Report(
         tuple(findings),
@@ -188,7 +198,7 @@ def check_backprop(
         l2,
         bool(l2_biases),
         reading,
-        understood(calling, submission, ", ".join(filter(None, (classes, origin))), said_columns=layout == "columns"),
+        understood(calling, submission, said_of_model, said_columns=layout == "columns"),
     )
 
 
@@ -199,24 +209,30 @@ def _in_columns(finding: Finding) -> Finding:
     return replace(finding, yours=finding.yours.T, right=finding.right.T, remark=remark or finding.remark)
 
 
-def _batch(model: MLP, X: ArrayLike, T: ArrayLike, loss: LossFunction) -> tuple[FloatArray, FloatArray, str]:
-    """Return inputs and targets as rows, and what was made of targets that are none."""
+def _batch(model: MLP, X: ArrayLike, T: ArrayLike, loss: LossFunction) -> tuple[FloatArray, FloatArray, Classes]:
+    """Return inputs and targets as rows, and the classes, if the targets are labels."""
     rows = _rows("X", np.atleast_2d(float_array("X", X)), model.n_in)
-    said = ""
-    if _is_vector(T) and (1, len(np.asarray(T))) != (len(rows), model.n_out):
+    classes: Classes | None = None
+    shape = _shape(T)
+    if model.n_out > 1 and shape == (len(rows), 1):
+        T, shape = np.ravel(T), shape[:1]
+    if len(shape) == 1 and (1, *shape) != (len(rows), model.n_out):
         T, classes = target_rows("T", T, loss, model.n_out, None)
-        said = f"targets of the classes {', '.join(map(str, classes))}" if classes else ""
     targets = _rows("T", np.atleast_2d(float_array("T", T)), model.n_out)
     if len(rows) != len(targets):
         raise ValueError(f"X and T need as many rows, got {len(rows)} and {len(targets)}")
-    return rows, targets, said
+    return rows, targets, classes or ()
 
 
-def _is_vector(given: ArrayLike) -> bool:
+def _are_one_hot(T: FloatArray) -> bool:
+    return T.shape[1] > 1 and bool(np.all((T == 0) | (T == 1))) and bool(np.all(T.sum(axis=1) == 1))
+
+
+def _shape(given: ArrayLike) -> tuple[int, ...]:
     try:
-        return np.ndim(given) == 1
+        return np.shape(given)
     except ValueError:  # rows of different lengths
-        return False
+        return ()
 
 
 def _rows(name: str, array: FloatArray, width: int) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,53 +14,100 @@ import numpy as np
 
 from ..arguments import FloatArray
 from ..model.mlp import MLP
-from .handing import handing
+from .argument_roles import handing, is_theta, with_vector
+from .layer_functions import LayerFunctions
 from .submission import Calling, Submission
+from .unrolled import Unrolled
 
 __all__ = ["rate_found", "recognised", "understood"]
 
 NOT_THE_USERS = (str(Path(__file__).parents[1]), str(Path(np.__file__).parent))
 
+MARGIN = 0.1  # of likeness, by which another reading must be better
+
+Key = tuple[str, int]
+Classes = tuple[Any, ...]
 Run = Callable[[Calling], Submission]
 
 
-def recognised(told: Calling, model: MLP, run: Run, is_open: Sequence[str]) -> tuple[Calling, Submission]:
+def recognised(
+    told: Calling, model: MLP, run: Run, is_open: Sequence[str], labels: Classes, right: Mapping[Key, FloatArray]
+) -> tuple[Calling, Submission]:
     """Return how a function is to be called, and what it returned when it was called so.
 
     What is documented comes first. Other conventions are tried only where it leads to an error, and taken only where
-    all shapes fit.
+    all shapes fit. Of those that no shape tells apart, that of the most right arrays is taken.
 
     Args:
         told: The function, and what was said of it.
         model: The network.
         run: Calls it on copies of the arrays of the network and the batch.
-        is_open: The fields of `told` that are open: of "in_out", "row_biases", "columns" and "one_by_one".
+        is_open: The fields of `told` that are open, such as "in_out", "row_biases", "columns" and "one_by_one".
+        labels: The classes, if targets may be handed over as labels.
+        right: The right arrays.
 
     Raises:
         TypeError: If what comes back is not numbers, or names do not tell what the arguments stand for.
         ValueError: If it takes no biases and the network has some, or an array is missing.
     """
     errors: list[Exception] = []
-    for calling in _conventions(told, model, is_open):
-        is_guessed = any(getattr(calling, field) != getattr(told, field) for field in is_open)
+    for calling, is_guessed in _conventions(told, model, is_open, labels):
         try:
             submission = run(calling)
-        except (TypeError, ValueError) as error:
-            errors.append(error)
-            continue
-        except Exception:
-            if not is_guessed:
-                raise
+        except Exception as error:
+            if not is_guessed or isinstance(error, (TypeError, ValueError)):
+                errors.append(error)
             continue
         if not is_guessed or _fits(submission, model):
-            return calling, submission
+            return _likeliest(calling, submission, run, labels, right)
     raise _most_telling(errors)
 
 
+def _likeliest(
+    calling: Calling, submission: Submission, run: Run, labels: Classes, right: Mapping[Key, FloatArray]
+) -> tuple[Calling, Submission]:
+    """Return the reading with the most right arrays, of those that no shape tells apart from the one given."""
+    best, most = (calling, submission), _likeness(submission, right)
+    is_one = len(submission.dW[-1]) == 1
+    for other in _alike(calling, submission, labels, is_one=is_one):
+        if most >= 1.0:
+            break
+        try:
+            found = run(other)
+        except Exception:  # it cannot be called so
+            continue
+        if (likeness := _likeness(found, right)) > most + MARGIN:
+            best, most = (other, found), likeness
+    return best
+
+
+def _likeness(submission: Submission, right: Mapping[Key, FloatArray]) -> float:
+    """Return the mean cosine between arrays and the right ones, whatever its sign: 1 if they point the same way."""
+    found = []
+    for key, array in submission.arrays().items():
+        if array.shape != right[key].shape:
+            return 0.0
+        with np.errstate(all="ignore"):
+            found.append(abs(np.vdot(array, right[key])) / (np.linalg.norm(array) * np.linalg.norm(right[key])))
+    return round(float(np.mean(np.nan_to_num(found, posinf=0.0))), 9)
+
+
+def _alike(calling: Calling, submission: Submission, labels: Classes, *, is_one: bool) -> Iterator[Calling]:
+    """Yield the other callings that differ in numbers only."""
+    if calling.handing.takes_vector or submission.is_vector:
+        columns = ["first", "last", ""] if calling.handing.takes_vector else [calling.bias_column]
+        for column, unrolled in itertools.product(columns, Unrolled.all()):
+            yield replace(calling, unrolled=unrolled, bias_column=column)
+    if labels and not calling.labels:
+        yield replace(calling, labels=labels, vector_targets=True)
+        yield replace(calling, labels=labels)
+    if is_one and not calling.vector_targets:
+        yield replace(calling, vector_targets=True)
+
+
 def _most_telling(errors: list[Exception]) -> Exception:
-    """Return the first error if the function returned, else that of the call in which it came furthest."""
-    lines = [_line(error) for error in errors]
-    return errors[0] if lines[0] is None else errors[max(range(len(errors)), key=lambda k: lines[k] or 0)]
+    """Return the error of the call in which the function came furthest: it returned, or stopped at a later line."""
+    return max(errors, key=lambda error: math.inf if (line := _line(error)) is None else line)
 
 
 def _line(error: Exception) -> int | None:
@@ -100,35 +148,61 @@ def understood(calling: Calling, submission: Submission, targets: str, *, said_c
     said += [f"the biases as the {calling.bias_column} column of the weights"] if calling.bias_column else []
     said += ["biases (1, n)"] if calling.row_biases else []
     said += ["no biases"] if not calling.has_biases else []
-    said += ["one example at a time, gradients averaged"] if calling.one_by_one else []
-    said += ["gradients summed over the examples (divided by N below)"] if calling.summed else []
+    gradients = "summed over the examples (divided by N below)" if calling.summed else "averaged"
+    said += ["one example at a time"] if calling.one_by_one else []
+    said += [f"gradients {gradients}"] if calling.one_by_one or calling.summed else []
+    said += [calling.function.understood] if isinstance(calling.function, LayerFunctions) else []
     said += [calling.handing.understood] if calling.handing.understood else []
     said += [submission.understood] if submission.understood else []
     said += [targets] if targets else []
+    said += [f"handed over as labels{'' if calling.vector_targets else ' (N, 1)'}"] if calling.labels else []
+    said += ["targets (N,)"] if calling.vector_targets and not calling.labels else []
     return f"Read as: {', '.join(said)}." if said else ""
 
 
-def _conventions(told: Calling, model: MLP, is_open: Sequence[str]) -> Iterator[Calling]:
-    """Yield the ways to call a function, the documented one first."""
+def _conventions(told: Calling, model: MLP, is_open: Sequence[str], labels: Classes) -> Iterator[tuple[Calling, bool]]:
+    """Yield the ways to call a function, the documented one first, and whether they are guessed."""
     hand_over = handing(told.function, len(model.layers), told.bias_column)
+    has_no_biases = not any("b" in layer.parameter_arrays() for layer in model.layers)
     are_zero = not any(np.any(b) for b in model.biases)
-    has_biases = hand_over.takes_biases or bool(told.bias_column)
-    if not has_biases and not are_zero:
+    vector = with_vector(hand_over, told.function)
+    values: dict[str, list[Any]] = {field: [True] for field in is_open if field != "bias_column"}
+    if all(W.shape[0] == W.shape[1] for W in model.weights):
+        values.pop("in_out", None)
+    if labels:
+        values["labels"] = [labels]
+    elif model.n_out == 1:
+        values["vector_targets"] = [True]
+    if vector is not None:
+        values["handing"] = [vector]
+    first = replace(told, has_biases=hand_over.takes_biases or bool(told.bias_column), handing=hand_over)
+    if not first.has_biases and "bias_column" in is_open and is_theta(told.function):
+        values["bias_column"] = ["first", "last"]
+    if not first.has_biases and not are_zero and not {"bias_column", "handing"} & set(values):
         raise ValueError(
             "my_backprop takes no biases, and those of the model are not 0: take nn.MLP(…, bias=False), "
             'or bias_column="first" or "last" if they are a column of the weights'
         )
-    first = replace(told, has_biases=has_biases, handing=hand_over)
-    free = [field for field in is_open if field != "in_out" or any(W.shape[0] != W.shape[1] for W in model.weights)]
-    for count in range(len(free) + 1):
-        for fields in itertools.combinations(free, count):
+    for changed in _changes(values):
+        way = replace(first, **changed)
+        way = replace(way, has_biases=way.handing.takes_biases or bool(way.bias_column))
+        if way.has_biases or are_zero:
+            yield way, bool(changed)
+        if way.handing.takes_biases and has_no_biases:
+            yield replace(way, has_biases=False), bool(changed)
+
+
+def _changes(values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Yield none of some values, then each, then each two, and so on, with labels as a vector first."""
+    for count in range(len(values) + 1):
+        for fields in itertools.combinations(values, count):
             if {"row_biases", "columns"} <= set(fields):
                 continue
-            changed: dict[str, Any] = dict.fromkeys(fields, True)
-            way = replace(first, **changed)
-            yield way
-            if hand_over.takes_biases and not any("b" in layer.parameter_arrays() for layer in model.layers):
-                yield replace(way, has_biases=False)
+            for chosen in itertools.product(*(values[field] for field in fields)):
+                changed = dict(zip(fields, chosen, strict=True))
+                if "labels" in changed:
+                    yield changed | {"vector_targets": True}
+                yield changed
 
 
 def _fits(submission: Submission, model: MLP) -> bool:

@@ -1,13 +1,10 @@
 """How arrays are handed to a backward pass: by place, by the names of its arguments, or as attributes of its object.
 
-A function of (weights, biases, X, T) is called so. Any other is called by what its arguments are called: `X`, `y`,
-`W1`, `b1`, `params`, `lr`. A method finds weights and biases in its object, which afterwards is as it was before.
+A method finds weights and biases in its object, which afterwards is as it was before.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,21 +14,12 @@ import numpy as np
 from ..arguments import FloatArray
 from .returned import parameter_name
 
-__all__ = ["BY_PLACE", "Handed", "Handing", "handing", "holds_no_arrays"]
+__all__ = ["BY_PLACE", "RATE", "Handed", "Handing", "Role", "holds_no_arrays"]
 
 Role = tuple[str, int | None]
-"""What an argument stands for: "dW" or "db" and its layer, as the name counts it, or None; or another thing."""
+"""What an argument stands for: "dW" or "db" and its layer, or None for the list of all; or another thing, and None; or
+"width" and the place among the numbers of inputs and neurons."""
 
-WORDS = {
-    "X": "x xs x_batch input inputs a0 data features",
-    "T": "t ts y ys y_batch y_true target targets label labels expected",
-    "parameters": "parameters params param",
-    "rate": "learning_rate lr eta alpha rate step_size",
-    "N": "m n batch_size n_examples num_examples",
-    "output": "output outputs out o y_hat y_pred pred prediction predictions probs a_out al",
-}
-ROLES = {word.replace("_", ""): role for role, words in WORDS.items() for word in words.split()}
-FORWARD = ("forward", "feedforward", "feed_forward", "forward_pass", "forward_propagation", "forward_prop", "predict")
 RATE = 0.125  # of a step whose size is an argument: a power of two, so that dividing by it does not round
 
 
@@ -42,18 +30,26 @@ class Handed:
     Attributes:
         weights: One array a layer.
         biases: One array a layer.
+        vector: All of both in one vector.
         X: The inputs.
         T: The targets.
         N: The number of examples.
         widths: The number of inputs and the number of neurons of each layer.
+        l2: The coefficient c of the penalty (c/2) Σ‖W‖² beside the loss that is differentiated.
+        l2_of_sum: The same times N where that is a mean: what texts call λ.
+        columns: Whether an example is a column.
     """
 
     weights: list[FloatArray]
     biases: list[FloatArray]
+    vector: FloatArray
     X: FloatArray
     T: FloatArray
     N: int
     widths: list[int]
+    l2: float
+    l2_of_sum: float
+    columns: bool
 
     def parameters(self) -> dict[str, Any]:
         """Return a dictionary of "W1", "b1" and so on."""
@@ -61,12 +57,21 @@ class Handed:
         return {f"{name}{l}": array for name, arrays in lists for l, array in enumerate(arrays, start=1)}
 
     def of(self, role: Role) -> Any:
-        """Return what stands for a role of X, T, N, and of the parameters one by one or as a list."""
-        what, layer = role
-        if what in ("dW", "db"):
-            arrays = self.weights if what == "dW" else self.biases
-            return arrays if layer is None else arrays[layer]
-        return {"X": self.X, "T": self.T, "N": self.N}[what]
+        """Return what stands for a role, if a network and a batch have it: not outputs, nor a rate."""
+        what, place = role
+        match what:
+            case "dW" | "db":
+                arrays = self.weights if what == "dW" else self.biases
+                return arrays if place is None else arrays[place]
+            case "vector":
+                return self.vector.copy()
+            case "pairs" if self.columns:
+                return [(self.X[:, [n]], self.T[:, [n]]) for n in range(self.N)]
+            case "pairs":
+                return list(zip(self.X, self.T, strict=True))
+            case "width":
+                return self.widths[place or 0]
+        return {"X": self.X, "T": self.T, "N": self.N, "l2": self.l2, "l2_of_sum": self.l2_of_sum}[what]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,11 @@ class Handing:
     rate: float | None = None
 
     @property
+    def takes_vector(self) -> bool:
+        """Whether all parameters are one vector among the arguments."""
+        return ("vector", None) in dict(self.roles).values()
+
+    @property
     def takes_rate(self) -> bool:
         """Whether the rate of a step is among the arguments."""
         return any(what == "rate" for _, (what, _) in self.roles)
@@ -97,7 +107,9 @@ class Handing:
     @property
     def understood(self) -> str:
         """What was made of names, as a phrase; nothing where the call is the documented one."""
-        said = f"called by names as ({', '.join(name for name, _ in self.roles)})" if self.roles else ""
+        values = {"l2": " = l2", "l2_of_sum": " = N·l2"}
+        names = ", ".join(name + values.get(role[0], "") for name, role in self.roles)
+        said = f"called by names as ({names})" if names else ""
         if self.held:
             names = ", ".join(name for name, _ in self.held)
             said += f" with {names} in the {type(self.owner).__name__}"
@@ -164,121 +176,6 @@ def holds_no_arrays(returned: Any) -> bool:
 
 BY_PLACE = Handing()
 """The call as it is documented."""
-
-
-def handing(function: Callable[..., Any], L: int, bias_column: str) -> Handing:
-    """Return how a function of a network of L layers is called.
-
-    Raises:
-        TypeError: If its arguments are not those that are documented, and their names do not tell what they stand for.
-    """
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return Handing(takes_biases=not bias_column)
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return Handing(takes_biases=not bias_column)
-    data = (("X", None), ("T", None))
-    required = [
-        p for p in parameters if (p.default is p.empty or _role(p.name) in data) and p.kind is not p.VAR_KEYWORD
-    ]
-    owner, held = _owner(function, L)
-    roles = _with_layers([(p.name, _role(p.name)) for p in parameters if p in required], L)
-    documented = [("dW", None), ("db", None), ("X", None), ("T", None)]
-    wanted = [role for role in documented if role[0] != "db"] if bias_column else documented
-    found = [role for _, role in roles]
-    without_biases = [documented[0], *documented[2:]]
-    if not held and found in (documented, without_biases):
-        return Handing(takes_biases=found == documented and not bias_column)
-    rates = [p for p in parameters if _role(p.name) == ("rate", None)]
-    has_weights = bool(held) or ("parameters", None) in found or any(what == "dW" for what, _ in found)
-    all_known = len(roles) == len(required) and len(set(found)) == len(found)
-    if all_known and has_weights and {("X", None), ("T", None)} <= set(found):
-        forward = next((name for name in FORWARD if owner is not None and callable(getattr(owner, name, None))), "")
-        if ("output", None) in found and not forward:
-            raise TypeError(_what_to_write(function, "the outputs, which no method of its object computes"))
-        rate = next((p.default for p in rates if isinstance(p.default, float)), RATE if rates else _rate_of(owner))
-        roles += [(p.name, ("rate", None)) for p in rates if p not in required]
-        has = {what for what, _ in found} | {what for _, (what, _) in held}
-        takes_biases = not bias_column and bool(has & {"db", "parameters"})
-        needs = ("output", None) in found or _reads_what_forward_left(function, forward)
-        return Handing(tuple(roles), takes_biases, owner if held else None, held, forward if needs else "", rate)
-    by_place = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-    in_place = all(_role(p.name) in (None, role) for p, role in zip(required, wanted, strict=False))
-    if in_place and len(required) <= len(wanted) <= by_place and len(required) >= 3:
-        return Handing(takes_biases=not bias_column)
-    if len(required) == 3 == by_place:
-        return Handing(takes_biases=False)
-    unknown = [p.name for p in required if p.name not in dict(roles)]
-    told = f"what {' and '.join(map(repr, unknown))} stands for" if unknown else "weights, X and T"
-    raise TypeError(_what_to_write(function, told))
-
-
-def _what_to_write(function: Callable[..., Any], unknown: str) -> str:
-    name = getattr(function, "__qualname__", type(function).__name__)
-    return (
-        f"{name}{inspect.signature(function)} cannot be called: its arguments do not tell {unknown}. It is called with "
-        "(weights, biases, X, T), or by names such as X, y, W1, b1, params, lr; for another one write "
-        "check_backprop(lambda weights, biases, X, T: …, …) around it"
-    )
-
-
-def _role(name: str) -> Role | None:
-    """Return what an argument or attribute is by its name, with the layer as the name counts it."""
-    short = re.sub(r"[\W_]", "", name.lower())
-    if short in ROLES:
-        return ROLES[short], None
-    parameter = parameter_name(name)
-    return None if parameter is None or parameter.is_marked else (parameter.what, parameter.layer)
-
-
-def _with_layers(named: list[tuple[str, Role | None]], L: int) -> list[tuple[str, Role]]:
-    """Return the names that stand for something; layers count from 0. Those of a kind that is not whole are left out.
-
-    "W" is the list of all weights.
-    """
-    found: list[tuple[str, Role]] = []
-    for name, role in named:
-        if role is None:
-            continue
-        what, layer = role
-        if what in ("dW", "db") and layer is not None:
-            layers = sorted(l for _, r in named if r is not None and r[0] == what and (l := r[1]) is not None)
-            if layers not in (list(range(1, L + 1)), list(range(L))):
-                continue
-            layer -= layers[0]
-        found.append((name, (what, layer)))
-    return found
-
-
-def _owner(function: Callable[..., Any], L: int) -> tuple[Any, tuple[tuple[str, Role], ...]]:
-    """Return the object of a method, and which of its attributes hold weights and biases."""
-    owner = getattr(inspect.unwrap(function), "__self__", None)
-    if owner is None or isinstance(owner, type) or not hasattr(owner, "__dict__"):
-        return None, ()
-    named: list[tuple[str, Role | None]] = [
-        (name, _role(name)) for name, value in vars(owner).items() if isinstance(value, (list, tuple, np.ndarray))
-    ]
-    held = [(name, role) for name, role in _with_layers(named, L) if role[0] in ("dW", "db")]
-    if any(what == "dW" for _, (what, _) in held):
-        return owner, tuple(held)
-    for name, value in vars(owner).items():
-        if isinstance(value, dict) and _role(name) == ("parameters", None) and {"W1", "b1"} <= set(value):
-            return owner, ((name, ("parameters", None)),)
-    return owner, ()
-
-
-def _rate_of(owner: Any) -> float | None:
-    for name, value in vars(owner).items() if hasattr(owner, "__dict__") else ():
-        if isinstance(value, float) and _role(name) == ("rate", None):
-            return value
-    return None
-
-
-def _reads_what_forward_left(function: Callable[..., Any], forward: str) -> bool:
-    """Return whether a method of an object with a forward method does not call that itself."""
-    code = getattr(getattr(inspect.unwrap(function), "__func__", None), "__code__", None)
-    return bool(forward) and code is not None and forward not in code.co_names
 
 
 def _of_this_size(attributes: Mapping[str, Any], widths: list[int]) -> dict[str, Any]:

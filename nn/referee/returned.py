@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+
+from .unrolled import Unrolled
 
 __all__ = ["ParameterName", "Places", "Returned", "parameter_name", "sorted_out"]
 
@@ -65,13 +67,15 @@ class Returned:
     Attributes:
         parts: "dW", "db" and "delta", lists with the first layer first; None for what is missing.
         understood: What was made of another form than the documented one, as a phrase; empty for that one.
+        is_vector: Whether they came as one vector.
     """
 
     parts: dict[str, Any]
     understood: str = ""
+    is_vector: bool = False
 
 
-def sorted_out(returned: Any, places: Places) -> Returned:
+def sorted_out(returned: Any, places: Places, unrolled: Unrolled) -> Returned:
     """Return which array is which in what a backward pass returned.
 
     The documented form is taken as such, unless the arrays do not fit in it and fit in exactly one other.
@@ -79,6 +83,7 @@ def sorted_out(returned: Any, places: Places) -> Returned:
     Args:
         returned: What came back.
         places: What belongs there; without places for "db" none is needed.
+        unrolled: In which order arrays stand in one vector.
 
     Raises:
         TypeError: If it has no form that is known.
@@ -92,6 +97,8 @@ def sorted_out(returned: Any, places: Places) -> Returned:
         return Returned(documented)
     if isinstance(returned, Mapping):
         return _by_name(returned, places)
+    if isinstance(returned, np.ndarray) and (vector := _from_vector(returned, places, unrolled)) is not None:
+        return vector
     found = _by_shape(returned, places, is_documented=documented is not None)
     if found is not None:
         return found
@@ -198,8 +205,6 @@ def _by_shape(returned: Any, places: Places, *, is_documented: bool) -> Returned
     Raises:
         ValueError: If there are several, and the form is not the documented one, in which a mistake may be.
     """
-    if isinstance(returned, np.ndarray) and returned.ndim == 1:
-        return _from_vector(returned, places)
     if not isinstance(returned, (list, tuple)):
         return None
     found: dict[tuple[Place, ...], Returned] = {}
@@ -258,14 +263,13 @@ def _placed(order: Sequence[Place], arrays: Sequence[Any], understood: str) -> R
     return Returned(parts, understood)
 
 
-def _from_vector(vector: np.ndarray[Any, Any], places: Places) -> Returned | None:
-    """Return the arrays of one vector, cut as `model.parameters()` lists the parameters."""
-    sizes = [int(np.prod(shape)) for shape in places.values()]
-    if vector.dtype.kind not in "iuf" or vector.size != sum(sizes):
+def _from_vector(array: np.ndarray[Any, Any], places: Places, unrolled: Unrolled) -> Returned | None:
+    """Return the arrays of one vector, which may be a column; None of an array that is no such vector."""
+    size = sum(int(np.prod(shape)) for shape in places.values())
+    if array.dtype.kind not in "iuf" or array.shape not in ((size,), (size, 1)):
         return None
-    pieces = np.split(vector, np.cumsum(sizes)[:-1])
-    arrays = [piece.reshape(shape) for piece, shape in zip(pieces, places.values(), strict=True)]
-    return _placed(list(places), arrays, "one vector, layer after layer, each with its weights row by row first")
+    order, arrays = zip(*unrolled.arrays(array.ravel(), places), strict=True)
+    return replace(_placed(order, arrays, unrolled.understood), is_vector=True)
 
 
 # --- what is said where nothing fits

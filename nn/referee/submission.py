@@ -11,6 +11,7 @@ import numpy as np
 from ..arguments import FloatArray
 from .handing import BY_PLACE, Handed, Handing, holds_no_arrays
 from .returned import Places, sorted_out
+from .unrolled import ROW_BY_ROW, Unrolled
 
 __all__ = ["Backprop", "Calling", "Submission"]
 
@@ -28,6 +29,7 @@ class Submission:
         precision: The least precise type of floats among them.
         understood: What was made of a form other than the documented one, as a phrase.
         blur: How far each array may be off because it is the difference of weights before and after a step.
+        is_vector: Whether gradients came as one vector.
         has_rate: Whether the rate of the step from which gradients were taken was known; else it is taken for 1.
     """
 
@@ -37,6 +39,7 @@ class Submission:
     precision: np.dtype[Any]
     understood: str = ""
     blur: Mapping[tuple[str, int], FloatArray] = field(default_factory=dict)
+    is_vector: bool = False
     has_rate: bool = True
 
     def arrays(self) -> dict[tuple[str, int], FloatArray]:
@@ -56,11 +59,15 @@ class Calling:
         row_biases: Whether it works with biases of shape (1, n).
         summed: Whether it gives the gradients of the sum over the batch, which are divided by N.
         l2_biases: Whether the penalty that it differentiates has the biases in it too.
+        l2: The coefficient of that penalty.
         one_by_one: Whether it is called for each example by itself, with vectors; the gradients are averaged.
         bias_column: "first" or "last" if W holds b as a column more, and the gradient too; empty otherwise.
         learning_rate: The rate of the step by which it changes weights and biases; None if it is not known.
         has_biases: Whether gradients by biases are asked for.
         handing: How the arrays are handed to it.
+        labels: The classes, in the order of the outputs, if it takes labels for targets; else none.
+        vector_targets: Whether it takes labels, or the targets of one output, as (N,).
+        unrolled: How all parameters or gradients are one vector, if they are.
 
     Raises:
         TypeError: If it is no function.
@@ -72,11 +79,15 @@ class Calling:
     row_biases: bool = False
     summed: bool = False
     l2_biases: bool = False
+    l2: float = 0.0
     one_by_one: bool = False
     bias_column: str = ""
     learning_rate: float | None = None
     has_biases: bool = True
     handing: Handing = BY_PLACE
+    labels: tuple[Any, ...] = ()
+    vector_targets: bool = False
+    unrolled: Unrolled = ROW_BY_ROW
 
     def __post_init__(self) -> None:
         if not callable(self.function):
@@ -86,7 +97,8 @@ class Calling:
     def functions(self) -> tuple[Any, ...]:
         """What the user wrote: the code that a reader begins with."""
         forward = self.handing.forward
-        return (self.function, getattr(self.handing.owner, forward)) if forward else (self.function,)
+        written = getattr(self.function, "functions", (self.function,))
+        return (*written, getattr(self.handing.owner, forward)) if forward else written
 
     def __call__(self, weights: list[FloatArray], biases: list[FloatArray], X: FloatArray, T: FloatArray) -> Submission:
         """Return what the function returns for the arrays of a network and a batch in rows, which it may change.
@@ -106,6 +118,7 @@ class Calling:
         N, places = len(X), self._places(handed)
         handed = [W.T.copy() for W in handed] if self.in_out else handed
         vectors = [b[:, None] if self.columns else b[None] if self.row_biases else b for b in biases]
+        T = self._targets(T)
         if self.columns:
             X, T = X.T.copy(), T.T.copy()
         elif self.one_by_one:
@@ -113,7 +126,18 @@ class Calling:
         rate = self.handing.rate if self.learning_rate is None else self.learning_rate
         before = {"dW": _copies(handed), "db": _copies(vectors)}
         data = X.copy(), T.copy()
-        given = Handed(handed, vectors, X, T, N, [weights[0].shape[1], *map(len, weights)])
+        given = Handed(
+            handed,
+            vectors,
+            self.unrolled.vector(handed, vectors if ("db", 0) in places else []),
+            X,
+            T,
+            N,
+            [weights[0].shape[1], *map(len, weights)],
+            self.l2,
+            self.l2 if self.summed else self.l2 * N,
+            self.columns,
+        )
         returned, after = self.handing.call(self.function, given, rate)
         parts = ("dW", "db") if ("db", 0) in places else ("dW",)
         has_moved = any(not _are_same(before[name], after[name]) for name in parts)
@@ -132,7 +156,7 @@ class Calling:
                 "and no change"
             )
         if not has_moved:
-            found = sorted_out(returned, places)
+            found = sorted_out(returned, places, self.unrolled)
             after = {name: found.parts[name] for name in parts}
         steps = {name: _steps(before[name], after[name], name, rate or 1.0) for name in parts}
         how = "the step in place" if has_moved else "the weights that are returned after a step"
@@ -143,6 +167,13 @@ class Calling:
             has_rate=bool(rate),
             blur=self._blur({name: before[name] for name in parts}, rate or 1.0),
         )
+
+    def _targets(self, T: FloatArray) -> np.ndarray[Any, Any]:
+        """Return the targets in the form in which they are taken."""
+        if self.labels:
+            at = T.argmax(axis=1) if T.shape[1] > 1 else (T[:, 0] == 1).astype(int)
+            T = np.array(self.labels)[at][:, None]
+        return T[:, 0] if self.vector_targets else T
 
     def _blur(self, before: Mapping[str, list[FloatArray]], rate: float) -> dict[tuple[str, int], FloatArray]:
         """Return the rounding of W − rate · ∂C/∂W, in units of ∂C/∂W, for arrays by rows."""
@@ -176,7 +207,7 @@ class Calling:
         return places
 
     def _submission(self, returned: Any, places: Places, N: int) -> Submission:
-        found = sorted_out(returned, places)
+        found = sorted_out(returned, places, self.unrolled)
         L = 1 + max(l for _, l in places)
         given = {name: _arrays(part, name, L) for name, part in found.parts.items() if part is not None}
         if "dW" not in given or ("db" not in given and ("db", 0) in places):
@@ -196,6 +227,7 @@ class Calling:
             [_in_rows(array, N, self.columns) for array in floats["delta"]] if "delta" in floats else None,
             max(types, key=lambda dtype: np.finfo(dtype).eps, default=np.dtype(float)),
             found.understood,
+            is_vector=found.is_vector,
         )
 
     def _without_columns(self, gradients: list[FloatArray], places: Places) -> dict[str, list[FloatArray]]:
