@@ -261,8 +261,10 @@ def test_equations_become_mathml(text, markup):
 def test_squares_are_areas_and_signs_are_shapes():
     drawn = squares(np.array([[4.0, -1.0, 0.0, np.nan]]), 4.0, cell=20.0)
     tree = ElementTree.fromstring(drawn)
-    paths = {each.get("class"): each.get("d") for each in tree.iter("path")}
-    sides = {name: float(re.search(r"h([\d.]+)v", d)[1]) for name, d in paths.items() if name != "x"}
-    assert sides["gp"] / sides["n"] == pytest.approx(2.0, rel=0.02)  # a quarter of the area
-    assert paths.keys() == {"gp", "n", "x"}
-    assert paths["n"].count("z") == 2  # the slot of a minus sign
+    paths = {each.get("class"): each for each in tree.iter("path")}
+    assert paths.keys() == {"gradient", "negative", "slot", "x"}
+    sides = {name: float(path.get("stroke-width")) for name, path in paths.items() if name != "x"}
+    assert sides["gradient"] / sides["negative"] == pytest.approx(2.0, rel=0.02)  # a quarter of the area
+    places = {name: path.get("d").partition("h")[0] for name, path in paths.items()}
+    assert (places["gradient"], places["negative"]) == ("M0 0", "M1 0")
+    assert places["slot"] == places["negative"]  # that of a minus sign

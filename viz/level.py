@@ -6,7 +6,7 @@ Two levels are made from one trace: every value, and every neuron. All pictures 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autograd import Op, Value, ops
@@ -17,7 +17,7 @@ from .neurons import Group, Neuron, contracted, neurons
 from .style import numeral, shortened
 from .trace import Edge, Node, Trace
 
-__all__ = ["Cell", "Flow", "Level", "bracketed", "edge_flow", "neuron_level", "operations", "value_level"]
+__all__ = ["Cell", "Flow", "Level", "bracketed", "edge_flow", "neuron_level", "value_level"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,6 @@ class Cell:
         forward: How it is computed, with names and with numbers; empty for a leaf.
         exact: Its value and gradient in full.
         source: The Value itself, if it is one.
-        operations: What else than its name finds it: its operations' names and signs, such as "mul" and "·".
     """
 
     name: str
@@ -52,7 +51,6 @@ class Cell:
     forward: str = ""
     exact: tuple[str, str] = ("", "")
     source: Value | None = None
-    operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +64,6 @@ class Flow:
         local: ∂head/∂tail as text.
         upstream: The head's complete gradient.
         contribution: upstream × local.
-        before: The tail's gradient before it.
-        after: And after it.
         size: The contribution as a number, for its line.
         rule: The formula of the local derivative; empty if there is none.
         numbers: The same with numbers.
@@ -80,8 +76,6 @@ class Flow:
     local: str
     upstream: str
     contribution: str
-    before: str
-    after: str
     size: float
     rule: str = ""
     numbers: str = ""
@@ -144,7 +138,6 @@ def _value_cell(traced: Trace, node: Node, digits: int) -> Cell:
         forward=_forward(traced, node, digits),
         exact=(repr(node.data), "" if node.is_constant else repr(node.adjoint)),
         source=node.value,
-        operations=operations(traced, (node.index,)),
     )
 
 
@@ -170,11 +163,9 @@ def _written_rules(traced: Trace, head: int, digits: int) -> list[tuple[str, str
 
 def edge_flow(edge: Edge, digits: int, rule: tuple[str, str] = ("", "")) -> Flow:
     """Return an edge as a flow; `rule` is its local derivative as a formula, by name and by number."""
-    numbers = (edge.local, edge.upstream, edge.contribution, edge.before, edge.after)
-    local, upstream, contribution, before, after = (numeral(number, digits) for number in numbers)
+    local, upstream, contribution = (numeral(x, digits) for x in (edge.local, edge.upstream, edge.contribution))
     size = 0.0 if not edge.step or math.isnan(edge.contribution) else edge.contribution
-    place, texts = (edge.tail, edge.head, edge.slot), (local, upstream, contribution, before, after)
-    return Flow(*place, *texts, size, *rule, not edge.step)
+    return Flow(edge.tail, edge.head, edge.slot, local, upstream, contribution, size, *rule, not edge.step)
 
 
 def neuron_level(traced: Trace, digits: int = 4) -> Level | None:
@@ -224,14 +215,7 @@ def _group_cell(traced: Trace, group: Group, name: str, digits: int) -> Cell:
         symbol = f"{len(group.members)} operations"
         forward = f"{symbol} = {cell.value}"
     return Cell(name, cell.named or bool(neuron), cell.kind, symbol, cell.value, cell.gradient, extra, cell.remark,
-                tuple(badges), forward, cell.exact, cell.source,
-                (symbol,) if neuron else operations(traced, group.members))  # fmt: skip
-
-
-def operations(traced: Trace, members: Iterable[int]) -> tuple[str, ...]:
-    """Return the names and signs of the operations of some nodes, each once."""
-    found = {word for k in members if (op := traced.nodes[k].op) for word in (op.name, op.symbol)}
-    return tuple(sorted(found))
+                tuple(badges), forward, cell.exact, cell.source)  # fmt: skip
 
 
 def _neuron_rule(traced: Trace, groups: Sequence[Group], edge: Edge, digits: int) -> tuple[str, str]:

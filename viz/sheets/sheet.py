@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..areas import Shade, areas
 from ..canvas import escaped
 from ..offline import Page, allowed
 from ..palette import MARK, stylesheet
@@ -62,39 +63,30 @@ def words(text: str, longest: int = 400) -> str:
     return escaped(shortened(plain(text), longest))
 
 
-def squares(array: Array, largest: float, kind: str = "g", cell: float = 15.0) -> str:
+def squares(array: Array, largest: float, kind: Shade = "gradient", cell: float = 15.0) -> str:
     """Return an array as squares: area is size, slate with a slot is negative, and a cross is no number.
 
     Args:
         array: Numbers, of one or two dimensions; of one they stand below each other.
         largest: The size that fills a cell.
-        kind: "v" for values, "g" for gradients.
+        kind: What the numbers are.
         cell: The side of a cell, unless the array would become too large.
     """
     whole = array[:, None] if array.ndim == 1 else np.atleast_2d(array)
     shown = whole[:MOST_ROWS, :MOST_COLUMNS]
     rows, columns = shown.shape
     side = min(cell, WIDEST / max(columns, 1), HIGHEST / max(rows, 1))
-    paths: dict[str, list[str]] = {f"{kind}p": [], "n": [], "x": []}
-    for (i, j), number in np.ndenumerate(shown):
-        x, y = 2.0 + (j + 0.5) * side, 2.0 + (i + 0.5) * side
-        if not math.isfinite(number):
-            d = 0.28 * side
-            paths["x"].append(
-                f"M{x - d:.1f} {y - d:.1f}l{2 * d:.1f} {2 * d:.1f}m0 {-2 * d:.1f}l{-2 * d:.1f} {2 * d:.1f}"
-            )
-            continue
-        size = math.sqrt(min(abs(number) / largest, 1.0)) * 0.94 * side if largest else 0.0
-        if size < 0.3:
-            continue
-        box = f"M{x - size / 2:.1f} {y - size / 2:.1f}h{size:.1f}v{size:.1f}h{-size:.1f}z"
-        if number > 0.0:
-            paths[f"{kind}p"].append(box)
-            continue
-        slot = f"M{x - size / 4:.1f} {y - size * 0.07:.1f}v{size * 0.14:.1f}h{size / 2:.1f}v{-size * 0.14:.1f}z"
-        paths["n"].append(box + (slot if size > 7.0 else ""))
+    entries = [(j, i, float(number)) for (i, j), number in np.ndenumerate(shown)]
+    marks = areas(entries, largest, kind, (2.0, 2.0), side)
+    d = 0.28 * side
+    crosses = "".join(
+        f"M{2 + (j + 0.5) * side - d:.1f} {2 + (i + 0.5) * side - d:.1f}l{2 * d:.1f} {2 * d:.1f}"
+        f"m0 {-2 * d:.1f}l{-2 * d:.1f} {2 * d:.1f}"
+        for j, i, number in entries
+        if not math.isfinite(number)
+    )
+    marks += f'<path class="x" d="{crosses}"/>' if crosses else ""
     wide, high = columns * side + 4.0, rows * side + 4.0
-    marks = "".join(f'<path class="{name}" d="{"".join(parts)}"/>' for name, parts in paths.items() if parts)
     more = "" if shown.shape == whole.shape else f"<figcaption>the first {rows} × {columns}</figcaption>"
     label = f"{whole.shape[0]} × {whole.shape[1]} numbers"
     return (
