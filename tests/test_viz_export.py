@@ -17,7 +17,7 @@ import viz
 import viz.export
 from autograd import Value, affine, tanh
 from viz import palette
-from viz.style import MONO
+from viz.palette import MONO
 
 sys.path.insert(0, str(Path(__file__).parent))
 from drawn import texts

@@ -13,9 +13,12 @@ from autograd import ops
 from .layers import Network
 from .trace import Node, Trace
 
-__all__ = ["LayerArrays", "NetworkArrays", "network_arrays"]
+__all__ = ["LayerArrays", "NetworkArrays", "largest", "network_arrays", "shown_layers", "superscript"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+
+MOST_LAYERS = 4
+"""Of more layers the first two and the last two are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +148,20 @@ def _slope(traced: Trace, activation: int) -> float:
 def _has_softmax(traced: Trace, network: Network) -> bool:
     last = set(network.examples[0].z[-1])
     return any(n.op is ops.logsumexp and {traced.edges[k].tail for k in n.edges_in} == last for n in traced.nodes)
+
+
+def shown_layers(layers: Sequence[LayerArrays]) -> tuple[list[tuple[int, LayerArrays]], int]:
+    """Return the layers that are drawn with their numbers, and how many in the middle are not."""
+    all_ = list(enumerate(layers, 1))
+    return (all_, 0) if len(all_) <= MOST_LAYERS else (all_[:2] + all_[-2:], len(all_) - 4)
+
+
+def largest(array: Array) -> float:
+    """Return the size of the largest number that is one."""
+    known = np.abs(array[np.isfinite(array)])
+    return float(known.max()) if known.size else 0.0
+
+
+def superscript(l: int) -> str:
+    """Return the number of a layer as it stands above a letter."""
+    return str(l).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -13,11 +13,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .areas import Entry, Shade, areas
-from .arrays import LayerArrays, NetworkArrays
+from .arrays import LayerArrays, NetworkArrays, largest, shown_layers, superscript
 from .canvas import LABEL_SIZE, Canvas, coordinate, xy
 from .diagram import Arrow, Box, Diagram, Direction, Span, joined
 from .style import numeral, width
-from .tiles import largest, shown_layers, superscript
 
 __all__ = ["Blocks", "layer_diagram"]
 

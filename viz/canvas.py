@@ -7,8 +7,8 @@ import html
 import re
 from collections.abc import Mapping
 
-from .palette import DARK
-from .style import FONT_SIZE, LINES, MONO, THEMES, TINTS, TONES, plain
+from .palette import DARK, MONO
+from .style import FONT_SIZE, LINES, THEMES, TINTS, TONES, plain
 
 __all__ = [
     "LABEL_SIZE",

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import graphviz
 
 from .diagram import Arrow, Box, Diagram, Line, Span
-from .style import LINES, MONO, THEMES, TONES, plain
+from .palette import MONO
+from .style import LINES, THEMES, TONES, plain
 
 __all__ = ["MANY_LABELS", "fill"]
 

@@ -71,7 +71,8 @@ DARK: Mapping[str, str] = {
 
 SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", "DejaVu Sans", sans-serif'
 MATH = '"STIX Two Math", "Cambria Math", "Latin Modern Math", "STIX Math", "DejaVu Math TeX Gyre", math, serif'
-MONO = 'ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace'
+MONO = "DejaVu Sans Mono, Menlo, Consolas, Liberation Mono, ui-monospace, monospace"
+"""Pictures are set in it: names are code, numbers line up, and widths are known without a font."""
 RADIUS = 8
 """Corners of cards, in pixels; a cell of a matrix has a fifth of it."""
 

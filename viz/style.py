@@ -13,7 +13,6 @@ from .palette import DARK, LIGHT
 __all__ = [
     "FONT_SIZE",
     "LINES",
-    "MONO",
     "THEMES",
     "TINTS",
     "TONES",
@@ -24,13 +23,9 @@ __all__ = [
     "width",
 ]
 
-MONO = "DejaVu Sans Mono, Menlo, Consolas, Liberation Mono, monospace"
-"""Pictures are set in a fixed-width face: names are code, numbers line up, and widths are known without a font."""
-
 FONT_SIZE = 12.0
 ADVANCE = 0.605
-"""Width of a character in ems: the widest of the faces above, so that no text outgrows its box."""
-
+"""Width of a character in ems: the widest of the faces that pictures are set in, so that no text outgrows its box."""
 
 THEMES: Mapping[str, Mapping[str, str]] = {"auto": LIGHT, "light": LIGHT, "dark": DARK}
 """The palette by the name of a theme; "auto" is light, and dark where the reader's system is and the format can."""

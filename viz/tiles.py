@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .areas import FULL, Entry, Shade, areas
-from .arrays import LayerArrays, NetworkArrays
+from .arrays import LayerArrays, NetworkArrays, largest, shown_layers, superscript
 from .canvas import Canvas
 from .style import numeral, shortened, width
 
@@ -27,8 +27,6 @@ MANY = 20
 MOST_CELLS = 25_000
 """A layer of more weights shows its first neurons only, so that the picture stays a file that can be sent."""
 MOST_OUTPUTS = 20
-MOST_LAYERS = 4
-"""Of more layers the first two and the last two are drawn."""
 MOST_EXAMPLES = 12
 """Of a batch of more, bars show the first ones."""
 
@@ -42,23 +40,6 @@ def wrapped(count: int) -> tuple[int, int]:
     """Return rows and columns of the nearest rectangle to a square that holds so many cells."""
     columns = math.ceil(math.sqrt(count))
     return math.ceil(count / columns), columns
-
-
-def superscript(l: int) -> str:
-    """Return the number of a layer as it stands above a letter."""
-    return str(l).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
-def largest(array: Array) -> float:
-    """Return the size of the largest number that is one."""
-    known = np.abs(array[np.isfinite(array)])
-    return float(known.max()) if known.size else 0.0
-
-
-def shown_layers(layers: Sequence[LayerArrays]) -> tuple[list[tuple[int, LayerArrays]], int]:
-    """Return the layers that are drawn with their numbers, and how many in the middle are not."""
-    all_ = list(enumerate(layers, 1))
-    return (all_, 0) if len(all_) <= MOST_LAYERS else (all_[:2] + all_[-2:], len(all_) - 4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ..canvas import embedded_rules, escaped
 from ..offline import Page, allowed
 from ..palette import MARK, stylesheet
 from ..style import plain
+from ..tiles import MANY
 from .compact import compact_script, compact_style
 from .data import Content
 from .notation import Notation, length
@@ -32,8 +33,6 @@ ONLY_FOR = {
     "scene_neuron": "network", "scene_tiles": "tiles", "scene_matrices": "matrices",
 }  # fmt: skip
 """What a page without layers, without tiles or without matrices does not need."""
-MOST_DOMINOES = 20
-"""A network with a larger layer, or an image, is drawn as tiles."""
 PARTS = {"f": "Forward", "b": "Backward", "g": "Gradients"}
 
 _GRID = '<rect x="2" y="2" width="12" height="12" rx="2"/><path d="M6 2v12M10 2v12M2 6h12M2 10h12"/>'
@@ -99,7 +98,7 @@ def page(
         fallback: Mark-up of the picture and the table of values for a reader without JavaScript.
         options: What else the script is handed: the shape of the input as an image, names of classes and examples.
     """
-    tiled = shown.network is not None and ("image" in options or max(shown.network.sizes) > MOST_DOMINOES)
+    tiled = shown.network is not None and ("image" in options or max(shown.network.sizes) > MANY)
     needed = {"tiles": tiled, "network": shown.network is not None, "matrices": shown.network is None}
     style = compact_style(stylesheet() + _text("explorer.css") + embedded_rules(".fallback svg"))
     script = _script([node.op for node in shown.traced.nodes if node.op], {part for part in needed if needed[part]})
