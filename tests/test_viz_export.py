@@ -64,7 +64,10 @@ PICTURES = {
 def test_a_png_has_two_pixels_for_each_of_the_pictures_and_a_pdf_its_size_in_points(name):
     figure = PICTURES[name]()
     wide, high = size_of(figure.pipe("svg", encoding="utf-8"))
-    assert pixels(figure.pipe("png")).shape[:2] == (round(2 * high), round(2 * wide))
+    png = pixels(figure.pipe("png"))
+    assert png.shape[:2] == (2 * high, 2 * wide)
+    ground = channels(palette.LIGHT["ground"])
+    assert all((side == ground).all() for side in (png[0], png[-1], png[:, 0], png[:, -1]))
     (box,) = re.findall(rb"/MediaBox ?\[([\d. ]+)\]", figure.pipe("pdf"))
     assert list(map(float, box.split())) == pytest.approx([0, 0, 0.75 * wide, 0.75 * high], abs=0.01)
 

@@ -3,6 +3,10 @@
 Everything is drawn from one trace of both passes, which changes nothing in the graph. `draw` and its siblings return
 a `graphviz.Digraph`; `to_html` a page to explore both passes, or of another result; `to_text` a tree for a terminal;
 `save` writes any of them to a file.
+
+The way of a picture: a trace (`trace`) is seen at a level (`level`, `layers`), which becomes boxes and arrows
+(`diagram`) that are placed (`layout`) and written (`svg`, `dot`), or arrays (`arrays`) that are drawn as areas
+(`blocks`, `tiles`).
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING

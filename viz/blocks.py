@@ -205,24 +205,23 @@ class Blocks:
 def layer_diagram(numbers: NetworkArrays, digits: int, direction: Direction, theme: str) -> Diagram:
     """Return the layers of a network as boxes, with the norms of their vectors, and W as an arrow between two."""
 
-    def pair(a: Array, delta: Array, letters: str) -> tuple[Span, Span]:
-        value, gradient = (
-            f"‖{x}‖ {numeral(float(np.linalg.norm(of)), digits)}" for x, of in zip(letters, (a, delta), strict=True)
-        )
-        return Span(value, "value"), Span(gradient, "gradient")
+    def norm(letter: str, of: Array) -> str:
+        return f"‖{letter}‖ {numeral(float(np.linalg.norm(of)), digits)}"
 
-    size = Span(f"{len(numbers.x)} values", "muted")
-    boxes = [Box("l0", ((Span("inputs", bold=True), size), pair(numbers.x, numbers.dx, "x∇")), "leaf")]
+    def rows(name: str, size: str, value: str, gradient: str) -> tuple[tuple[Span, Span], ...]:
+        above = (Span(name, bold=True), Span(value, "value"))
+        return above, (Span(size, "muted"), Span(gradient, "gradient"))
+
+    first = rows("inputs", f"{len(numbers.x)} values", norm("x", numbers.x), norm("∇", numbers.dx))
+    boxes = [Box("l0", first, "leaf")]
     arrows = []
     for l, layer in enumerate(numbers.layers, 1):
-        size = Span(f"{len(layer.W)} {layer.function or 'identity'}", "muted")
-        rows = ((Span(f"layer {l}", bold=True), size), pair(layer.a, layer.delta, "aδ"))
-        boxes.append(Box(f"l{l}", rows))
+        size = f"{len(layer.W)} {layer.function or 'identity'}"
+        boxes.append(Box(f"l{l}", rows(f"layer {l}", size, norm("a", layer.a), norm("δ", layer.delta))))
         label = ((Span(f"W{l} {layer.W.shape[0]}×{layer.W.shape[1]}", "value"),),)
         arrows.append(Arrow(f"l{l - 1}", f"l{l}", label))
     last = len(boxes) - 1
-    cost = (Span("C", bold=True), Span(numeral(numbers.cost, digits), "value"))
-    boxes.append(Box("c", (cost,), "root"))
+    boxes.append(Box("c", rows("C", "cost", numeral(numbers.cost, digits), "1"), "root"))
     arrows.append(Arrow(f"l{last}", "c"))
     caption = joined(Span("norms of values", "value"), Span("and of gradients", "gradient"))
     return Diagram(tuple(boxes), tuple(arrows), caption, direction, theme)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import math
 import re
 from collections.abc import Mapping
 
@@ -127,7 +128,7 @@ class Canvas:
         style = rules(THEMES[theme], f"#{name}")
         if theme == "auto":
             style += f"@media (prefers-color-scheme:dark){{{rules(DARK, f'#{name}')}}}"
-        wide, high = map(coordinate, size)
+        wide, high = map(math.ceil, size)  # whole pixels, so that no edge of a bitmap is half a pixel
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" width="{wide}" height="{high}" '
             f'viewBox="{xy(corner)} {wide} {high}" role="img" aria-label="{escaped(label)}" xml:space="preserve">\n'

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .areas import FULL, Entry, Shade, areas
+from .areas import FULL, Shade, areas
 from .arrays import LayerArrays, NetworkArrays, largest, shown_layers, superscript
 from .canvas import Canvas
 from .style import numeral, shortened, width
@@ -30,10 +30,8 @@ MOST_OUTPUTS = 20
 MOST_EXAMPLES = 12
 """Of a batch of more, bars show the first ones."""
 
-GAP, BAR, ROW = 6.0, 7.0, 24.0
-SPACE = 46.0
-LEFT = 18.0
-SIZE = 12.0
+GAP, BAR, ROW, ROOM = 6.0, 7.0, 24.0, 190.0
+SPACE, LEFT = 46.0, 18.0
 
 
 def wrapped(count: int) -> tuple[int, int]:
@@ -163,40 +161,34 @@ class Tiles:
         if self.with_loss:
             yield "gradient", self.lower
 
+    def _titles(self, l: int, layer: LayerArrays, shown: int, answer: str = "a{}") -> dict[Shade, str]:
+        up = superscript(l)
+        if not self.with_loss:
+            return {"value": f"W{up}"}
+        some = f", {shown} of {len(layer.W)}" if shown < len(layer.W) else ""
+        return {"value": f"W{up} and {answer.format(up)}{some}", "gradient": f"∂C/∂W{up} and δ{up}"}
+
     def _input(self, canvas: Canvas, x: float, pixel: float) -> float:
         rows, columns = self.image
-        wide, high = columns * pixel, rows * pixel
         count = self.numbers.x.shape[1]
-        title = f"a⁰ of example 1 of {count}" if count > 1 else "a⁰, the input"
+        titles = {"value": f"a⁰ of example 1 of {count}" if count > 1 else "a⁰, the input", "gradient": "∂C/∂a⁰"}
         for (shade, y), array in zip(self._lanes(), (self.numbers.x, self.numbers.dx), strict=True):
-            canvas.cell(x - 3, y - high / 2 - 3, wide + 6, high + 6)
             top = max(1.0, largest(array[:, 0])) if shade == "value" else largest(array[:, 0])
-            canvas.add(areas(_entries(array[:, 0], columns), top, shade, (x, y - high / 2), pixel))
-            if shade == "value":
-                canvas.text(x - 3, y - high / 2 - 14, title, shade)
-            else:
-                canvas.text(x - 3, y + high / 2 + 22, "∂C/∂a⁰", shade)
-        return max(wide, width(title))
+            _tile(canvas, array[:, 0], columns, (x, y - rows * pixel / 2), pixel, top, shade, margin=3.0)
+            _heading(canvas, x - 3, y, rows * pixel, titles[shade], shade)
+        return max(columns * pixel, width(titles["value"]))
 
     def _layer(self, canvas: Canvas, x: float, l: int, layer: LayerArrays, grid: _Grid) -> float:
         (wide, high), (tile, tall) = grid.size, grid.tile
-        up = superscript(l)
-        titles = {
-            "value": f"W{up} and a{up}" + (f", {grid.shown} of {len(layer.W)}" if grid.shown < len(layer.W) else ""),
-            "gradient": f"∂C/∂W{up} and δ{up}",
-        }
+        titles = self._titles(l, layer, grid.shown)
         for (shade, y), W, foot in zip(self._lanes(), (layer.W, layer.dW), (layer.a, layer.delta), strict=False):
             top, most = largest(W[: grid.shown]), largest(foot[: grid.shown, : self.examples])
             for j in range(grid.shown):
                 left, upper = x + grid.corner(j)[0], y - high / 2 + grid.corner(j)[1]
-                canvas.cell(left - 1, upper - 1, tile + 2, tall + 2)
+                _tile(canvas, W[j], grid.columns, (left, upper), grid.cell, top, shade)
                 if self.with_loss:
                     self._foot(canvas, foot[j], most, shade, left, upper + tall + 2 + BAR / 2, tile)
-            for j in range(grid.shown):
-                at = (x + grid.corner(j)[0], y - high / 2 + grid.corner(j)[1])
-                canvas.add(areas(_entries(W[j], grid.columns), top, shade, at, grid.cell))
-            title = titles[shade] if self.with_loss else f"W{up}"
-            canvas.text(x - 1, y - high / 2 - 14 if shade == "value" else y + high / 2 + 22, title, shade)
+            _heading(canvas, x - 1, y, high, titles[shade], shade)
         return max(wide, *map(width, titles.values()))
 
     def _foot(self, canvas: Canvas, numbers: Array, most: float, shade: Shade, x: float, y: float, tile: float) -> None:
@@ -209,43 +201,35 @@ class Tiles:
 
     def _outputs(self, canvas: Canvas, x: float, l: int, layer: LayerArrays, shown: int) -> float:
         """Draw what each output weighs, and its numbers as bars; return where they end."""
-        up, (rows, columns) = superscript(l), self._shape(l, layer)
+        rows, columns = self._shape(l, layer)
         cell = min((ROW - 3) / rows, 60 / columns)
         names = [shortened(name, 12) for name in self.classes] or [str(i) for i in range(shown)]
         left = x + columns * cell + 18 + max(map(width, names[:shown]))
-        room, answers, softmax = 190.0, self.numbers.answers, self.numbers.softmax
-        titles = {
-            "value": f"W{up} and softmax(a{up})" if softmax else f"W{up} and a{up}",
-            "gradient": f"∂C/∂W{up} and δ{up}",
-        }
-        if shown < len(layer.W):
-            titles["value"] += f", {shown} of {len(layer.W)}"
+        answers, softmax = self.numbers.answers, self.numbers.softmax
+        titles = self._titles(l, layer, shown, "softmax(a{})" if softmax else "a{}")
         end = left
         for (shade, y), W, of in zip(self._lanes(), (layer.W, layer.dW), (answers, layer.delta), strict=False):
             top, height = largest(W[:shown]), shown * ROW
             most = 1.0 if softmax and shade == "value" else largest(of[:shown, : self.examples])
             for i in range(shown):
                 middle = y - height / 2 + (i + 0.5) * ROW
-                canvas.cell(x - 1, middle - rows * cell / 2 - 1, columns * cell + 2, rows * cell + 2)
-                at = (x, middle - rows * cell / 2)
-                canvas.add(areas(_entries(W[i], columns), top, shade, at, cell))
                 right = self._is_right(i)
+                _tile(canvas, W[i], columns, (x, middle - rows * cell / 2), cell, top, shade)
                 canvas.text(left - 8, middle + 4, names[i], "ink bold end" if right else "muted end")
                 if self.with_loss:
-                    end = max(end, self._answer(canvas, of[i], most, shade, left, middle, room, right=right))
-            title = titles[shade] if self.with_loss else f"W{up}"
-            canvas.text(x - 1, y - height / 2 - 14 if shade == "value" else y + height / 2 + 22, title, shade)
-        return max(end, x + width(titles["value"]), x + width(titles["gradient"]))
+                    end = max(end, self._answer(canvas, of[i], most, shade, left, middle, right=right))
+            _heading(canvas, x - 1, y, height, titles[shade], shade)
+        return max(end, *(x + width(title) for title in titles.values()))
 
     def _is_right(self, i: int) -> bool:
         targets = self.numbers.targets
         return targets is not None and targets.shape[1] == 1 and len(targets) > 1 and i == int(np.argmax(targets[:, 0]))
 
     def _answer(
-        self, canvas: Canvas, numbers: Array, most: float, shade: Shade, x: float, y: float, room: float, *, right: bool
+        self, canvas: Canvas, numbers: Array, most: float, shade: Shade, x: float, y: float, *, right: bool
     ) -> float:
         """Draw one output's numbers, those of a batch below each other; return where they end."""
-        softmax = shade == "value" and self.numbers.softmax
+        room, softmax = ROOM, shade == "value" and self.numbers.softmax
         thick = 14.0 / self.examples
         start = x if softmax else x + room / 2
         if softmax:
@@ -265,8 +249,20 @@ class Tiles:
         return x + room + 8 + width(text)
 
 
-def _entries(numbers: Array, columns: int) -> list[Entry]:
-    return [(k % columns, k // columns, float(number)) for k, number in enumerate(numbers)]
+def _tile(
+    canvas: Canvas, numbers: Array, columns: int, at: tuple[float, float], cell: float, top: float, shade: Shade,
+    margin: float = 1.0,
+) -> None:  # fmt: skip
+    """Draw numbers as an image on its ground."""
+    wide, high = columns * cell, math.ceil(len(numbers) / columns) * cell
+    canvas.cell(at[0] - margin, at[1] - margin, wide + 2 * margin, high + 2 * margin)
+    entries = ((k % columns, k // columns, float(number)) for k, number in enumerate(numbers))
+    canvas.add(areas(entries, top, shade, at, cell))
+
+
+def _heading(canvas: Canvas, x: float, y: float, high: float, text: str, shade: Shade) -> None:
+    """Write what stands at a height: above values, below gradients."""
+    canvas.text(x, y - high / 2 - 14 if shade == "value" else y + high / 2 + 22, text, shade)
 
 
 def _percent(part: float) -> str:
