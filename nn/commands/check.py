@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import nn
+from autograd.lift.equations.notation import NOTATIONS
 
 from ..arguments import float_array
 from ..referee.layer_functions import are_layer_functions
@@ -56,6 +57,8 @@ def add(commands: Commands) -> None:
         '  WEIGHTS "out_in" or "in_out": the shape of W; by default told by what runs\n'
         '  REDUCE  "mean" or "sum" over the examples: by default mean\n'
         "  ONE_BY_ONE  True to be called for each example by itself: by default False\n"
+        "  NOTATION  whose letters: superscript, theta, epsilon, prime or parentheses;\n"
+        "          by default those that your names suggest\n"
         '  BIAS_COLUMN  "first" or "last" if b is a column of W: by default it is none\n'
         "  LEARNING_RATE  of the step, if the function returns nothing and takes one",
         examples="check\ncheck my_backprop.py\ncheck my_backprop.py --function backward --seed 3",
@@ -67,6 +70,7 @@ def add(commands: Commands) -> None:
         "--function", default=DEFAULT, metavar="NAME", help="the function in it, or a method: net.backprop"
     )
     parser.add_argument("--seed", type=arguments.natural_int, default=0, metavar="N", help="seed of what is chosen")
+    parser.add_argument("--notation", choices=list(NOTATIONS), metavar="NAME", help="whose letters it is told in")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--time-limit",
@@ -95,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
         return isolated(_arguments(options), STARTING + PATIENCE * options.time_limit)
     if options.memory:
         limit_memory(options.memory)
-    report = report_on(options.file, options.function, options.seed, options.time_limit)
+    report = report_on(options.file, options.function, options.seed, options.time_limit, options.notation)
     if options.json:
         print(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
     else:
@@ -103,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
-def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) -> nn.Report:
+def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0, notation: str | None = None) -> nn.Report:
     """Return the report on a function in a file.
 
     Raises:
@@ -149,6 +153,7 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0) ->
         bias_column=getattr(module, "BIAS_COLUMN", None),
         learning_rate=getattr(module, "LEARNING_RATE", None),
         whole_batch=getattr(module, "WHOLE_BATCH", False),
+        notation=notation or getattr(module, "NOTATION", None),
         time_limit=time_limit,
     )
 
@@ -157,6 +162,7 @@ def _arguments(options: argparse.Namespace) -> list[str]:
     """Return the command line that does the same in the process that runs it."""
     found = ["check", str(options.file), "--function", options.function, "--seed", str(options.seed)]
     found += ["--time-limit", str(options.time_limit), "--memory", str(options.memory or MEMORY), "--in-process"]
+    found += ["--notation", options.notation] if options.notation else []
     return [*found, "--json"] if options.json else found
 
 

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from autograd.lift.equations.notation import notation_named
+
 from ..arguments import FloatArray, float_array, float_rows
 from ..loss.classes import Classes, target_rows
 from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
@@ -27,6 +29,7 @@ from .reading.read import read
 from .reference import Reference
 from .report import Finding, Report
 from .submission import Backprop, Calling, Submission
+from .symbols import symbols_named
 
 __all__ = ["check_backprop"]
 
@@ -47,6 +50,7 @@ def check_backprop(
     bias_column: Literal["first", "last"] | None = None,
     learning_rate: float | None = None,
     whole_batch: bool = False,
+    notation: str | None = None,
     time_limit: float = 10.0,
 ) -> Report:
     """Return a report on a hand-written backward pass: for every array, right or wrong, and in which line and how.
@@ -102,6 +106,8 @@ def check_backprop(
             then does not show.
         whole_batch: Whether a model that is no MLP takes all rows at once and returns as many, as one with batch
             normalisation does.
+        notation: Whose letters the report is written in: "superscript", "theta", "epsilon", "prime" or "parentheses".
+            None takes those that the names in your code suggest: Θ, y, w or J.
         time_limit: The seconds of processor time that reading may take; with 0 only the numbers are judged. Code that
             writes files, draws random numbers of its own or has no source is not read, and the report says so.
 
@@ -136,10 +142,13 @@ def check_backprop(
         raise ValueError(f"bias_column must be 'first', 'last' or None, got {bias_column!r}")
     if learning_rate is not None and not float_array("learning_rate", learning_rate, ()) > 0:
         raise ValueError(f"learning_rate must be greater than 0, got {learning_rate!r}")
+    if notation is not None:
+        notation_named(notation)
     require_coefficient("l2", l2)
     loss = loss_named(loss)
     if not isinstance(model, MLP):
-        if l2 or l2_biases or reduce == "sum" or one_by_one or bias_column or learning_rate or layout == "columns":
+        others = (l2, l2_biases, reduce == "sum", one_by_one, bias_column, learning_rate, layout == "columns", notation)
+        if any(others):
             raise ValueError("of a model that is no MLP only whole_batch and time_limit can be said")
         rows, targets = (np.atleast_2d(float_array(name, given)) for name, given in (("X", X), ("T", T)))
         if len(rows) != len(targets):
@@ -157,7 +166,7 @@ def check_backprop(
     def run(calling: Calling) -> Submission:
         return calling([np.array(W) for W in model.weights], [np.array(b) for b in model.biases], X.copy(), T.copy())
 
-    said = Calling(
+    told = Calling(
         my_backprop,
         columns=layout == "columns",
         in_out=weights == "in_out",
@@ -170,9 +179,9 @@ def check_backprop(
     )
     nothing_said = (("in_out", weights), ("columns", layout), ("one_by_one", one_by_one), ("bias_column", bias_column))
     is_open = ["row_biases", *(field for field, given in nothing_said if given is None)]
-    reference = Reference(model, X, T, loss, said.l2_of_mean(l2, len(X)), said.l2_biases)
+    reference = Reference(model, X, T, loss, told.l2_of_mean(l2, len(X)), told.l2_biases)
     known = labels or (tuple(range(model.n_out)) if _are_one_hot(T) else ())
-    calling, submission = recognised(said, model, run, is_open, known, reference.arrays())
+    calling, submission = recognised(told, model, run, is_open, known, reference.arrays())
     if not submission.has_rate:
         calling = replace(calling, learning_rate=rate_found(submission.arrays(), reference.arrays()))
         submission = run(calling)
@@ -199,6 +208,7 @@ def check_backprop(
         bool(l2_biases),
         reading,
         understood(calling, submission, said_of_model, said_columns=layout == "columns"),
+        symbols_named(notation, calling.functions),
     )
 
 

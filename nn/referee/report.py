@@ -13,7 +13,8 @@ from autograd.notebook import folded, preformatted, table
 from ..arguments import FloatArray
 from .mistakes import Mistake, raised
 from .reading.correction import Correction, Reading, array_name
-from .reading.words import WIDTH, Paint, plain, told, where, wrapped
+from .reading.words import WIDTH, Paint, Write, plain, told, where, wrapped
+from .symbols import AS_IT_IS, Symbols
 
 __all__ = ["Finding", "Report"]
 
@@ -93,6 +94,7 @@ class Report:
         l2_biases: Whether the penalty has the biases in it too.
         reading: What reading the code gave, if an array is wrong.
         understood: A sentence on what was taken in another form than the documented one, or nothing.
+        symbols: The letters in which it is told; findings and corrections have those of "superscript".
     """
 
     findings: tuple[Finding, ...]
@@ -104,6 +106,7 @@ class Report:
     l2_biases: bool = False
     reading: Reading = field(default_factory=Reading)
     understood: str = ""
+    symbols: Symbols = AS_IT_IS
 
     @property
     def ok(self) -> bool:
@@ -149,15 +152,16 @@ class Report:
     def assert_ok(self) -> None:
         """Raise an AssertionError that tells the report, the first wrong line in front, unless every array is right."""
         if not self.ok:
-            first = "".join(f"{where(c)}: {c.sentences[0]}" for c in self.corrections[:1])
+            first = "".join(f"{where(c)}: {self.symbols(c.sentences[0])}" for c in self.corrections[:1])
             raise AssertionError(f"{first}\n\n{self}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as numbers, text and lists, for JSON and for pages.
 
-        The numbers of arrays are nested lists; NaN and infinities are the text that Python prints for them.
+        The numbers of arrays are nested lists; NaN and infinities are the text that Python prints for them. What is
+        said has the letters of the report; `array` and the names of fields do not change with them.
         """
-        return {
+        found = {
             "subject": self.subject,
             "ok": self.ok,
             "delta_scale": self.delta_scale,
@@ -168,7 +172,9 @@ class Report:
             "understood": self.understood,
             "arrays": [self._array(finding) for finding in self.findings],
             **self.reading.to_dict(),
+            "notation": self.symbols.notation.name,
         }
+        return _told_in(self.symbols, found)
 
     def _array(self, finding: Finding) -> dict[str, Any]:
         return {
@@ -204,7 +210,25 @@ class Report:
         layers = sorted({finding.layer for finding in self.findings}, reverse=True)
         rows = [(str(layer), *(verdicts.get((layer, array), "") for array in arrays)) for layer in layers]
         head = ("layer", *("δ" if array == "δ" else f"∂C/∂{array}" for array in arrays))
-        return table(head, rows) + folded("What was found", preformatted(str(self)), is_open=not self.ok)
+        verdicts_told = table(tuple(map(self.symbols, head)), rows)
+        return verdicts_told + folded("What was found", preformatted(str(self)), is_open=not self.ok)
+
+
+SAID = ("headline", "note", "name", "equation", "remark", "text", "stands", "belongs", "sentences")
+"""The entries of `to_dict` that are put into the letters of the report."""
+
+
+def _told_in(write: Write, found: dict[str, Any]) -> dict[str, Any]:
+    """Return a dictionary with what is said in it in other letters."""
+
+    def put(name: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            return _told_in(write, value)
+        if isinstance(value, (list, tuple)) and value and not isinstance(value[0], (int, float)):
+            return [put(name, item) for item in value]
+        return write(value) if name in SAID and isinstance(value, str) else value
+
+    return {name: put(name, value) for name, value in found.items()}
 
 
 def _jsonable(number: Any) -> Any:
@@ -215,23 +239,24 @@ def _jsonable(number: Any) -> Any:
 
 
 def _told(report: Report, paint: Paint) -> Iterator[str]:
-    yield from _fitted(_judged(report, paint))
+    yield from _fitted(filter(None, (report.subject, report.understood)))
+    yield from _fitted(_judged(report, paint), report.symbols)
     if report.corrections:
         if report.headline:
-            yield from wrapped(report.headline)
-        yield from told(report.reading, len(report.findings), paint)
+            yield from wrapped(report.symbols(report.headline))
+        yield from told(report.reading, len(report.findings), paint, report.symbols)
     if not report.ok and not report.reading.explains_all:
         if report.corrections:
             yield ""
-        yield from _fitted(_what_is_wrong(report))
+        yield from _fitted(_what_is_wrong(report), report.symbols)
         if report.reading.note and not report.corrections:
             yield ""
-            yield from wrapped(report.reading.note)
+            yield from wrapped(report.symbols(report.reading.note))
 
 
-def _fitted(lines: Iterable[str]) -> Iterator[str]:
+def _fitted(lines: Iterable[str], write: Write = str) -> Iterator[str]:
     """Yield lines of 80 columns at most."""
-    for line in lines:
+    for line in map(write, lines):
         text = line.lstrip()
         if len(line) > WIDTH:
             yield from wrapped(text, len(line) - len(text), hanging=2 * text.startswith("– "))
@@ -240,10 +265,7 @@ def _fitted(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _judged(report: Report, paint: Paint) -> Iterator[str]:
-    """Yield what was checked, and the verdicts."""
-    yield report.subject
-    if report.understood:
-        yield report.understood
+    """Yield the verdicts."""
     yield ""
     yield from _table(report, paint)
     if report.delta_scale:

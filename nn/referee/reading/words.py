@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 
 from .correction import Correction, Reading, listed
 
-__all__ = ["WIDTH", "Paint", "plain", "told", "where", "wrapped"]
+__all__ = ["WIDTH", "Paint", "Write", "plain", "told", "where", "wrapped"]
 
 WIDTH = 80
 NUMBERS = {1: "One mistake", 2: "Two mistakes", 3: "Three mistakes"}
 
 Paint = Callable[[str, str], str]
 """Takes a text and a style, "bold", "red", "green" or "faint"; returns it in that style."""
+
+Write = Callable[[str], str]
+"""Takes a text in the notation "superscript"; returns it in another."""
 
 
 def plain(text: str, _style: str) -> str:
@@ -28,23 +31,24 @@ def where(correction: Correction) -> str:
     return f"{correction.file if path.startswith('..') else path}:{correction.line}"
 
 
-def told(reading: Reading, arrays: int, paint: Paint = plain) -> Iterator[str]:
+def told(reading: Reading, arrays: int, paint: Paint, write: Write) -> Iterator[str]:
     """Yield the lines that tell what was found in the code.
 
     Args:
         reading: What was found.
         arrays: The number of arrays that were checked.
         paint: Colours text.
+        write: Puts text into the notation that it is to have.
     """
     if not reading.corrections:
         return
     yield from wrapped(_summary(reading, arrays))
     for correction in reading.corrections:
         yield ""
-        yield from _of_one(correction, paint)
+        yield from _of_one(correction, paint, write)
     if reading.left:
         yield ""
-        yield from wrapped(f"Still wrong with all that: {listed(reading.left)}. {reading.note}".rstrip())
+        yield from wrapped(write(f"Still wrong with all that: {listed(reading.left)}. {reading.note}".rstrip()))
 
 
 def _summary(reading: Reading, arrays: int) -> str:
@@ -63,7 +67,7 @@ def _summary(reading: Reading, arrays: int) -> str:
     )
 
 
-def _of_one(c: Correction, paint: Paint) -> Iterator[str]:
+def _of_one(c: Correction, paint: Paint, write: Write) -> Iterator[str]:
     place = f"{where(c)}, in {c.function}" if c.function != "<lambda>" else where(c)
     yield paint(place, "bold")
     indent = len(c.source) - len(c.source.lstrip())
@@ -73,12 +77,12 @@ def _of_one(c: Correction, paint: Paint) -> Iterator[str]:
     if c.together:
         yield from wrapped("Together with the change above:", 4)
     for sentence in c.sentences:
-        yield from wrapped(sentence, 4)
+        yield from wrapped(write(sentence), 4)
     if c.equation:
-        yield from wrapped(f"The equation is {c.equation}.", 4)
+        yield from wrapped(write(f"The equation is {c.equation}."), 4)
     if c.corrected:
         yield from _corrected(c, paint)
-    yield from wrapped(f"This makes {listed(c.mends)} right.", 4)
+    yield from wrapped(write(f"This makes {listed(c.mends)} right."), 4)
     if not c.proved_on:
         yield from wrapped("It was not proved on other networks.", 4)
     for other in c.alternatives:
