@@ -1,12 +1,15 @@
-"""Measure how soon a step of the explorer is seen, in headless Chromium: `python benchmarks/explorer.py`.
+"""Measure the pages of the explorer against their limits, in headless Chromium: `python benchmarks/explorer.py`.
 
-It opens the page of a 64-30-10 network on a digit, presses the arrow key at several places of both passes, at each
-depth, and reads from the browser's own trace what each step cost: what the page's thread does before the frame (the
-script, and style and layout where the script asks for them), the frame (style, layout, paint, commit), and what comes
-after it until the picture is in place (raster, activation). The time until the display's next tick, during which
-nothing is done, is not part of it. Then it moves a slider, which computes both passes again. It needs Chromium and the
-package `websocket-client`, which comes with the extra `browser`; it writes `benchmarks/results.json` and the section
-`explorer` of `docs/performance.md`, with `--dry` neither.
+For each kind of graph it writes the page, and tells how long that took, how large it is and how many elements it has.
+It opens the page, presses the arrow key at several places of both passes, at each depth, and reads from the browser's
+own trace what each step cost: what the page's thread does before the frame (the script, and style and layout where the
+script asks for them), the frame (style, layout, paint, commit), and what comes after it until the picture is in place
+(raster and activation, of the thread that is busiest with it). All is time of the processor, which other jobs on the
+machine make longer only by what they take from its caches. Then it moves a slider, which computes both passes again. Of
+steps and moves it tells the depth with the largest 95th percentile.
+
+It needs Chromium and the package `websocket-client`, which comes with the extra `browser`; it writes
+`benchmarks/results.json` and the section `explorer` of `docs/performance.md`, with `--dry` neither.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import math
 import shutil
 import statistics
 import subprocess
@@ -21,6 +25,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,20 +35,25 @@ from harness import ROOT, record, table, write_section
 
 sys.path.insert(0, str(ROOT))
 
-import nn  # the checkout's own package, found by the line above
-import viz
-from autograd import Value
+import viz  # the checkout's own package, found by the line above
+from tests.explorer_pages import CASES, Case
 
-__all__ = ["Page", "digit", "slider_moves", "summary", "traced_steps"]
+__all__ = ["Page", "slider_moves", "summary", "traced_steps"]
 
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
          "--window-size=1280,800", "--remote-debugging-port=0")  # fmt: skip
 CATEGORIES = ["devtools.timeline", "cc"]
-DEPTHS = ("network", "layer", "neuron", "scalars")
+GRAPHS = {
+    "x·y+x": "expression", "a neuron": "one_neuron", "2-2-1": "small", "4-8-6-1": "three_layers", "2-16-16-1": "wide",
+    "64-30-10 on a digit": "digit", "residual, 4-4-4-4-1": "residual_layers", "attention": "attention",
+    "LSTM of 4 steps": "lstm", "batch of 4": "batch", "20,000 nodes": "unstructured",
+}  # fmt: skip
+LIMITS = {"step": 16.0, "slider": 20.0, "elements": 1500, "kilobytes": 200.0, "times the numbers": 1.1}
 
 PAUSE = 0.05
 PARTS = ("before", "frame", "raster", "whole")
+AFTERWARDS = {"RasterTask", "LayerTreeHostImpl::ActivateSyncTree"}
 Trace = list[dict[str, Any]]
 Steps = dict[str, list[float]]
 
@@ -100,16 +110,8 @@ def browser() -> Iterator[tuple[Page, Page]]:
             process.wait()
 
 
-def digit() -> Value:
-    """Return the cost of a 64-30-10 network on a handwritten digit."""
-    data = nn.data.load_digits()
-    model = nn.MLP(64, [30, 10], activation="tanh", seed=0)
-    cost: Value = nn.cross_entropy(model(data.X[0].tolist()), nn.one_hot(data.y[:1], 10)[0].tolist())
-    return cost
-
-
 def opened(page: Page, text: str, folder: str) -> None:
-    """Open a page and wait until it stands."""
+    """Open a page and wait until it stands; nothing of it stays in the browser."""
     path = Path(folder) / "page.html"
     path.write_text(text, encoding="utf-8")
     page("Page.enable")
@@ -141,86 +143,140 @@ def traced_steps(main: Page, page: Page, text: str, depth: str, count: int) -> T
 
 
 def slider_moves(page: Page, text: str, depth: str, count: int) -> list[float]:
-    """Return the milliseconds that moves of a slider take, with the layout of the page."""
-    script = f"""(() => {{
-        explorer.go("{depth}");
-        const slider = explorer.panel.whatIf.slider, times = [];
-        for (let k = 0; k < {count}; k++) {{
-            const begin = performance.now();
-            slider.value = +slider.min + ((k * 0.37) % 1) * (slider.max - slider.min);
-            slider.dispatchEvent(new Event("input"));
-            document.body.offsetHeight;
-            times.push(performance.now() - begin);
-        }}
-        return times;
-    }})()"""
+    """Return the milliseconds of processor time that moves of a slider take, with the layout of the page."""
+    move = """(() => {
+        const { slider } = explorer.panel.whatIf;
+        slider.value = +slider.min + ((%d * 0.37) %% 1) * (slider.max - slider.min);
+        slider.dispatchEvent(new Event("input"));
+        document.body.offsetHeight;
+    })()"""
+
+    def spent() -> float:
+        metrics = page("Performance.getMetrics")["metrics"]
+        return 1e3 * next(float(each["value"]) for each in metrics if each["name"] == "ThreadTime")
+
+    taken = []
     with tempfile.TemporaryDirectory() as folder:
         opened(page, text, folder)
-        return list(page.run(script))
+        page("Performance.enable", timeDomain="threadTicks")
+        page.run(f"explorer.go('{depth}')")
+        time.sleep(1.0)
+        for k in range(count):
+            before = spent()
+            page.run(move % k)
+            taken.append(spent() - before)
+    return taken
 
 
 def steps(trace: Trace) -> Steps:
-    """Return the milliseconds that each part of each step took; a part of which the trace says nothing is left out."""
-    keys = [each for each in trace if each["name"] == "EventDispatch" and each["args"]["data"]["type"] == "keydown"]
+    """Return the milliseconds of processor time that each part of each step took."""
+    events = [each for each in trace if each["ph"] == "X" and "tdur" in each]
+    keys = [each for each in events if each["name"] == "EventDispatch" and each["args"]["data"]["type"] == "keydown"]
     process, thread = keys[0]["pid"], keys[0]["tid"]
-    work = sorted((each["ts"] / 1e3, (each["ts"] + each.get("dur", 0)) / 1e3) for each in trace
-                  if each["ph"] == "X" and each["pid"] == process and each["tid"] == thread)  # fmt: skip
-
-    def spans(name: str) -> list[tuple[float, float]]:
-        found = (each for each in trace if each["name"] == name and each["ph"] == "X" and each["pid"] == process)
-        return sorted((each["ts"] / 1e3, each.get("dur", 0) / 1e3) for each in found)
-
+    own = [each for each in events if each["pid"] == process]
+    work = sorted(span(each) for each in own if each["tid"] == thread)
+    frames = sorted(span(each) for each in own if each["name"] == "ProxyMain::BeginMainFrame")
+    after = [(each["tid"], *span(each)) for each in own if each["name"] in AFTERWARDS]
     pressed = sorted(each["ts"] / 1e3 for each in keys)
-    frames, activations = spans("ProxyMain::BeginMainFrame"), spans("LayerTreeHostImpl::ActivateSyncTree")
     found: Steps = {part: [] for part in PARTS}
     for start, end in zip(pressed, [*pressed[1:], float("inf")], strict=True):
-        frame = next(((at, took) for at, took in frames if start <= at < end), None)
+        frame = next((each for each in frames if start <= each[0] < end), None)
         if frame is None:
             continue
-        done = frame[0] + frame[1]
-        active = next((at for at, _ in activations if done - 1.0 <= at < end), None)
-        before = busy(work, start, frame[0])
-        found["before"].append(before)
-        found["frame"].append(frame[1])
-        if active is not None:
-            found["raster"].append(max(0.0, active - done))
-            found["whole"].append(before + frame[1] + found["raster"][-1])
+        threads: dict[int, float] = defaultdict(float)
+        for own_thread, begun, _, taken in after:
+            threads[own_thread] += taken if start <= begun < end else 0.0
+        before, raster = busy(work, start, frame[0]), max(threads.values(), default=0.0)
+        parts = {"before": before, "frame": frame[2], "raster": raster}
+        for part, taken in {**parts, "whole": sum(parts.values())}.items():
+            found[part].append(taken)
     return found
 
 
-def busy(work: list[tuple[float, float]], start: float, end: float) -> float:
-    """Return for how long something was done from `start` to `end`; spans of work, in order, may hold others."""
+def span(event: dict[str, Any]) -> tuple[float, float, float]:
+    """Return when an event began and ended, and how long its thread was running meanwhile, in milliseconds."""
+    return event["ts"] / 1e3, (event["ts"] + event["dur"]) / 1e3, event["tdur"] / 1e3
+
+
+def busy(work: list[tuple[float, float, float]], start: float, end: float) -> float:
+    """Return for how long a thread was running in spans that begin from `start` to `end`; spans may hold others."""
     total, done = 0.0, start
-    for begun, ended in work:
-        if start <= begun < end:
-            total += max(0.0, min(ended, end) - max(begun, done))
-            done = max(done, ended)
+    for begun, ended, taken in work:
+        if done <= begun < end:
+            total += taken
+            done = ended
     return total
 
 
-def summary(found: Steps) -> dict[str, tuple[float, float]]:
-    """Return the median and the 95th percentile of each part."""
-    return {part: (statistics.median(v), statistics.quantiles(v, n=20)[-1]) for part, v in found.items()}
+def summary(taken: list[float]) -> tuple[float, float]:
+    """Return the median and the 95th percentile; of fewer than two numbers nothing can be said."""
+    if len(taken) < 2:
+        return math.nan, math.nan
+    return statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+
+
+def weighed(case: Case) -> dict[str, float]:
+    """Return how long a page takes to be written, in seconds, its size and its limit, in kilobytes."""
+    seconds = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        text = str(viz.to_html(case.root, **case.options))
+        seconds.append(time.perf_counter() - begin)
+    data = text.split('<script type="application/json" id="data">', 1)[1].split("</script>", 1)[0]
+    limit = LIMITS["kilobytes"] + LIMITS["times the numbers"] * len(data.encode()) / 1024
+    return {"seconds": statistics.median(seconds), "kilobytes": len(text.encode()) / 1024, "limit": limit}
+
+
+def measured(main: Page, page: Page, case: Case, count: int) -> dict[str, Any]:
+    """Return all that is measured of one page."""
+    text = str(viz.to_html(case.root, **case.options))
+    found: dict[str, Any] = weighed(case)
+    with tempfile.TemporaryDirectory() as folder:
+        opened(page, text, folder)
+        depths = page.run("explorer.depths")
+        script = "explorer.depth = '{}'; explorer.set(explorer.clock.length); document.querySelectorAll('*').length"
+        found["elements"] = max(page.run(script.format(depth)) for depth in depths)
+    found["steps"] = {}
+    found["slider"] = {}
+    for depth in depths:
+        parts = steps(traced_steps(main, page, text, depth, count))
+        found["steps"][depth] = {part: summary(taken) for part, taken in parts.items()}
+        found["slider"][depth] = summary(slider_moves(page, text, depth, 4 * count))
+    return found
+
+
+def row(name: str, found: dict[str, Any]) -> list[str]:
+    """Return a line of the table; what misses its limit is bold."""
+
+    def told(text: str, *, holds: bool) -> str:
+        return text if holds else f"**{text}**"
+
+    def slowest(taken: dict[str, tuple[float, float]], limit: float) -> str:
+        depth, (middle, most) = max(taken.items(), key=lambda each: -1.0 if math.isnan(each[1][1]) else each[1][1])
+        return told(f"{middle:.1f} / {most:.1f} ({depth})", holds=most <= limit)
+
+    whole = {depth: parts["whole"] for depth, parts in found["steps"].items()}
+    size = told(f"{found['kilobytes']:.0f} of {found['limit']:.0f}", holds=found["kilobytes"] <= found["limit"])
+    elements = told(f"{found['elements']:,}", holds=found["elements"] <= LIMITS["elements"])
+    seconds = f"{found['seconds']:.2f}"
+    return [name, slowest(whole, LIMITS["step"]), slowest(found["slider"], LIMITS["slider"]), size, elements, seconds]
 
 
 def main() -> None:
-    """Measure every depth, and write the table."""
+    """Measure every page, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--steps", type=int, default=75, metavar="N", help="steps at each of the four places")
+    parser.add_argument("graphs", nargs="*", choices=[[], *GRAPHS], metavar="GRAPH", help="only these")
+    parser.add_argument("--steps", type=int, default=20, metavar="N", help="steps at each of the four places")
     parser.add_argument("--dry", action="store_true", help="print the table and write nothing")
     options = parser.parse_args()
-    text = viz.to_html(digit(), image=(8, 8))
-    found: dict[str, dict[str, tuple[float, float]]] = {}
+    found = {}
     with browser() as (main, page):
         agent = main("Browser.getVersion")["product"]
-        for depth in DEPTHS:
-            taken = steps(traced_steps(main, page, text, depth, options.steps))
-            taken["slider"] = slider_moves(page, text, depth, options.steps)
-            found[depth] = summary(taken)
-            print(f"{depth}: {len(taken['whole'])} steps", flush=True)
-    rows = [[name, *(f"{a:.1f} / {b:.1f}" for a, b in parts.values())] for name, parts in found.items()]
-    header = [f"64-30-10, {agent}", "before the frame, ms", "frame, ms", "raster, ms", "whole step, ms", "slider, ms"]
-    print(table(header, rows))
+        for name in options.graphs or GRAPHS:
+            found[name] = measured(main, page, CASES[GRAPHS[name]](), options.steps)
+            print(" | ".join(row(name, found[name])), flush=True)
+    header = [agent, "step, ms", "slider, ms", "page, KB", "elements", "`to_html`, s"]
+    rows = [row(name, own) for name, own in found.items()]
     if not options.dry:
         record("explorer", {"found": found, "browser": agent, "steps": 4 * options.steps})
         write_section("explorer", table(header, rows))

@@ -20,10 +20,17 @@ texts.forEach(([one, a], i) => texts.slice(i + 1).forEach(([two, b]) => {
   if (w > 2.5 && h > 2.5) bad.push(`${one} lies on ${two}`);
 }));
 for (const [text, b] of texts) if (b[0] < edge[0] - 1 || b[2] > edge[2] + 1 || b[1] < edge[1] - 1 || b[3] > edge[3] + 1) bad.push(`${text} is cut off`);
-const cards = [...stage.querySelectorAll(".card > rect, .constant > rect")].map(boxOf).map((b) => [b[0] + 2, b[1] + 2, b[2] - 2, b[3] - 2]);
-for (const line of stage.querySelectorAll(".wire2")) {
+const cards = [...stage.querySelectorAll(".card > rect, .constant > rect, .node")].map(boxOf).map((b) => [b[0] + 2, b[1] + 2, b[2] - 2, b[3] - 2]);
+const behind = (points, boxes = cards) => points.some(([x, y]) => boxes.some((c) => x > c[0] && x < c[2] && y > c[1] && y < c[3]));
+for (const lines of stage.querySelectorAll(".wire")) {
+  const ends = lines.getAttribute("d").split("M").slice(1).map((part) => part.split("L").map((point) => point.split(" ").map(Number)));
+  const along = ends.flatMap(([[x, y], [u, v]]) => [0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95].map((t) => [edge[0] + x + (u - x) * t, edge[1] + y + (v - y) * t]));
+  if (behind(along)) bad.push("a line of the network lies behind a card");
+}
+for (const line of stage.querySelectorAll(".wire2, .skip")) {
   const length = line.getTotalLength(), m = line.getScreenCTM();
   const points = Array.from({ length: 39 }, (_, k) => line.getPointAtLength((length * (k + 1)) / 40)).map((p) => [p.x * m.a + m.e, p.y * m.d + m.f]);
-  if (points.some(([x, y]) => cards.some((c) => x > c[0] && x < c[2] && y > c[1] && y < c[3]))) bad.push("a line lies behind a card");
+  if (behind(points)) bad.push("a line lies behind a card");
+  if (line.classList.contains("skip")) for (const [text, box] of texts) if (behind(points, [box])) bad.push(`a skip runs through ${text}`);
 }
 return bad;

@@ -89,6 +89,16 @@ def deep_and_broad() -> Case:
     return Case(nn.cross_entropy(model(leaves(x, "x")), [1.0, 0.0, 0.0]))
 
 
+def very_deep() -> Case:
+    model = nn.MLP(3, [*[4] * 23, 1], activation="tanh", seed=1)
+    return Case(nn.half_squared_error(model(leaves([0.3, -0.2, 0.8], "x")), [1.0]))
+
+
+def broad() -> Case:
+    model = nn.MLP(4, [40, 40, 3], activation="tanh", seed=1)
+    return Case(nn.half_squared_error(model(leaves([0.3, -0.2, 0.8, 0.1], "x")), [1.0, 0.0, 1.0]))
+
+
 def residual() -> Case:
     rng = np.random.default_rng(5)
     W1, W2, W3 = matrix("W1", 4, 3, rng), matrix("W2", 4, 4, rng), matrix("W3", 1, 4, rng)
@@ -182,7 +192,8 @@ def unstructured(count: int = 20_000) -> Case:
 
 CASES = {
     "expression": expression, "one_neuron": one_neuron, "small": small, "three_layers": three_layers, "wide": wide,
-    "digit": digit, "deep": deep, "deep_and_broad": deep_and_broad, "residual": residual,
+    "digit": digit, "deep": deep, "very_deep": very_deep, "deep_and_broad": deep_and_broad, "broad": broad,
+    "residual": residual,
     "residual_layers": residual_layers, "residual_blocks": residual_blocks, "joined": joined, "attention": attention,
     "lstm": lstm, "batch": batch, "unstructured": unstructured,
 }  # fmt: skip

@@ -135,7 +135,7 @@ def test_they_still_are_after_ten_moves_of_sliders_and_ten_steps(name):
                 assert close(adjoints[k], node.grad)
 
 
-@pytest.mark.parametrize("name", [name for name in ENGINE if name != "lstm"])
+@pytest.mark.parametrize("name", [name for name in ENGINE if name not in ("lstm", "very_deep")])
 def test_the_lens_shows_what_numpy_computes_for_every_term(name):
     root, inputs = case(name).root, case(name).options.get("inputs")
     traced = viz.trace(root)

@@ -142,6 +142,7 @@ def test_without_a_script_there_are_the_picture_the_equations_and_the_numbers(na
         ("digit", "A 64-30-10 network and its cost"),
         ("batch", "A batch of 4 through a 2-3-1 network and its cost"),
         ("residual", "A residual 3-4-4-1 network and its cost"),
+        ("very_deep", "A 24-layer 3-4-4-…-4-1 network and its cost"),
         ("unstructured", "C, computed in 15,683 steps"),
     ],
 )

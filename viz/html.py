@@ -31,6 +31,8 @@ LEGIBLE = 60
 """A static picture of more Values is drawn by layers, or of the part next to the output."""
 MOST_DRAWN = 2000
 """A larger graph without layers has no static picture on its page."""
+MOST_SIZES = 12
+"""The title of a deeper network names the number of its layers, and the sizes of the first and the last."""
 MOST_ROWS = 300
 """More rows the table for readers without JavaScript does not have."""
 
@@ -138,6 +140,9 @@ def _title(shown: Content) -> str:
     network, traced = shown.network, shown.traced
     if network is not None:
         sizes = "-".join(map(str, network.sizes))
+        if len(network.sizes) > MOST_SIZES:
+            first, last = network.sizes[:3], network.sizes[-2:]
+            sizes = f"{len(network.layers)}-layer {'-'.join(map(str, first))}-…-{'-'.join(map(str, last))}"
         batch = f"A batch of {len(network.examples)} through a" if len(network.examples) > 1 else "A"
         kind = "residual " if has_skips(traced, network) else ""
         return f"{batch} {kind}{sizes} network and its cost"

@@ -49,6 +49,7 @@ class Explorer {
     stage.addEventListener("pointermove", (e) => this.over(e));
     stage.addEventListener("pointerleave", () => this.out());
     stage.addEventListener("pointerdown", (e) => this.down(e));
+    stage.addEventListener("click", (e) => { if (e.target.dataset.pan) this.pan(+e.target.dataset.pan); });
     addEventListener("pointerup", () => { this.painting = null; });
     stage.addEventListener("dblclick", () => this.deeper(1));
     stage.addEventListener("wheel", (e) => this.wheel(e), { passive: false });
@@ -287,7 +288,7 @@ class Explorer {
     return -1;
   }
   down(e) {
-    if (e.target.closest(".crumbs, .picks")) return;
+    if (e.target.closest("button")) return;
     if (e.target.dataset.layer) { this.toLayer(+e.target.dataset.layer); return; }
     const [x, y] = this.spot(e), { model } = this;
     if (this.depth === "scalars") { const node = this.nodeAt(x, y); if (node >= 0) this.pick(node); return; }
@@ -322,8 +323,14 @@ class Explorer {
     if (l > 0) { this.focus.l = l; this.focus.j = Math.min(this.focus.j, this.model.layers[l - 1].size - 1); this.pinned = true; this.render(); }
     else this.go("network");
   }
+  // Of what is folded, the layers before or after those that are shown.
+  pan(by) {
+    const [from, to] = this.scene.part, l = by < 0 ? from - 1 : to + 1;
+    if (l < 1 || l > this.model.layers.length) return;
+    this.toLayer(l);
+  }
   neighbour(by) {
-    if (this.depth !== "neuron") return;
+    if (this.scene.part) { this.pan(by); return; }
     const n = this.model.layers[this.focus.l - 1].size;
     this.focus.j = (this.focus.j + by + n) % n;
     this.pinned = true;
@@ -346,7 +353,7 @@ class Explorer {
       t: () => this.theme(), s: () => this.save(), "?": () => this.help(), Escape: () => { if (!$(".help").hidden) this.help(); this.pinned = false; this.path = null; this.follow(); this.render(); },
     };
     if (/^[1-4]$/.test(e.key)) { this.go(this.depths[e.key - 1]); e.preventDefault(); }
-    if (!actions[e.key] || (e.key === " " && e.target.matches("button")) || (e.key.startsWith("Arrow") && /Up|Down/.test(e.key) && this.depth !== "neuron")) return;
+    if (!actions[e.key] || (e.key === " " && e.target.matches("button")) || (/Up|Down/.test(e.key) && this.depth !== "neuron" && !this.scene.part)) return;
     e.preventDefault();
     actions[e.key]();
   }

@@ -68,7 +68,7 @@ KEYS = (
     ("<kbd>←</kbd> <kbd>→</kbd>", "one step at this depth; with <kbd>shift</kbd> one equation"),
     ("<kbd>space</kbd>", "play or pause"),
     ("<kbd>1</kbd> … <kbd>4</kbd>", "the depths; also <kbd>+</kbd> <kbd>−</kbd>, a pinch, or a double click"),
-    ("<kbd>↑</kbd> <kbd>↓</kbd>", "the neuron above or below"),
+    ("<kbd>↑</kbd> <kbd>↓</kbd>", "the neuron above or below; of a folded network, the layers before or after"),
     ("<kbd>Home</kbd> <kbd>End</kbd>", "before both passes, after both"),
     ("<kbd>Esc</kbd>", "follow the clock again"),
     ("<kbd>t</kbd> <kbd>s</kbd>", "light or dark; save the picture as SVG"),

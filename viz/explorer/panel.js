@@ -1,4 +1,4 @@
-const LONG = 20, WINDOW = 12;
+const LONG = 20, WINDOW = 12, MOST_PARTS = 420;
 // Beside the picture: the derived equations, the lens, and what would be if a number were another.
 class Panel {
   constructor(app) {
@@ -24,12 +24,18 @@ class Panel {
   thin(at) {
     const { rows } = this, set = this.sets[this.app.model.setIndex];
     if (!set || rows.length <= LONG) return;
-    const from = clamp(at - WINDOW / 2, 0, rows.length - WINDOW), key = `${this.app.model.setIndex},${from}`;
+    const size = (k) => (rows[k].size ||= rows[k].querySelectorAll("*").length);
+    let from = at, to = at + 1, total = size(at);
+    for (let grown = true; grown && to - from < WINDOW;) {
+      grown = false;
+      for (const k of [from - 1, to]) if (rows[k] && total + size(k) <= MOST_PARTS && to - from < WINDOW) { total += size(k); from = Math.min(from, k); to = Math.max(to, k + 1); grown = true; }
+    }
+    const key = `${this.app.model.setIndex},${from}`;
     if (this.thinned === key) return;
     this.thinned = key;
     const more = (n, words) => (n ? [element("p", "cap", `… ${n} ${words}`)] : []), titles = (this.titles ||= new Map([...set.querySelectorAll("h3")].map((h) => [h.nextElementSibling, h])));
-    const shown = rows.slice(from, from + WINDOW).flatMap((row) => (titles.has(row) ? [titles.get(row), row] : [row]));
-    set.replaceChildren(...more(from, "before"), ...shown, ...more(rows.length - WINDOW - from, "more"));
+    const shown = rows.slice(from, to).flatMap((row) => (titles.has(row) ? [titles.get(row), row] : [row]));
+    set.replaceChildren(...more(from, "before"), ...shown, ...more(rows.length - to, "more"));
   }
   listen(row) {
     const go = () => this.app.goToEquation(+row.dataset.eq);
@@ -110,9 +116,12 @@ class Panel {
     this.showLens();
     this.whatIf.show();
   }
+  // When the frame has its layout: to ask for it before would be a second one.
   scrollTo(row) {
-    const side = document.querySelector(".side"), top = row.offsetTop;
-    if (top < side.scrollTop || top + row.offsetHeight > side.scrollTop + side.clientHeight) side.scrollTop = top - 80;
+    requestAnimationFrame(() => {
+      const side = document.querySelector(".side"), top = row.offsetTop;
+      if (top < side.scrollTop || top + row.offsetHeight > side.scrollTop + side.clientHeight) side.scrollTop = top - 80;
+    });
   }
   // --- the lens ----------------------------------------------------------------------------------------------------
   showLens() {
@@ -234,7 +243,7 @@ class WhatIf {
     this.curve(leaf, x, low, high);
   }
   curve(leaf, x, low, high) {
-    const { model } = this.app, { tape } = model, y = model.cost, g = tape.g[leaf], others = `${leaf},${low},${tape.root},${this.history.length}`, count = tape.interior.length > 3000 ? 9 : 41;
+    const { model } = this.app, { tape } = model, y = model.cost, g = tape.g[leaf], others = `${leaf},${low},${tape.root},${this.history.length}`, count = tape.interior.length > 3000 ? 21 : 41;
     const xs = Array.from({ length: count }, (_, k) => low + ((high - low) * k) / (count - 1));
     // the curve does not depend on the leaf's own value, only on all other numbers
     if (this.curveOf !== others || Math.abs(this.curveAt(x) - y) > 0.02 * (this.span || 1)) { this.curveOf = others; this.ys = tape.probe(leaf, xs); }

@@ -16,10 +16,11 @@ class LayerScene {
       const box = this.layer(layer, x);
       boxes.set(layer.l, box);
       if (before) this.between(before, box, layer);
-      else if (layer.l > 1) this.items.push(label("folded0", 10, middle, `<span class="cap">… ${layer.l - 1} before</span>`, "", { ax: 0 }));
       before = box;
       x = box.right + this.plan.vw / 2 + this.plan.turn;
     });
+    this.part = layers.length < this.model.layers.length ? [layers[0].l, layers.at(-1).l] : null;
+    if (this.part) this.items.push(...foldedItems(this, W - 14, H - 12, undefined, "more, then C"));
     this.end(before, layers.at(-1), W);
     this.skips(boxes);
     this.items.push(drawing("frames", this.art));
@@ -39,7 +40,7 @@ class LayerScene {
     const best = (layers) => { for (let c = 62; c > 0.4; c -= c > 16 ? 1 : 0.1) { const plan = sized(layers, c); if (plan.fits) return plan; } return sized(layers, 0.4); };
     let plan = best(all), from = 0, to = all.length;
     const at = clamp(app.focus.l - 1, 0, all.length - 1);
-    while ((plan.c < 12 && to - from > 3) || (plan.c < 2.4 && to - from > 1)) {
+    while ((all.length > 5 && to - from > 4) || (plan.c < 12 && to - from > 3) || (plan.c < 2.4 && to - from > 1)) {
       if (at - from > to - 1 - at) from++; else to--;
       plan = best(all.slice(from, to));
     }
@@ -144,10 +145,10 @@ class LayerScene {
   end(box, layer, W) {
     const { vw, ch, middle, gap, narrow, N } = this.plan, { t } = this.model.blocks, total = this.model.layers.length;
     const w = narrow ? 50 : 104, h = narrow ? 48 : 62, x = Math.min(W - w / 2 - (narrow ? 5 : 14), box.right + vw / 2 + (narrow ? 12 : 40) + w / 2);
-    this.plan.ends = [x, middle - h / 2 - 5, middle + h / 2 + 5];
+    this.plan.ends = [x + w / 2 - (narrow ? 2 : 12), middle - h / 2 - 5, middle + h / 2 + 5];
     const high = layer.size * ch, reach = Math.min(high - ch / 2, high * 0.5 + 8), from = box.right + vw / 2 + 6, to = box.back + vw / 2 + 6;
     this.art += `<path class="middle" d="M16 ${f1(middle)}H${f1(x - w / 2 - 14)}"/>`;
-    if (layer.l < total) { this.items.push(label("folded1", W - 10, middle, `<span class="cap">… ${total - layer.l} more, then C</span>`, "", { ax: -100 })); return; }
+    if (layer.l < total) return;
     this.art += `<rect class="node root" x="${f1(x - w / 2 - 3)}" y="${f1(middle - h / 2 - 3)}" width="${w + 6}" height="${h + 6}" rx="9"/>`;
     const out = middle - gap - reach, back = middle + gap + reach;
     if (!narrow) {

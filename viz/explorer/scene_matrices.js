@@ -1,5 +1,6 @@
 // A graph without layers: every derived equation as a row of heat maps, values on the left, derivatives on the right.
 // Where not all rows fit, those around the clock are shown.
+const MOST_ROWS = 6;
 class MatricesScene {
   constructor(app) { this.app = app; }
   get model() { return this.app.model; }
@@ -7,12 +8,20 @@ class MatricesScene {
     const { app, model } = this, [W, H] = app.stage.size, { equations } = model.set, two = W > 700;
     this.items = [];
     this.art = "";
-    const rows = equations.map((equation, k) => ({ k, equation, pieces: this.pieces(equation) })), now = app.clock.at(app.p), at = now ? now.phase.equation : equations.length - 1;
+    const rows = this.rows(equations), now = app.clock.at(app.p), at = now ? now.phase.equation : equations.length - 1;
     const forward = rows.filter((row) => row.equation.part === "f"), backward = rows.filter((row) => row.equation.part !== "f");
     const columns = two ? [[forward, 0, W * 0.44], [backward, W * 0.44, W * 0.56]] : [[rows, 0, W]];
     for (const [list, x, width] of columns) if (list.length) this.column(list, x, width, H, at);
     this.items.unshift(drawing("rows", this.art));
     return this.items;
+  }
+  // Every equation in pieces, taken apart anew when a number or the face has changed.
+  rows(equations) {
+    if (this.of !== this.model.arrays || this.face !== face) {
+      this.kept = equations.map((equation, k) => ({ k, equation, pieces: this.pieces(equation) }));
+      [this.of, this.face] = [this.model.arrays, face];
+    }
+    return this.kept;
   }
   high(row, unit) { return Math.max(28, Math.max(...row.pieces.map((piece) => (piece.block ? piece.block.r * unit : 0)))) + 36; }
   wide(row, unit) { return row.pieces.reduce((s, piece) => s + this.pieceWidth(piece, unit), 56); }
@@ -21,7 +30,7 @@ class MatricesScene {
     return Math.max(piece.block.c * unit, 12, piece.words) + 12;
   }
   column(list, x, width, H, at) {
-    const top = 16, free = H - 30, fits = (rows, unit) => rows.reduce((s, row) => s + this.high(row, unit), 0) <= free && rows.every((row) => this.wide(row, unit) <= width - 12);
+    const top = 16, free = H - 30, fits = (rows, unit) => rows.length <= MOST_ROWS && rows.reduce((s, row) => s + this.high(row, unit), 0) <= free && rows.every((row) => this.wide(row, unit) <= width - 12);
     let unit = 26, from = 0, to = list.length;
     const middle = clamp(list.findIndex((row) => row.k >= at), 0, list.length - 1);
     const largest = () => { for (let u = 26; u >= 4; u -= 0.5) if (fits(list.slice(from, to), u)) return u; return 0; };

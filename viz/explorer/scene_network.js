@@ -12,9 +12,16 @@ class NetworkScene {
     }
     return list;
   }
+  // The columns that have room, around the focus.
+  fold(all, W) {
+    const most = Math.max(4, Math.floor((W - 100) / (W < 560 ? 34 : 40))), at = all.findIndex((c) => c.l === this.app.focus.l), from = clamp(at - (most >> 1), 0, Math.max(0, all.length - most)), shown = all.slice(from, from + most), layers = shown.map((c) => c.l).filter((l) => l > 0);
+    this.part = shown.length < all.length ? [Math.min(...layers), Math.max(...layers)] : null;
+    return shown;
+  }
   draw() {
     const { model, app } = this, [W, H] = app.stage.size, { sizes } = model.network, N = model.count, most = Math.max(...sizes);
-    const columns = this.columns(), narrow = W < 560, arcs = skipArcs(model.joins, (key) => columns.findIndex((c) => c.key === key), columns.length), levels = 1 + Math.max(-1, ...arcs.map((arc) => arc.level)), lift = narrow ? 16 : 36, small = most <= 5 && sizes.every((n, k) => !k || n * sizes[k - 1] <= 12);
+    const narrow = W < 560, all = this.columns(), columns = this.fold(all, W), last = columns.at(-1) === all.at(-1) ? columns.length : -1;
+    const arcs = skipArcs(model.joins, (key) => columns.findIndex((c) => c.key === key), last), levels = 1 + Math.max(-1, ...arcs.map((arc) => arc.level)), lift = narrow ? 16 : 36, small = most <= 5 && sizes.every((n, k) => !k || n * sizes[k - 1] <= 12);
     const top = (app.hasPicks ? 104 : narrow ? 40 : 56) + levels * lift, bottom = narrow ? 34 : 42, left = narrow ? 42 : small ? 92 : 76, right = narrow ? 38 : small ? 92 : 84;
     const room = (W - left - right) / columns.length, free = H - top - bottom;
     const inWords = ({ l, layer }) => (l === 0 ? "input" : l < 0 ? (model.joins.find((join) => join.l === -l).stacked ? "joined" : "sum") : `layer ${l} · ${layer.act || "identity"}`), brief = columns.some((c) => textWidth(inWords(c), 12) + 16 > room);
@@ -29,15 +36,17 @@ class NetworkScene {
       const step = Math.min(small ? H * 0.36 : 120, (free - nh - under) / Math.max(1, c.n - 1));
       return Array.from({ length: c.n }, (_, i) => middle - under / 2 + (i - (c.n - 1) / 2) * step);
     });
-    this.plan = { columns, X, Y, nw, nh, xEnd, middle: middle - under / 2, small, narrow, N, arcs, lift, top };
-    const items = [drawing("frames", this.frames()), drawing("lines", this.lines())];
+    this.plan = { columns, X, Y, nw, nh, xEnd, last: last > 0, many: columns.length > 10, middle: middle - under / 2, small, narrow, N, arcs, lift, top };
+    const items = [drawing("frames", this.frames()), ...this.lines()];
     columns.forEach((c, k) => items.push(...this.dominoes(c, k, font, beads)));
-    for (const layer of model.layers) items.push(...this.weights(layer, beads));
+    const whole = model.layers.filter((layer) => this.ends(layer)[0] >= 0);
+    if (!this.plan.many) for (const layer of whole) items.push(...this.weights(layer, beads));
+    if (this.part) items.push(...foldedItems(this, W - 16, H - 16));
     columns.forEach((c, k) => {
       items.push(label(`head${c.key}`, X[k], app.hasPicks ? (narrow ? 54 : 62) : narrow ? 16 : 24, `<span class="cap">${brief && c.l > 0 ? c.l : escaped(inWords(c))}</span>`));
     });
     items.push(...this.cost(), ...this.skips());
-    items.push(label("meaning", 16, H - 16, this.meaning, "note", { ax: 0, ay: -100 }));
+    if (!narrow || !this.part) items.push(label("meaning", 16, H - 16, this.meaning, "note", { ax: 0, ay: -100 }));
     return items;
   }
   frames() {
@@ -60,7 +69,7 @@ class NetworkScene {
       if (letter) items.push(label(`i${c.key}.${i}`, X[k] - nw / 2 + 9, y - nh / 4, math("v", symbol("a", c.l, i)), "name", { ax: 0 }));
       if (c.l > 0) items.push(label(`d${c.key}.${i}`, X[k] - nw / 2 + 9, y + nh / 4, math("g", symbol("δ", c.l, i)), "name", { ax: 0 }));
     });
-    if (!layer) return items;
+    if (!layer || this.plan.many) return items; // of many layers cells do not fly, which would be too many to keep
     items.push(cells(`z${c.l}`, model.blocks[`z${c.l}`], "v", hidden));
     if (layer.bends) items.push(cells(`slope${c.l}`, model.blocks[`slope${c.l}`], "l", hidden));
     items.push(cells(`da${c.l}`, model.blocks[`da${c.l}`], "g", hidden));
@@ -75,7 +84,7 @@ class NetworkScene {
   // Which columns a layer's lines join.
   ends(layer) {
     const { columns } = this.plan, b = columns.findIndex((c) => c.l === layer.l);
-    return [b - 1, b];
+    return b < 1 ? [-1, -1] : [b - 1, b];
   }
   weights(layer, beads) {
     const { model, app } = this, { X, Y, nw } = this.plan, [a, b] = this.ends(layer), x0 = X[a] + nw / 2 + 3, x1 = X[b] - nw / 2 - 3;
@@ -100,29 +109,30 @@ class NetworkScene {
     } else if (t) items.push(cells("t", t, "v", () => [xEnd, middle, 0, 0]));
     return items;
   }
-  // Lines as wide as what they carry at this moment: weights, products, or gradients.
+  // Lines as wide as what they carry at this moment: weights, products, or gradients; each layer's are a drawing of their
+  // own, so that a step draws what it changes.
   lines() {
     const { X, Y, nw, nh, xEnd, middle, cw, columns } = this.plan;
     this.meaning = "";
     let text = "";
-    for (const layer of this.model.layers) text += this.linesOf(layer);
+    const list = this.model.layers.filter((layer) => this.ends(layer)[0] >= 0).map((layer) => drawing(`lines${layer.l}`, this.linesOf(layer)));
     const last = columns.length - 1;
-    for (const y of Y[last]) text += `<path class="wire none" d="M${f1(X[last] + nw / 2 + 3)} ${f1(y)}L${f1(xEnd - cw / 2 - 3)} ${f1(middle)}"/>`;
+    for (const y of this.plan.last ? Y[last] : []) text += `<path class="wire none" d="M${f1(X[last] + nw / 2 + 3)} ${f1(y)}L${f1(xEnd - cw / 2 - 3)} ${f1(middle)}"/>`;
     columns.forEach((c, k) => {
-      if (c.l >= 0) return;
+      if (c.l >= 0 || !k) return;
       const { rows } = this.model.joins.find((join) => join.key === c.key);
       Y[k].forEach((y, i) => { for (const [key, row] of rows[i]) if (key === columns[k - 1].key) text += `<path class="wire none" d="M${f1(X[k - 1] + nw / 2 + 3)} ${f1(Y[k - 1][row])}L${f1(X[k] - nw / 2 - 3)} ${f1(y)}"/>`; });
     });
     const { p, clock } = this.app;
     if (!this.meaning) this.meaning = p === 0 && !this.plan.narrow ? "line width: the weight; solid is positive, dashed is negative" : p >= clock.length ? span("g", "line width: ∂C/∂w") : "line width: the weight";
-    return text;
+    return [...list, drawing("lines", text)];
   }
   // What goes around layers: an arc above them, and on it the values that go and the gradients that come back.
   skips() {
-    const { X, Y, nw, nh, xEnd, middle, ch, narrow, arcs, lift } = this.plan, { app } = this, items = [];
+    const { X, Y, nw, nh, xEnd, middle, cw, ch, narrow, arcs, lift } = this.plan, { app } = this, items = [];
     let text = "";
     for (const { join, key, from, to, level } of arcs) {
-      const end = to < X.length, x0 = X[from] + Math.min(10, nw / 4), x1 = end ? X[to] - Math.min(10, nw / 4) : xEnd, foot = (end ? Y[to][0] - nh / 2 : middle - ch / 2) - 5;
+      const end = to < X.length, x0 = X[from] + Math.min(10, nw / 4), x1 = end ? X[to] - Math.min(10, nw / 4) : xEnd + cw / 2 - (narrow ? 2 : 12), foot = (end ? Y[to][0] - nh / 2 : middle - ch / 2) - 5;
       const highest = Math.min(...Y.slice(from, to + 1).map((list) => list[0])), y = highest - nh / 2 - (narrow ? 10 : 22) - level * lift;
       text += skipPath(x0, Y[from][0] - nh / 2 - 3, x1, foot, y, app.known(`${join.key}>${key}`) ? "v" : "g");
       if (!narrow) items.push(...skipCells(app, join, key, (x0 + x1) / 2, y - 7, y + 7, x1 - x0 - 44));
@@ -163,10 +173,10 @@ class NetworkScene {
     }
     let text = "";
     for (const [level, list] of [...groups].sort((p, q) => Math.abs(p[0]) - Math.abs(q[0]))) {
-      const part = Math.abs(level) / 6, width = level ? 0.8 + wide * part : 1;
-      const dash = level < 0 ? ` stroke-dasharray="${f1(Math.max(5, 2.2 * width))} ${f1(Math.max(2.5, 0.8 * width))}"` : "";
+      const part = Math.abs(level) / 6, width = Math.abs(level) > (many > 30 ? 2 : 0) ? 0.8 + wide * part : 1; // lines of one pixel cost the least
+      const dash = level < 0 && (many <= 30 || level < -2) ? ` stroke-dasharray="${f1(Math.max(many > 120 ? 11 : 5, 2.2 * width))} ${f1(Math.max(many > 120 ? 4 : 2.5, 0.8 * width))}"` : "";
       const opacity = !level ? 0.55 : many > 120 ? 0.04 + (live ? 0.9 : 0.72) * part * part : many > 30 ? 0.1 + (live ? 0.8 : 0.55) * part * part : (live ? 0.35 : 0.3) + (live ? 0.65 : 0.45) * part;
-      text += `<path class="wire ${level ? kind : "none"} ${level < 0 ? "minus" : ""}" stroke-width="${f1(width)}"${dash} opacity="${opacity.toFixed(2)}" d="${list.join("")}"/>`;
+      text += `<path class="wire ${level ? kind : "none"} ${level < 0 ? "minus" : ""}" stroke-width="${f1(width)}"${dash} stroke-opacity="${opacity.toFixed(2)}" d="${list.join("")}"/>`;
     }
     return text;
   }
@@ -179,11 +189,11 @@ class NetworkScene {
 }
 // The cost and the 1 that comes back from it.
 function costItems(app, x, y, w, h, font, narrow) {
-  const items = [
-    cells("loss", app.model.blocks.loss, "v", () => [x, y - h / 4, w, h / 2], { font, known: app.known("loss") }),
+  const within = h > 54 && !narrow, items = [
+    cells("loss", app.model.blocks.loss, "v", () => [x, y - h / 4, w, h / 2], { font, indent: within ? 9 : 0, known: app.known("loss") }),
     cells("seed", app.model.blocks.seed, "g", () => [x, y + h / 4, w, h / 2], { font, known: app.known("seed") }),
   ];
-  if (h > 54 && !narrow) items.push(label("lC", x - w / 2 + 8, y - h / 4, math("v", "<mi>C</mi>"), "name", { ax: 0 }));
+  if (within) items.push(label("lC", x - w / 2 + 8, y - h / 4, math("v", "<mi>C</mi>"), "name", { ax: 0 }));
   else items.push(label("lC", x, y - h / 2 - 15, `<span class="cap">cost</span> ${math("v", "<mi>C</mi>")}`));
   return items;
 }

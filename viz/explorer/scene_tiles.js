@@ -10,16 +10,18 @@ class TilesScene {
     // widths: the image, a block of tiles for each hidden layer, the outputs
     const free = W - (narrow ? 16 : 64), shares = 0.26 + 0.3 * hidden.length + 0.3, pad = narrow ? 10 : Math.max(18, free * 0.045);
     const cell = clamp(Math.min(tall / rows, (free * 0.24) / (shares * cols) ), 1.2, 23), x0 = narrow ? 8 : 30;
-    let x = x0 + cell * cols + pad;
+    let x = x0 + Math.max(cell * cols, narrow ? 24 : 84) + pad;
     const image = (y) => (i) => [x0 + (i % cols) * cell + cell / 2, y - (rows * cell) / 2 + Math.floor(i / cols) * cell + cell / 2, cell, cell];
     items.push(cells("x", model.blocks.x, "v", this.first(image(upper)), { frame: 1 }), cells("dx", model.blocks.dx, "g", this.first(image(lower)), { frame: 1, known: app.known("dx") }));
     const name = (text, cap) => (narrow ? text : `${text}<span class="cap">${cap}</span>`), high = rows * cell;
-    items.push(label("hx", x0 + (cols * cell) / 2, upper - high / 2 - 15, name(math("v", symbol("a", 0)), app.model.count > 1 ? `of ${escaped(app.names[0])}` : "the input"), "row"));
-    items.push(label("fx", x0 + (cols * cell) / 2, lower + high / 2 + 19, name(math("g", by(symbol("a", 0))), "by each of it"), "row"));
+    const captions = [app.model.count > 1 ? `of ${app.names[0]}` : "the input", "by each of it"], middle = Math.max(x0 + (cols * cell) / 2, narrow ? 16 : Math.max(...captions.map((text) => textWidth(text, 12))) / 2 + 24);
+    items.push(label("hx", middle, upper - high / 2 - 15, name(math("v", symbol("a", 0)), escaped(captions[0])), "row"));
+    items.push(label("fx", middle, lower + high / 2 + 19, name(math("g", by(symbol("a", 0))), captions[1]), "row"));
     let frames = "";
     const room = W - x - (narrow ? 110 : 224), most = Math.max(1, Math.floor(room / ((narrow ? 44 : 84) + pad)));
     const from = clamp(app.focus.l - 1 - Math.floor(most / 2), 0, Math.max(0, hidden.length - most)), seen = hidden.slice(from, from + most), wide = Math.min((free * 0.34) / shares, room / seen.length - pad);
-    if (seen.length < hidden.length) items.push(label("folded", W - 14, app.hasPicks ? 56 : 18, `<span class="cap">${seen.length} of ${hidden.length} hidden layers</span>`, "", { ax: -100 }));
+    this.part = seen.length < hidden.length ? [seen[0].l, seen.at(-1).l] : null;
+    if (this.part) items.push(...foldedItems(this, W - 14, H - 10, hidden.length));
     for (const layer of seen) {
       const box = this.tileLayer(layer, x, wide, tall, upper, lower, narrow, items);
       frames += box.frames;
@@ -73,7 +75,7 @@ class TilesScene {
     const [rows, cols] = first ? app.image : wrapped(inputs), t = Math.max(0.4, Math.min((high - 3) / rows, (narrow ? 34 : 60) / cols)), wide = cols * t;
     const rowY = (i, y) => y - (shown * high) / 2 + i * high + high / 2, seen = (i) => i < shown;
     const mini = (y) => (i, k) => (seen(i) ? [x + (k % cols) * t + t / 2, rowY(i, y) - (rows * t) / 2 + Math.floor(k / cols) * t + t / 2, t, t] : [x, y, 0, 0]);
-    const from = x + wide + (narrow ? 22 : 38), room = Math.max(20, W - from - (narrow ? 40 : 62)), N = model.count, gone = (y) => (i) => [from, seen(i) ? rowY(i, y) : y, 0, 0];
+    const from = x + wide + (narrow ? 22 : 38), room = Math.max(16, W - from - (narrow ? 50 : 62)), N = model.count, gone = (y) => (i) => [from, seen(i) ? rowY(i, y) : y, 0, 0];
     const put = (key, kind, place, style = "") => { if (model.blocks[key]) items.push(cells(key, model.blocks[key], kind, place, { known: app.known(key), style })); };
     put(`W${l}`, "v", mini(upper), "bare");
     put(`dW${l}`, "g", mini(lower), "bare");

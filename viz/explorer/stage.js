@@ -16,13 +16,15 @@ function element(tag, className = "", inner = "") {
   return e;
 }
 const rectangle = (x, y, w, h, r = 0) => {
-  const [a, b, c, d] = [x, y, x + w, y + h].map((n) => Math.round(n * 100) / 100);
+  if (w < 3 && r <= 0) return `M${Math.round(x * 100) / 100} ${Math.round(y * 100) / 100}h${Math.round(w * 100) / 100}v${Math.round(h * 100) / 100}h-${Math.round(w * 100) / 100}z`;
+  const a = f1(x), b = f1(y), c = f1(x + w), d = f1(y + h);
   if (r <= 0 || w < 2 * r || h < 2 * r) return `M${a} ${b}H${c}V${d}H${a}z`;
   return `M${f1(a + r)} ${b}H${f1(c - r)}q${r} 0 ${r} ${r}V${f1(d - r)}q0 ${r} ${-r} ${r}H${f1(a + r)}q${-r} 0 ${-r} ${-r}V${f1(b + r)}q0 ${-r} ${r} ${-r}z`;
 };
 const hole = (x, y, w, h) => `M${f1(x - w / 2)} ${f1(y - h / 2)}v${f1(h)}h${f1(w)}v${f1(-h)}z`;
 
-// A block of numbers. Item: {key, kind, block, place(i, j) → [x, y, w, h], font, digits, frame, scale, known(i, j), style}.
+// A block of numbers. Item: {key, kind, block, place(i, j) → [x, y, w, h], font, digits, indent, frame, scale,
+// known(i, j), style}.
 class Cells {
   constructor(layer) {
     this.g = svgElement("g", {}, layer);
@@ -33,24 +35,29 @@ class Cells {
   update(item, move) {
     const { r, c } = item.block, goal = new Float32Array(r * c * 4);
     for (let i = 0; i < r; i++) for (let j = 0; j < c; j++) goal.set(item.place(i, j), (i * c + j) * 4);
-    if (!move && !this.from && this.isSame(item, goal)) { this.item = item; return; }
+    const there = !move && !this.from && !!this.goal && this.goal.length === goal.length && this.goal.every((x, k) => x === goal[k]);
+    if (there && this.isSame(item)) { this.item = item; return; }
+    const { style: worn, frame, font } = this.item || {};
     const origin = this.now && this.now.length === goal.length ? this.now : item.from && item.from.length === goal.length ? item.from : null;
     this.item = item;
+    this.grounded &&= there && worn === item.style && frame === item.frame && font === item.font; // whether the ground lies where it should
     this.from = move && origin ? origin.slice() : null;
     this.goal = goal;
     this.now = this.from ? this.from.slice() : goal;
     this.g.setAttribute("class", `cells ${item.kind} ${item.font ? "written" : ""} ${item.style || ""}`);
-    const count = item.font ? r * c : 0;
+    this.written = new Map(); // which cells have room for a number
+    if (item.font) for (let n = 0; n < r * c; n++) if (goal[4 * n + 2] > 20) this.written.set(n, this.written.size);
+    const count = this.written.size;
     while (this.texts.childElementCount > count) this.texts.lastChild.remove();
     while (this.texts.childElementCount < count) svgElement("text", {}, this.texts);
     if (!this.from) this.paint();
   }
-  // Whether what is drawn is what would be drawn.
-  isSame(item, goal) {
-    const old = this.item, stamp = (known) => (known ? known.stamp : "all");
-    if (!old || old.block !== item.block || stamp(item.known) === undefined || stamp(old.known) !== stamp(item.known)) return false;
+  // Whether what is drawn is what would be drawn, in the same place.
+  isSame(item) {
+    const old = this.item, stamp = (known) => (known ? known.stamp : "all"), { d } = item.block;
+    if (stamp(item.known) === undefined || stamp(old.known) !== stamp(item.known)) return false;
     if (["kind", "font", "frame", "scale", "style", "digits"].some((name) => old[name] !== item[name])) return false;
-    return this.goal.length === goal.length && this.goal.every((x, k) => x === goal[k]);
+    return old.block === item.block || (old.block.c === item.block.c && old.block.d.every((x, k) => x === d[k]));
   }
   tick(t) {
     if (!this.from) return;
@@ -60,14 +67,14 @@ class Cells {
     this.paint();
   }
   paint() {
-    const { item, now } = this, { block, known, font } = item, { r, c, d } = block, flying = !!this.from;
+    const { item, now } = this, { block, known, font, indent = 0 } = item, { r, c, d } = block, flying = !!this.from;
     let positive = "", negative = "", ground = "", top = item.scale || 0;
     if (!top) for (const x of d) top = Math.max(top, Math.abs(x) || 0);
     top ||= 1;
     for (let i = 0, n = 0; i < r; i++) for (let j = 0; j < c; j++, n++) {
-      const x = now[4 * n], y = now[4 * n + 1], w = now[4 * n + 2], h = now[4 * n + 3], text = font ? this.texts.children[n] : null;
+      const x = now[4 * n], y = now[4 * n + 1], w = now[4 * n + 2], h = now[4 * n + 3], text = this.written.has(n) ? this.texts.children[this.written.get(n)] : null;
       if (w < 0.35 || h < 0.35) { if (text) text.textContent = ""; continue; }
-      if (!item.frame && !(flying && r * c > 200)) {
+      if (!this.grounded && !item.frame && !(flying && r * c > 200)) {
         const gap = font ? 1 : Math.min(0.5, w * 0.05);
         ground += rectangle(x - w / 2 + gap, y - h / 2 + gap, w - 2 * gap, h - 2 * gap, font ? 5 : Math.min(2, w / 6));
       }
@@ -84,14 +91,15 @@ class Cells {
         }
       }
       if (text) {
-        text.setAttribute("x", f1(x));
+        text.setAttribute("x", f1(x + indent));
         text.setAttribute("y", f1(y - (h > 26 ? 1.5 : 0.5)));
         text.setAttribute("font-size", font);
-        text.textContent = on && this.goal[4 * n + 2] > 20 ? numberWithin(d[n], this.goal[4 * n + 2] - 4, font, item.digits || 3) : "";
+        text.textContent = on ? numberWithin(d[n], this.goal[4 * n + 2] - 4 - 2 * indent, font, item.digits || 3) : "";
       }
     }
     if (item.frame && !flying) ground = this.frame();
-    this.ground.setAttribute("d", ground);
+    if (!this.grounded) this.ground.setAttribute("d", ground);
+    this.grounded = !flying;
     this.positive.setAttribute("d", positive);
     this.negative.setAttribute("d", negative);
   }
@@ -223,6 +231,11 @@ class Stage {
 const cells = (key, block, kind, place, more = {}) => ({ type: "Cells", key, block, kind, place, ...more });
 const label = (key, x, y, text, style = "", more = {}) => ({ type: "Label", key, x, y, text, style, ...more });
 const drawing = (key, text, front = false) => ({ type: "Drawing", key, text, front });
+// Of a network that is folded: what lies on either side, and how to go there.
+function foldedItems(scene, x, y, total = scene.model.layers.length, after = "more") {
+  const [from, to] = scene.part, button = (by, n, words) => (n > 0 ? `<button type="button" class="pan" data-pan="${by}">… ${n} ${words}</button>` : "");
+  return [label("folded", x, y, `${button(-1, from - 1, "before")} ${button(1, total - to, after)}`, "row", { ax: -100, ay: -100 })];
+}
 // Arrows: a curve that is level at both ends, and its tip.
 function elbow(x0, y0, x1, y1, kind) {
   const middle = (x0 + x1) / 2, tip = x1 > x0 ? -6 : 6;

@@ -20,15 +20,16 @@ class Timeline {
     }
     const weight = (g) => (g.key === "seed" ? 0.28 : g.key === "backward" ? 3 : g.phases.length > 1 ? 1.7 : g.phases[0].matrix ? 1.4 : /^db/.test(g.key) ? 0.8 : 1);
     const total = groups.reduce((s, g) => s + weight(g), 0);
+    const every = Math.ceil(groups.length / 44); // of so many names there is room for a few
     let x = 0;
     this.root.replaceChildren();
-    for (const g of groups) {
+    for (const [k, g] of groups.entries()) {
       Object.assign(g, { x: x / total, w: weight(g) / total });
       x += weight(g);
       g.bar = element("div", `segment ${g.part === "f" ? "f" : "b"}`, "<i></i>");
       g.bar.style.left = `calc(${100 * g.x}% + 1px)`;
       g.bar.style.width = `calc(${100 * g.w}% - 2px)`;
-      g.name = element("div", `name ${g.part === "f" ? "v" : "g"}`, this.nameOf(g));
+      g.name = element("div", `name ${g.part === "f" ? "v" : "g"}`, k % every ? "" : this.nameOf(g));
       g.name.style.left = `${100 * (g.x + g.w / 2)}%`;
       this.root.append(g.bar, g.name);
     }
