@@ -130,6 +130,22 @@ def test_the_numbers_written_are_the_engines(loss):
         assert values[2:12] == [numeral(v, 5) for v in y]
 
 
+def test_a_pointer_is_told_the_numbers_of_a_neuron():
+    model, _, outputs, cost = digit(loss="half_squared_error")
+    titles = [title.text.split("\n") for title in picture(model, cost).iter(f"{SVG}title")]
+    _, db, _ = gradients(model, [[Value(0.0)]], outputs, cost)
+    assert len(titles) == 2 * (30 + 10)
+    assert titles[:30] == titles[30:60]
+    for j, told in enumerate(titles[60:70]):
+        y = outputs[0][j].data
+        assert told == [
+            f"neuron 2.{j}",
+            "b 0",
+            *(f"{k} {numeral(n, 12)}" for k, n in zip("zaδ", (y, y, db[1][j]), strict=True)),
+        ]
+    assert picture(*digit((64, 4, 3), examples=2)[0::3]).find(f".//{SVG}title").text == "neuron 1.0\nb 0"
+
+
 def test_of_numbers_as_inputs_the_first_layer_tells_the_gradient():
     model, X, _, cost = digit()
     inputs = [v.data for v in X[0]]
@@ -173,7 +189,7 @@ def test_squares_stay_on_their_grounds(name):
     args, options = CASES[name]()
     root = picture(*args, **options)
     grounds = list(rectangles(root, "cell"))
-    for group in root.iter(f"{SVG}g"):
+    for group in (g for g in root.iter(f"{SVG}g") if g.get("class") == "areas"):
         x, y, cell = map(float, re.fullmatch(r"translate\((.*) (.*)\) scale\((.*)\)", group.get("transform")).groups())
         places = [(int(a), int(b)) for path in group for a, b in re.findall(r"M(\d+) (\d+)h", path.get("d"))]
         right, bottom = (max(p[k] for p in places) + 1 if places else 0 for k in (0, 1))
@@ -191,7 +207,7 @@ def test_a_wide_layer_shows_its_first_neurons(monkeypatch):
     monkeypatch.setattr("viz.tiles.MOST_CELLS", 64 * 12)
     model, _, _, cost = digit()
     root = picture(model, cost)
-    assert "W¹ and a¹, 12 of 30" in written(root, "value")
+    assert "W¹ and a¹ = tanh(z¹), 12 of 30" in written(root, "value")
     assert len(list(grids(root))) == 2 + 2 * 12 + 2 * 10
 
 

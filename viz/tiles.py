@@ -30,6 +30,9 @@ MOST_OUTPUTS = 20
 MOST_EXAMPLES = 12
 """Of a batch of more, bars show the first ones."""
 
+TOLD = 12
+"""Digits for a pointer: so many are the same on every processor."""
+
 GAP, BAR, ROW, ROOM = 6.0, 7.0, 24.0, 190.0
 SPACE, LEFT = 46.0, 18.0
 
@@ -161,12 +164,13 @@ class Tiles:
         if self.with_loss:
             yield "gradient", self.lower
 
-    def _titles(self, l: int, layer: LayerArrays, shown: int, answer: str = "a{}") -> dict[Shade, str]:
+    def _titles(self, l: int, layer: LayerArrays, shown: int, *, softmax: bool = False) -> dict[Shade, str]:
         up = superscript(l)
+        answer = f"softmax(a{up})" if softmax else f"a{up} = {layer.function}(z{up})" if layer.function else f"a{up}"
         if not self.with_loss:
             return {"value": f"W{up}"}
         some = f", {shown} of {len(layer.W)}" if shown < len(layer.W) else ""
-        return {"value": f"W{up} and {answer.format(up)}{some}", "gradient": f"∂C/∂W{up} and δ{up}"}
+        return {"value": f"W{up} and {answer}{some}", "gradient": f"∂C/∂W{up} and δ{up}"}
 
     def _input(self, canvas: Canvas, x: float, pixel: float) -> float:
         rows, columns = self.image
@@ -174,7 +178,7 @@ class Tiles:
         titles = {"value": f"a⁰ of example 1 of {count}" if count > 1 else "a⁰, the input", "gradient": "∂C/∂a⁰"}
         for (shade, y), array in zip(self._lanes(), (self.numbers.x, self.numbers.dx), strict=True):
             top = max(1.0, largest(array[:, 0])) if shade == "value" else largest(array[:, 0])
-            _tile(canvas, array[:, 0], columns, (x, y - rows * pixel / 2), pixel, top, shade, margin=3.0)
+            _tile(canvas, array[:, 0], columns, (x, y - rows * pixel / 2), pixel, top, shade, "", 3.0)
             _heading(canvas, x - 3, y, rows * pixel, titles[shade], shade)
         return max(columns * pixel, width(titles["value"]))
 
@@ -185,11 +189,18 @@ class Tiles:
             top, most = largest(W[: grid.shown]), largest(foot[: grid.shown, : self.examples])
             for j in range(grid.shown):
                 left, upper = x + grid.corner(j)[0], y - high / 2 + grid.corner(j)[1]
-                _tile(canvas, W[j], grid.columns, (left, upper), grid.cell, top, shade)
+                _tile(canvas, W[j], grid.columns, (left, upper), grid.cell, top, shade, self._told(l, layer, j))
                 if self.with_loss:
                     self._foot(canvas, foot[j], most, shade, left, upper + tall + 2 + BAR / 2, tile)
             _heading(canvas, x - 1, y, high, titles[shade], shade)
         return max(wide, *map(width, titles.values()))
+
+    def _told(self, l: int, layer: LayerArrays, j: int) -> str:
+        """Return the numbers of a neuron; z, a and δ are of one example, so a batch has none."""
+        told = {"b": layer.b[j]} if layer.b.size else {}
+        if self.with_loss and self.numbers.x.shape[1] == 1:
+            told |= {"z": layer.z[j, 0], "a": layer.a[j, 0], "δ": layer.delta[j, 0]}
+        return "\n".join([f"neuron {l}.{j}", *(f"{name} {numeral(float(x), TOLD)}" for name, x in told.items())])
 
     def _foot(self, canvas: Canvas, numbers: Array, most: float, shade: Shade, x: float, y: float, tile: float) -> None:
         """Draw a neuron's number under its tile, those of a batch beside each other."""
@@ -206,7 +217,7 @@ class Tiles:
         names = [shortened(name, 12) for name in self.classes] or [str(i) for i in range(shown)]
         left = x + columns * cell + 18 + max(map(width, names[:shown]))
         answers, softmax = self.numbers.answers, self.numbers.softmax
-        titles = self._titles(l, layer, shown, "softmax(a{})" if softmax else "a{}")
+        titles = self._titles(l, layer, shown, softmax=softmax)
         end = left
         for (shade, y), W, of in zip(self._lanes(), (layer.W, layer.dW), (answers, layer.delta), strict=False):
             top, height = largest(W[:shown]), shown * ROW
@@ -214,7 +225,8 @@ class Tiles:
             for i in range(shown):
                 middle = y - height / 2 + (i + 0.5) * ROW
                 right = self._is_right(i)
-                _tile(canvas, W[i], columns, (x, middle - rows * cell / 2), cell, top, shade)
+                at = (x, middle - rows * cell / 2)
+                _tile(canvas, W[i], columns, at, cell, top, shade, self._told(l, layer, i))
                 canvas.text(left - 8, middle + 4, names[i], "ink bold end" if right else "muted end")
                 if self.with_loss:
                     end = max(end, self._answer(canvas, of[i], most, shade, left, middle, right=right))
@@ -251,13 +263,14 @@ class Tiles:
 
 def _tile(
     canvas: Canvas, numbers: Array, columns: int, at: tuple[float, float], cell: float, top: float, shade: Shade,
-    margin: float = 1.0,
+    told: str, margin: float = 1.0,
 ) -> None:  # fmt: skip
-    """Draw numbers as an image on its ground."""
+    """Draw numbers as an image on its ground, with what a pointer is told."""
     wide, high = columns * cell, math.ceil(len(numbers) / columns) * cell
+    canvas.add(f"<g><title>{told}</title>" if told else "<g>")
     canvas.cell(at[0] - margin, at[1] - margin, wide + 2 * margin, high + 2 * margin)
     entries = ((k % columns, k // columns, float(number)) for k, number in enumerate(numbers))
-    canvas.add(areas(entries, top, shade, at, cell))
+    canvas.add(areas(entries, top, shade, at, cell) + "</g>")
 
 
 def _heading(canvas: Canvas, x: float, y: float, high: float, text: str, shade: Shade) -> None:
