@@ -12,7 +12,7 @@ import pytest
 import nn
 from nn.__main__ import main
 from nn.grading import Assignment, graded, page
-from nn.grading.process import Limits, answered
+from nn.grading.process import Limits, submitted
 
 RIGHT = """
 import numpy as np
@@ -49,7 +49,7 @@ CHEATS = {
     "ignores signals and sleeps": "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(1e6)",
     "patches the report": "try:\n    import nn\n    nn.Report.ok = True\nexcept ImportError:\n    pass" + ZEROS,
     "patches NumPy": "import numpy as np\nnp.allclose = lambda *a, **k: True\nnp.abs = lambda x: 0 * x\n" + ZEROS,
-    "patches its own worker": "import sys\nsys.modules['__main__']._listed = lambda *a: []" + ZEROS,
+    "patches its own worker": "import sys\nsys.modules['__main__']._arguments = lambda *a: []" + ZEROS,
     "equals everything": """
 import numpy as np
 class Same(np.ndarray):
@@ -190,9 +190,10 @@ def test_an_answer_has_the_precision_that_it_was_computed_in(tmp_path):
     path = tmp_path / "single.py"
     path.write_text(RIGHT.replace("return dW, db", "return [a.astype('float32') for a in dW], db"))
     assignment = Assignment.from_file(None, "my_backprop")
-    handed = [assignment.handed_over(trial) for trial in assignment.trials(0)]
-    answer = answered(path, "my_backprop", handed, Limits())
-    assert {array.dtype for array in answer.batches[0]["dW"]} == {np.dtype("float32")}
+    trial = next(iter(assignment.trials(0)))
+    with submitted(path, "my_backprop", Limits()) as function:
+        dW, _ = function(list(trial.model.weights), list(trial.model.biases), trial.X, trial.T)
+    assert {array.dtype for array in dW} == {np.dtype("float32")}
     assert graded(path, "single", assignment, seed=0, limits=Limits()).right == 6
 
 

@@ -19,6 +19,7 @@ import nn
 from autograd.lift.equations.notation import NOTATIONS
 
 from ..arguments import float_array
+from ..referee.file_options import drawn_targets, options_in
 from ..referee.layer_functions import are_layer_functions
 from . import arguments, self_check
 from .arguments import Commands, coloured
@@ -50,6 +51,7 @@ def add(commands: Commands) -> None:
         "          or any network written with Values, WHOLE_BATCH = True if it takes\n"
         "          all rows at once\n"
         "  X, T    a batch: by default 5 random examples\n"
+        "  LABELS  the classes, such as range(1, 11), for targets that are labels\n"
         "  LOSS    the name of a loss: by default half_squared_error\n"
         "  L2      the coefficient of (c/2) times the sum of all squared weights: 0\n"
         "  L2_BIASES  True if the penalty has the biases in it too: by default False\n"
@@ -136,24 +138,17 @@ def report_on(path: Path, function: str, seed: int, time_limit: float = 10.0, no
             f"{path}: MODEL must be an nn.MLP, got one of type {type(model).__name__}; for another network that is "
             "written with Values the file must define X and T too"
         )
+    options = options_in(vars(module)) | ({"notation": notation} if notation else {})
+    labels = getattr(module, "LABELS", None)
+    N = len(np.atleast_2d(float_array("X", X))) if X is not None else max(5, len(labels or ()))
     return nn.check_backprop(
         _located(backprop, path) if callable(backprop) else backprop,
         model,
-        rng.normal(size=(5, model.n_in)) if X is None else X,
-        _targets(rng, loss, 5 if X is None else len(np.atleast_2d(float_array("X", X))), model.n_out)
-        if T is None
-        else T,
+        rng.normal(size=(N, model.n_in)) if X is None else X,
+        drawn_targets(rng, loss, N, model.n_out, labels) if T is None else T,
         loss,
-        l2=getattr(module, "L2", 0.0),
-        l2_biases=getattr(module, "L2_BIASES", False),
-        layout=getattr(module, "LAYOUT", None),
-        weights=getattr(module, "WEIGHTS", None),
-        reduce=getattr(module, "REDUCE", "mean"),
-        one_by_one=getattr(module, "ONE_BY_ONE", None),
-        bias_column=getattr(module, "BIAS_COLUMN", None),
-        learning_rate=getattr(module, "LEARNING_RATE", None),
+        **options,
         whole_batch=getattr(module, "WHOLE_BATCH", False),
-        notation=notation or getattr(module, "NOTATION", None),
         time_limit=time_limit,
     )
 
@@ -208,11 +203,3 @@ def _model(rng: np.random.Generator) -> nn.MLP:
     model = nn.MLP(3, [4, 4, 2], activation="sigmoid", output_activation="sigmoid", seed=int(rng.integers(2**31)))
     model.biases = [rng.normal(size=b.shape) for b in model.biases]
     return model
-
-
-def _targets(rng: np.random.Generator, loss: Any, N: int, n_out: int) -> Any:
-    if loss == "hinge_loss":
-        return rng.choice([-1.0, 1.0], size=(N, n_out))
-    if loss == "cross_entropy":
-        return rng.dirichlet(np.ones(n_out), size=N)
-    return rng.uniform(0.1, 0.9, size=(N, n_out))

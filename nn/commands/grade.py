@@ -27,9 +27,11 @@ def add(commands: Commands) -> None:
         description="Run the function my_backprop(weights, biases, X, T) of every file in a\n"
         "process of its own, on networks and batches it has not seen, judge the arrays\n"
         "it returns, and print a table: how many dW and db are right, and what is wrong.\n\n"
-        "The assignment is a Python file of yours that may define MODEL, LOSS, L2 and\n"
-        "LAYOUT as for `check`. A submission gets marks for right arrays only, whatever\n"
-        "else it does; it cannot import autograd or nn, and runs within limits.\n\n"
+        "The assignment is a Python file of yours that may define MODEL, LOSS, LABELS,\n"
+        "L2, LAYOUT and the other constants of `check`; what shapes tell need not be\n"
+        "said, and other forms are taken as there. A submission gets marks for right\n"
+        "arrays only, whatever else it does; it cannot import autograd or nn, and runs\n"
+        "within limits.\n\n"
         "This is no sandbox: a submission can read and write what you can. Grade the\n"
         "code of strangers in a container.",
         examples="grade homework --json marks.json\ngrade homework --assignment task.py --html marks.html",
@@ -37,7 +39,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="the folder of the submissions")
     parser.add_argument("--pattern", default="*.py", metavar="GLOB", help="which files in it are submissions")
     parser.add_argument("--assignment", type=Path, metavar="FILE", help="your Python file that says what is asked")
-    parser.add_argument("--function", default="my_backprop", metavar="NAME", help="the function in each file")
+    parser.add_argument(
+        "--function", default="my_backprop", metavar="NAME", help="the function in each file, or net.method"
+    )
     parser.add_argument(
         "--seconds", type=arguments.positive_float, default=10.0, metavar="S", help="time limit of each"
     )

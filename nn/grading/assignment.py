@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import runpy
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..arguments import FloatArray
-from ..loss.loss_table import LossFunction, name_of
+from ..loss.loss_table import LossFunction
 from ..model.mlp import MLP
+from ..referee.check import require_options
+from ..referee.file_options import drawn_targets, options_in
 
 __all__ = ["Assignment", "Trial"]
 
@@ -26,12 +29,12 @@ class Trial:
     Attributes:
         model: The network.
         X: Inputs, shape (N, n_0).
-        T: Targets, shape (N, n_L).
+        T: Targets, shape (N, n_L), or labels.
     """
 
     model: MLP
     X: FloatArray
-    T: FloatArray
+    T: FloatArray | list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,57 +44,45 @@ class Assignment:
     Attributes:
         model: A network of the sizes and with the activations that are asked for; its weights are not used.
         loss: The loss.
-        l2: The coefficient of the penalty.
-        layout: "rows" or "columns", as `nn.check_backprop` means it.
+        options: The arguments of `nn.check_backprop` that are said: l2, layout and so on.
+        labels: The classes, if targets are labels.
         function: What the function must be called.
     """
 
     model: MLP
     loss: str | LossFunction = "half_squared_error"
-    l2: float = 0.0
-    layout: str = "rows"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    labels: Sequence[Any] | None = None
     function: str = "my_backprop"
 
     @classmethod
     def from_file(cls, path: Path | None, function: str) -> Assignment:
-        """Return the assignment in a Python file of your own: MODEL, LOSS, L2 and LAYOUT, all of which may be left out.
+        """Return the assignment in a Python file of your own: MODEL, LOSS, LABELS, L2, LAYOUT and the like.
 
         Raises:
             TypeError: If MODEL is no MLP.
-            ValueError: If LAYOUT is unknown.
+            ValueError: If one of them is unknown.
             OSError: If the file cannot be read.
         """
         given = {} if path is None else runpy.run_path(str(path))
         model = given.get("MODEL") or MLP(3, [4, 4, 2], activation="sigmoid", output_activation="sigmoid", seed=0)
         if not isinstance(model, MLP):
             raise TypeError(f"{path}: MODEL must be an nn.MLP, got one of type {type(model).__name__}")
-        layout = given.get("LAYOUT", "rows")
-        if layout not in ("rows", "columns"):
-            raise ValueError(f"{path}: LAYOUT must be 'rows' or 'columns', got {layout!r}")
-        return cls(model, given.get("LOSS", "half_squared_error"), float(given.get("L2", 0.0)), layout, function)
+        options = options_in(given)
+        try:
+            require_options(**options)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from error
+        return cls(model, given.get("LOSS", "half_squared_error"), options, given.get("LABELS"), function)
 
     def trials(self, seed: int) -> Iterator[Trial]:
         """Yield networks with random weights, none of them 0, and random batches."""
         rng = np.random.default_rng(seed)
-        for size in SIZES:
+        for size in SIZES if self.labels is None else (len(self.labels) + 3, 2 * len(self.labels) + 1):
             layers = self.model.layers
             activations = [layer.activation.op or "identity" for layer in layers]
-            sizes = [layer.n_out for layer in layers]
-            model = MLP(self.model.n_in, sizes, activation=activations, seed=int(rng.integers(2**31)))
-            model.biases = [rng.normal(size=b.shape) for b in model.biases]
-            yield Trial(model, rng.normal(size=(size, model.n_in)), self._targets(rng, size))
-
-    def handed_over(self, trial: Trial) -> tuple[list[FloatArray], list[FloatArray], FloatArray, FloatArray]:
-        """Return weights, biases, X and T of a trial in the layout of the assignment."""
-        weights, biases = list(trial.model.weights), list(trial.model.biases)
-        if self.layout == "columns":
-            return weights, [b[:, None] for b in biases], trial.X.T, trial.T.T
-        return weights, biases, trial.X, trial.T
-
-    def _targets(self, rng: np.random.Generator, size: int) -> FloatArray:
-        n_out, loss = self.model.n_out, name_of(self.loss) if callable(self.loss) else self.loss
-        if loss == "hinge_loss":
-            return rng.choice([-1.0, 1.0], size=(size, n_out))
-        if loss == "cross_entropy":
-            return rng.dirichlet(np.ones(n_out), size=size)
-        return rng.uniform(0.1, 0.9, size=(size, n_out))
+            sizes, bias = [layer.n_out for layer in layers], ["b" in layer.parameter_arrays() for layer in layers]
+            model = MLP(self.model.n_in, sizes, activations, bias=bias, seed=int(rng.integers(2**31)))
+            model.biases = [rng.normal(size=b.shape) * has for b, has in zip(model.biases, bias, strict=True)]
+            X = rng.normal(size=(size, model.n_in))
+            yield Trial(model, X, drawn_targets(rng, self.loss, size, model.n_out, self.labels))

@@ -6,13 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from ..referee import Report, check_backprop
 from .assignment import Assignment, Trial
-from .process import Limits, answered
+from .process import Limits, submitted
 
 __all__ = ["Mark", "graded"]
 
@@ -65,36 +63,27 @@ def graded(path: Path, name: str, assignment: Assignment, *, seed: int, limits: 
         seed: Of the hidden batches.
         limits: Of time and memory.
     """
-    trials = list(assignment.trials(seed))
     begin = time.perf_counter()
-    answer = answered(path, assignment.function, [assignment.handed_over(trial) for trial in trials], limits)
+    reports: list[Report] = []
+    problem = ""
+    try:
+        with submitted(path, assignment.function, limits) as function:
+            reports += [_judged(assignment, trial, function) for trial in assignment.trials(seed)]
+    except (TypeError, ValueError, ArithmeticError) as error:
+        problem = str(error)
     seconds = time.perf_counter() - begin
-    total = 2 * len(assignment.model.layers)
-    if answer.problem:
-        return Mark(name, 0, total, answer.problem, "", seconds)
-    reports = []
-    for trial, arrays in zip(trials, answer.batches, strict=True):
-        try:
-            reports.append(_judged(assignment, trial, arrays))
-        except (TypeError, ValueError, ArithmeticError) as error:
-            return Mark(name, 0, total, str(error), "", seconds)
+    total = sum(len(layer.parameter_arrays()) for layer in assignment.model.layers)
+    if problem:
+        return Mark(name, 0, total, problem, "", seconds)
     right = _right(reports)
     first = next((report for report in reports if not report.ok), reports[0])
     return Mark(name, right, total, _sentence(first, right, total), str(first), seconds)
 
 
-def _judged(assignment: Assignment, trial: Trial, arrays: dict[str, list[np.ndarray[Any, Any]]]) -> Report:
-    """Return the report on arrays that were computed elsewhere."""
-    layout: Literal["rows", "columns"] = "columns" if assignment.layout == "columns" else "rows"
+def _judged(assignment: Assignment, trial: Trial, function: Any) -> Report:
+    """Return the report on what a function of another process gives; its code stays there and is not read."""
     return check_backprop(
-        lambda *_: arrays,
-        trial.model,
-        trial.X,
-        trial.T,
-        assignment.loss,
-        l2=assignment.l2,
-        layout=layout,
-        time_limit=0.0,  # the numbers alone are judged: the code stays in its own process
+        function, trial.model, trial.X, trial.T, assignment.loss, **assignment.options, time_limit=0.0
     )
 
 

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import inspect
 import math
 import os
+import queue
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import FloatArray
+from .wire import LARGEST, RefusedError, message, received
 
-__all__ = ["Answer", "Limits", "answered"]
+__all__ = ["Limits", "SubmissionError", "submitted"]
 
 WORKER = Path(__file__).with_name("worker.py")
-MOST_BYTES = 64 * 2**20
-"""More than this no answer may take."""
-
-Batch = tuple[Sequence[FloatArray], Sequence[FloatArray], FloatArray, FloatArray]
 
 
 class Limits(NamedTuple):
     """What a submission may use.
 
     Attributes:
-        seconds: Of time, for all its batches.
+        seconds: Of time, for all its calls.
         megabytes: Of memory.
     """
 
@@ -41,35 +38,30 @@ class Limits(NamedTuple):
     megabytes: int = 2048
 
 
-class Answer(NamedTuple):
-    """What came back.
-
-    Attributes:
-        batches: For each batch the arrays by the names dW, db and perhaps delta, one a layer; none if there is a
-            problem.
-        problem: Why there are no arrays, as a sentence; empty if there are.
-    """
-
-    batches: tuple[dict[str, list[np.ndarray[Any, Any]]], ...]
-    problem: str = ""
+class SubmissionError(ValueError):
+    """Why a submission gave no answer."""
 
 
-def answered(path: Path, function: str, batches: Sequence[Batch], limits: Limits) -> Answer:
-    """Return the arrays that the function in a file gives for batches, run in a process of its own.
+@contextlib.contextmanager
+def submitted(path: Path, function: str, limits: Limits) -> Iterator[Any]:
+    """A context with the function of a file, which runs in a process of its own when it is called.
+
+    It has the arguments of the function there. A method is one of an object with the attributes that go through a
+    pipe. If the file defines no such function, but functions of layers, it is a dictionary of these.
 
     Args:
         path: The file.
-        function: The name of the function in it.
-        batches: Weights, biases, X and T of each, in the layout of the assignment.
+        function: The function in it, or a method of an object: net.backprop.
         limits: Of time and memory.
+
+    Raises:
+        SubmissionError: If it cannot be called, or does not answer within its limits.
     """
     with tempfile.TemporaryDirectory(prefix="deltagrad-grade-") as folder:
-        numpy_alone = _numpy_alone(Path(folder))
-        request = _request(path, function, batches, limits, numpy_alone)
         empty = Path(folder) / "empty"
         empty.mkdir()
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", str(WORKER)],
+            [sys.executable, "-I", "-S", "-B", str(WORKER), _numpy_alone(Path(folder))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -77,10 +69,178 @@ def answered(path: Path, function: str, batches: Sequence[Batch], limits: Limits
             env=_environment(),
             start_new_session=True,
         )
-        data, in_time = _exchanged(process, request, limits.seconds)
-    if not in_time:
-        return Answer((), f"it took longer than {limits.seconds:g} s")
-    return _read(data, process.returncode, [len(batch[0]) for batch in batches])
+        talk = _Talk(process, limits.seconds)
+        try:
+            request = {
+                "path": str(path.resolve()),
+                "function": function,
+                "memory": limits.megabytes * 2**20,
+                "seconds": math.ceil(limits.seconds) + 1,
+            }
+            yield _function(talk, function, talk.answer(request))
+        finally:
+            talk.end()
+
+
+class _Talk:
+    """Requests to a process and its answers.
+
+    Args:
+        process: The process.
+        seconds: For all of it.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self.process, self.seconds = process, seconds
+        self.deadline = time.monotonic() + seconds
+        self.problem = ""
+        self._sent: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._received: queue.Queue[bytes] = queue.Queue(maxsize=LARGEST // 2**16)
+        self._rest = b""
+        for work, stream in ((self._send, process.stdin), (self._receive, process.stdout)):
+            threading.Thread(target=work, args=(stream,), daemon=True).start()
+
+    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer to a request.
+
+        Raises:
+            SubmissionError: If there is none, or an error is the answer.
+        """
+        if self.problem:
+            raise SubmissionError(self.problem)
+        self._sent.put(message(request))
+        try:
+            found: dict[str, Any] = received(self._read)
+            if not isinstance(found, dict):
+                raise RefusedError("no answer")
+        except TimeoutError:
+            self.problem = f"it took longer than {self.seconds:g} s"
+        except (EOFError, RefusedError):
+            self.end()
+            code = self.process.returncode
+            how = f"ended by signal {-code}" if code < 0 else f"ended with code {code}"
+            self.problem = f"it gave no answer: its process {how}, without the arrays"
+        if self.problem:
+            self.end()
+            raise SubmissionError(self.problem)
+        if "error" in found:
+            raise SubmissionError(str(found["error"])[:600])
+        return found
+
+    def _read(self, count: int) -> bytes:
+        parts, left = [self._rest[:count]], count - len(self._rest)
+        self._rest = self._rest[count:]
+        while left > 0:
+            try:
+                piece = self._received.get(timeout=max(0.0, self.deadline - time.monotonic()))
+            except queue.Empty:
+                raise TimeoutError from None
+            if not piece:
+                break
+            parts.append(piece[:left])
+            self._rest, left = piece[left:] if left < len(piece) else b"", left - len(piece)
+        return b"".join(parts)
+
+    def _send(self, stream: IO[bytes]) -> None:
+        with contextlib.suppress(OSError), stream:  # it may have ended without reading
+            while (request := self._sent.get()) is not None:
+                stream.write(request)
+                stream.flush()
+
+    def _receive(self, stream: IO[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError), stream:
+            while piece := os.read(stream.fileno(), 2**16):
+                self._received.put(piece)
+        self._received.put(b"")
+
+    def end(self) -> None:
+        """End the process and those it has started, unless they have left its session."""
+        self._sent.put(None)
+        with contextlib.suppress(OSError):
+            if hasattr(os, "killpg"):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(0.2)  # it may be about to end by itself, with a code that says how
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
+        self.process.wait()
+        with contextlib.suppress(queue.Empty):
+            while True:  # a thread that waits for room can end
+                self._received.get_nowait()
+
+
+def _function(talk: _Talk, name: str, described: Mapping[str, Any]) -> Any:
+    """Return what is called by a name in a submission."""
+    from ..referee.layer_functions import are_layer_functions
+
+    functions = {each: _remote(talk, each, arguments, None) for each, arguments in described["functions"].items()}
+    *owner, last = name.split(".")
+    if owner and last in described.get("methods", {}):
+        stub = type(str(described["class"]), (), {})()
+        vars(stub).update(described["attributes"])
+        for each, arguments in described["methods"].items():
+            if each not in vars(stub):
+                setattr(type(stub), each, _remote(talk, each, arguments, stub))
+        return getattr(stub, last)
+    if name in functions:
+        return functions[name]
+    if are_layer_functions(functions):
+        return functions
+    raise SubmissionError(f"LookupError: there is no function {name}(weights, biases, X, T)")
+
+
+def _remote(talk: _Talk, name: str, arguments: Any, owner: Any) -> Callable[..., Any]:
+    """Return a function that is called in the process of a submission; a method if there is an object for it."""
+
+    def called(*place: Any, **named: Any) -> Any:
+        given = list(place if owner is None else place[1:])
+        attributes = {} if owner is None else vars(owner)
+        request = {"function": name, "place": given, "named": named, "attributes": attributes}
+        found = talk.answer(request)
+        for kind, here in (("place", given), ("named", named), ("attributes", attributes)):
+            if kind in found:
+                _copied(here, found[kind])
+        return found.get("returned")
+
+    called.__name__ = called.__qualname__ = name
+    empty = inspect.Parameter.empty
+    signature = inspect.Signature(
+        [
+            inspect.Parameter(str(each), inspect._ParameterKind(kind), default=default[0] if default else empty)
+            for each, kind, default in arguments
+        ]
+    )
+    if owner is not None:
+        own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+        others = [p.replace(kind=max(p.kind, own.kind)) for p in signature.parameters.values()]
+        signature = signature.replace(parameters=[own, *others])
+    called.__signature__ = signature  # type: ignore[attr-defined]  # what inspect reads
+    return called
+
+
+def _copied(here: Any, there: Any) -> None:
+    """Change lists, dictionaries and arrays to what they are in another process."""
+    if isinstance(here, np.ndarray) and isinstance(there, np.ndarray) and here.shape == there.shape:
+        if not np.array_equal(here, there):  # what was not changed may be read-only
+            np.copyto(here, there, casting="unsafe")
+    elif isinstance(here, list) and isinstance(there, list):
+        if len(here) != len(there):
+            here[:] = there
+        for k, (old, new) in enumerate(zip(here, there, strict=True)):
+            here[k] = _kept(old, new)
+    elif isinstance(here, dict) and isinstance(there, dict):
+        for name, new in there.items():
+            here[name] = _kept(here.get(name), new)
+
+
+def _kept(old: Any, new: Any) -> Any:
+    """Return what stands there, changed in place where that is possible."""
+    if type(old) is not type(new) or not isinstance(old, (np.ndarray, list, dict)):
+        return new
+    if isinstance(old, np.ndarray) and old.shape != new.shape:
+        return new
+    _copied(old, new)
+    return old
 
 
 def _numpy_alone(folder: Path) -> str:
@@ -100,85 +260,3 @@ def _numpy_alone(folder: Path) -> str:
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
     return {**kept, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-
-
-def _request(path: Path, function: str, batches: Sequence[Batch], limits: Limits, numpy_alone: str) -> bytes:
-    arrays = [[*weights, *biases, X, T] for weights, biases, X, T in batches]
-    header = {
-        "path": str(path.resolve()),
-        "function": function,
-        "batches": [[list(array.shape) for array in batch] for batch in arrays],
-        "numpy": numpy_alone,
-        "memory": limits.megabytes * 2**20,
-        "seconds": math.ceil(limits.seconds) + 1,
-    }
-    text = json.dumps(header).encode()
-    numbers = b"".join(np.ascontiguousarray(array, dtype="<f8").tobytes() for batch in arrays for array in batch)
-    return struct.pack("<Q", len(text)) + text + numbers
-
-
-def _exchanged(process: subprocess.Popen[bytes], request: bytes, seconds: float) -> tuple[bytes, bool]:
-    """Send a request and return what was written in answer, and whether all of it came in time."""
-    received = bytearray()
-
-    def send(stream: IO[bytes]) -> None:
-        with contextlib.suppress(OSError), stream:  # it may have ended without reading
-            stream.write(request)
-
-    def receive(stream: IO[bytes]) -> None:
-        while len(received) <= MOST_BYTES and (piece := os.read(stream.fileno(), 2**16)):
-            received.extend(piece)
-
-    streams = (process.stdin, process.stdout)
-    sender = threading.Thread(target=send, args=streams[:1], daemon=True)
-    receiver = threading.Thread(target=receive, args=streams[1:], daemon=True)
-    sender.start()
-    receiver.start()
-    receiver.join(seconds)
-    in_time = not receiver.is_alive()
-    _end(process)
-    sender.join(1.0)
-    receiver.join(1.0)
-    if process.stdout is not None and not receiver.is_alive():
-        process.stdout.close()
-    return bytes(received), in_time
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and those it has started, unless they have left its session."""
-    with contextlib.suppress(OSError):
-        if hasattr(os, "killpg"):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.2)  # it may be about to end by itself, with a code that says how
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()
-
-
-def _read(data: bytes, code: int, layers: Sequence[int]) -> Answer:
-    """Return the answer in the bytes of a worker, which are trusted in nothing."""
-    try:
-        (length,) = struct.unpack_from("<Q", data)
-        header = json.loads(data[8 : 8 + length])
-        if "error" in header:
-            return Answer((), str(header["error"])[:600])
-        batches, offset = [], 8 + length
-        for listed, count in zip(header["batches"], layers, strict=True):
-            batch: dict[str, list[np.ndarray[Any, Any]]] = {}
-            for name, kind, shape in listed:
-                if name not in ("dW", "db", "delta") or kind not in ("<f2", "<f4", "<f8"):
-                    raise ValueError("no array of an answer")
-                size = int(kind[2]) * math.prod(int(n) for n in shape)
-                array = np.frombuffer(data[offset : offset + size], dtype=kind).reshape([int(n) for n in shape])
-                batch.setdefault(name, []).append(array)
-                offset += size
-            if not {"dW", "db"} <= set(batch) or any(len(arrays) != count for arrays in batch.values()):
-                raise ValueError("not one array a layer")
-            batches.append(batch)
-        if offset != len(data):
-            raise ValueError("bytes are left over")
-    except (ValueError, TypeError, KeyError, struct.error, RecursionError, MemoryError, AttributeError):
-        how = f"ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        return Answer((), f"it gave no answer: its process {how}, without the arrays")
-    return Answer(tuple(batches))

@@ -1,15 +1,13 @@
-"""The program that runs one submission: `python -I -S worker.py`, with one request on standard input.
+"""The program that runs one submission: `python -I -S worker.py`, with one request after the other on standard input.
 
-It is run as a file, not imported, needs NumPy alone, and writes one answer: the length of a header (eight bytes,
-little-endian), the header in JSON, and the bytes of the arrays that it lists, or an error.
+It is run as a file, needs NumPy alone, and answers each request: first what the file defines, then calls of it.
 """
 
-import json
+import inspect
 import os
-import struct
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from typing import Any
 
@@ -38,63 +36,75 @@ def _limit(memory: int, seconds: int) -> None:
         resource.setrlimit(number, (least, least))
 
 
-def _arrays(request: dict[str, Any], numbers: bytes) -> Iterator[tuple[Any, ...]]:
-    """Yield the arrays of each batch: weights, biases, X, T."""
-    import numpy as np
+class _Submission:
+    """What a file defines.
 
-    offset = 0
-    for shapes in request["batches"]:
-        found = []
-        for shape in shapes:
-            size = 8 * int(np.prod(shape))
-            found.append(np.frombuffer(numbers[offset : offset + size], dtype="<f8").reshape(shape).copy())
-            offset += size
-        layers = (len(found) - 2) // 2
-        yield found[:layers], found[layers : 2 * layers], found[-2], found[-1]
+    Args:
+        path: The file.
+        name: A function, or a method of an object in it: net.backprop.
+    """
+
+    def __init__(self, path: str, name: str) -> None:
+        with open(path, encoding="utf-8") as file:
+            code = compile(file.read(), path, "exec")
+        self.module: dict[str, Any] = {"__name__": "submission", "__file__": path, "__builtins__": __builtins__}
+        exec(code, self.module)
+        *owner, _ = name.split(".")
+        self.owner = self.module.get(owner[0]) if owner else None
+        for part in owner[1:]:
+            self.owner = getattr(self.owner, part, None)
+
+    def described(self) -> dict[str, Any]:
+        """Return the functions with their arguments, and the object with its attributes and methods."""
+        functions = {name: f for name, f in self.module.items() if inspect.isfunction(f)}
+        found: dict[str, Any] = {"functions": {name: _arguments(f) for name, f in functions.items()}}
+        if self.owner is not None:
+            methods = {name: f for name, f in inspect.getmembers(self.owner, callable) if not name.startswith("__")}
+            found["methods"] = {name: _arguments(f) for name, f in methods.items()}
+            found["attributes"] = _plain(vars(self.owner))
+            found["class"] = type(self.owner).__name__
+        return found
+
+    def called(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return what a function returns, and what it was given as it leaves that."""
+        place, named = request["place"], request["named"]
+        if self.owner is not None:
+            vars(self.owner).update(request["attributes"])
+            function = getattr(self.owner, request["function"])
+        else:
+            function = self.module[request["function"]]
+        returned = function(*place, **named)
+        if returned is self.owner:
+            returned = None
+        attributes = _plain(vars(self.owner)) if self.owner is not None else {}
+        return {"returned": returned, "place": place, "named": named, "attributes": attributes}
 
 
-def _listed(returned: Any, layers: int) -> list[tuple[str, Any]]:
-    """Return what a submission returned as (name, array) pairs."""
-    import numpy as np
+def _arguments(function: Callable[..., Any]) -> list[Any]:
+    """Return name, kind and, in a list, default of each argument; none where they are not known."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return [["arguments", int(inspect.Parameter.VAR_POSITIONAL), []]]
+    numbers = (int, float, type(None))
+    return [
+        [p.name, int(p.kind), [] if p.default is p.empty else [p.default if isinstance(p.default, numbers) else "…"]]
+        for p in parameters
+    ]
 
-    names = ("dW", "db", "delta")
-    if isinstance(returned, dict):
-        parts = {name: returned.get(name) for name in names}
-    elif hasattr(returned, "dW") and hasattr(returned, "db"):
-        parts = {name: getattr(returned, name, None) for name in names}
-    elif isinstance(returned, (tuple, list)) and len(returned) in (2, 3):
-        parts = dict(zip(names, returned))  # noqa: B905  # delta may be left out
-    else:
-        raise TypeError(f"it must return (dW, db) or (dW, db, delta), got {type(returned).__name__}")
-    pairs = []
-    for name, arrays in parts.items():
-        if arrays is None and name == "delta":
+
+def _plain(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes that go through a pipe."""
+    from wire import message  # type: ignore[import-not-found]  # the neighbour of this file
+
+    found = {}
+    for name, value in attributes.items():
+        try:
+            message(value)
+        except (TypeError, ValueError, RecursionError):
             continue
-        if not isinstance(arrays, (list, tuple)) or len(arrays) != layers:
-            raise ValueError(f"{name} must be a list of {layers} arrays, one a layer")
-        for given in arrays:
-            array = np.asarray(given)
-            kind = array.dtype.str if array.dtype.str in ("<f2", "<f4") else "<f8"
-            pairs.append((name, array.astype(kind)))
-    return pairs
-
-
-def _answer(request: dict[str, Any], numbers: bytes) -> tuple[dict[str, Any], bytes]:
-    """Return the header and the bytes of the answer of the submission to all batches."""
-    path, name = request["path"], request["function"]
-    with open(path, encoding="utf-8") as file:
-        code = compile(file.read(), path, "exec")
-    module = {"__name__": "submission", "__file__": path, "__builtins__": __builtins__}
-    exec(code, module)
-    function = module.get(name)
-    if not callable(function):
-        raise LookupError(f"there is no function {name}(weights, biases, X, T)")
-    listed, data = [], []
-    for weights, biases, X, T in _arrays(request, numbers):
-        pairs = _listed(function(weights, biases, X, T), len(weights))
-        listed.append([[part, array.dtype.str, list(array.shape)] for part, array in pairs])
-        data += [array.tobytes() for _, array in pairs]
-    return {"batches": listed}, b"".join(data)
+        found[name] = value
+    return found
 
 
 def _error(error: BaseException, path: str) -> dict[str, str]:
@@ -106,27 +116,36 @@ def _error(error: BaseException, path: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """Read the request, close what a submission could print to, run it, and answer."""
-    data = sys.stdin.buffer.read()
-    answers = os.fdopen(os.dup(1), "wb")
+    """Close what a submission could print to, and answer requests until there are no more."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
-    (length,) = struct.unpack_from("<Q", data)
-    request = json.loads(data[8 : 8 + length])
-    sys.path.insert(0, request["numpy"])
-    sys.meta_path.insert(0, _Hidden())
-    import numpy  # noqa: F401  # before the limits: its threads reserve memory
+    folder, packages = os.path.dirname(os.path.abspath(__file__)), sys.argv[1]
+    sys.path[:0] = [packages, folder]
+    from wire import message, received  # before the limits: the threads of NumPy reserve memory
 
-    _limit(request["memory"], request["seconds"])
-    try:
-        header, numbers = _answer(request, data[8 + length :])
-    except BaseException as error:  # SystemExit and KeyboardInterrupt of the submission, too
-        header, numbers = _error(error, request["path"]), b""
-    text = json.dumps(header).encode()
-    answers.write(struct.pack("<Q", len(text)) + text + numbers)
-    answers.flush()
-    os._exit(0)  # nothing that the submission has left to be done at the end is done
+    sys.path.remove(folder)
+    sys.meta_path.insert(0, _Hidden())
+    submission: Any = None
+    path = ""
+    while True:
+        try:
+            request = received(requests.read)
+        except EOFError:
+            os._exit(0)  # nothing that the submission has left to be done at the end is done
+        try:
+            if submission is None:
+                path = request["path"]
+                _limit(request["memory"], request["seconds"])
+                submission = _Submission(path, request["function"])
+                answer = message(submission.described())
+            else:
+                answer = message(submission.called(request))
+        except BaseException as error:  # SystemExit and KeyboardInterrupt of the submission, too
+            answer = message(_error(error, path))
+        answers.write(answer)
+        answers.flush()
 
 
 if __name__ == "__main__":

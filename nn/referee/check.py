@@ -31,7 +31,7 @@ from .report import Finding, Report
 from .submission import Backprop, Calling, Submission
 from .symbols import symbols_named
 
-__all__ = ["check_backprop"]
+__all__ = ["check_backprop", "require_options"]
 
 
 def check_backprop(
@@ -132,19 +132,7 @@ def check_backprop(
             "check_backprop needs an nn.MLP, or a callable object whose attributes hold its parameters as Values, "
             f"got {model!r} of type {type(model).__name__}"
         )
-    if layout not in ("rows", "columns", None):
-        raise ValueError(f"layout must be 'rows', 'columns' or None, got {layout!r}")
-    if weights not in ("out_in", "in_out", None):
-        raise ValueError(f"weights must be 'out_in', 'in_out' or None, got {weights!r}")
-    if reduce not in ("mean", "sum"):
-        raise ValueError(f"reduce must be 'mean' or 'sum', got {reduce!r}")
-    if bias_column not in ("first", "last", None):
-        raise ValueError(f"bias_column must be 'first', 'last' or None, got {bias_column!r}")
-    if learning_rate is not None and not float_array("learning_rate", learning_rate, ()) > 0:
-        raise ValueError(f"learning_rate must be greater than 0, got {learning_rate!r}")
-    if notation is not None:
-        notation_named(notation)
-    require_coefficient("l2", l2)
+    require_options(layout, weights, reduce, bias_column, learning_rate, notation, l2)
     loss = loss_named(loss)
     if not isinstance(model, MLP):
         others = (l2, l2_biases, reduce == "sum", one_by_one, bias_column, learning_rate, layout == "columns", notation)
@@ -210,6 +198,37 @@ def check_backprop(
         understood(calling, submission, said_of_model, said_columns=layout == "columns"),
         symbols_named(notation, calling.functions),
     )
+
+
+def require_options(
+    layout: Any = None,
+    weights: Any = None,
+    reduce: Any = "mean",
+    bias_column: Any = None,
+    learning_rate: Any = None,
+    notation: Any = None,
+    l2: Any = 0.0,
+    **_others: Any,
+) -> None:
+    """Raise an error unless these arguments of `check_backprop` are known.
+
+    Raises:
+        TypeError: If a number or a name is none.
+        ValueError: If one is unknown.
+    """
+    if layout not in ("rows", "columns", None):
+        raise ValueError(f"layout must be 'rows', 'columns' or None, got {layout!r}")
+    if weights not in ("out_in", "in_out", None):
+        raise ValueError(f"weights must be 'out_in', 'in_out' or None, got {weights!r}")
+    if reduce not in ("mean", "sum"):
+        raise ValueError(f"reduce must be 'mean' or 'sum', got {reduce!r}")
+    if bias_column not in ("first", "last", None):
+        raise ValueError(f"bias_column must be 'first', 'last' or None, got {bias_column!r}")
+    if learning_rate is not None and not float_array("learning_rate", learning_rate, ()) > 0:
+        raise ValueError(f"learning_rate must be greater than 0, got {learning_rate!r}")
+    if notation is not None:
+        notation_named(notation)
+    require_coefficient("l2", l2)
 
 
 def _in_columns(finding: Finding) -> Finding:
