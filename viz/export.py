@@ -1,8 +1,8 @@
-"""Pictures as PNG and PDF, by the package typst: one wheel, with its own fonts, for every common machine.
+"""Pictures as PNG and PDF, by the package typst: one wheel for every common machine, with the fonts that it needs.
 
-Cairo and Graphviz would need libraries of the system, and fonts that a bare machine does not have. Its reader of SVG
-takes no part in themes, so a picture is written in one; and text is in DejaVu Sans Mono, the face of all pictures,
-which the wheel brings. The system's fonts are asked only for scripts that it lacks.
+Cairo needs libraries of the system, and pygraphviz a compiler and Graphviz's headers. Typst's reader of SVG takes no
+part in themes, so a picture is written in one; and text is in DejaVu Sans Mono, the face of all pictures, which the
+wheel brings. The system's fonts are asked only for scripts that it lacks.
 """
 
 from __future__ import annotations
