@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 
-from nn.referee.handing import handing
+from nn.referee.argument_roles import handing
 from nn.referee.submission import Calling
 from tests.scripts import module_of
 
