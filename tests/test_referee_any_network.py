@@ -151,6 +151,152 @@ def test_a_network_of_ones_own_is_judged_and_read(name):
     assert max(map(len, str(found).splitlines())) <= 80
 
 
+class Hidden(Module):
+    """A hidden layer whose outputs are multiplied by gains."""
+
+    def __init__(self):
+        self.V, self.gain, self.U = values(4, 3), values(4), values(2, 4)
+
+    def __call__(self, x):
+        return list(self.U @ (self.gain * np.tanh(self.V @ np.array(x))))
+
+
+def hidden(V, gain, U, X, T, slip=1.0):
+    """The gradients of the sum over the batch."""
+    h = np.tanh(X @ V.T)
+    e = h * gain @ U.T - T
+    back = e @ U * slip
+    return (back * gain * (1 - h**2)).T @ X, (back * h).sum(axis=0), e.T @ (h * gain)
+
+
+def with_penalty(V, gain, U, X, T):
+    dV, dgain, dU = hidden(V, gain, U, X, T)
+    N = len(X)
+    return {"dV": dV / N + 0.3 * V, "dgain": dgain / N, "dU": dU / N + 0.3 * U}
+
+
+def with_penalty_wrong(V, gain, U, X, T):
+    dV, dgain, dU = hidden(V, gain, U, X, T)
+    N = len(X)
+    return {"dV": dV / N + 0.3 * V, "dgain": dgain / N, "dU": dU / N - 0.3 * U}
+
+
+def in_columns(V, gain, U, X, T):
+    h = np.tanh(V @ X)
+    e = U @ (gain[:, None] * h) - T
+    back = U.T @ e
+    return 0.5, ((back * gain[:, None] * (1 - h**2)) @ X.T, (back * h).sum(axis=1), e @ (h.T * gain))
+
+
+def in_columns_wrong(V, gain, U, X, T):
+    h = np.tanh(V @ X)
+    e = U @ (gain[:, None] * h) - T
+    back = U.T @ e
+    return 0.5, ((back * gain[:, None] * (1 - h)) @ X.T, (back * h).sum(axis=1), e @ (h.T * gain))
+
+
+def of_one(parameters, x, t):
+    V, gain, U = parameters["V"], parameters["gain"], parameters["U"]
+    h = np.tanh(V @ x)
+    e = U @ (gain * h) - t
+    back = U.T @ e
+    return {"V": np.outer(back * gain * (1 - h**2), x), "gain": back * h, "U": np.outer(e, gain * h)}
+
+
+def of_one_wrong(parameters, x, t):
+    V, gain, U = parameters["V"], parameters["gain"], parameters["U"]
+    h = np.tanh(V @ x)
+    e = U @ (gain * h) - t
+    back = U.T @ e
+    return {"V": np.outer(back * gain * (1 - h**2), x), "gain": back * h, "U": np.outer(e, h)}
+
+
+def stepping(V, gain, U, X, T):
+    N = len(X)
+    dV, dgain, dU = hidden(V, gain, U, X, T)
+    V -= 0.1 * dV / N
+    gain -= 0.1 * dgain / N
+    U -= 0.1 * dU / N
+
+
+def stepping_wrong(V, gain, U, X, T):
+    N = len(X)
+    dV, dgain, dU = hidden(V, gain, U, X, T)
+    V -= 0.1 * dV / N
+    gain -= 0.1 * dgain / N
+    U += 0.1 * dU / N
+
+
+def stepped(V, gain, U, X, T):
+    found = hidden(V, gain, U, X, T)
+    return [old - 0.1 * new / len(X) for old, new in zip((V, gain, U), found, strict=True)]
+
+
+def stepped_wrong(V, gain, U, X, T):
+    found = hidden(V, gain, U, X, T)
+    return [old + 0.1 * new / len(X) for old, new in zip((V, gain, U), found, strict=True)]
+
+
+WRITTEN = {
+    "penalty": (with_penalty, with_penalty_wrong, {"l2": 0.3}, "", 'dU / N - 0.3 * U', 1),
+    "sum": (hidden, None, {"reduce": "sum"}, "gradients summed over the examples", "", 0),
+    "columns": (
+        in_columns, in_columns_wrong, {"layout": "columns", "reduce": "sum"}, "gradients summed", "(1 - h)) @ X.T", 1,
+    ),
+    "one by one": (of_one, of_one_wrong, {"one_by_one": True}, "one example at a time", "np.outer(e, h)", 1),
+    "step in place": (stepping, None, {}, "gradients from the step in place, with rate 0.1", "", 0),
+    "step in place, said": (
+        stepping, stepping_wrong, {"learning_rate": 0.1}, "the step in place, with rate 0.1", "U += 0.1", 1,
+    ),
+    "step returned": (
+        stepped, stepped_wrong, {"learning_rate": 0.1}, "parameters that are returned after a step", "old + 0.1", 1,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_network_of_ones_own_takes_what_an_mlp_takes(name):
+    right, wrong, options, said, line, count = WRITTEN[name]
+    report = check_backprop(right, Hidden(), X, T, LOSS, **options)
+    assert report.ok, str(report)
+    assert said in report.understood
+    if wrong is None:
+        assert not check_backprop(right, Hidden(), X, T, LOSS, l2=0.1, time_limit=0, **options).ok
+        return
+    found = check_backprop(wrong, Hidden(), X, T, LOSS, **options)
+    assert [line in correction.source for correction in found.corrections] == [True] * count, str(found)
+    assert not found.ok
+    told = [text for text in str(found).splitlines() if text.strip() != found.corrections[0].corrected.strip()]
+    assert max(map(len, told)) <= 80
+    under = next(k for k, text in enumerate(told) if set(text.strip()) == {"~"})
+    first, last = told[under].index("~"), len(told[under])
+    assert told[under - 1][first:last] == found.corrections[0].expression
+
+
+def test_the_penalty_of_a_network_of_ones_own_may_be_on_all_of_it():
+    def everywhere(V, gain, U, X, T):
+        found = hidden(V, gain, U, X, T)
+        return [new / len(X) + 0.3 * old for new, old in zip(found, (V, gain, U), strict=True)]
+
+    report = check_backprop(everywhere, Hidden(), X, T, LOSS, l2=0.3, l2_biases=True)
+    assert report.ok, str(report)
+    assert "l2 = 0.3 on all parameters" in report.subject
+    assert not check_backprop(everywhere, Hidden(), X, T, LOSS, l2=0.3, time_limit=0).ok
+
+
+def test_labels_are_targets_of_a_network_of_ones_own_too():
+    def softmax(V, gain, U, X, T):
+        h = np.tanh(X @ V.T)
+        p = np.exp(h * gain @ U.T)
+        e = (p / p.sum(axis=1, keepdims=True) - T) / len(X)
+        back = e @ U
+        return (back * gain * (1 - h**2)).T @ X, (back * h).sum(axis=0), e.T @ (h * gain)
+
+    report = check_backprop(softmax, Hidden(), X, [0, 1, 1, 0, 1, 0], "cross_entropy")
+    assert report.ok, str(report)
+    assert "targets of the classes 0, 1" in report.understood
+
+
 FILE = """
 import numpy as np
 from autograd import Value
@@ -193,8 +339,8 @@ def test_its_report_has_a_page():
 def test_what_is_no_network_is_refused_with_what_to_take():
     with pytest.raises(TypeError, match="or a callable object whose attributes hold its parameters as Values"):
         check_backprop(dropout, lambda x: x, X, T, LOSS)
-    with pytest.raises(ValueError, match="only whole_batch and time_limit can be said"):
-        check_backprop(dropout, Dropped(), X, T, LOSS, l2=0.1)
+    with pytest.raises(ValueError, match="weights, bias_column and notation are those of an MLP"):
+        check_backprop(dropout, Dropped(), X, T, LOSS, bias_column="first")
     with pytest.raises(ValueError, match=r'return \{"W1": …, "W2": …\}, the gradient of each parameter, got .* W1'):
         check_backprop(lambda parameters, X, T: {"W1": parameters["W1"]}, Dropped(), X, T, LOSS)
     with pytest.raises(ValueError, match="got tuple of 3"):

@@ -16,13 +16,16 @@ from ..loss.classes import Classes, target_rows
 from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
 from ..loss.penalty import require_coefficient
 from ..model.mlp import MLP
-from .any_network import check_network, parameters_of
+from ..model.module import data_of
+from .any_network import check_network
 from .comparison import comparisons
 from .conventions import rate_found, recognised, understood
 from .diagnosis import diagnosis
 from .foreign import as_mlp
+from .graph_reference import GraphReference, parameters_of, width_of
 from .headline import headline
 from .layer_functions import layer_functions
+from .named_gradients import NamedCalling
 from .reading import Reading
 from .reading.probes import Probe
 from .reading.read import read
@@ -77,7 +80,8 @@ def check_backprop(
         model: The network. Or any other that you wrote with Values: a `Module`, or an object whose attributes hold its
             parameters, called with the inputs of one example. Then the function is called with a dictionary of the
             parameters, X and T, or by the names of its arguments, and returns the gradients by the same names (with a
-            "d" or "grad_" in front or without), or in their order. A chain of dense layers of PyTorch or Keras is
+            "d" or "grad_" in front or without), or in their order, or takes a step. Its penalty is on arrays of two
+            axes and more, with `l2_biases` on all. A chain of dense layers of PyTorch or Keras is
             taken for the MLP of the same weights.
         X: The inputs, one row an example, shape (N, n_0), in either layout.
         T: The targets, shape (N, n_L); or for one output (N,), or labels of classes where the loss takes them, (N,) or
@@ -135,20 +139,28 @@ def check_backprop(
     require_options(layout, weights, reduce, bias_column, learning_rate, notation, l2)
     loss = loss_named(loss)
     if not isinstance(model, MLP):
-        others = (l2, l2_biases, reduce == "sum", one_by_one, bias_column, learning_rate, layout == "columns", notation)
-        if any(others):
-            raise ValueError("of a model that is no MLP only whole_batch and time_limit can be said")
-        rows, targets = (np.atleast_2d(float_array(name, given)) for name, given in (("X", X), ("T", T)))
-        if len(rows) != len(targets):
-            raise ValueError(f"X and T need as many rows, got {len(rows)} and {len(targets)}")
-        return check_network(
-            my_backprop, model, rows, targets, loss, whole_batch=bool(whole_batch), time_limit=time_limit
+        if weights or bias_column or notation:
+            raise ValueError("weights, bias_column and notation are those of an MLP, and this model is none")
+        named = NamedCalling(
+            my_backprop,
+            tuple(parameters_of(model)),
+            layout == "columns",
+            reduce == "sum",
+            bool(one_by_one),
+            None if learning_rate is None else float(learning_rate),
         )
+        rows, targets, labels = _batch(None, lambda rows: width_of(model, rows, whole_batch=whole_batch), X, T, loss)
+        numbers = list(map(data_of, parameters_of(model).values()))
+        penalty = float(l2) / len(rows) if reduce == "sum" else float(l2)
+        graph = GraphReference(
+            model, numbers, rows, targets, loss, whole_batch=whole_batch, l2=penalty, l2_biases=bool(l2_biases)
+        )
+        return check_network(named, graph, time_limit=time_limit, understood=_told_of(labels))
     if (layers := layer_functions(my_backprop, model, loss)) is not None:
         if l2:
             raise ValueError("functions of layers have no penalty: leave l2 out")
         my_backprop = layers
-    X, T, labels = _batch(model, X, T, loss)
+    X, T, labels = _batch(model.n_in, lambda _: model.n_out, X, T, loss)
     require_targets(loss, T)
 
     def run(calling: Calling) -> Submission:
@@ -183,8 +195,7 @@ def check_backprop(
     if time_limit > 0 and any(finding.verdict in ("wrong", "follows") for finding in findings):
         own = Probe("own", calling, model, X, T, loss, float(l2))
         reading = read(own, submission, time_limit)
-    classes = f"targets of the classes {', '.join(map(str, labels))}" if labels else ""
-    said_of_model = ", ".join(filter(None, (origin, classes)))
+    said_of_model = ", ".join([origin] * bool(origin) + _told_of(labels))
     subject = _subject(reference, submission, l2)
     return Report(
         tuple(findings),
@@ -238,16 +249,22 @@ def _in_columns(finding: Finding) -> Finding:
     return replace(finding, yours=finding.yours.T, right=finding.right.T, remark=remark or finding.remark)
 
 
-def _batch(model: MLP, X: ArrayLike, T: ArrayLike, loss: LossFunction) -> tuple[FloatArray, FloatArray, Classes]:
+def _told_of(labels: Classes) -> list[str]:
+    return [f"targets of the classes {', '.join(map(str, labels))}"] if labels else []
+
+
+def _batch(
+    n_in: int | None, n_out_of: Callable[[FloatArray], int], X: ArrayLike, T: ArrayLike, loss: LossFunction
+) -> tuple[FloatArray, FloatArray, Classes]:
     """Return inputs and targets as rows, and the classes, if the targets are labels."""
-    rows = _rows("X", np.atleast_2d(float_array("X", X)), model.n_in)
+    rows = _rows("X", np.atleast_2d(float_array("X", X)), n_in)
     classes: Classes | None = None
-    shape = _shape(T)
-    if model.n_out > 1 and shape == (len(rows), 1):
+    shape, n_out = _shape(T), n_out_of(rows)
+    if n_out > 1 and shape == (len(rows), 1):
         T, shape = np.ravel(T), shape[:1]
-    if len(shape) == 1 and (1, *shape) != (len(rows), model.n_out):
-        T, classes = target_rows("T", T, loss, model.n_out, None)
-    targets = _rows("T", np.atleast_2d(float_array("T", T)), model.n_out)
+    if len(shape) == 1 and (1, *shape) != (len(rows), n_out):
+        T, classes = target_rows("T", T, loss, n_out, None)
+    targets = _rows("T", np.atleast_2d(float_array("T", T)), n_out)
     if len(rows) != len(targets):
         raise ValueError(f"X and T need as many rows, got {len(rows)} and {len(targets)}")
     return rows, targets, classes or ()
@@ -264,9 +281,9 @@ def _shape(given: ArrayLike) -> tuple[int, ...]:
         return ()
 
 
-def _rows(name: str, array: FloatArray, width: int) -> FloatArray:
+def _rows(name: str, array: FloatArray, width: int | None) -> FloatArray:
     rows = float_rows(name, array)
-    if rows.shape[1] != width:
+    if width is not None and rows.shape[1] != width:
         raise ValueError(f"{name} needs one row an example, with {width} entries, got shape {rows.shape}")
     return rows
 

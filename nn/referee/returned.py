@@ -11,7 +11,7 @@ import numpy as np
 
 from .unrolled import Unrolled
 
-__all__ = ["ParameterName", "Places", "Returned", "parameter_name", "sorted_out"]
+__all__ = ["ParameterName", "Places", "Returned", "parameter_name", "sorted_out", "without_loss"]
 
 NAMES = ("dW", "db", "delta")
 DEPTH = 6  # lists in lists; every form has fewer
@@ -91,7 +91,7 @@ def sorted_out(returned: Any, places: Places, unrolled: Unrolled) -> Returned:
     """
     if _is_deeper(returned, DEPTH):
         raise TypeError(f"my_backprop must return arrays, got lists more than {DEPTH} deep: does one hold itself?")
-    returned = _without_loss(returned)
+    returned = without_loss(returned)
     documented = _documented(returned)
     if documented is not None and (isinstance(returned, Mapping) or _fits(documented, places)):
         return Returned(documented)
@@ -110,7 +110,7 @@ def sorted_out(returned: Any, places: Places, unrolled: Unrolled) -> Returned:
     raise TypeError(f"my_backprop must return {wanted}, got {_told(returned)}; {_required(places)}")
 
 
-def _without_loss(returned: Any) -> Any:
+def without_loss(returned: Any) -> Any:
     """Return what stands beside the loss in (loss, gradients) or (gradients, loss)."""
     if isinstance(returned, tuple) and len(returned) == 2:
         numbers = [isinstance(part, (int, float, np.number)) for part in returned]

@@ -13,7 +13,7 @@ from .handing import BY_PLACE, Handed, Handing, holds_no_arrays
 from .returned import Places, sorted_out
 from .unrolled import ROW_BY_ROW, Unrolled
 
-__all__ = ["Backprop", "Calling", "Submission"]
+__all__ = ["Backprop", "Calling", "Submission", "singly"]
 
 Backprop = Callable[..., Any]
 
@@ -110,7 +110,7 @@ class Calling:
         if not self.one_by_one:
             return self._called(weights, biases, X, T)
         return _averaged(
-            [self._called([W.copy() for W in weights], [b.copy() for b in biases], x, t) for x, t in _singly(X, T)]
+            [self._called([W.copy() for W in weights], [b.copy() for b in biases], x, t) for x, t in singly(X, T)]
         )
 
     def _called(self, weights: list[FloatArray], biases: list[FloatArray], X: FloatArray, T: FloatArray) -> Submission:
@@ -273,7 +273,7 @@ def _steps(before: list[FloatArray], after: list[Any], name: str, rate: float) -
     return [(old - new.reshape(old.shape)) / rate for old, new in zip(before, arrays, strict=True)]
 
 
-def _singly(X: FloatArray, T: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+def singly(X: FloatArray, T: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Yield copies of the examples of a batch, each as a batch of one."""
     for n in range(len(X)):
         yield X[n : n + 1].copy(), T[n : n + 1].copy()

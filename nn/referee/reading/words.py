@@ -70,10 +70,10 @@ def _summary(reading: Reading, arrays: int) -> str:
 def _of_one(c: Correction, paint: Paint, write: Write) -> Iterator[str]:
     place = f"{where(c)}, in {c.function}" if c.function != "<lambda>" else where(c)
     yield paint(place, "bold")
-    indent = len(c.source) - len(c.source.lstrip())
-    yield f"    {c.source.strip()}"
     end = c.end_column if c.end_line == c.line else len(c.source.rstrip())
-    yield f"    {' ' * (c.column - indent)}{paint('~' * max(1, end - c.column), 'red')}"
+    text, start, stop = _in_sight(c.source.rstrip(), c.column, max(end, c.column + 1))
+    yield f"    {text}"
+    yield f"    {' ' * start}{paint('~' * (stop - start), 'red')}"
     if c.together:
         yield from wrapped("Together with the change above:", 4)
     for sentence in c.sentences:
@@ -87,6 +87,18 @@ def _of_one(c: Correction, paint: Paint, write: Write) -> Iterator[str]:
         yield from wrapped("It was not proved on other networks.", 4)
     for other in c.alternatives:
         yield from wrapped(f"As well: line {other.line}, `{other.replacement}` in place of `{other.expression}`.", 4)
+
+
+def _in_sight(line: str, start: int, stop: int) -> tuple[str, int, int]:
+    """Return what fits of a line of code, around a part of it, and where that part stands there."""
+    indent, room = len(line) - len(line.lstrip()), WIDTH - 4
+    text, start, stop = line[indent:], start - indent, stop - indent
+    if len(text) <= room:
+        return text, start, stop
+    first = max(0, min(start - 20, len(text) - room))
+    left, right = "…" * (first > 0), "…" * (first + room < len(text))
+    text = left + text[first + len(left) : first + room - len(right)] + right
+    return text, start - first, min(stop - first, room)
 
 
 def _corrected(c: Correction, paint: Paint) -> Iterator[str]:
