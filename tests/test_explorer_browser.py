@@ -623,3 +623,40 @@ def test_all_layers_of_a_folded_network_can_be_reached_by_key_and_by_button(show
     while buttons := browser.find_elements("css selector", '[data-pan="1"]'):
         buttons[0].click()
     assert browser.execute_script(part)[1] == total - hidden
+
+
+# --- by keyboard alone -----------------------------------------------------------------------------------------------
+
+
+def test_every_leaf_and_every_term_can_be_reached_by_key_and_is_said(show):
+    browser = show(page_of("small"))
+    live = "return document.getElementById('live').textContent"
+    leaves = browser.execute_script("return explorer.model.leaves")
+    picked, said = set(), set()
+    for _ in leaves:
+        press(browser, "]")
+        picked.add(browser.execute_script("return explorer.panel.whatIf.leaf"))
+        said.add(browser.execute_script(live))
+    assert picked == set(leaves)
+    assert len(said) == len(leaves)
+    press(browser, "[")
+    assert browser.execute_script("return explorer.picked") in leaves
+    row = next(
+        e for e in browser.find_elements("css selector", ".eq") if len(e.find_elements("css selector", "[data-t]")) > 4
+    )
+    browser.execute_script("arguments[0].focus()", row)
+    terms = set()
+    for _ in range(40):
+        press(browser, "]")
+        terms.add(browser.execute_script("return explorer.panel.term.id"))
+    wanted = browser.execute_script(
+        "return [...arguments[0].querySelectorAll('[data-t]')].map((e) => +e.dataset.t)", row
+    )
+    assert terms >= set(wanted[1:])
+    press(browser, "4")
+    nodes = set()
+    for _ in range(browser.execute_script("return explorer.model.tape.n")):
+        browser.execute_script("document.activeElement.blur()")
+        press(browser, "]")
+        nodes.add(browser.execute_script("return explorer.picked"))
+    assert len(nodes) == browser.execute_script("return explorer.model.tape.constant.filter((c) => !c).length")

@@ -77,8 +77,6 @@ def draw(
     """
     check_options(digits, rankdir, theme, max_nodes, level)
     traced = trace(root, names)
-    if level != "value":
-        traced = with_shared_inputs(traced)
     if layers := _layers(traced, level, digits, part=focus is not None or depth is not None):
         return layers_figure(layers, digits, rankdir, theme)
     drawn, shown = _shown(traced, level, digits, focus, depth, fold, max_nodes)
@@ -114,8 +112,6 @@ def draw_backward(
     """
     check_options(digits, rankdir, theme, max_nodes, level)
     traced = trace(root, names)
-    if level != "value":
-        traced = with_shared_inputs(traced)
     if layers := _layers(traced, level, digits, part=focus is not None or depth is not None):
         return layers_figure(layers, digits, rankdir, theme)
     drawn, shown = _shown(traced, level, digits, focus, depth, fold, max_nodes)
@@ -164,6 +160,7 @@ def _layers(traced: Trace, level: str, digits: int, *, part: bool) -> NetworkArr
             return None
     elif level != "layer":
         return None
+    traced = with_shared_inputs(traced)
     network = found_network(traced)
     if network is None and level == "layer":
         raise ValueError(

@@ -181,8 +181,7 @@ class Explorer {
     const [pass, words] = this.words.tell;
     $(".say .pass").innerHTML = pass;
     $(".say .words").innerHTML = words;
-    const said = $(".say").textContent.trim();
-    if (this.said !== said) $("#live").textContent = this.said = said;
+    this.say($(".say").textContent.trim());
     this.panel.show();
     this.timeline.show();
     document.querySelectorAll(".depth button").forEach((b) => b.setAttribute("aria-pressed", b.dataset.depth === this.depth));
@@ -190,6 +189,7 @@ class Explorer {
     $(".picks").hidden = !this.hasPicks || !["network", "layer"].includes(this.depth);
     this.map();
   }
+  say(text) { if (this.said !== text) $("#live").textContent = this.said = text; }
   outline() {
     const list = this.p > 0 && this.p < this.clock.length ? this.scene.bands() : [], { hover } = this;
     if (hover) for (const key of new Set([hover.key, hover.key[0] === "d" && !hover.key.startsWith("delta") ? hover.key.slice(1) : `d${hover.key}`])) list.push([key, (i, j) => i === hover.i && j === hover.j, true]);
@@ -305,11 +305,11 @@ class Explorer {
     this.picked = model.node(key, matrixBlock ? n : i, matrixBlock || item.block.c < 2 ? 0 : j);
     if (l) Object.assign(this.focus, { l, j: i });
   }
-  pick(node) {
+  pick(node, move = true) {
     if (this.scenes.scalars.folded && this.model.tape.args[node]) { this.focus.node = node; this.pinned = true; }
     this.picked = node;
     this.path = null;
-    this.render(true);
+    this.render(move);
   }
   paint(x, y) {
     const hit = this.stage.hit(x, y), { model } = this;
@@ -318,6 +318,13 @@ class Explorer {
     if (model.tape.v[this.picked] !== this.painting.x) model.put(this.picked, this.painting.x);
     this.panel.whatIf.curveOf = "";
     this.render();
+  }
+  // The number before or after the one that is picked: a leaf, or among the scalars any node.
+  another(by) {
+    const { tape, leaves } = this.model, list = this.depth === "scalars" ? [...Array(tape.n).keys()].filter((i) => this.clock.under[i] && !tape.constant[i]) : leaves;
+    if (!list.length) return;
+    this.pick(list[(Math.max(0, list.indexOf(this.picked)) + by + list.length) % list.length], false);
+    this.say(this.panel.lens.textContent);
   }
   toLayer(l) {
     if (l > 0) { this.focus.l = l; this.focus.j = Math.min(this.focus.j, this.model.layers[l - 1].size - 1); this.pinned = true; this.render(); }
@@ -350,12 +357,17 @@ class Explorer {
     const actions = {
       ArrowRight: () => this.move(1, e.shiftKey), ArrowLeft: () => this.move(-1, e.shiftKey), ArrowDown: () => this.neighbour(1), ArrowUp: () => this.neighbour(-1),
       Home: () => { this.stop(); this.set(0); }, End: () => { this.stop(); this.set(this.clock.length); }, " ": () => this.play(), "+": () => this.deeper(1), "=": () => this.deeper(1), "-": () => this.deeper(-1),
-      t: () => this.theme(), s: () => this.save(), "?": () => this.help(), Escape: () => { if (!$(".help").hidden) this.help(); this.pinned = false; this.path = null; this.follow(); this.render(); },
+      "[": () => this.beside(-1), "]": () => this.beside(1), t: () => this.theme(), s: () => this.save(), "?": () => this.help(), Escape: () => { if (!$(".help").hidden) this.help(); this.pinned = false; this.path = null; this.follow(); this.render(); },
     };
     if (/^[1-4]$/.test(e.key)) { this.go(this.depths[e.key - 1]); e.preventDefault(); }
     if (!actions[e.key] || (e.key === " " && e.target.matches("button")) || (/Up|Down/.test(e.key) && this.depth !== "neuron" && !this.scene.part)) return;
     e.preventDefault();
     actions[e.key]();
+  }
+  beside(by) {
+    const row = document.activeElement.closest(".eq");
+    if (row) this.panel.neighbour(row, by);
+    else this.another(by);
   }
   help() {
     const box = $(".help");

@@ -69,6 +69,7 @@ KEYS = (
     ("<kbd>space</kbd>", "play or pause"),
     ("<kbd>1</kbd> … <kbd>4</kbd>", "the depths; also <kbd>+</kbd> <kbd>−</kbd>, a pinch, or a double click"),
     ("<kbd>↑</kbd> <kbd>↓</kbd>", "the neuron above or below; of a folded network, the layers before or after"),
+    ("<kbd>[</kbd> <kbd>]</kbd>", "another number; within an equation another term"),
     ("<kbd>Home</kbd> <kbd>End</kbd>", "before both passes, after both"),
     ("<kbd>Esc</kbd>", "follow the clock again"),
     ("<kbd>t</kbd> <kbd>s</kbd>", "light or dark; save the picture as SVG"),

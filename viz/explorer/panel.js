@@ -43,8 +43,14 @@ class Panel {
     row.addEventListener("keydown", (e) => { if (e.key === "Enter") go(); });
     row.addEventListener("pointermove", (e) => this.point(e.target.closest("[data-t]")));
     row.addEventListener("pointerleave", () => this.point(null));
-    row.addEventListener("focus", () => this.point(row.querySelector("[data-t]")));
+    row.addEventListener("focus", () => { if (row.matches(":focus-visible")) this.point(row.querySelector("[data-t]")); });
     row.addEventListener("blur", () => this.point(null));
+  }
+  // The term before or after, of the equation that has the focus.
+  neighbour(row, by) {
+    const terms = [...row.querySelectorAll("[data-t]")], at = terms.indexOf(this.pointed);
+    this.point(terms[clamp(at + by, 0, terms.length - 1)]);
+    this.app.say(this.lens.textContent);
   }
   markup(term) {
     const e = this.elementOf(term);

@@ -32,7 +32,7 @@ class TilesScene {
     items.push(drawing("frames", `${frames}<path class="middle" d="M16 ${f1(lane)}H${f1(W - (cost ? 122 : 16))}"/>`));
     items.push(label("cost0", W - 14, lane, cost, "row", { ax: -100 }));
     items.push(cells("loss", model.blocks.loss, "v", () => [W - 40, lane, 0, 0]), cells("seed", model.blocks.seed, "g", () => [W - 40, lane, 0, 0]));
-    items.push(label("lane1", 14, app.hasPicks ? 48 : 10, '<span class="lane v">values →</span>', "", { ax: 0, ay: 0 }), label("lane2", 14, H - 10, '<span class="lane g">← gradients</span>', "", { ax: 0, ay: -100 }));
+    items.push(label("lane1", 14, app.hasPicks ? 48 : 10, '<span class="lane v">values →</span>', "", { ax: 0, ay: 0 }), label("lane2", 14, H < 520 ? lane + 22 : H - 10, '<span class="lane g">← gradients</span>', "", { ax: 0, ay: -100 }));
     return items;
   }
   // A batch shows its first example where one image has room only.
