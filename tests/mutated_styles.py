@@ -5,6 +5,7 @@ import random
 
 import numpy as np
 
+from nn.referee.argument_roles import handing
 from nn.referee.submission import Calling
 from tests.scripts import module_of
 
@@ -77,20 +78,25 @@ def arrays(text, style, seed=0):
     """What a text gives on its network, by array; None if it fails or gives something else than finite arrays."""
     (model, X, T, _), options = style.problem(seed)
     try:
-        calling = Calling(
-            module_of(text).my_backprop,
-            columns=options["layout"] == "columns",
-            in_out=options.get("weights") == "in_out",
-            bias_column=options.get("bias_column", ""),
-            learning_rate=options.get("learning_rate"),
-            has_biases=style.biases,
-            takes_biases=style.biases and "bias_column" not in options,
-        )
+        function = module_of(text).my_backprop
+    except Exception:  # whatever a changed text raises
+        return None
+    bias_column = options.get("bias_column", "")
+    calling = Calling(
+        function,
+        columns=options["layout"] == "columns",
+        in_out=options.get("weights") == "in_out",
+        bias_column=bias_column,
+        learning_rate=options.get("learning_rate"),
+        has_biases=style.biases,
+        handing=handing(function, len(model.weights), bias_column),
+    )
+    try:
         with np.errstate(all="ignore"):
             np.random.seed(0)  # noqa: NPY002  # the generator that a style draws from
             W, b = [np.array(w) for w in model.weights], [np.array(v) for v in model.biases]
             found = calling(W, b, X.copy(), T.copy()).arrays()
-    except Exception:  # whatever a changed text raises
+    except Exception:  # likewise
         return None
     return found if all(np.all(np.isfinite(array)) for array in found.values()) else None
 

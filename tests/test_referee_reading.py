@@ -121,6 +121,7 @@ def shares(sample):
     """How many of the reports name exactly the lines that are wrong, of how many that are not right."""
     reports = [(lines, report_on(text, style)) for style, (lines, text) in sample]
     wrong = [(lines, report) for lines, report in reports if not report.ok]
+    assert wrong
     hits = [r.reading.explains_all and tuple(sorted({c.line for c in r.corrections})) == lines for lines, r in wrong]
     return sum(hits), len(hits)
 

@@ -166,6 +166,29 @@ def test_sign_is_shown_by_colour_and_by_dashes():
     assert widths[0] < widths[1] == 4.0
 
 
+def test_numbers_as_inputs_have_a_box_each_however_many_neurons_weigh_them():
+    """A number that is used twice is two nodes; what neurons of a layer weigh is one input."""
+    weights = [[Value(0.1 * (i + j + 1)) for j in range(2)] for i in range(3)]
+    y = total([tanh(sum(w * x for w, x in zip(row, (0.5, -1.0), strict=True))) for row in weights])
+    diagram = draw_network(y).diagram
+    assert [box.rows[0][1].text for box in diagram.boxes if box.column == 0] == ["0.5", "−1"]
+    assert len(diagram.arrows) == 6
+    for draw in (viz.draw, viz.draw_backward):
+        assert len(draw(y, level="neuron").diagram.boxes) == 2 + 3 + 1
+
+
+def test_the_input_of_a_network_has_its_gradient_also_where_it_is_numbers():
+    model, numbers = nn.MLP(3, [4, 2], activation="tanh", seed=0), [0.5, -1.0, 0.25]
+    shown = []
+    for x in (numbers, [Value(n) for n in numbers]):
+        diagram = draw_network(model, nn.half_squared_error(model(x), [0.0, 1.0]), digits=8).diagram
+        shown.append([[span.text for row in box.rows for span in row] for box in diagram.boxes if box.column == 0])
+    assert shown[0] == shown[1]
+    leaves = [Value(n) for n in numbers]
+    nn.half_squared_error(model(leaves), [0.0, 1.0]).backward()
+    assert [texts[-1] for texts in shown[0]] == [viz.style.numeral(leaf.grad, 8) for leaf in leaves]
+
+
 def test_what_is_computed_between_layers_stands_between_them_with_lines_from_what_it_is_made_of():
     x = [Value(0.5, "x0"), Value(-1.0, "x1")]
     h = [tanh(affine([Value(0.3), Value(0.2)], x, Value(0.1))) for _ in range(2)]

@@ -77,6 +77,8 @@ def draw(
     """
     check_options(digits, rankdir, theme, max_nodes, level)
     traced = trace(root, names)
+    if level != "value":
+        traced = with_shared_inputs(traced)
     if layers := _layers(traced, level, digits, part=focus is not None or depth is not None):
         return layers_figure(layers, digits, rankdir, theme)
     drawn, shown = _shown(traced, level, digits, focus, depth, fold, max_nodes)
@@ -112,6 +114,8 @@ def draw_backward(
     """
     check_options(digits, rankdir, theme, max_nodes, level)
     traced = trace(root, names)
+    if level != "value":
+        traced = with_shared_inputs(traced)
     if layers := _layers(traced, level, digits, part=focus is not None or depth is not None):
         return layers_figure(layers, digits, rankdir, theme)
     drawn, shown = _shown(traced, level, digits, focus, depth, fold, max_nodes)
@@ -160,7 +164,6 @@ def _layers(traced: Trace, level: str, digits: int, *, part: bool) -> NetworkArr
             return None
     elif level != "layer":
         return None
-    traced = with_shared_inputs(traced)
     network = found_network(traced)
     if network is None and level == "layer":
         raise ValueError(

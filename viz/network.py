@@ -86,7 +86,7 @@ def draw_network(
     weight = weight or ("grad" if with_loss else "value")
     if weight not in ("grad", "value") or (weight == "grad" and not with_loss):
         raise ValueError(f'weight must be "value", or "grad" where there is a loss, got {weight!r}')
-    traced = trace(root)
+    traced = with_shared_inputs(trace(root))
     units = _units(traced, None if isinstance(model, Value) else model)
     numbers = _tiled(traced, units, image, classes)
     if numbers is not None:
@@ -116,7 +116,6 @@ def _tiled(
     asked = image is not None or bool(classes)
     if not asked and max(widest, len(_inputs(units))) <= MANY:
         return None
-    traced = with_shared_inputs(traced)
     network = found_network(traced)
     if network is not None and sum(network.sizes[1:]) != len(units):
         network = None  # it is more than the model

@@ -123,8 +123,9 @@ def _groups(traced: Trace, found: tuple[Neuron, ...]) -> tuple[Group, ...]:
     sources = {source for neuron in found for source in neuron.sources}
     parameters = {k for neuron in found for k in (*neuron.weights, *neuron.biases)} - sources
     for node in traced.nodes:
-        behind_only = all(traced.edges[k].head in behind for k in node.edges_out)
-        hidden = node.index in parameters or (node.op is None and behind_only and node.index not in sources)
+        users = {traced.edges[k].head for k in node.edges_out}
+        used_within = users <= behind or (node.is_constant and users <= inside)  # such as the 0 that `sum` begins with
+        hidden = node.index in parameters or (node.op is None and used_within and node.index not in sources)
         if node.index not in inside and node.index not in behind and (node.index == traced.root or not hidden):
             groups.append(Group(node.index, frozenset((node.index,))))
     return tuple(sorted(groups, key=lambda group: group.out))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from ...arguments import FloatArray
 from .changes import small_changes
-from .edits import Edit, Known, Moved, is_numeric
+from .edits import Edit, Known, Moved, is_numeric, written
 from .guard import Deadline, Halt, Refused
 from .known import known_edits
 from .probes import Key, Probe
@@ -30,6 +31,9 @@ CONSIDERED = 6  # changes that are replayed
 COARSE = 4  # the weight of an expression that a known quantity explains only coarsely
 COARSE_COST = 1.5
 UNLIKELY = 2.5  # a change that costs more may come from another one before it that was not meant
+BEGINNINGS = 3  # first changes that are tried in the place of one that cannot be written out
+VAGUE = 1.5  # how much more a change may cost that is written out
+WRITTEN = 6.0  # two that are written out and cost less are likelier than one that is not
 PAIR_COST = 5.2  # what two changes that are needed together may cost
 
 
@@ -60,6 +64,11 @@ class Mend:
     order: list[tuple[int, int, int]]
     after: dict[int, list[Any]] = field(default_factory=dict)
     forward: frozenset[int] = frozenset()
+
+    @property
+    def is_vague(self) -> bool:
+        """Whether it says what belongs somewhere, and not how to write it."""
+        return any(isinstance(edit, Known) and edit.kind == "known" for edit in self.edits)
 
     @property
     def cost(self) -> float:
@@ -122,7 +131,21 @@ def repaired(functions: tuple[Any, ...], probes: Sequence[Probe], deadline: Dead
 def _begun_otherwise(
     found: Repair, functions: tuple[Any, ...], probe: Probe, others: list[Probe], deadline: Deadline
 ) -> Repair:
-    """Return a likelier repair with another first change, if the one found has an unlikely change among several."""
+    """Return a likelier repair with another first change, if the one found has an unlikely change among several.
+
+    Two changes that are written out are likelier than one that only says what belongs there.
+    """
+    if len(found.mends) == 1 and found.mends[0].is_vague:
+        tried = []
+        for first in found.firsts[:BEGINNINGS]:
+            if deadline.left < 0.5:
+                break
+            other = _on(functions, probe, others, deadline.part(0.5), first.edit)
+            if not other.left and other.verified and len(other.mends) == 2:
+                tried.append(other)
+        best = min(tried, key=_weighed, default=found)
+        is_written = not any(mend.is_vague for mend in best.mends) and best.cost < WRITTEN
+        return best if is_written or _weighed(best) < _weighed(found) else found
     if len(found.mends) < 2 or all(mend.cost < UNLIKELY for mend in found.mends):
         return found
     for first in found.firsts[1:3]:
@@ -134,6 +157,11 @@ def _begun_otherwise(
     return found
 
 
+def _weighed(repair: Repair) -> float:
+    """Return how unlikely changes are together, where what is not written out may hide others."""
+    return repair.cost + VAGUE * sum(mend.is_vague for mend in repair.mends)
+
+
 def _on(
     functions: tuple[Any, ...], probe: Probe, others: list[Probe], deadline: Deadline, first: Edit | None = None
 ) -> Repair:
@@ -143,6 +171,14 @@ def _on(
         wrong = session.wrong
         if not wrong or deadline.left < 0:
             break
+        begun = _at_its_place(session, first) if step == 0 and first is not None else None
+        if begun is not None:
+            mend = _begun_with(session, begun)
+            repair.mends.append(mend)
+            session.accept(mend.edits)
+            mend.after = session.visits
+            mend.mended = wrong - session.wrong
+            continue
         search = Search(session, deadline.part(0.6))
         candidates = search.full or search.forward or search.part
         ranked = sorted(candidates, key=lambda found: _rank(session, found, wrong))
@@ -150,11 +186,12 @@ def _on(
             break
         if step == 0:
             repair.firsts = [] if search.full else _firsts(session, ranked)
-            if first is not None:
-                same = [f for f in ranked if (f.edit.site.span, f.edit.text) == (first.site.span, first.text)]
-                ranked = same or ranked
         repair.mends.append(_mend(session, ranked, others, [e for m in repair.mends for e in m.edits], deadline))
         mend = repair.mends[-1]
+        if step == 0 and first is None and mend.is_vague and search.full and _may_hide_others(mend.edits[0]):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                repair.firsts = _at_other_places(search.beginnings(), mend.edits[0])
         session.accept(mend.edits)
         mend.after = session.visits
         if session.wrong == wrong and not mend.forward:
@@ -168,6 +205,34 @@ def _firsts(session: Session, ranked: list[Found]) -> list[Found]:
     for one in ranked:
         here = one.edit.cost + penalty(session, one.edit) < 4
         if here and all(one.edit.site is not other.edit.site for other in found) and len(found) < 4:
+            found.append(one)
+    return found
+
+
+def _may_hide_others(edit: Edit) -> bool:
+    """Return whether other places may be wrong behind one: it only reads, calls, or is large."""
+    only_reads = isinstance(edit.site.node, (ast.Name, ast.Attribute, ast.Subscript, ast.Call))
+    is_slope = isinstance(edit, Known) and {q.family for q in edit.quantities} == {"slope"}
+    return only_reads or (is_coarse(edit) and not is_slope)
+
+
+def _at_its_place(session: Session, edit: Edit) -> Edit | None:
+    """Return a written edit of another session at the same place in this one."""
+    same = (site for site in session.sites if site.span == edit.site.span and site.file == edit.site.file)
+    site = next((site for site in same if site.number in session.visits), None)
+    return None if site is None or isinstance(edit, Known) else written(site, edit.text, edit.kind, edit.cost)
+
+
+def _begun_with(session: Session, edit: Edit) -> Mend:
+    """Return a change that is made as the first of several: what comes after it shows whether it holds."""
+    return Mend((edit,), None, frozenset(), [], True, session, session.visits, session.order)
+
+
+def _at_other_places(candidates: list[Found], edit: Edit) -> list[Found]:
+    """Return the likeliest change of each place, without those in the place of an edit."""
+    found: list[Found] = []
+    for one in candidates:
+        if one.edit.site is not edit.site and all(one.edit.site is not other.edit.site for other in found):
             found.append(one)
     return found
 

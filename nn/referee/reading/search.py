@@ -35,6 +35,8 @@ FORWARD = {"a", "z", "Wa"}
 KNOWN = 1.8  # the least that a known edit costs
 CHEAP = 3.2  # a full edit up to this ends the search
 PLACES = 5  # where known quantities mend most, that what the function holds is tried
+PROGRESS = {"a", "z", "p", "slope", "e", "g", "δ", "back"}
+UNLIKELY_FIRST = 2.5  # a first of two changes costs no more
 LOOPED = 12  # visits, beyond which only single numbers are combined
 
 
@@ -114,6 +116,32 @@ class Search:
             gained = session.computed(missing, edit) - before - own
             if gained:
                 self.forward.append(Found(edit, session.wrong, gained))
+
+    def beginnings(self) -> list[Found]:
+        """Return written changes after which more of what belongs into a backward pass is computed, or some is right.
+
+        They come in the order in which they are worth a try as the first of two.
+        """
+        session = self.session
+        sought = {(q.family, q.layer): q.array for q in session.index.quantities if q.right and q.family in PROGRESS}
+        before = session.computed(sought)
+        sought = {key: array for key, array in sought.items() if key not in before}
+        ranked = [
+            ((-len(session.wrong - found.left), found.edit.cost + penalty(session, found.edit)), found)
+            for found in self.part
+            if not isinstance(found.edit, Known)
+        ]
+        edits = [edit for site in session.sites for edit in small_changes(session, site)]
+        for site in session.sites if sought else ():
+            if self.deadline.left > 0 and _is_open(session, site):
+                edits += [edit for edit in open_edits(session, site) if edit.kind == "replaced"]
+        for edit in sorted(edits, key=lambda edit: edit.cost):
+            if self.deadline.left < 0 or edit.cost > UNLIKELY_FIRST or not sought:
+                break
+            gained = session.computed(sought, edit)
+            if gained:
+                ranked.append(((-len(gained), edit.cost + penalty(session, edit)), Found(edit, session.wrong)))
+        return [found for _, found in sorted(ranked, key=lambda pair: pair[0])]
 
     def _is_plain(self, site: Site) -> bool:
         return site.role == "value" and self.session.is_numeric(site)

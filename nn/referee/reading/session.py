@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -136,13 +136,13 @@ class Session:
         """Whether an array that comes out has a wrong shape."""
         return any(self.arrays[key].shape != self.probe.right[key].shape for key in self.wrong)
 
-    def computed(self, arrays: dict[int, FloatArray], *extra: Edit) -> frozenset[int]:
-        """Return which arrays, by layer, are among the numbers that a run with some more edits goes through."""
+    def computed(self, arrays: Mapping[Any, FloatArray], *extra: Edit) -> frozenset[Any]:
+        """Return the keys of those arrays that are among the numbers that a run with some more edits goes through."""
         seen: list[FloatArray] = []
 
         def keep(_number: int, value: Any) -> None:
             if isinstance(value, (np.ndarray, float)) and is_numeric(value):
-                seen.append(np.ravel(np.asarray(value, dtype=float)))
+                seen.append(np.array(value, dtype=float).ravel())  # it may be changed in place later
 
         try:
             self.run(extra, keep)
@@ -151,7 +151,7 @@ class Session:
         except (Exception, Halt):  # it may have gone through them before it failed
             pass
         numbers = np.sort(np.concatenate(seen)) if seen else np.zeros(1)
-        return frozenset(layer for layer, array in arrays.items() if _is_among(numbers, array.ravel()))
+        return frozenset(key for key, array in arrays.items() if _is_among(numbers, array.ravel()))
 
     # --- what is known of a site
 
