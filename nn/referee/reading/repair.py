@@ -142,6 +142,8 @@ def _begun_otherwise(
                 break
             other = _on(functions, probe, others, deadline.part(0.5), first.edit)
             if not other.left and other.verified and len(other.mends) == 2:
+                if not other.mends[0].mended:
+                    other.mends = [_together(*other.mends)]
                 tried.append(other)
         best = min(tried, key=_weighed, default=found)
         is_written = not any(mend.is_vague for mend in best.mends) and best.cost < WRITTEN
@@ -155,6 +157,14 @@ def _begun_otherwise(
         if other.verified and other.cost < found.cost - 0.2:
             found = other
     return found
+
+
+def _together(one: Mend, other: Mend) -> Mend:
+    """Return two changes as one, of which the first shows only with the second."""
+    edits = (*one.edits, *other.edits)
+    both = Mend(edits, None, other.mended, [], other.verified, one.session, one.visits, one.order)
+    both.after = other.after
+    return both
 
 
 def _weighed(repair: Repair) -> float:
