@@ -76,6 +76,8 @@ def _likeliest(
             found = run(other)
         except Exception:  # it cannot be called so
             continue
+        if other.labels and not _has_direction(found, right):
+            continue  # what is only nearer by chance are no labels
         if (likeness := _likeness(found, right)) > most + MARGIN:
             best, most = (other, found), likeness
     return best
@@ -83,13 +85,22 @@ def _likeliest(
 
 def _likeness(submission: Submission, right: Mapping[Key, FloatArray]) -> float:
     """Return the mean cosine between arrays and the right ones, whatever its sign: 1 if they point the same way."""
+    return round(float(np.mean(_cosines(submission, right))), 9)
+
+
+def _has_direction(submission: Submission, right: Mapping[Key, FloatArray]) -> bool:
+    """Return whether some array is a multiple of the right one."""
+    return max(_cosines(submission, right)) > 1.0 - 1e-9
+
+
+def _cosines(submission: Submission, right: Mapping[Key, FloatArray]) -> list[float]:
     found = []
     for key, array in submission.arrays().items():
         if array.shape != right[key].shape:
-            return 0.0
+            return [0.0]
         with np.errstate(all="ignore"):
             found.append(abs(np.vdot(array, right[key])) / (np.linalg.norm(array) * np.linalg.norm(right[key])))
-    return round(float(np.mean(np.nan_to_num(found, posinf=0.0))), 9)
+    return [float(each) for each in np.nan_to_num(found, posinf=0.0)]
 
 
 def _alike(calling: Calling, submission: Submission, labels: Classes, *, is_one: bool) -> Iterator[Calling]:
