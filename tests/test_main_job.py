@@ -96,6 +96,8 @@ def test_the_network_and_the_page_of_a_digit_are_written_too(job):
     page = (folder / "out" / "explorer.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert re.search(r"<title>A handwritten \d that a 64-3-10 network (reads as \d|finds hardest)</title>", page)
+    tiles = (folder / "out" / "digit.svg").read_text(encoding="utf-8")
+    assert 'aria-label="A 64-3-10 network: its values, and below them their gradients"' in tiles
     curve = folder / "out" / "loss_curve.svg"
     assert curve.is_file() if importlib.util.find_spec("matplotlib") else "no loss curve" in result.stdout
 

@@ -79,6 +79,8 @@ def run(options: argparse.Namespace) -> int:
     cost, about = misread(model, test)
     page = viz.save(viz.to_html(cost, **about), options.out / "explorer.html")
     print(f"wrote {page}: {about['title'][0].lower()}{about['title'][1:]}")
+    tiles = viz.draw_network(model, cost, image=about["image"], classes=about["classes"])
+    print(f"wrote {tiles.render(outfile=options.out / 'digit.svg')}: the same as one picture")
     return 0 if agrees else 1
 
 
