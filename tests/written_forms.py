@@ -300,3 +300,228 @@ net = TwoLayerNet(3, 5, 4)
     "labels",
     "net.loss",
 )
+
+form(
+    "softmax with squared error",
+    """
+import autograd
+
+RNG = np.random.default_rng(4)
+MODEL = nn.MLP(3, [4, 3], activation=["tanh", "identity"], seed=1)
+MODEL.biases = [RNG.normal(size=4), RNG.normal(size=3)]
+X, T = RNG.normal(size=(6, 3)), RNG.dirichlet(np.ones(3), size=6)
+
+def LOSS(z, t):
+    return nn.half_squared_error(autograd.softmax(z), t)
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+def my_backprop(weights, biases, X, T):
+    h = np.tanh(X @ weights[0].T + biases[0])
+    p = softmax(h @ weights[1].T + biases[1])
+    dp = (p - T) / len(X)
+    dz = p * (dp - (dp * p).sum(axis=1, keepdims=True))
+    dh = dz @ weights[1] * (1 - h ** 2)
+    return [dh.T @ X, dz.T @ h], [dh.sum(axis=0), dz.sum(axis=0)]
+""",
+    "(dp * p).sum(axis=1, keepdims=True)",
+    "(dp * p).sum(axis=0, keepdims=True)",
+    "",
+)
+form(
+    "a leaky slope of one's own",
+    """
+import autograd
+
+RNG = np.random.default_rng(4)
+SLOPE = 0.2
+LEAKY = autograd.Op(
+    "leaky",
+    forward=lambda z: z if z > 0 else SLOPE * z,
+    partials=(lambda out, z: autograd.where(z > 0, 1.0, SLOPE),),
+)
+MODEL = nn.MLP(3, [5, 2], activation=[LEAKY, "identity"], seed=1)
+MODEL.biases = [RNG.normal(size=5), RNG.normal(size=2)]
+
+def leaky_prime(z):
+    return np.where(z > 0, 1, SLOPE)
+
+def my_backprop(weights, biases, X, T):
+    z = X @ weights[0].T + biases[0]
+    h = np.where(z > 0, z, SLOPE * z)
+    d2 = (h @ weights[1].T + biases[1] - T) / len(X)
+    d1 = d2 @ weights[1] * leaky_prime(z)
+    return [d1.T @ X, d2.T @ h], [d1.sum(axis=0), d2.sum(axis=0)]
+""",
+    "np.where(z > 0, 1, SLOPE)",
+    "np.where(z > 0, SLOPE, 1)",
+    "",
+)
+for loss in ("categorical_crossentropy", "log loss", "softmax"):
+    form(
+        f"loss {loss}",
+        LABELLED.replace('LOSS = "cross_entropy"', f'LOSS = "{loss}"')
+        + """
+def my_backprop(W, b, X, y):
+    h = np.maximum(0, X @ W[0] + b[0])
+    p = np.exp(h @ W[1] + b[1])
+    p /= p.sum(axis=1, keepdims=True)
+    p[np.arange(len(y)), y] -= 1
+    p /= len(y)
+    dh = p @ W[1].T
+    dh[h <= 0] = 0
+    return {"dW1": X.T @ dh, "db1": dh.sum(0), "dW2": h.T @ p, "db2": p.sum(0)}
+""",
+        "p /= len(y)",
+        "p /= X.shape[1]",
+        "labels",
+    )
+form(
+    "updated parameters",
+    NETWORK
+    + """
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def update(params, X, Y, learning_rate=0.5):
+    W1, b1, W2, b2 = params["W1"], params["b1"], params["W2"], params["b2"]
+    m = X.shape[1]
+    A1 = sigmoid(W1 @ X + b1)
+    A2 = sigmoid(W2 @ A1 + b2)
+    dZ2 = (A2 - Y) * A2 * (1 - A2)
+    dZ1 = W2.T @ dZ2 * A1 * (1 - A1)
+    W1 = W1 - learning_rate * dZ1 @ X.T / m
+    b1 = b1 - learning_rate * dZ1.sum(axis=1, keepdims=True) / m
+    W2 = W2 - learning_rate * dZ2 @ A1.T / m
+    b2 = b2 - learning_rate * dZ2.sum(axis=1, keepdims=True) / m
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+""",
+    "dZ1 = W2.T @ dZ2 * A1 * (1 - A1)",
+    "dZ1 = W2.T @ dZ2 * A1",
+    "one column an example",
+    "update",
+)
+PLANAR = """
+RNG = np.random.default_rng(4)
+MODEL = nn.MLP(2, [4, 1], activation=["tanh", "sigmoid"], seed=1)
+MODEL.biases = [RNG.normal(size=4), RNG.normal(size=1)]
+LOSS = "bce"
+"""
+form(
+    "forward and backward with a cache",
+    PLANAR
+    + """
+def forward_propagation(X, parameters):
+    W1, b1 = parameters["W1"], parameters["b1"]
+    W2, b2 = parameters["W2"], parameters["b2"]
+    Z1 = np.dot(W1, X) + b1
+    A1 = np.tanh(Z1)
+    Z2 = np.dot(W2, A1) + b2
+    A2 = 1 / (1 + np.exp(-Z2))
+    return A2, {"Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2}
+
+def backward_propagation(parameters, cache, X, Y):
+    m = X.shape[1]
+    W1, W2 = parameters["W1"], parameters["W2"]
+    A1, A2 = cache["A1"], cache["A2"]
+    dZ2 = A2 - Y
+    dW2 = np.dot(dZ2, A1.T) / m
+    db2 = np.sum(dZ2, axis=1, keepdims=True) / m
+    dZ1 = np.dot(W2.T, dZ2) * (1 - np.power(A1, 2))
+    dW1 = np.dot(dZ1, X.T) / m
+    db1 = np.sum(dZ1, axis=1, keepdims=True) / m
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
+""",
+    "(1 - np.power(A1, 2))",
+    "(1 - np.power(A1, 1))",
+    "after forward_propagation(X, parameters)",
+    "backward_propagation",
+)
+form(
+    "what forward_prop returns",
+    LABELLED
+    + """
+def ReLU(Z):
+    return np.maximum(Z, 0)
+
+def softmax(Z):
+    return np.exp(Z) / sum(np.exp(Z))
+
+def forward_prop(W1, b1, W2, b2, X):
+    Z1 = W1.dot(X) + b1
+    A1 = ReLU(Z1)
+    Z2 = W2.dot(A1) + b2
+    A2 = softmax(Z2)
+    return Z1, A1, Z2, A2
+
+def one_hot(Y):
+    rows = np.zeros((Y.size, 4))
+    rows[np.arange(Y.size), Y] = 1
+    return rows.T
+
+def backward_prop(Z1, A1, Z2, A2, W1, W2, X, Y):
+    m = Y.size
+    dZ2 = A2 - one_hot(Y)
+    dW2 = 1 / m * dZ2.dot(A1.T)
+    db2 = 1 / m * np.sum(dZ2, axis=1)
+    dZ1 = W2.T.dot(dZ2) * (Z1 > 0)
+    dW1 = 1 / m * dZ1.dot(X.T)
+    db1 = 1 / m * np.sum(dZ1, axis=1)
+    return dW1, db1, dW2, db2
+""",
+    "1 / m * np.sum(dZ1, axis=1)",
+    "1 / m * np.sum(dZ1)",
+    "after forward_prop(W1, b1, W2, b2, X)",
+    "backward_prop",
+)
+form(
+    "a model of many layers with caches",
+    PLANAR.replace('"tanh"', '"relu"')
+    + """
+def sigmoid(Z):
+    return 1 / (1 + np.exp(-Z)), Z
+
+def relu(Z):
+    return np.maximum(0, Z), Z
+
+def linear_activation_forward(A_prev, W, b, activation):
+    Z = W @ A_prev + b
+    A, cache = sigmoid(Z) if activation == "sigmoid" else relu(Z)
+    return A, ((A_prev, W, b), cache)
+
+def L_model_forward(X, parameters):
+    caches, A = [], X
+    L = len(parameters) // 2
+    for l in range(1, L):
+        A, cache = linear_activation_forward(A, parameters["W" + str(l)], parameters["b" + str(l)], "relu")
+        caches.append(cache)
+    AL, cache = linear_activation_forward(A, parameters["W" + str(L)], parameters["b" + str(L)], "sigmoid")
+    caches.append(cache)
+    return AL, caches
+
+def linear_activation_backward(dA, cache, activation):
+    (A_prev, W, b), Z = cache
+    if activation == "relu":
+        dZ = dA * (Z > 0)
+    else:
+        s = 1 / (1 + np.exp(-Z))
+        dZ = dA * s * (1 - s)
+    m = A_prev.shape[1]
+    return W.T @ dZ, dZ @ A_prev.T / m, np.sum(dZ, axis=1, keepdims=True) / m
+
+def L_model_backward(AL, Y, caches):
+    grads = {}
+    L = len(caches)
+    dAL = -(np.divide(Y, AL) - np.divide(1 - Y, 1 - AL))
+    dA, grads["dW" + str(L)], grads["db" + str(L)] = linear_activation_backward(dAL, caches[L - 1], "sigmoid")
+    for l in reversed(range(L - 1)):
+        dA, grads["dW" + str(l + 1)], grads["db" + str(l + 1)] = linear_activation_backward(dA, caches[l], "relu")
+    return grads
+""",
+    "dZ = dA * s * (1 - s)",
+    "dZ = dA * (1 - s)",
+    "after L_model_forward(X, parameters)",
+    "L_model_backward",
+)

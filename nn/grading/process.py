@@ -174,6 +174,8 @@ def _function(talk: _Talk, name: str, described: Mapping[str, Any]) -> Any:
     from ..referee.layer_functions import are_layer_functions
 
     functions = {each: _remote(talk, each, arguments, None) for each, arguments in described["functions"].items()}
+    for each in functions.values():
+        each.neighbours = functions  # type: ignore[attr-defined]  # where a forward pass is looked for
     *owner, last = name.split(".")
     if owner and last in described.get("methods", {}):
         stub = type(str(described["class"]), (), {})()

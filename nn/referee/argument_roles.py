@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .handing import RATE, Handing, Role
+from .handing import RATE, Forward, Handing, Role
 from .returned import parameter_name
 
 __all__ = ["handing", "is_theta", "with_vector"]
@@ -36,6 +36,7 @@ WORDS: dict[Role, str] = {
 }
 ROLES = {word.replace("_", ""): role for role, words in WORDS.items() for word in words.split()}
 FORWARD = ("forward", "feedforward", "feed_forward", "forward_pass", "forward_propagation", "forward_prop", "predict")
+FORWARD_FUNCTIONS = (*FORWARD, "forward_pass", "L_model_forward", "model_forward", "forward_propagate")
 WEIGHTS, BIASES, INPUTS, TARGETS = DOCUMENTED = [("dW", None), ("db", None), ("X", None), ("T", None)]
 SCALARS = ("l2", "l2_of_sum")
 
@@ -61,8 +62,10 @@ def handing(function: Callable[..., Any], L: int, bias_column: str) -> Handing:
     if not held and found in (DOCUMENTED, without_biases):
         return Handing(takes_biases=found == DOCUMENTED and takes_biases)
     all_known = len(roles) == len(required) and len(set(found)) == len(found)
-    if all_known and _is_enough(found, bool(held)):
+    if all_known and _is_enough(found, bool(held)) and (owner is not None or ("output", None) not in found):
         return _by_names(function, parameters, roles, owner, held, takes_biases=takes_biases)
+    if owner is None and (before := _before(function, [p.name for p in required], roles, L)) is not None:
+        return before
     wanted = DOCUMENTED if takes_biases else without_biases
     by_place = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
     in_place = all(_role(p.name) in (None, role) for p, role in zip(required, wanted, strict=False))
@@ -147,6 +150,28 @@ def _by_names(
         forward if needs else "",
         rate,
     )
+
+
+def _before(
+    function: Callable[..., Any], names: Sequence[str], roles: Sequence[tuple[str, Role]], L: int
+) -> Handing | None:
+    """Return the call of a function that takes what another one beside it leaves; None if there is none."""
+    known = {name: role for name, role in roles if role != ("output", None)}
+    if ("T", None) not in known.values():
+        return None
+    left = tuple(name for name in names if name not in known)
+    beside = getattr(function, "neighbours", None) or getattr(inspect.unwrap(function), "__globals__", {})
+    for name in FORWARD_FUNCTIONS:
+        if not callable(forward := beside.get(name)):
+            continue
+        required = [p for p in inspect.signature(forward).parameters.values() if _is_required(p)]
+        own = _with_layers([(p.name, _role(p.name)) for p in required], L)
+        whats = {what for _, (what, _) in own}
+        if left and len(own) == len(required) and "X" in whats and whats & {"dW", "parameters"}:
+            taken = tuple((each, known.get(each, ("output", None))) for each in names)
+            has_biases = bool(whats & {"db", "parameters"})
+            return Handing(taken, has_biases, before=Forward(forward, tuple(own), left))
+    return None
 
 
 def _what_to_write(function: Callable[..., Any], unknown: str) -> str:

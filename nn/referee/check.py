@@ -34,6 +34,20 @@ from .report import Finding, Report
 from .submission import Backprop, Calling, Submission
 from .symbols import symbols_named
 
+OF_PROBABILITIES = (
+    "categoricalcrossentropy",
+    "sparsecategoricalcrossentropy",
+    "logloss",
+    "logistic",
+    "logisticloss",
+    "nll",
+    "nllloss",
+    "negativeloglikelihood",
+    "softmax",
+    "softmaxloss",
+    "multinomial",
+)
+
 __all__ = ["check_backprop", "require_options"]
 
 
@@ -87,7 +101,9 @@ def check_backprop(
         T: The targets, shape (N, n_L); or for one output (N,), or labels of classes where the loss takes them, (N,) or
             (N, 1). They are handed over as rows; as labels, as (N,), where rows lead to an error or give fewer right
             arrays.
-        loss: The loss of one example: a name, or a function of outputs and target.
+        loss: The loss of one example: a name, or a function of outputs and target. Names of other libraries for the
+            logarithm of probabilities ("categorical_crossentropy", "log_loss", "nll") are taken as the output layer
+            needs them.
         l2: The coefficient c of (c/2) Σ‖W‖², added once per batch.
         l2_biases: Whether the penalty has the biases in it too.
         layout: "rows" hands over X (N, n_0), T and biases (n_l,), and takes δ of shape (N, n_l). "columns" hands over
@@ -137,7 +153,7 @@ def check_backprop(
             f"got {model!r} of type {type(model).__name__}"
         )
     require_options(layout, weights, reduce, bias_column, learning_rate, notation, l2)
-    loss = loss_named(loss)
+    loss = loss_named(_as_named_here(loss, model))
     if not isinstance(model, MLP):
         if weights or bias_column or notation:
             raise ValueError("weights, bias_column and notation are those of an MLP, and this model is none")
@@ -240,6 +256,16 @@ def require_options(
     if notation is not None:
         notation_named(notation)
     require_coefficient("l2", l2)
+
+
+def _as_named_here(loss: str | LossFunction, model: Any) -> str | LossFunction:
+    """Return the name of a loss that other libraries take of probabilities; here the output layer says which it is."""
+    letters = "".join(letter for letter in loss.lower() if letter.isalpha()) if isinstance(loss, str) else ""
+    if letters not in OF_PROBABILITIES or not isinstance(model, MLP):
+        return loss
+    if model.activations[-1] == "sigmoid":
+        return "binary_cross_entropy"
+    return "binary_cross_entropy_with_logits" if model.n_out == 1 else "cross_entropy"
 
 
 def _in_columns(finding: Finding) -> Finding:

@@ -14,7 +14,7 @@ import numpy as np
 from ..arguments import FloatArray
 from .returned import parameter_name
 
-__all__ = ["BY_PLACE", "RATE", "Handed", "Handing", "Role", "holds_no_arrays"]
+__all__ = ["BY_PLACE", "RATE", "Forward", "Handed", "Handing", "Role", "holds_no_arrays"]
 
 Role = tuple[str, int | None]
 """What an argument stands for: "dW" or "db" and its layer, or None for the list of all; or another thing, and None; or
@@ -75,6 +75,42 @@ class Handed:
 
 
 @dataclass(frozen=True, slots=True)
+class Forward:
+    """A function that runs before, and leaves what the backward pass takes.
+
+    Attributes:
+        function: The function.
+        roles: The name of each of its arguments and what it stands for.
+        left: The names of the arguments of the backward pass that it leaves.
+    """
+
+    function: Callable[..., Any]
+    roles: tuple[tuple[str, Role], ...]
+    left: tuple[str, ...]
+
+    def results(self, given: Handed, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return what it leaves: its results one by one, or of several the output, an array, and a cache, a container.
+
+        Raises:
+            TypeError: If its results are not as many, and not of that kind.
+        """
+        named = {name: parameters if role[0] == "parameters" else given.of(role) for name, role in self.roles}
+        returned = self.function(**named)
+        results = list(returned) if isinstance(returned, tuple) else [returned]
+        if len(results) != len(self.left):
+            last = [part for part in results if isinstance(part, (dict, list, tuple))]
+            results = last[-1:] if len(self.left) == 1 else []
+        if len(results) != len(self.left):
+            raise TypeError(f"{self.function.__name__} must return {', '.join(self.left)}, got {_kinds(returned)}")
+        return dict(zip(self.left, results, strict=True))
+
+
+def _kinds(returned: Any) -> str:
+    parts = returned if isinstance(returned, tuple) else (returned,)
+    return ", ".join(type(part).__name__ for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
 class Handing:
     """How a function is called.
 
@@ -85,6 +121,7 @@ class Handing:
         held: The attributes of the object and what each stands for.
         forward: The name of the method that is to run before, if there is one.
         rate: The rate of its step, if that is an argument or an attribute.
+        before: The function that is to run before, if it is no method.
     """
 
     roles: tuple[tuple[str, Role], ...] = ()
@@ -93,6 +130,7 @@ class Handing:
     held: tuple[tuple[str, Role], ...] = ()
     forward: str = ""
     rate: float | None = None
+    before: Forward | None = None
 
     @property
     def takes_vector(self) -> bool:
@@ -110,6 +148,8 @@ class Handing:
         values = {"l2": " = l2", "l2_of_sum": " = N·l2"}
         names = ", ".join(name + values.get(role[0], "") for name, role in self.roles)
         said = f"called by names as ({names})" if names else ""
+        if self.before is not None:
+            said += f" after {self.before.function.__name__}({', '.join(name for name, _ in self.before.roles)})"
         if self.held:
             names = ", ".join(name for name, _ in self.held)
             said += f" with {names} in the {type(self.owner).__name__}"
@@ -144,7 +184,10 @@ class Handing:
             return returned, {"dW": given.weights, "db": given.biases}
         output = getattr(self.owner, self.forward)(given.X) if self.forward else None
         own = {"parameters": parameters, "rate": RATE if rate is None else rate, "output": output}
-        returned = function(**{name: own[role[0]] if role[0] in own else given.of(role) for name, role in self.roles})
+        left = self.before.results(given, parameters) if self.before is not None else {}
+        others = [(name, role) for name, role in self.roles if name not in left]
+        named = {name: own[role[0]] if role[0] in own else given.of(role) for name, role in others}
+        returned = function(**named, **left)
         if self.owner is not None and (holds_no_arrays(returned) or returned is self.owner):
             found = {
                 name: value for name, value in vars(self.owner).items() if (r := parameter_name(name)) and r.is_marked

@@ -212,7 +212,7 @@ def _by_shape(returned: Any, places: Places, *, is_documented: bool) -> Returned
         if len(arrays) == len(places) and all(map(_suits, arrays, (places[place] for place in order))):
             found.setdefault(order, _placed(order, arrays, understood))
     if not found and len(returned) == len(places):
-        found = _only_permutation(list(returned), places)
+        found = _only_permutation(list(returned), places) or ({} if is_documented else _nearest(returned, places))
     if len(found) == 1:
         return next(iter(found.values()))
     if found and not is_documented:
@@ -242,6 +242,18 @@ def _forms(returned: Sequence[Any], places: Places) -> Iterator[tuple[tuple[Plac
             if len(names) == 2:
                 by_kinds = tuple((name, l) for name in names for l in layers)
                 yield by_kinds, list(returned), f"all {names[0]}, then all {names[1]}, {way}"
+
+
+def _nearest(returned: Sequence[Any], places: Places) -> dict[tuple[Place, ...], Returned]:
+    """Return the only form in which most shapes fit: the others are wrong."""
+    counted = [
+        (sum(map(_suits, arrays, (places[place] for place in order))), _placed(order, arrays, understood), order)
+        for order, arrays, understood in _forms(returned, places)
+        if len(arrays) == len(places)
+    ]
+    most = max((count for count, _, _ in counted), default=0)
+    best = {order: form for count, form, order in counted if count == most}
+    return best if len(best) == 1 and 2 * most > len(places) else {}
 
 
 def _is_pair(part: Any) -> bool:

@@ -96,6 +96,8 @@ class Calling:
     @property
     def functions(self) -> tuple[Any, ...]:
         """What the user wrote: the code that a reader begins with."""
+        if self.handing.before is not None:
+            return self.function, self.handing.before.function
         forward = self.handing.forward
         written = getattr(self.function, "functions", (self.function,))
         return (*written, getattr(self.handing.owner, forward)) if forward else written
