@@ -116,7 +116,7 @@ def test_the_same_graph_gives_the_same_bytes():
 def test_a_page_is_not_much_larger_than_its_numbers(name):
     page = page_of(name)
     numbers = len(json.dumps(data_of(page), ensure_ascii=False, separators=(",", ":")).encode())
-    pictures = re.findall(r"<noscript>.*?</noscript>", page, re.DOTALL) if name in ("deep", "residual_blocks") else ()
+    pictures = re.findall(r"<noscript>.*?</noscript>", page, re.DOTALL) if name == "deep" else ()
     assert len(page.encode()) <= 200 * KILOBYTE + 1.1 * numbers + sum(map(len, pictures))
 
 

@@ -33,7 +33,7 @@ MOST_DRAWN = 2000
 """A larger graph without layers has no static picture on its page."""
 MOST_SIZES = 12
 """The title of a deeper network names the number of its layers, and the sizes of the first and the last."""
-MOST_ROWS = 300
+MOST_ROWS = 200
 """More rows the table for readers without JavaScript does not have."""
 
 

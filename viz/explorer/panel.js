@@ -24,18 +24,21 @@ class Panel {
   thin(at) {
     const { rows } = this, set = this.sets[this.app.model.setIndex];
     if (!set || rows.length <= LONG) return;
+    const [first, last] = this.shown || [0, -1], inside = (at > first || at === 0) && (at < last - 1 || at === rows.length - 1);
+    if (this.thinned === this.app.model.setIndex && inside && at >= first && at < last) return; // it moves when the clock leaves it
     const size = (k) => (rows[k].size ||= rows[k].querySelectorAll("*").length);
     let from = at, to = at + 1, total = size(at);
     for (let grown = true; grown && to - from < WINDOW;) {
       grown = false;
       for (const k of [from - 1, to]) if (rows[k] && total + size(k) <= MOST_PARTS && to - from < WINDOW) { total += size(k); from = Math.min(from, k); to = Math.max(to, k + 1); grown = true; }
     }
-    const key = `${this.app.model.setIndex},${from}`;
-    if (this.thinned === key) return;
-    this.thinned = key;
+    this.thinned = this.app.model.setIndex;
+    this.shown = [from, to];
     const more = (n, words) => (n ? [element("p", "cap", `… ${n} ${words}`)] : []), titles = (this.titles ||= new Map([...set.querySelectorAll("h3")].map((h) => [h.nextElementSibling, h])));
     const shown = rows.slice(from, to).flatMap((row) => (titles.has(row) ? [titles.get(row), row] : [row]));
-    set.replaceChildren(...more(from, "before"), ...shown, ...more(rows.length - to, "more"));
+    const wanted = [...more(from, "before"), ...shown, ...more(rows.length - to, "more")];
+    for (const e of [...set.children]) if (!wanted.includes(e)) e.remove();
+    wanted.forEach((e, k) => { if (set.children[k] !== e) set.insertBefore(e, set.children[k] || null); });
   }
   listen(row) {
     const go = () => this.app.goToEquation(+row.dataset.eq);

@@ -147,6 +147,7 @@ class Stage {
     move = move && !still.matches;
     const keep = new Set(list.map((item) => item.key));
     for (const [key, shown] of this.items) if (!keep.has(key)) this.drop(key, shown, move);
+    this.above = null; // the block drawn last: who is in place is not moved, which would be a new layout
     for (const item of list) this[`set${item.type}`](item, move);
     this.turn++;
     if (move) this.fly(this.turn, performance.now());
@@ -155,7 +156,8 @@ class Stage {
     let shown = this.items.get(item.key);
     if (!shown) this.items.set(item.key, (shown = new Cells(this.cells)));
     shown.update(item, move);
-    this.cells.append(shown.g);
+    if (shown.g.previousSibling !== this.above) this.cells.insertBefore(shown.g, this.above ? this.above.nextSibling : this.cells.firstChild);
+    this.above = shown.g;
   }
   setDrawing(item, move) {
     let shown = this.items.get(item.key);
@@ -173,8 +175,9 @@ class Stage {
       if (move) this.fadeIn(shown.e);
     }
     if (shown.text !== item.text) shown.e.innerHTML = shown.text = item.text;
-    shown.e.className = `label ${item.style || ""} ${move ? "" : "snap"}`;
-    shown.e.style.transform = `translate(${f1(item.x)}px, ${f1(item.y)}px) translate(${item.ax ?? -50}%, ${item.ay ?? -50}%)`;
+    const style = `label ${item.style || ""} ${move ? "" : "snap"}`, place = `translate(${f1(item.x)}px, ${f1(item.y)}px) translate(${item.ax ?? -50}%, ${item.ay ?? -50}%)`;
+    if (shown.style !== style) shown.e.className = shown.style = style;
+    if (shown.place !== place) shown.e.style.transform = shown.place = place;
   }
   fadeIn(e) {
     e.style.opacity = 0;
