@@ -1,12 +1,15 @@
 """Each form in which people hand in a backward pass: right code passes, and a planted mistake is told with its line."""
 
 import json
+import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from nn import MLP, check_backprop
 from nn.__main__ import main
+from nn.commands.check import report_on
 from tests.written_forms import FORMS, LAYERS
 
 PLANTED = [name for name, form in FORMS.items() if form.right != form.wrong]
@@ -29,17 +32,31 @@ def test_right_code_passes_whatever_its_form_and_is_told_how_it_was_read(name, t
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_a_mistake_is_told_with_its_line_and_what_belongs_there(name, tmp_path, capsys):
+def test_a_mistake_is_told_with_its_line_and_what_belongs_there(name, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # files are told from where one stands
     form, path = FORMS[name], tmp_path / "mine.py"
     assert form.text.count(form.right) == 1
     path.write_text(form.text.replace(form.right, form.wrong), encoding="utf-8")
     line = form.text[: form.text.index(form.right.strip())].count("\n") + 1
-    code, found = report(capsys, path, form.function)
-    assert (code, found["ok"]) == (1, False)
+    told_of = report_on(path, form.function, seed=0)
+    found = json.loads(json.dumps(told_of.to_dict()))
+    assert not found["ok"]
     assert form.said in found["understood"]
     assert [told["line"] for told in found["corrections"]] == [line], found["corrections"]
     (told,) = found["corrections"]
     assert told["corrected"]
+    with pytest.raises(AssertionError, match=rf"^mine\.py:{line}: "):
+        told_of.assert_ok()
+    plain = str(told_of)
+    assert f"\nmine.py:{line}, in " in plain
+    assert max(len(text) for text in plain.splitlines() if text.strip() != told["corrected"].strip()) <= 80
+    painted = told_of.to_text(lambda text, style: f"<{style}>{text}</>")
+    assert re.sub("<(bold|red|green|faint|/)>", "", painted) == plain
+    assert "<red>wrong" in painted
+    assert "<red>~" in painted
+    assert ElementTree.fromstring(f"<div>{told_of._repr_html_()}</div>").findtext(".//td") is not None
+    assert main(["check", str(path), "--function", form.function, "--in-process", "--time-limit", "0"]) == 1
+    assert "wrong" in capsys.readouterr().out
     assert told["proved_on"]
     corrected = path.read_text(encoding="utf-8").splitlines()
     corrected[line - 1] = told["corrected"]
@@ -67,6 +84,20 @@ def affine_backward(dout, cache):
 
 
 _of_two = affine_backward
+
+
+def test_a_verdict_without_a_colour_is_told_on_a_terminal_too():
+    model = MLP(3, [2], seed=0)
+    X = np.zeros((4, 3))  # ∂C/∂W is 0 there, so nothing can be said of it
+    report = check_backprop(
+        lambda weights, biases, X, T: ([0 * weights[0]], [0 * biases[0]]),
+        model,
+        X,
+        np.ones((4, 2)),
+        "mse_loss",
+        time_limit=0,
+    )
+    assert "undecidable" in report.to_text(lambda text, style: {"red": text, "green": text, "faint": text}[style])
 
 
 def test_targets_of_one_output_may_be_taken_as_a_vector():

@@ -309,6 +309,10 @@ def _what_is_wrong(report: Report) -> Iterator[str]:
         yield from _follows(follows)
 
 
+def _painted(verdict: str, paint: Paint) -> str:
+    return paint(verdict, STYLES[verdict]) if verdict in STYLES else verdict
+
+
 def _table(report: Report, paint: Paint) -> Iterator[str]:
     if not any(finding.layer for finding in report.findings):
         width = max(len(finding.name) for finding in report.findings)
@@ -320,10 +324,8 @@ def _table(report: Report, paint: Paint) -> Iterator[str]:
     yield "  layer  " + "".join(f"{titles[array]:<14}" for array in arrays).rstrip()
     for layer in sorted({finding.layer for finding in report.findings}, reverse=True):
         row = {finding.array: finding.verdict for finding in report.findings if finding.layer == layer}
-        cells = [
-            paint(f"{verdict:<14}", STYLES[verdict]) if (verdict := row.get(array, "")) in STYLES else f"{verdict:<14}"
-            for array in arrays
-        ]
+        told = [row.get(array, "") for array in arrays]
+        cells = [_painted(verdict, paint) + " " * (14 - len(verdict)) for verdict in told]
         yield f"  {layer:>5}  " + "".join(cells).rstrip()
 
 
