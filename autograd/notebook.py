@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["curves", "folded", "picture", "preformatted", "table"]
+__all__ = ["curves", "folded", "picture", "preformatted", "shown_source", "table"]
 
 _CELL = 'style="text-align:{};padding:2px 10px;font-variant-numeric:tabular-nums"'
 _WIDE, _HIGH, _LEFT, _TOP = 460, 170, 56, 22
@@ -33,6 +33,15 @@ def _cell(content: object) -> str:
 def preformatted(text: str) -> str:
     """Return text as it stands, in a monospaced face."""
     return f'<pre style="line-height:1.35">{html.escape(text)}</pre>'
+
+
+def shown_source(program: Any) -> str:
+    """Return the source of a program; of one without it, a comment that says why."""
+    try:
+        text: str = program.source
+    except TypeError as error:  # an operation of the user's own without NumPy text
+        text = "\n".join(f"# {line}" for line in str(error).splitlines())
+    return text
 
 
 def folded(title: str, content: str, *, is_open: bool = False) -> str:

@@ -9,7 +9,7 @@ import pytest
 import autograd
 import nn
 import viz.plots
-from autograd import Value, notebook
+from autograd import Op, Value, notebook
 
 
 def network(n_in=2, sizes=(3, 1)):
@@ -122,6 +122,18 @@ def test_a_program_shows_its_equations_as_mathematics_its_source_and_its_report(
     assert sum(element.tag == "math" for element in tree.iter()) == made.equations().count("\n  ")
     assert [each.text for each in tree.iter("pre")] == [made.source.rstrip(), made.report().rstrip()]
     assert repr(made) == "<Program of x, t; parameters W1 (3, 2), b1 (3,), W2 (1, 3), b2 (1,)>"
+
+
+def test_a_program_without_a_source_says_why():
+    cube = Op("cube", forward=lambda x: x**3, partials=(lambda out, x: 3.0 * x**2.0,), samples=((0.7,),))
+    w = Value(2.0, "w")
+    made = autograd.compile(lambda x: cube(w * x[0]), parameters=[w])
+    made.value(x=[[1.0]])
+    reason = notebook.shown_source(made)
+    assert re.match("# .*cube", reason)
+    assert f"```python\n{reason}\n```" in made._repr_markdown_()
+    tree = ElementTree.fromstring(f"<div>{made._repr_html_()}</div>")
+    assert next(tree.iter("pre")).text == reason
 
 
 def test_a_program_without_a_recording_says_what_to_call():

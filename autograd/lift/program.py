@@ -14,7 +14,7 @@ import numpy as np
 
 from ..collector import collector_paused
 from ..graph import assignments
-from ..notebook import picture
+from ..notebook import picture, shown_source
 from ..op import DomainError
 from ..value import recording, watched_by
 from .derivation import Derivation, derivation, proved_source
@@ -422,13 +422,9 @@ class Program(SecondOrder):
         """Return equations as LaTeX, the source and the report below, for a notebook; None if nothing is recorded."""
         if not self._recorder.shapes:
             return None
-        try:
-            text = self.source
-        except TypeError as error:  # an operation of the user's own without NumPy text
-            text = f"# {error}"
         shown = re.sub(r"\\paragraph\{(\w+)\}", r"**\1**\n", self.latex())
         shown = re.sub(r"(\\begin\{align\*\}.*?\\end\{align\*\})", r"$$\1$$\n", shown, flags=re.DOTALL)
-        parts = (("Source", f"```python\n{text}\n```"), ("Report", f"```text\n{self.report()}\n```"))
+        parts = (("Source", f"```python\n{shown_source(self)}\n```"), ("Report", f"```text\n{self.report()}\n```"))
         return shown + "".join(f"\n\n<details><summary>{t}</summary>\n\n{body}\n\n</details>" for t, body in parts)
 
     # --- running ---------------------------------------------------------------------------------

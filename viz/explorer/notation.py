@@ -48,11 +48,17 @@ class Notation:
         whole, binds = self._raw(term)
         if binds < least:
             whole = f"{_paren('(')}{whole}{_paren(')')}"
-        inside = term.parts[0] if term.kind == "transpose" else term
-        if length(whole) <= room or inside.kind not in ("sum", "product", "matmul"):
+        if length(whole) <= room or term.kind not in ("sum", "product", "matmul", "transpose", "lines", "repeat"):
             return [whole]
-        if inside is not term:
-            return _enclosed(self._pieces(inside, room=room - 2), _superscript(_paren(")"), TRANSPOSED))
+        if term.kind == "transpose":
+            inside = self._pieces(term.parts[0], room=room - 2)
+            return _enclosed(inside, _superscript(_paren(")"), TRANSPOSED)) if len(inside) > 1 else [whole]
+        if term.kind in ("lines", "repeat"):
+            if not term.axis:
+                return [whole]
+            ones = "<mn class='ones'>1</mn>"
+            *others, last = self._pieces(term.parts[0], _PRODUCT, room)
+            return [*others, last + (ones if term.kind == "lines" else f"<msup>{ones}{TRANSPOSED}</msup>")]
         if term.kind == "matmul":
             pieces = [piece for part in term.parts for piece in self._pieces(part, _PRODUCT, room)]
         else:

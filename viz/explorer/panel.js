@@ -160,8 +160,8 @@ class Panel {
   lensOfNode(i) {
     const { model, depth, path } = this.app, { tape } = model, name = escaped(tape.name[i]), out = escaped(tape.name[tape.root]), arriving = tape.uses[i].filter((e) => e.when), kind = tape.args[i] ? escaped(tape.op[i]) : model.inputs.has(i) ? "input" : tape.constant[i] ? "a number" : model.network ? "parameter" : "leaf";
     let text = `<header>${this.app.nameMarkup(i)}<small>${kind}</small></header><div class="pair"><div><small>value</small><b class="v">${show(tape.v[i], 5)}</b></div><div><small>gradient ∂${out}/∂${name.length > 10 ? "·" : name}</small><b class="g">${tape.constant[i] ? "none" : show(tape.g[i], 5)}</b></div></div>`;
-    const products = arriving.map((e) => `${span("g", show(e.up, 3))} × ${bracketed("l", e.local, 3)}`);
-    if (arriving.length && arriving.length < 5) text += `<p class="sum">= ${products.join(" + ")}${this.reason(i, arriving)}</p>`;
+    const products = arriving.map((e, k) => `<span>${k ? "+" : "="} ${span("g", show(e.up, 3))} × ${bracketed("l", e.local, 3)}</span>`);
+    if (arriving.length && arriving.length < 5) text += `<p class="sum">${products.join(" ")}${this.reason(i, arriving)}</p>`;
     else if (arriving.length) text += `<p class="sum">= the sum of ${arriving.length} contributions</p>`;
     else if (!tape.constant[i] && i !== tape.root) text += `<p class="cap">${out} does not depend on it.</p>`;
     const ways = depth === "scalars" && tape.n <= 450 ? tape.paths(i) : [];

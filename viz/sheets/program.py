@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from autograd import Program
+from autograd.notebook import shown_source
 
 from ..svg import escaped
 from .mathml import mathml
@@ -40,7 +40,7 @@ def program_markup(program: Program) -> str:
     """Return the equations of a program as mark-up, and below them its source and its report to unfold."""
     return (
         f'<div class="equations">{_equations(program)}</div>'
-        f"<details><summary>Source</summary><pre>{_lines(_source(program))}</pre></details>"
+        f"<details><summary>Source</summary><pre>{_lines(shown_source(program))}</pre></details>"
         f"<details><summary>Report</summary><pre>{_lines(program.report())}</pre></details>"
     )
 
@@ -67,14 +67,6 @@ def _raised(name: str) -> str:
 
 def _lines(text: str) -> str:
     return "\n".join(map(escaped, text.splitlines()))
-
-
-def _source(program: Any) -> str:
-    try:
-        text: str = program.source
-    except TypeError as error:  # an operation of the user's own without NumPy text
-        text = f"# {error}"
-    return text
 
 
 def equations_markup(text: str) -> str:
