@@ -235,3 +235,21 @@ def test_terms_of_random_functions_give_the_numbers_of_the_engine(seed):
     gradient = numbers[found.gradients[0]].ravel() if found.gradients else np.zeros(count)
     np.testing.assert_allclose([float(numbers[found.loss]), *gradient], exact, rtol=1e-9, atol=1e-9 * abs(exact).max())
     assert program.derivation.text().startswith("Forward\n")
+
+
+def test_a_softmax_by_columns_is_not_transposed_twice():
+    """Weights of attention by hand, of which the sums of each feature are written apart."""
+    rng = np.random.default_rng(7)
+    Q, K, V = ([[Value(rng.normal(), f"{name}[{i},{j}]") for j in range(2)] for i in range(2)] for name in "QKV")
+    tokens = [leaves(rng.normal(size=2)) for _ in range(3)]
+    q, k, v = ([[affine(row, token) for row in W] for token in tokens] for W in (Q, K, V))
+    outputs = []
+    for query in q:
+        scores = [affine(query, key).exp() for key in k]
+        weights = [score / total(scores) for score in scores]
+        outputs += [affine(weights, [each[d] for each in v]) for d in range(2)]
+    text = lift(
+        total([(output - 0.5) ** 2 for output in outputs]), {"x": [leaf for token in tokens for leaf in token]}
+    ).equations()
+    assert "\n  W = softmax(v)U − ½\n" in text
+    assert "\n  δW = 2softmax(v)U − 1\n" in text

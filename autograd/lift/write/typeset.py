@@ -96,7 +96,11 @@ class Obj:
 
     @property
     def chain(self) -> tuple[tuple[Node, bool], ...]:
-        return self.links if self.links is not None else ((grouped(self.node, ATOM), False),)
+        if self.links is not None:
+            return self.links
+        if isinstance(self.node, Chain) and len(self.node.links) == 1:
+            return self.node.links
+        return ((grouped(self.node, ATOM), False),)
 
     def turned(self) -> Obj:
         links = tuple((node, not is_turned) for node, is_turned in reversed(self.chain))
