@@ -252,7 +252,7 @@ class WhatIf {
     this.curve(leaf, x, low, high);
   }
   curve(leaf, x, low, high) {
-    const { model } = this.app, { tape } = model, y = model.cost, g = tape.g[leaf], others = `${leaf},${low},${tape.root},${this.history.length}`, count = tape.interior.length > 3000 ? 21 : 41;
+    const { model } = this.app, { tape } = model, y = model.cost, g = tape.g[leaf], others = `${leaf},${low},${tape.root},${this.history.length}`, count = tape.interior.length > 3000 ? 13 : 41;
     const xs = Array.from({ length: count }, (_, k) => low + ((high - low) * k) / (count - 1));
     // the curve does not depend on the leaf's own value, only on all other numbers
     if (this.curveOf !== others || Math.abs(this.curveAt(x) - y) > 0.02 * (this.span || 1)) { this.curveOf = others; this.ys = tape.probe(leaf, xs); }
