@@ -75,6 +75,9 @@ TESTS = {
         for name in ("adjoint", "canonical", "factors", "forward", "groups", "terms")
     },
     **{f"autograd/lift/{folder}/{name}.py": EQUATIONS for folder, names in FRONT.items() for name in names},
+    **{f"autograd/lift/language/{name}.py": ("tests/test_term_algebra.py", *EQUATIONS) for name in FRONT["language"]},
+    **{f"autograd/lift/write/{name}.py": (*SOURCE, "tests/test_gallery.py") for name in ("term_arrays", "term_source")},
+    "autograd/lift/write/edges.py": ("tests/test_structural_zeros.py", *SOURCE),
     "autograd/lift/write/numpy_text.py": SOURCE,
     "autograd/lift/write/source.py": SOURCE,
     "autograd/lift/matrices/parameters.py": ("tests/test_lift_program.py", *LIFT),

@@ -144,6 +144,22 @@ def test_the_source_is_that_of_the_equations(case, reduce):
         np.testing.assert_allclose(others[name], exact, rtol=0, atol=1e-13 * largest, err_msg=name)
 
 
+@pytest.mark.slow
+def test_jax_runs_the_source_and_derives_its_backward_half_from_its_forward_half(case):
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    module, program, rows = case
+    if module.__name__.endswith(("tokens", "shifted")):
+        pytest.skip("comparisons of numbers decide the path")
+    text: dict = {}
+    exec(program.source.replace("import numpy as np", "import jax.numpy as np"), text)
+    by_text = jax.jit(text["value_and_grad"])(dict(program.parameters), **rows)[1]
+    by_jax = jax.grad(lambda parameters: text["value_and_grad"](parameters, **rows)[0])(dict(program.parameters))
+    for name, exact in program.value_and_grad(**rows)[1].items():
+        np.testing.assert_allclose(by_text[name], exact, rtol=1e-10, atol=1e-12, err_msg=name)
+        np.testing.assert_allclose(by_jax[name], exact, rtol=1e-10, atol=1e-12, err_msg=name)
+
+
 def require_that_it_holds_for_all_rows(program, rows, text):
     """One row need not reach every line: max_pool passes over half of them."""
     for k in range(3):
