@@ -223,7 +223,7 @@ def _may_hide_others(edit: Edit) -> bool:
     """Return whether other places may be wrong behind one: it only reads, calls, or is large."""
     only_reads = isinstance(edit.site.node, (ast.Name, ast.Attribute, ast.Subscript, ast.Call))
     is_slope = isinstance(edit, Known) and {q.family for q in edit.quantities} == {"slope"}
-    return only_reads or (is_coarse(edit) and not is_slope)
+    return (only_reads or is_coarse(edit)) and not is_slope
 
 
 def _at_its_place(session: Session, edit: Edit) -> Edit | None:
