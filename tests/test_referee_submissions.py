@@ -422,3 +422,14 @@ def test_names_are_taken_in_small_letters_too():
             time_limit=0,
         )
         assert (report.ok, report.understood) == (slip == 1.0, "Read as: the gradients dw, db, by their names.")
+
+
+def test_numbers_in_the_place_of_arrays_are_judged_and_not_refused():
+    model, X, T = network()
+
+    def summed_to_numbers(weights, biases, X, T):
+        dW, db = gradients(weights, biases, X, T)
+        return [np.sum(each) for each in dW], [np.sum(each) for each in db]
+
+    report = check_backprop(summed_to_numbers, model, X, T, LOSS)
+    assert {finding.verdict for finding in report.findings} == {"wrong"}
