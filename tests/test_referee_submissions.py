@@ -1,5 +1,7 @@
 """The referee takes backward passes as people write them, and says how it read them."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -433,3 +435,21 @@ def test_numbers_in_the_place_of_arrays_are_judged_and_not_refused():
 
     report = check_backprop(summed_to_numbers, model, X, T, LOSS)
     assert {finding.verdict for finding in report.findings} == {"wrong"}
+
+
+def test_of_several_ways_to_call_the_error_is_that_of_the_call_that_came_furthest():
+    """The helper that overflows stands above the line where rows in the place of columns fail."""
+    model, X, T = network()
+
+    def grown(x):
+        return math.exp(x)
+
+    def overflows(weights, biases, X, T):  # noqa: ARG001
+        W, b = [w.tolist() for w in weights], [v.tolist() for v in biases]
+        for x in X.tolist():
+            sums = [sum(p * q for p, q in zip(row, x, strict=True)) + c for row, c in zip(W[0], b[0], strict=True)]
+            W = [[grown(1e6 * abs(each)) for each in sums]]
+        return W, b
+
+    with pytest.raises(OverflowError):
+        check_backprop(overflows, model, X, T, LOSS)

@@ -132,7 +132,7 @@ def _line(error: Exception) -> int | None:
     """Return the line at which the user's code stopped; None if it did not."""
     frames = traceback.extract_tb((error.__cause__ or error).__traceback__)
     own = [frame.lineno or 0 for frame in frames if not frame.filename.startswith(NOT_THE_USERS)]
-    return own[-1] if own else None
+    return own[0] if own else None  # not of a helper that it called, which may stand anywhere
 
 
 def rate_found(steps: Mapping[tuple[str, int], FloatArray], right: Mapping[tuple[str, int], FloatArray]) -> float:
