@@ -1,14 +1,19 @@
-"""The definitions of operations in a NumPy text."""
+"""The definitions of operations and arrays in a NumPy text."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 
 from ...op import Op
 from .numpy_text import has_numpy_name
 
-__all__ = ["defined_names", "definitions_of"]
+__all__ = ["array_text", "defined_names", "definitions_of"]
+
+Array = np.ndarray[Any, Any]
 
 
 def definitions_of(operations: Iterable[Op]) -> dict[Op, str]:
@@ -46,3 +51,14 @@ def defined_names(text: str) -> dict[str, str]:
             names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         found |= dict.fromkeys(names, ast.dump(statement))
     return found
+
+
+def array_text(array: Array) -> str:
+    """Return the text of an array of numbers or truth values."""
+    if array.dtype.kind == "b" and array.ndim == 2:
+        for k in (0, -1):
+            rows, columns = array.shape
+            if (array == np.tri(rows, columns, k, dtype=bool)).all():
+                return f"np.tri({rows}, {columns}{f', {k}' if k else ''}, dtype=bool)"
+    kind = {"i": "int", "b": "bool"}.get(array.dtype.kind, "float")
+    return f"np.array({array.tolist()!r}, dtype={kind})"

@@ -18,7 +18,7 @@ from ..matrices.lifted import Lifted
 from ..matrices.statement import Statement, blocks_in
 from ..record.identifiers import Identifiers, quoted
 from .asked import asked
-from .definitions import defined_names, definitions_of
+from .definitions import array_text, defined_names, definitions_of
 from .numpy_text import NumpyText, operations_in
 
 __all__ = ["source"]
@@ -111,7 +111,7 @@ class _Module:
             f'    """Return the {over} of the loss{rows} and its gradient by parameter name."""',
             body,
         ]
-        constants = [f"{name} = {_array_text(array)}" for name, array in self.numpy_text.constants.items()]
+        constants = [f"{name} = {array_text(array)}" for name, array in self.numpy_text.constants.items()]
         parts = ["\n".join(head), *(["\n".join(constants)] if constants else []), *definitions, "\n".join(function)]
         return "\n\n\n".join(parts).replace("\n\n\n", "\n\n", 1) + "\n"
 
@@ -175,8 +175,3 @@ class _Module:
             entries.append(f"{quoted(each.name)}: {text}")
             start += each.block.size
         return "{" + ", ".join(entries) + "}"
-
-
-def _array_text(array: Array) -> str:
-    values = repr(array.tolist())
-    return f"np.array({values}, dtype={'int' if array.dtype.kind == 'i' else 'float'})"

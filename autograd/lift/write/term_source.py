@@ -35,7 +35,7 @@ from ..language.term import (
 )
 from ..matrices.parameters import Parameters
 from ..record.identifiers import Identifiers, quoted
-from .definitions import defined_names, definitions_of
+from .definitions import array_text, defined_names, definitions_of
 from .edges import has_edges
 from .term_arrays import ROWS, NoTextError, Step, TermArrays
 
@@ -301,7 +301,7 @@ class _Module:
         if any("math." in text for text in definitions):
             head = f"import math\n\n{head}"
         used = {name: array for name, array in self.constants.items() if re.search(rf"\b{name}\b", body)}
-        constants = "\n".join(f"{name} = {_array_text(array)}" for name, array in used.items())
+        constants = "\n".join(f"{name} = {array_text(array)}" for name, array in used.items())
         what = f"Return the {'mean' if self.mean else 'sum'} of the loss{rows} and its gradient by parameter name."
         function = f'def value_and_grad(parameters{inputs}):\n    """{what}"""\n{body}'
         parts = [head + (f"\n\n{constants}" if constants else ""), *definitions, function]
@@ -437,8 +437,9 @@ class _Module:
 
     def _loss(self) -> str:
         root = self.found.root
-        text = self.arrays.whole(root, (ROWS,) if any(r.family in self.batched for r in references(root)) else ())
-        if any(each.family in self.batched for each in references(root)):
+        is_batched = any(each.family in self.batched for each in references(root))
+        text = self.arrays.whole(root, (ROWS,) if is_batched else ())
+        if is_batched:
             return f"np.{'mean' if self.mean else 'sum'}({text})"
         return f"np.asarray({text})" if self.mean else f"N * ({text})"
 
@@ -494,13 +495,3 @@ def _reads_masked(term: Term, family: Family) -> bool:
 
 def _lengths(shape: Sequence[int]) -> str:
     return ", ".join(map(str, shape)) if shape else "()"
-
-
-def _array_text(array: Array) -> str:
-    if array.dtype.kind == "b" and array.ndim == 2:
-        for k in (0, -1):
-            rows, columns = array.shape
-            if (array == np.tri(rows, columns, k, dtype=bool)).all():
-                return f"np.tri({rows}, {columns}{f', {k}' if k else ''}, dtype=bool)"
-    kind = {"i": "int", "b": "bool"}.get(array.dtype.kind, "float")
-    return f"np.array({array.tolist()!r}, dtype={kind})"
