@@ -290,6 +290,13 @@ class Op:
             raise self._not_finite(_first(~np.isfinite(out), arrays, self))
         return out
 
+    def anywhere(self, *operands: float) -> float:
+        """Return the result for numbers, NaN where there is none."""
+        try:
+            return float(self.forward(*operands))
+        except (ArithmeticError, ValueError):
+            return math.nan
+
     def _array(self, operand: Any) -> np.ndarray[Any, Any]:
         if isinstance(operand, Operand):
             boxed = np.empty((), dtype=object)

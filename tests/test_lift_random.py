@@ -129,3 +129,44 @@ def test_a_program_equals_the_engine_at_batches_of_1_4_and_7_and_so_does_its_sou
 @EVERYTHING
 def test_many_programs_equal_the_engine(seed, kind, scale, reduce):
     compare(seed, kind, scale, reduce)
+
+
+def has_equations(seed: int, kind: str, scale: float, reduce: str) -> None:
+    """The program has equations, and by them the engine's numbers."""
+    case = Case(seed, kind, scale, reduce)
+    X, T, batch = case.batch(1)
+    try:
+        case.program.value(**batch)
+    except REFUSED:  # where the engine has no value, nothing is recorded
+        return
+    assert case.program.equations().startswith("Forward\n  ")
+    exact = case.exact(X, T)
+    if exact is None:
+        return
+    allowed = 10 * tolerance(case.function, case.parameters, X, T, exact, reduce)  # factored, they round elsewhere
+    if not allowed <= ROUNDING_ONLY * np.abs(exact).max():
+        return
+    made = case.program.derivation
+    numbers = made.numbers({name: rows[0] for name, rows in batch.items()}, case.program.parameters)
+    loss = float(numbers[made.found.loss])
+    gradients = {family.source: numbers[family] for family in made.found.gradients}
+    by_name = {
+        name: gradients[family][before] if family in gradients else np.zeros(np.shape(case.program.parameters[name]))
+        for name, (family, before) in made.found.recognition.leaves.arrays.items()
+    }
+    np.testing.assert_allclose(case.vector(loss, by_name), exact, rtol=0.0, atol=allowed)
+
+
+@settings(max_examples=40, deadline=None)
+@example(169, "kinks", 2.0**200, "mean")  # a sum that takes no notice of what is far smaller
+@example(269, "the whole table", 2.0**200, "mean")  # terms that cancel, far larger than what is left
+@EVERYTHING
+def test_every_program_has_equations_that_give_the_numbers_of_the_engine(seed, kind, scale, reduce):
+    has_equations(seed, kind, scale, reduce)
+
+
+@pytest.mark.slow
+@settings(max_examples=1500, deadline=None)
+@EVERYTHING
+def test_many_programs_have_equations_that_give_the_numbers_of_the_engine(seed, kind, scale, reduce):
+    has_equations(seed, kind, scale, reduce)

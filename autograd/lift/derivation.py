@@ -7,6 +7,7 @@ was recognised wrongly, they are derived again without it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,7 @@ Array = np.ndarray[Any, Any]
 _TOLERANCE = 1e-8  # of the largest entry; the numbers of a wrong equation are not that near
 _PRECISE = 1e-10  # likewise, of a text that others run
 _ROWS = 3
+_MODERATE = 1e3
 
 
 @dataclass(eq=False)
@@ -194,14 +196,19 @@ def _compare(made: Derivation, derived: Lifted, whole: Collection[str]) -> None:
         ValueError: If they differ.
     """
     rng = np.random.default_rng(0)
-    size = derived.start.size
+    free = {name: values for name, values in derived.row.items() if name not in whole}
+    largest = max((float(np.abs(each).max(initial=0.0)) for each in (derived.start, *free.values())), default=0.0)
+    moderate = largest == 0.0 or 1 / _MODERATE <= largest <= _MODERATE
     compared = 0
-    for spread in (0.1, 0.1, 1e-3, 1e-6, 0.0):
-        start = derived.start + spread * (np.abs(derived.start) + 0.1) * rng.uniform(-1.0, 1.0, size)
-        row = {
-            name: values + (name not in whole) * spread * (np.abs(values) + 0.1) * rng.uniform(-1.0, 1.0, values.shape)
-            for name, values in derived.row.items()
-        }
+    # Beyond these sizes rounding, or a tolerance of absolute size, would decide
+    for scale, spread in itertools.product((1.0,) if moderate else (1.0 / largest, 1.0), (0.1, 0.1, 1e-3, 1e-6, 0.0)):
+
+        def near(values: Array, scale: float = scale, spread: float = spread) -> Array:
+            scaled = scale * values
+            return np.asarray(scaled + spread * (np.abs(scaled) + 0.1) * rng.uniform(-1.0, 1.0, values.shape))
+
+        start = near(derived.start)
+        row = {name: near(values) if name in free else values for name, values in derived.row.items()}
         if not _agree(made, derived, start, row):
             continue
         compared += 1

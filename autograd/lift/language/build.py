@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, cast
 
@@ -58,23 +59,27 @@ ZERO, ONE = Number(0), Number(1)
 POW, ABS = ops.pow, ops.abs
 _MOST = 24  # terms of a sum in which conditions that add up are looked for
 _SHORT = 10_000  # a denominator up to this is what a float was written as
+_DIGITS = 6  # likewise, up to so many digits
+_LARGE = 10**15
 
 
 def fraction_of(number: Any) -> Fraction:
     """Return the simplest fraction that rounds to a number: 1/5 for 0.2.
 
     Example:
-        >>> fraction_of(0.2), fraction_of(1 / 3)
-        (Fraction(1, 5), Fraction(1, 3))
+        >>> fraction_of(0.2), fraction_of(1 / 3), fraction_of(1e-5)
+        (Fraction(1, 5), Fraction(1, 3), Fraction(1, 100000))
     """
     if isinstance(number, Fraction):
         return number
     number = float(number)
     exact = Fraction(number)
-    if exact.denominator <= _SHORT:
-        return exact
-    short = exact.limit_denominator(_SHORT)
-    return short if float(short) == number else exact
+    if abs(number) < _LARGE:
+        short = exact.limit_denominator(_SHORT)
+        if float(short) == number:
+            return short
+    written = Fraction(repr(number))
+    return written if Decimal(repr(number)).normalize().as_tuple().digits[_DIGITS:] == () else exact
 
 
 def term_of(value: Any) -> Term:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -75,9 +76,7 @@ class Evaluator:
                     base ** (float(term.exponent) if not whole or term.exponent < 0 else int(term.exponent))
                 )
             case Call():
-                args = [self._of(part, where, n) for part in term.parts]
-                function = term.op.array or np.vectorize(term.op.forward, otypes=[float])
-                return np.asarray(function(*args), dtype=float)
+                return self._call(term, [self._of(part, where, n) for part in term.parts])
             case Prime():
                 return self._of(term.rule, where, n)
             case Test():
@@ -88,6 +87,13 @@ class Evaluator:
             case Softmax():
                 return self._softmax(term, where, n)
         raise TypeError(f"no term: {term!r}")
+
+    def _call(self, term: Call, args: list[Array]) -> Array:
+        """Return the result of an operation, NaN where it has none: that may be where a factor is 0."""
+        if term.op.array is not None:
+            with suppress(ArithmeticError, ValueError):
+                return np.asarray(term.op.array(*args), dtype=float)
+        return np.asarray(np.vectorize(term.op.anywhere, otypes=[float])(*args), dtype=float)
 
     def _product(self, term: Product, where: Mapping[Axis, Array], n: int) -> Array:
         """Return a product; where a condition makes it 0 it is 0 whatever the rest is."""

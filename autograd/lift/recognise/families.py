@@ -525,10 +525,10 @@ class _Terms:
             start = self.index(bound.starts[self.order, k])
             if k in bound.tables:
                 indices.append(Index(table=bound.tables[k] + start.const, axes=bound.axes))
+            elif k in bound.steps:
+                indices.append(self._stepped(start, bound.starts[self.order, k], bound.axes, bound.steps[k]))
             else:
-                steps = zip(bound.axes, bound.steps[k], strict=True) if k in bound.steps else ()
-                parts = [(axis, n) for axis, n in steps if n]
-                indices.append(start.plus(0, parts) if parts else start)
+                indices.append(start)
         factors: list[Term] = []
         base = 0
         for number, width in zip(slot.families, slot.widths, strict=True):
@@ -541,6 +541,16 @@ class _Terms:
         if slot.reduction is not None:
             return reduce(slot.reduction.name, bound.axes, multiply(*factors), slot.reduction)
         return reduce("sum", bound.axes, multiply(self._coefficient(bound), *factors))
+
+    def _stepped(self, start: Index, starts: Array, bound: Sequence[Axis], steps: Sequence[int]) -> Index:
+        """Return where members start, plus steps along bound axes; in a table a start below 0 would be nothing."""
+        if start.table is None or starts.min() >= 0:
+            return start.plus(0, zip(bound, steps, strict=True))
+        rows = starts.reshape(-1, *(1 for _ in bound)) + sum(
+            n * places for n, places in zip(steps, np.indices([axis.size for axis in bound]), strict=True)
+        )
+        table, axes = self._table(np.maximum(rows, -1), -1)
+        return Index(table=table, axes=[*axes, *bound])
 
     def _coefficient(self, bound: Bound) -> Term:
         values = bound.coefficient.values

@@ -397,7 +397,7 @@ class CheckedRun:
                 raise self._error(f"{op.name} needs {op.domain.requirement}", ~defined, args, op)
         function = op.array or np.vectorize(op.forward, otypes=[float])
         if op.array is None and checked is False:
-            function = np.vectorize(_quiet(op), otypes=[float])
+            function = np.vectorize(op.anywhere, otypes=[float])
         value = np.asarray(function(*args), dtype=float)
         if checked and not np.isfinite(value).all():
             raise self._error(f"{op.name} has no finite result (overflow)", ~np.isfinite(value), args, op)
@@ -470,13 +470,3 @@ def _members(array: Array, shape: tuple[int, ...], index: Array | None) -> Array
     if (index < 0).any():
         taken = np.where((index < 0)[..., None], 0.0, taken)
     return taken
-
-
-def _quiet(op: Op) -> Callable[..., float]:
-    def forward(*args: float) -> float:
-        try:
-            return float(op.forward(*args))
-        except (ArithmeticError, ValueError):
-            return float("nan")
-
-    return forward

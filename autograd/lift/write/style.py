@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Protocol
 from xml.sax.saxutils import escape
@@ -62,15 +63,15 @@ def number_form(value: Fraction) -> tuple[str, Fraction | int | float]:
     Returns:
         "whole", "fraction", "root" (the number is its square), "inverse root", or "decimal", and what is written so.
     """
-    if value.denominator == 1 and value < 10**6:
-        return "whole", int(value)
+    if value.denominator == 1:
+        return ("whole", int(value)) if value < 10**6 else ("decimal", value)
     if value in _VULGAR:
         return "fraction", value
     short = value.denominator <= 1000 and len(f"{float(value):g}") > 5
     if value.denominator <= 1000 and (short or (value.numerator == 1 and value.denominator in _PRIMES)):
         return "fraction", value
-    number = float(value)
     if value.denominator > 1000:
+        number = float(value) if value < 2000 else 0.0
         for n in range(2, 1025):
             if number == math.sqrt(n):
                 return "root", n
@@ -78,12 +79,17 @@ def number_form(value: Fraction) -> tuple[str, Fraction | int | float]:
                 return "inverse root", n
         if number == math.sqrt(2 / math.pi):
             return "root", 2 / math.pi
-    return "decimal", number
+    return "decimal", value
 
 
-def decimal(number: float) -> tuple[str, int]:
+def decimal(number: Fraction | float) -> tuple[str, int]:
     """Return a number's mantissa as text and its power of ten."""
-    text = f"{number:.6g}" if float(f"{number:.6g}") == number else repr(number)
+    value = Fraction(number)
+    if value == 0 or 10**-300 < abs(value) < 10**300:
+        rounded = f"{float(number):.6g}"
+        text = rounded if float(rounded) == float(number) else repr(float(number)).removesuffix(".0")
+    else:  # a float may not hold it
+        text = f"{Context(prec=6).divide(Decimal(value.numerator), Decimal(value.denominator)).normalize():e}"
     mantissa, _, exponent = text.partition("e")
     return mantissa, int(exponent or 0)
 
@@ -170,7 +176,7 @@ class Unicode:
         if kind in ("root", "inverse root"):
             root = f"√{what}" if isinstance(what, int) else "√(2/π)"
             return root if kind == "root" else f"(1/{root})"
-        mantissa, power = decimal(float(what)) if kind == "decimal" else (str(what), 0)
+        mantissa, power = decimal(what) if kind == "decimal" else (str(what), 0)
         if not power:
             return mantissa
         ten = "10" + "".join(_SUPERSCRIPTS[c] for c in str(power))
@@ -190,8 +196,8 @@ class Unicode:
         if node.exponent.denominator == 1:
             return base + "".join(_SUPERSCRIPTS[c] for c in exponent)
         kind, what = number_form(abs(node.exponent))
-        plain = kind == "decimal" and decimal(float(what))[1] == 0
-        return f"{base}^{decimal(float(node.exponent))[0] if plain and node.exponent > 0 else f'({exponent})'}"
+        plain = kind == "decimal" and decimal(what)[1] == 0
+        return f"{base}^{decimal(node.exponent)[0] if plain and node.exponent > 0 else f'({exponent})'}"
 
     def _chain(self, node: Chain) -> str:
         out = ""
@@ -379,7 +385,7 @@ class Latex:
         if kind in ("root", "inverse root"):
             root = rf"\sqrt{{{what}}}" if isinstance(what, int) else r"\sqrt{2/\pi}"
             return root if kind == "root" else rf"\frac{{1}}{{{root}}}"
-        mantissa, power = decimal(float(what)) if kind == "decimal" else (str(what), 0)
+        mantissa, power = decimal(what) if kind == "decimal" else (str(what), 0)
         ten = f"10^{{{power}}}" if power else ""
         return ten if ten and mantissa == "1" else rf"{mantissa} \cdot {ten}" if ten else mantissa
 
@@ -526,7 +532,7 @@ class MathML:
         if kind in ("root", "inverse root"):
             root = f"<msqrt><mn>{what if isinstance(what, int) else '2/π'}</mn></msqrt>"
             return root if kind == "root" else f"<mfrac><mn>1</mn>{root}</mfrac>"
-        mantissa, power = decimal(float(what)) if kind == "decimal" else (str(what), 0)
+        mantissa, power = decimal(what) if kind == "decimal" else (str(what), 0)
         ten = f"<msup><mn>10</mn><mn>{power}</mn></msup>" if power else ""
         if not ten:
             return f"<mn>{mantissa}</mn>"
