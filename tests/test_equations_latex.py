@@ -6,7 +6,7 @@ import pytest
 
 from autograd import Value, affine, total, where
 from autograd.lift import lift
-from autograd.lift.equations.notation import NOTATIONS
+from autograd.lift.write.notation import NOTATIONS
 from nn.loss.losses import LOSSES
 from tests.equation_programs import COSTS, leaves, program_of
 

@@ -8,7 +8,7 @@ import pytest
 import nn
 from autograd import Value, affine, maximum, softmax, total
 from autograd.lift import compile, lift
-from autograd.lift.equations.notation import NOTATIONS
+from autograd.lift.write.notation import NOTATIONS
 from nn import LOSSES, l2_penalty
 from tests.equation_programs import backward, leaves, program_of, section
 from tests.lift_graphs import squared_error

@@ -7,7 +7,7 @@ import pytest
 
 from autograd.lift import lift
 from autograd.lift.equations.derivation import derivation
-from autograd.lift.equations.notation import NOTATIONS
+from autograd.lift.write.notation import NOTATIONS
 from nn.loss.losses import LOSSES
 from nn.model.activations import ACTIVATIONS
 from tests.equation_graphs import GRAPHS, example, random_graph, row_of

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import viz
-from autograd.lift.equations.notation import NOTATIONS
+from autograd.lift.write.notation import NOTATIONS
 from nn import MLP, check_backprop
 from nn.__main__ import main
 from nn.referee.symbols import symbols_named

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import nn
-from autograd.lift.equations.notation import NOTATIONS
+from autograd.lift.write.notation import NOTATIONS
 
 from ..arguments import float_array
 from ..referee.file_options import drawn_targets, options_in

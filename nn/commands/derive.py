@@ -8,7 +8,7 @@ import textwrap
 import nn
 from autograd import Value
 from autograd.lift import Program, lift
-from autograd.lift.equations.notation import NOTATIONS
+from autograd.lift.write.notation import NOTATIONS
 
 from ..loss.losses import LOSSES
 from ..loss.penalty import l2_penalty

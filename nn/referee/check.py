@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from autograd.lift.equations.notation import notation_named
+from autograd.lift.write.notation import notation_named
 
 from ..arguments import FloatArray, float_array, float_rows
 from ..loss.classes import Classes, target_rows

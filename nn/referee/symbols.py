@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autograd.lift.equations.notation import NOTATIONS, Notation, notation_named
+from autograd.lift.write.notation import NOTATIONS, Notation, notation_named
 
 from .mistakes import raised
 from .reading.watch import functions_in

@@ -13,11 +13,11 @@ from ..matrices.block import Block
 from ..matrices.expression import Expression, Ref
 from ..matrices.lifted import Lifted
 from ..matrices.statement import Statement
+from ..write.notation import Notation, notation_named
 from .derivation import derivation
 from .equation import Derivation
 from .formula import ZERO, Formula, Local, Name
 from .normal_form import operations, plus, replaced, times
-from .notation import Notation, notation_named
 from .simplify import simplest
 from .style import Latex, Style, Unicode
 from .typesetting import Typesetter
@@ -34,7 +34,7 @@ def directional_equations(
         derived: What was derived from a graph.
         curvature: The program for products with its Hessian.
         tangents: The block of R{·} for each block that has one.
-        notation: A name of `autograd.lift.equations.notation.NOTATIONS`.
+        notation: A name of `autograd.lift.write.notation.NOTATIONS`.
 
     Raises:
         TypeError: If the notation is no string.

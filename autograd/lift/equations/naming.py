@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ...op import Op
 from ..matrices.block import Block
-from .notation import Notation
+from ..write.notation import Notation
 from .style import Style
 from .translation import Translator
 

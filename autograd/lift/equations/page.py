@@ -15,12 +15,12 @@ from ...op import Op
 from ..matrices.block import Block
 from ..matrices.expression import Expression, Ref
 from ..matrices.lifted import Lifted
+from ..write.notation import Notation, notation_named
 from .bias_column import layers_with_bias, outer_product, weighted
 from .derivation import derivation
 from .equation import Derivation, Equation
 from .formula import Call, Name
 from .normal_form import numeral
-from .notation import Notation, notation_named
 from .style import Latex, Style, Unicode
 from .translation import Translator
 from .typesetting import Typesetter
@@ -33,7 +33,7 @@ def equations(derived: Lifted, notation: str = "superscript", *, mean: bool = Tr
 
     Args:
         derived: What was derived from a graph.
-        notation: A name of `autograd.lift.equations.notation.NOTATIONS`.
+        notation: A name of `autograd.lift.write.notation.NOTATIONS`.
         mean: Whether the loss of a batch is the mean over its examples; otherwise it is the sum.
 
     Raises:
