@@ -160,6 +160,7 @@ def has_equations(seed: int, kind: str, scale: float, reduce: str) -> None:
 @settings(max_examples=40, deadline=None)
 @example(169, "kinks", 2.0**200, "mean")  # a sum that takes no notice of what is far smaller
 @example(269, "the whole table", 2.0**200, "mean")  # terms that cancel, far larger than what is left
+@example(2525, "the whole table", 1.0, "mean")  # a quotient by what is outside of its range, times 0
 @EVERYTHING
 def test_every_program_has_equations_that_give_the_numbers_of_the_engine(seed, kind, scale, reduce):
     has_equations(seed, kind, scale, reduce)

@@ -96,16 +96,16 @@ class Evaluator:
         return np.asarray(np.vectorize(term.op.anywhere, otypes=[float])(*args), dtype=float)
 
     def _product(self, term: Product, where: Mapping[Axis, Array], n: int) -> Array:
-        """Return a product; where a condition makes it 0 it is 0 whatever the rest is."""
+        """Return a product; where a condition or a number of the graph is 0 it is 0 whatever the rest is."""
         gate: Any = 1.0
         out: Any = 1.0
         for part in term.parts:
             value = self._of(part, where, n)
-            if isinstance(part, Condition):
+            if isinstance(part, Condition) or (isinstance(part, Reference) and part.family.kind == "numbers"):
                 gate = gate * value
             else:
                 out = out * value
-        return np.asarray(np.where(gate == 0.0, 0.0, out) if np.ndim(gate) else out)
+        return np.where(gate == 0.0, 0.0, gate * out)
 
     def _reference(self, term: Reference, where: Mapping[Axis, Array], n: int) -> Array:
         array = self.arrays[term.family]
