@@ -35,7 +35,7 @@ from .expression import (
 from .forward import Forward
 from .parameters import Parameters
 from .statement import Statement, blocks_in
-from .strided import is_everything
+from .strided import is_everything, is_injective
 
 __all__ = ["Reverse", "reverse_program"]
 
@@ -247,7 +247,7 @@ def _untaken(upstream: Expression, value: Take) -> Expression:
     back = np.full(size, -1, dtype=np.intp)
     taken = value.index.ravel()
     present = np.flatnonzero(taken >= 0)
-    if len(np.unique(taken[present])) != len(present):
+    if not is_injective(taken[present]):
         raise NotImplementedError("members that are taken twice")
     back[taken[present]] = present
     return Take(_broadcast(upstream, value.index.shape), back.reshape(shape))

@@ -115,10 +115,8 @@ class _Grouping:
 def _needed(atoms: Atoms) -> list[int]:
     """Return the atoms under the roots, in order."""
     needed: set[int] = set()
-    todo = list(atoms.roots)
+    todo = set(atoms.roots)
     while todo:
-        atom = todo.pop()
-        if atom not in needed:
-            needed.add(atom)
-            todo.extend(atoms.below(atom))
+        needed |= todo
+        todo = set().union(*map(atoms.below, todo)) - needed
     return sorted(needed)

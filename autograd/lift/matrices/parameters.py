@@ -21,11 +21,11 @@ import numpy as np
 from ...value import Value
 from .block import Block
 from .groups import PARAMETERS, Groups
-from .strided import strided
+from .strided import is_injective, strided
 
 __all__ = ["Parameter", "Parameters"]
 
-_LABEL = re.compile(r"([^\[]*)(?:\[([0-9]{1,18}(?:,[0-9]{1,18})*)\])?")
+_INDEX = re.compile(r"[0-9]{1,18}(?:,[0-9]{1,18})*\]")
 _WIDE = 64  # an input layer with more columns keeps its bias apart, so that the examples need not be copied
 
 
@@ -154,8 +154,7 @@ class Parameters:
             self._add(self._unused("p"), rest, rest.shape)
 
     def _is_free(self, array: np.ndarray[Any, Any]) -> bool:
-        unique = np.unique(array)
-        return bool(len(unique) == array.size and unique[0] >= 0 and (self.owner[unique] < 0).all())
+        return bool(array.min() >= 0 and is_injective(array) and (self.owner[array] < 0).all())
 
     def _unused(self, prefix: str) -> str:
         number = 1
@@ -178,7 +177,7 @@ class Parameters:
             homes.extend(parameter.leaves.reshape(1, -1) for parameter in self.all)
             start = 0
             for home in homes:
-                if len(np.unique(home)) == home.size and (self.position[home] < 0).all():
+                if is_injective(home) and (self.position[home] < 0).all():
                     self.position[home] = np.arange(start, start + home.size).reshape(home.shape)
                     start += home.size
             for parameter in self.all:
@@ -191,13 +190,10 @@ class Parameters:
 
 def _parsed(label: str) -> tuple[str, tuple[int, ...]]:
     """Return the name and the index of a label such as `W1[2,0]`; no name for another kind of label."""
-    match = _LABEL.fullmatch(label)
-    if match is None:
+    name, bracket, index = label.partition("[")
+    if not name.isidentifier() or (bracket and not _INDEX.fullmatch(index)):
         return "", ()
-    name, index = match.groups()
-    if not name.isidentifier():
-        return "", ()
-    return name, tuple(map(int, index.split(","))) if index else ()
+    return name, tuple(map(int, index[:-1].split(","))) if bracket else ()
 
 
 def layers_of(groups: Groups) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-__all__ = ["Strided", "is_everything", "strided"]
+__all__ = ["Strided", "is_everything", "is_injective", "strided"]
 
 Array = np.ndarray[Any, Any]
 
@@ -84,6 +84,13 @@ def strided(index: Array) -> Strided | None:
     if lowest < 0 or not (index == expected).all():
         return None
     return Strided(first, tuple(steps), index.shape)
+
+
+def is_injective(index: Array) -> bool:
+    """Whether no number occurs twice in an array of numbers, none of them negative."""
+    seen = np.zeros(int(index.max(initial=0)) + 1, dtype=bool)
+    seen[index] = True
+    return int(np.count_nonzero(seen)) == index.size
 
 
 def is_everything(index: Array, size: int) -> bool:

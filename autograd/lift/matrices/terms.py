@@ -17,7 +17,7 @@ import numpy as np
 
 from .groups import Groups, Term
 from .monomials import Grid, Monomials, by_class
-from .strided import is_everything
+from .strided import is_everything, is_injective
 
 __all__ = ["terms_of"]
 
@@ -69,7 +69,7 @@ def _find_grid(groups: Groups, each: Monomials, count: int) -> None:
         rows, columns = u, v
     row, n_rows = _distinct(rows)
     column, n_columns = _distinct(columns)
-    if n_rows * n_columns != count or len(np.unique(row * n_columns + column)) != count:
+    if n_rows * n_columns != count or not is_injective(row * n_columns + column):
         return
     both = each.left and groups.all[each.left].batched
     if k == 1 and (both or min(n_rows, n_columns) == 1):
@@ -115,7 +115,7 @@ def _terms(groups: Groups, each: Monomials, count: int, order: Array) -> list[Te
     if each.grid:
         return _product(groups, each, each.grid, order)
     if groups.all[each.right].batched and not groups.all[each.left].batched:
-        partition = each.left == 0 and (each.c == each.c[0]).all() and len(np.unique(each.v)) == len(each.v)
+        partition = each.left == 0 and (each.c == each.c[0]).all() and is_injective(each.v)
         dense = None if partition else _dense(each, count)
         if dense:
             return [dense]
@@ -180,7 +180,7 @@ def _first(which: Array, n: int) -> Array:
 def _dense(each: Monomials, count: int) -> Term | None:
     """Return the product with a dense matrix that has exact zeros, or None where that would be wasteful."""
     columns, place = np.unique(each.v, return_inverse=True)
-    if len(np.unique(each.m * len(columns) + place)) != len(each.m):
+    if not is_injective(each.m * len(columns) + place):
         return None
     if len(each.m) < DENSE * count * len(columns) and count * len(columns) > 10_000:
         return None

@@ -15,8 +15,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ... import ops
-from ...graph import stored_operands
+from ...graph import Vector, stored_operands
 from ...op import Op, Relation
 from ...symbolic import Symbolic
 from ...value import Value
@@ -27,21 +29,21 @@ _MARGIN = 16.0  # a program does the same in another order and with other functi
 _UNIT = _MARGIN * 2.0**-53
 _OF_A_FUNCTION = 4.0 * _UNIT  # how far off a function of a library may be, and two of them from one another
 _SMALLEST = _MARGIN * 2.0**-1074  # what rounding to a subnormal number may take
-_SUMS = (ops.add, ops.sub, ops.total, ops.affine)
+_SUMS = (ops.add, ops.sub, ops.total)
 
 
 class _Rounded(Symbolic):
     """A number and how far off it may be.
 
     Attributes:
-        number: The number.
+        number: The number; or an array of them, with arrays for the others.
         error: By how much it may be off.
         size: The size of the terms that it is a sum of.
     """
 
     __slots__ = ("error", "number", "size")
 
-    def __init__(self, number: float, error: float = 0.0, size: float | None = None) -> None:
+    def __init__(self, number: Any, error: Any = 0.0, size: Any = None) -> None:
         self.number, self.error = number, error
         self.size = abs(number) if size is None else size
 
@@ -64,6 +66,10 @@ def _undecided(number: float, error: float) -> float:
     return 1.0 if error and abs(number) <= error else 0.0
 
 
+_ONES = (_Rounded(1.0), _Rounded(1.0))
+
+
+@np.errstate(all="ignore")  # what overflows may be off by any number
 def rounding_bounds(nodes: Sequence[Value], output: Value, leaves: Sequence[Value]) -> list[float]:
     """Return how far off the derivative of the output in each leaf may be, and behind them the output itself.
 
@@ -73,22 +79,91 @@ def rounding_bounds(nodes: Sequence[Value], output: Value, leaves: Sequence[Valu
         leaves: The leaves.
     """
     values: dict[Any, _Rounded] = {}
+    vectors = _Vectors(values)
     for node in nodes:
         op: Any = node.op  # an interior node has one
-        values[node] = _applied(op, [_value(values, operand) for operand in stored_operands(node)], node._data)
+        if op is ops.affine:
+            values[node] = vectors.affine(node)
+        else:
+            values[node] = _applied(op, [_value(values, operand) for operand in stored_operands(node)], node._data)
     adjoints: dict[Any, _Rounded] = {output: _Rounded(1.0)}
     for node in reversed(nodes):
+        vectors.hand_on(node, adjoints)
         if node not in adjoints or node.op is None:
             continue
-        operands = stored_operands(node)
-        args = [each if each.__class__ is float else _value(values, each) for each in operands]
-        for operand, local in zip(operands, _locals(node, values[node], args), strict=True):
+        operands, adjoint = stored_operands(node), adjoints[node]
+        if node.op is ops.affine:
+            vectors.reverse(node, adjoint)
+            operands = operands[-1:]
+        for operand, local in zip(operands, _locals(node, values, operands), strict=True):
             if operand.__class__ is not float:
-                share = _applied(ops.mul, [adjoints[node], local])
-                known = adjoints.get(operand)
-                adjoints[operand] = share if known is None else _applied(ops.add, [known, share])
-    nothing = _Rounded(0.0)
-    return [*(adjoints.get(leaf, nothing).error for leaf in leaves), _value(values, output).error]
+                _add_to(adjoints, operand, _product(adjoint, local))
+    errors = vectors.errors(adjoints)
+    return [*(errors.get(leaf, 0.0) for leaf in leaves), _value(values, output).error]
+
+
+def _add_to(adjoints: dict[Any, _Rounded], operand: Any, share: _Rounded) -> None:
+    known = adjoints.get(operand)
+    adjoints[operand] = share if known is None else _added(known, share, known.number + share.number)
+
+
+class _Vectors:
+    """The operands of weighted sums, as arrays, since there may be millions of them."""
+
+    def __init__(self, values: Mapping[Any, _Rounded]) -> None:
+        self.values = values
+        self.numbers: dict[Vector, _Rounded] = {}
+        self.adjoints: dict[Vector, _Rounded] = {}
+        self.holding: dict[Any, list[Vector]] = {}  # the vectors that an interior node is in
+
+    def of(self, vector: Vector) -> _Rounded:
+        """Return a vector's numbers, errors and sizes as arrays."""
+        found = self.numbers.get(vector)
+        if found is None:
+            number = np.array([v if v.__class__ is float else v._data for v in vector.values])
+            error, size = np.zeros(len(number)), np.abs(number)
+            for k, v in enumerate(vector.values):
+                if v in self.values:
+                    error[k], size[k] = self.values[v].error, self.values[v].size
+                    self.holding.setdefault(v, []).append(vector)
+            found = self.numbers[vector] = _Rounded(number, error, size)
+        return found
+
+    def affine(self, node: Any) -> _Rounded:
+        """Return a weighted sum."""
+        products, bias = _products(self.of(node._a), self.of(node._b)), _value(self.values, node._c)
+        size = float(np.sum(products.size)) + bias.size
+        rounding = _UNIT * size * (1.0 + math.log2(len(node._a.values) + 1))
+        return _Rounded(node._data, float(np.sum(products.error)) + bias.error + rounding, size)
+
+    def reverse(self, node: Any, adjoint: _Rounded) -> None:
+        """Add what a weighted sum hands on to its weights and its inputs."""
+        for vector, local in ((node._a, self.of(node._b)), (node._b, self.of(node._a))):
+            share, known = _products(adjoint, local), self.adjoints.get(vector)
+            self.adjoints[vector] = share if known is None else _added(known, share, known.number + share.number)
+
+    def hand_on(self, node: Any, adjoints: dict[Any, _Rounded]) -> None:
+        """Give the members of the vectors that a node is in their adjoints: all sums over these come after it."""
+        for vector in self.holding.get(node, ()):
+            found = self.adjoints.pop(vector, None)
+            if found is not None:
+                arrays = found.number.tolist(), found.error.tolist(), found.size.tolist()
+                for member, number, error, size in zip(vector.values, *arrays, strict=True):
+                    if member.__class__ is not float:
+                        _add_to(adjoints, member, _Rounded(number, error, size))
+
+    def errors(self, adjoints: dict[Any, _Rounded]) -> dict[Any, float]:
+        """Return how far off each adjoint may be."""
+        members = [member for vector in self.adjoints for member in vector.values]
+        alone = len({*members, *adjoints}) == len(members) + len(adjoints)
+        errors: dict[Any, float] = {}
+        for vector, found in list(self.adjoints.items()):
+            if alone:
+                errors.update(zip(vector.values, found.error.tolist(), strict=True))
+            else:
+                self.holding[vector] = [vector]
+                self.hand_on(vector, adjoints)
+        return errors | {node: adjoint.error for node, adjoint in adjoints.items()}
 
 
 def _value(values: Mapping[Any, _Rounded], operand: Any) -> _Rounded:
@@ -97,8 +172,15 @@ def _value(values: Mapping[Any, _Rounded], operand: Any) -> _Rounded:
     return values[operand] if operand in values else _Rounded(operand._data)
 
 
-def _locals(node: Any, out: _Rounded, args: Sequence[Any]) -> list[_Rounded]:
-    op = node.op
+def _locals(node: Any, values: Mapping[Any, _Rounded], operands: Sequence[Any]) -> Sequence[_Rounded]:
+    op, out = node.op, values[node]
+    if op is ops.affine:
+        return _ONES[:1]  # of the bias
+    if op is ops.add:
+        return _ONES
+    if op is ops.mul:
+        return _value(values, operands[1]), _value(values, operands[0])
+    args = [each if each.__class__ is float else _value(values, each) for each in operands]
     try:
         found = [_written(op, k, out, args) for k in range(len(args))] if op.arity else list(op.locals(out, args))
     except (ArithmeticError, ValueError, TypeError):
@@ -115,26 +197,40 @@ def _written(op: Op, k: int, out: _Rounded, args: Sequence[Any]) -> Any:
 
 def _applied(op: Op, args: Sequence[_Rounded], known: float | None = None) -> _Rounded:
     """Return an operation's result; `known` is its number if that has been computed."""
-    numbers = [arg.number for arg in args]
-    number = op.evaluate(numbers) if known is None else known
+    if op is ops.mul:
+        return _product(args[0], args[1])
+    number = op.evaluate([arg.number for arg in args]) if known is None else known
+    if op is ops.add:
+        return _added(args[0], args[1], number)
     if op in _SUMS or op is ops.neg:
         return _sum(op, args, number)
     error = _handed_on(op, args, number)
-    if op is ops.mul:
-        size = args[0].size * args[1].size
-        smallest = _SMALLEST if args[0].number and args[1].number else 0.0
-        return _Rounded(number, error + args[0].error * args[1].error + _UNIT * abs(number) + smallest, size)
     exact = op.selects or op is ops.abs
     smallest = _SMALLEST if number else 0.0
     rounding = 0.0 if exact else _OF_A_FUNCTION * max(abs(number), _within(op, args)) + smallest
     return _Rounded(number, error + rounding)
 
 
+def _product(one: _Rounded, other: _Rounded) -> _Rounded:
+    a, b = one.number, other.number
+    error = one.error * (abs(b) + other.error) + abs(a) * other.error + _UNIT * abs(a * b)
+    return _Rounded(a * b, error + _SMALLEST if a and b else error, one.size * other.size)
+
+
+def _products(one: Any, other: Any) -> _Rounded:
+    """Return products of arrays."""
+    number = one.number * other.number
+    error = one.error * (np.abs(other.number) + other.error) + np.abs(one.number) * other.error
+    error = error + _UNIT * np.abs(number)
+    return _Rounded(number, error + _SMALLEST * ((one.number != 0) & (other.number != 0)), one.size * other.size)
+
+
+def _added(one: _Rounded, other: _Rounded, number: float) -> _Rounded:
+    size = one.size + other.size
+    return _Rounded(number, one.error + other.error + 2.0 * _UNIT * size, size)
+
+
 def _sum(op: Op, args: Sequence[_Rounded], number: float) -> _Rounded:
-    if op is ops.affine:
-        n = len(args) // 2
-        products = [_applied(ops.mul, pair) for pair in zip(args[:n], args[n:-1], strict=True)]
-        args = [*products, args[-1]]
     size = math.fsum(arg.size for arg in args)
     rounding = 0.0 if op is ops.neg else _UNIT * size * (1.0 + math.log2(len(args) or 1))
     return _Rounded(number, math.fsum(arg.error for arg in args) + rounding, size)
@@ -150,9 +246,9 @@ def _within(op: Op, args: Sequence[_Rounded]) -> float:
 def _on_a_kink(op: Op, args: Sequence[_Rounded]) -> bool:
     """Whether rounding decides which of two slopes, from 0 to 1, an operation has."""
     if op in (ops.relu, ops.abs):
-        return abs(args[0].number) <= args[0].error
+        return bool(abs(args[0].number) <= args[0].error)
     if op in (ops.maximum, ops.minimum):
-        return abs(args[0].number - args[1].number) <= args[0].error + args[1].error
+        return bool(abs(args[0].number - args[1].number) <= args[0].error + args[1].error)
     return False
 
 
@@ -161,7 +257,7 @@ def _handed_on(op: Op, args: Sequence[_Rounded], number: float) -> float:
     if op in (ops.step, ops.sign):
         return 2.0 * _undecided(args[0].number, args[0].error)
     if op is ops.where and _undecided(args[0].number, args[0].error):
-        return abs(args[1].number - args[2].number) + args[1].error + args[2].error
+        return float(abs(args[1].number - args[2].number) + args[1].error + args[2].error)
     if not any(arg.error for arg in args):
         return 0.0
     numbers = [arg.number for arg in args]

@@ -7,7 +7,7 @@ A small graph is compared near its numbers and far from them, where other branch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def _perturbed(numbers: Array, size: float, rng: np.random.Generator) -> Array:
 def _compare(
     derived: Lifted, recording: Recording, leaves: Sequence[Value], flat: Array, rows: Mapping[str, Array]
 ) -> None:
-    by_engine = _by_engine(recording, leaves, flat, rows)
+    parameters, outputs, by_engine = _by_engine(recording, leaves, flat, rows)
     own, gradient = np.zeros(len(flat)), np.zeros(len(flat))
     own[derived.parameters.position] = flat
     count = _ROWS if rows else 1
@@ -76,7 +76,8 @@ def _compare(
     wrong = ~(np.abs(found - expected) <= TOLERANCE * np.abs(by_engine).mean(axis=0))
     if not wrong.any():
         return
-    wrong &= ~(np.abs(found - expected) <= _bounds(recording, leaves, flat, rows))
+    bounds = [rounding_bounds(Graph([output]).nodes, output, parameters) for output in outputs]
+    wrong &= ~(np.abs(found - expected) <= np.array(bounds).mean(axis=0))
     if wrong.any():
         k = int(np.flatnonzero(wrong)[0])
         what = "the loss" if k == len(leaves) else f"the gradient of {leaves[k].describe()}"
@@ -86,30 +87,13 @@ def _compare(
         )
 
 
-def _by_engine(recording: Recording, leaves: Sequence[Value], flat: Array, rows: Mapping[str, Array]) -> Array:
-    """Return each row's gradient with its loss behind it, (rows, parameters + 1), from graphs recorded again."""
-    found = []
-    for parameters, output in _recorded_again(recording, leaves, flat, rows):
-        if not output.is_literal:
-            output.backward()
-        found.append([*(parameter.grad for parameter in parameters), output.data])
-    return np.array(found)
-
-
-def _bounds(recording: Recording, leaves: Sequence[Value], flat: Array, rows: Mapping[str, Array]) -> Array:
-    """Return how far rounding can move each derivative and the loss, (parameters + 1,), averaged over the rows."""
-    found = [
-        rounding_bounds(Graph([output]).nodes, output, parameters)
-        for parameters, output in _recorded_again(recording, leaves, flat, rows)
-    ]
-    average: Array = np.array(found).mean(axis=0)
-    return average
-
-
-def _recorded_again(
+def _by_engine(
     recording: Recording, leaves: Sequence[Value], flat: Array, rows: Mapping[str, Array]
-) -> Iterator[tuple[list[Value], Value]]:
-    """Yield the parameters, without a gradient, and the output of the graph recorded again for each row."""
+) -> tuple[list[Value], list[Value], Array]:
+    """Return parameters, the graph recorded again for each row, and each row's gradient with its loss behind it.
+
+    The latter has the shape (rows, parameters + 1).
+    """
     nodes = recording.graph.nodes
     parameters = [Value(each) for each in flat.tolist()]
     again = dict(zip(leaves, parameters, strict=True))
@@ -118,12 +102,18 @@ def _recorded_again(
         for vector in {part for node in nodes for part in (node._a, node._b) if part.__class__ is Vector}
         if all(value in again for value in vector.values)
     }
+    outputs, found = [], []
     for row in range(_ROWS if rows else 1):
         for parameter in parameters:
             parameter.grad = 0.0
         for name, values in recording.inputs.items():
             again.update(zip(values, map(Value, rows[name][row].tolist()), strict=True))
-        yield parameters, _replayed(nodes, again, recording.loss, kept)
+        output = _replayed(nodes, again, recording.loss, kept)
+        if not output.is_literal:
+            output.backward()
+        outputs.append(output)
+        found.append([*(parameter.grad for parameter in parameters), output.data])
+    return parameters, outputs, np.array(found)
 
 
 def _replayed(nodes: Sequence[Value], leaves: Mapping[Value, Value], root: Value, kept: dict[Vector, Vector]) -> Value:
@@ -146,19 +136,17 @@ def _replayed(nodes: Sequence[Value], leaves: Mapping[Value, Value], root: Value
 
     for node in nodes:
         op: Any = node.op
-        if op is ops.affine:
-            again[node] = affine(vector(node._a), vector(node._b), get(node._c, node._c))
-            continue
-        operands = tuple(get(operand, operand) for operand in stored_operands(node))
+        a, b = node._a, node._b
         if op is ops.add:
-            again[node] = operands[0] + operands[1]
+            again[node] = get(a, a) + get(b, b)
         elif op is ops.mul:
-            again[node] = operands[0] * operands[1]
+            again[node] = get(a, a) * get(b, b)
         elif op is ops.sub:
-            again[node] = operands[0] - operands[1]
-        elif op.arity is None:
-            again[node] = op(operands)
+            again[node] = get(a, a) - get(b, b)
+        elif op is ops.affine:
+            again[node] = affine(vector(a), vector(b), get(node._c, node._c))
         else:
-            again[node] = op(*operands)
+            operands = tuple(get(operand, operand) for operand in stored_operands(node))
+            again[node] = op(operands) if op.arity is None else op(*operands)
     result: Value = get(root, root)
     return result
