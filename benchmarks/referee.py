@@ -18,6 +18,7 @@ import argparse
 import importlib
 import itertools
 import random
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -40,6 +41,7 @@ __all__ = ["main"]
 Case = tuple[Any, tuple[int, ...], str]  # a style, the lines that were changed, the text
 LOOPS = {"scalars", "entry_by_entry", "plain_lists", "perceptron_of_lists"}  # a run takes a hundred times as long
 NETWORKS = list(itertools.product((1, 2, 3, 4), written.SIGMA, written.ERROR, (False, True), (False, True)))
+MEMORY = 4 << 30  # bytes
 SCALES = (1e-8, 1e-4, 1.0, 1e4, 1e8)
 
 
@@ -151,6 +153,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--verbose", action="store_true", help="print each report that is not right")
     options = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # what is drawn at random may ask for any amount
     print(", ".join(setting().values()))
     print(f"{'mistakes':34} {'right line':>20} {'mended':>8} {'median':>10} {'95 %':>10} {'longest':>10}")
     for of_each in (1, 2):

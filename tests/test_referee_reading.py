@@ -99,6 +99,44 @@ def test_every_planted_mistake_is_found_in_its_line(name, k):
     require_line(name, k)
 
 
+TWO = [
+    (
+        "leaky_where",
+        ("np.where(s > 0, 1, SLOPE)", "np.where(s > 0, 1, 0)"),
+        ("rectify_slope(sums[l - 1])", "rectify_slope(outs[l])[::-1]"),
+    ),
+    (
+        "hinge",
+        ("T * scores < 1", "T * scores < 0"),
+        ("np.where(outside, -T, 0.0)", "np.where(outside, T, 0.0)"),
+    ),
+    (
+        "network_class",
+        ("return output - y", "return y - output"),
+        ("return self.sigmoid(z) * (1 - self.sigmoid(z))", "return self.sigmoid(z)"),
+    ),
+    (
+        "helpers",
+        ("a1 = logistic(z1)", "a1 = np.tanh(z1)"),
+        ("logistic_slope(z1)", "logistic_slope(a1)"),
+    ),
+    (
+        "layer_objects",
+        ("np.sum(output_gradient, axis=0)", "output_gradient[0]"),
+        ("self.prime(self.input))", "self.function(self.input))"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "one", "other"), TWO, ids=[name for name, *_ in TWO])
+def test_two_mistakes_that_hide_one_another_are_found_in_their_lines(name, one, other):
+    text, line = with_mistake(STYLES[name].text, *one)
+    text, other_line = with_mistake(text, *other)
+    report = report_on(text, STYLES[name])
+    assert report.reading.explains_all, str(report)
+    assert {c.line for c in report.corrections} == {line, other_line}, str(report)
+
+
 # --- the catalogue, in networks of any depth, activation and loss ------------------------------------
 
 NETWORKS = list(itertools.product((1, 2, 3, 4), SIGMA, ERROR, (False, True), (False, True)))

@@ -205,6 +205,12 @@ def _of_callee(session: Session, site: Site, add: Add) -> None:
     if isinstance(node, ast.Attribute):
         for other in OTHER_FUNCTIONS.get(node.attr, ()):
             add(ast.unparse(ast.Attribute(node.value, other, ast.Load())), "function", 1.2)
+        for name in _functions_beside(session, site, node):
+            add(f"{ast.unparse(node.value)}.{name}", "function", 1.3)
+    if isinstance(node, ast.Attribute) and node.attr in ELEMENTWISE:
+        for name, other in _globals(session, site).items():
+            if _may_be_called(session, other, 1):
+                add(name, "function", 1.3)
     if isinstance(value, types.FunctionType) and is_users(value.__code__):
         for name, other in value.__globals__.items():
             if other is not value and _may_stand_for(session, other, value):
@@ -212,11 +218,25 @@ def _of_callee(session: Session, site: Site, add: Add) -> None:
 
 
 def _may_stand_for(session: Session, other: Any, value: types.FunctionType) -> bool:
+    return _may_be_called(session, other, value.__code__.co_argcount)
+
+
+def _may_be_called(session: Session, other: Any, count: int) -> bool:
+    """Return whether something is a function of the user's of so many arguments that may run."""
     if not isinstance(other, types.FunctionType) or not is_users(other.__code__):
         return False
-    if other.__code__.co_argcount != value.__code__.co_argcount:
-        return False
-    return other in session.watch.functions or is_harmless(other)
+    return other.__code__.co_argcount == count and (other in session.watch.functions or is_harmless(other))
+
+
+def _functions_beside(session: Session, site: Site, node: ast.Attribute) -> Iterator[str]:
+    """Yield the names of other functions of one argument that the object holds whose function is called."""
+    owner = ast.unparse(node.value)
+    same = (s for s in session.sites if s.text == owner and s.function == site.function and s.file == site.file)
+    held = getattr(next((session.first(s) for s in same), None), "__dict__", {})
+    for name, other in held.items():
+        is_function = _may_be_called(session, other, 1) or (isinstance(other, np.ufunc) and other.nin == 1)
+        if name != node.attr and is_function:
+            yield name
 
 
 def _of_constant(session: Session, site: Site, node: ast.Constant, add: Add) -> None:
@@ -238,7 +258,7 @@ def _of_constant(session: Session, site: Site, node: ast.Constant, add: Add) -> 
         for other in [*near, *_constants(session, site, type(value))]:
             if other != value:
                 cost = (1.2 if other else 1.6) if erased and other in (0, 1) else 1.0 if other in (0, 1) else 1.1
-                add(repr(other), "constant", cost + 0.4 * (odd and other in (0, 1, -value)))
+                add(repr(other), "constant", cost + 0.7 * (odd and other in (0, 1, -value)))
         if value in (0, 1) and isinstance(value, int):
             add("None", "constant", 1.3)
 
@@ -267,7 +287,7 @@ def _of_operation(node: ast.BinOp, add: Add) -> None:
         add(text(ast.BinOp(node.left, operator(), node.right)), "operator", 1.0)
     if isinstance(node.op, (ast.Sub, ast.Div)):
         likely = isinstance(node.op, ast.Sub) and not isinstance(node.left, ast.Constant)
-        add(text(ast.BinOp(node.right, node.op, node.left)), "exchanged", 1.1 if likely else 1.3)
+        add(text(ast.BinOp(node.right, node.op, node.left)), "exchanged", 1.05 if likely else 1.3)
     for part, other, cost in ((node.left, node.right, 1.4), (node.right, node.left, 1.5)):
         scales = isinstance(node.op, ast.Mult) or (isinstance(node.op, ast.Div) and other is node.right)
         number = scales and isinstance(other, ast.Constant)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ...arguments import FloatArray
-from .changes import small_changes
-from .edits import Edit, Known, Moved, is_numeric, written
-from .guard import Deadline, Halt, Refused
-from .known import known_edits
+from .edits import Edit, Known, Moved, written
+from .guard import Deadline
+from .pairs import pair
 from .probes import Key, Probe
 from .proof import holds, replayed
-from .search import Found, Search, open_edits, penalty
-from .session import Session, flat, in_size
-from .sites import Site, outward, within
+from .search import Found, Search, penalty
+from .session import Session
 from .spelling import spelled
 from .watch import Watch
 
@@ -27,14 +24,13 @@ __all__ = ["Mend", "Repair", "repaired"]
 
 MOST = 6  # mistakes in one function
 REPLAYED = 3  # other networks on which a change must hold
-CONSIDERED = 6  # changes that are replayed
+CONSIDERED = 16  # changes that are replayed
 COARSE = 4  # the weight of an expression that a known quantity explains only coarsely
 COARSE_COST = 1.5
 UNLIKELY = 2.5  # a change that costs more may come from another one before it that was not meant
 BEGINNINGS = 3  # first changes that are tried in the place of one that cannot be written out
 VAGUE = 1.5  # how much more a change may cost that is written out
 WRITTEN = 6.0  # two that are written out and cost less are likelier than one that is not
-PAIR_COST = 5.2  # what two changes that are needed together may cost
 
 
 @dataclass(eq=False)
@@ -141,9 +137,7 @@ def _begun_otherwise(
             if deadline.left < 0.5:
                 break
             other = _on(functions, probe, others, deadline.part(0.5), first.edit)
-            if not other.left and other.verified and len(other.mends) == 2:
-                if not other.mends[0].mended:
-                    other.mends = [_together(*other.mends)]
+            if not other.left and other.verified and len(other.mends) <= 2:
                 tried.append(other)
         best = min(tried, key=_weighed, default=found)
         is_written = not any(mend.is_vague for mend in best.mends) and best.cost < WRITTEN
@@ -190,7 +184,7 @@ def _on(
             mend.mended = wrong - session.wrong
             continue
         search = Search(session, deadline.part(0.6))
-        candidates = search.full or search.forward or search.part
+        candidates = search.full or search.scaled or search.forward or search.part
         ranked = sorted(candidates, key=lambda found: _rank(session, found, wrong))
         if not ranked:
             break
@@ -204,8 +198,10 @@ def _on(
                 repair.firsts = _at_other_places(search.beginnings(), mend.edits[0])
         session.accept(mend.edits)
         mend.after = session.visits
-        if session.wrong == wrong and not mend.forward:
+        if session.wrong == wrong and not mend.forward and not search.scaled:
             break
+    if repair.mends and not repair.mends[0].mended and not repair.mends[0].forward:
+        repair.mends[:2] = [_together(*repair.mends[:2])] if len(repair.mends) > 1 else []
     repair.left = session.wrong
     return repair
 
@@ -213,7 +209,7 @@ def _on(
 def _firsts(session: Session, ranked: list[Found]) -> list[Found]:
     found: list[Found] = []
     for one in ranked:
-        here = one.edit.cost + penalty(session, one.edit) < 4
+        here = _unlikeliness(session, one.edit) < 4
         if here and all(one.edit.site is not other.edit.site for other in found) and len(found) < 4:
             found.append(one)
     return found
@@ -222,8 +218,11 @@ def _firsts(session: Session, ranked: list[Found]) -> list[Found]:
 def _may_hide_others(edit: Edit) -> bool:
     """Return whether other places may be wrong behind one: it only reads, calls, or is large."""
     only_reads = isinstance(edit.site.node, (ast.Name, ast.Attribute, ast.Subscript, ast.Call))
-    is_slope = isinstance(edit, Known) and {q.family for q in edit.quantities} == {"slope"}
-    return (only_reads or is_coarse(edit)) and not is_slope
+    return (only_reads or is_coarse(edit)) and not _is_slope(edit)
+
+
+def _is_slope(edit: Edit) -> bool:
+    return isinstance(edit, Known) and {q.family for q in edit.quantities} == {"slope"}
 
 
 def _at_its_place(session: Session, edit: Edit) -> Edit | None:
@@ -250,33 +249,97 @@ def _at_other_places(candidates: list[Found], edit: Edit) -> list[Found]:
 def _rank(session: Session, found: Found, wrong: frozenset[Key]) -> tuple[float, ...]:
     """Return the order in which changes are considered: what mends most, above, at the least cost."""
     mended = wrong - found.left
-    cost = found.edit.cost + penalty(session, found.edit)
+    cost = _unlikeliness(session, found.edit)
     if found.forward:
         return min(found.forward), -len(found.forward), cost
     if not found.left:
         return (cost,)
-    return (-len(mended), -max(layer for _, layer in mended), cost)
+    if found.is_scaled:
+        return bool(found.left - wrong), cost
+    return (_is_below(found, mended), -_credit(found, mended), -max(layer for _, layer in mended), cost)
+
+
+def _credit(found: Found, mended: frozenset[Key]) -> int:
+    """Return how many arrays a change makes right by itself.
+
+    Where both gradients of a layer are wrong its δ is likely to be; a known quantity that makes one of them right then
+    only stands in for that.
+    """
+    if not isinstance(found.edit, Known) or _is_slope(found.edit):
+        return len(mended)
+    before = found.left | mended
+    return sum(not _is_all_wrong(before, l) or {("W", l), ("b", l)} <= mended for _, l in mended)
+
+
+def _is_below(found: Found, mended: frozenset[Key]) -> bool:
+    """Return whether a known δ stands below a layer that stays wrong: it may only follow from what is wrong there."""
+    if not isinstance(found.edit, Known) or not {"δ", "back"} & {q.family for q in found.edit.quantities}:
+        return False
+    return any(_is_all_wrong(found.left, layer) and layer > max(l for _, l in mended) for _, layer in found.left)
+
+
+def _is_all_wrong(wrong: frozenset[Key], layer: int) -> bool:
+    """Return whether both gradients of a layer are wrong, so that its δ may be."""
+    return ("W", layer) in wrong and ("b", layer) in wrong
 
 
 def _mend(session: Session, ranked: list[Found], others: list[Probe], before: list[Edit], deadline: Deadline) -> Mend:
-    """Return the first change in the ranking that holds on the other networks, written out if it can be."""
-    wrong, probes = session.wrong, others[:REPLAYED]
-    chosen, verified = ranked[0], False
+    """Return the first change in the ranking that holds on the other networks, or one as likely that says how."""
+    probes = others[:REPLAYED]
+    holding: list[Found] = []
     for found in ranked[:CONSIDERED]:
+        if holding and not _is_as_likely(session, found, holding):
+            continue
         mended = frozenset(session.verdicts) - found.left
-        if all(holds(replayed(session, [*before, found.edit], probe), mended) for probe in probes):
-            chosen, verified = found, True
-            break
+        if _all_hold(session, [*before, found.edit], probes, mended):
+            holding.append(found)
+            if not isinstance(found.edit, Known):
+                break
         if deadline.left < 0:
             break
-    edit, mended = chosen.edit, wrong - chosen.left
+    verified = bool(holding)
+    mends = []
+    for found in holding or ranked[:1]:
+        mends.append(_mend_of(session, found, ranked, probes, before, deadline))
+        mends[-1].verified = verified
+        if all(edit.kind not in ("known", "number") or _is_slope(edit) for edit in mends[-1].edits):
+            break
+    else:
+        return mends[0]
+    last = holding[-1] if holding else None
+    is_written = last is not None and not isinstance(last.edit, Known)
+    if last is not None and is_written and len(mends[-1].edits) == 1:
+        edit = mends[-1].edits[0]
+        if _unlikeliness(session, last.edit) < _unlikeliness(session, edit):
+            mends.append(_mend_of(session, last, ranked, probes, before, deadline))
+            mends[-1].verified = True
+    return mends[-1]
+
+
+def _unlikeliness(session: Session, edit: Edit) -> float:
+    return edit.cost + penalty(session, edit)
+
+
+def _is_as_likely(session: Session, found: Found, holding: list[Found]) -> bool:
+    """Return whether a change elsewhere mends the same, and is about as likely as the first that holds."""
+    likely = _unlikeliness(session, holding[0].edit) + VAGUE
+    is_elsewhere = all(found.edit.site is not other.edit.site for other in holding)
+    return is_elsewhere and found.left == holding[0].left and _unlikeliness(session, found.edit) <= likely
+
+
+def _mend_of(
+    session: Session, chosen: Found, ranked: list[Found], probes: list[Probe], before: list[Edit], deadline: Deadline
+) -> Mend:
+    """Return a change as a mend, written out if it can be."""
+    edit = chosen.edit
     same = [found.edit for found in ranked if found.left == chosen.left and found.edit is not edit]
     here = [other for other in same if other.site is edit.site]
     known = edit if isinstance(edit, Known) else next((other for other in here if isinstance(other, Known)), None)
     edits: tuple[Edit, ...] = (edit,)
     if isinstance(edit, Known):
         edits = _written_out(session, edit, here, chosen.left, [*before], probes, deadline)
-    mend = Mend(edits, known, mended, same[:8], verified, session, session.visits, session.order)
+    mended = session.wrong - chosen.left
+    mend = Mend(edits, known, mended, same[:8], False, session, session.visits, session.order)
     mend.forward = chosen.forward
     return mend
 
@@ -293,135 +356,20 @@ def _written_out(
     """Return the changes of the source that do what a known edit does; the known one itself if there are none."""
     mended = frozenset(session.verdicts) - left  # and what was right stays so
     written = next((other for other in here if not isinstance(other, (Known, Moved)) and other.cost < 6), None)
-    families = {q.family for q in edit.quantities}
-    if (
-        is_coarse(edit)
-        and edit.kind == "known"
-        and written is None
-        and families & {"δ", "dW", "db", "back", "dΘ", "a", "z"}
-    ):
-        two = _pair(session, edit, deadline.part(0.5))
-        if two is not None and all(holds(replayed(session, [*before, *two], probe), mended) for probe in probes):
+    if written is None and edit.kind == "known" and is_coarse(edit):
+        two = pair(session, edit, deadline.part(0.5))
+        if two is not None and _all_hold(session, [*before, *two], probes, mended):
             return two
     if written is None and edit.kind == "known":
         written = spelled(session, edit, mended)
-    if written is not None and all(holds(replayed(session, [*before, written], probe), mended) for probe in probes):
+    if written is not None and _all_hold(session, [*before, written], probes, mended):
         return (written,)
+    if edit.kind == "known" and not is_coarse(edit):
+        two = pair(session, edit, deadline.part(0.5), only_written=True)
+        if two is not None and _all_hold(session, [*before, *two], probes, mended):
+            return two
     return (edit,)
 
 
-# --- two changes that only together make something right
-
-
-def _pair(session: Session, edit: Known, deadline: Deadline) -> tuple[Edit, Edit] | None:
-    """Return two changes, in a place or in what it reads, that together do there what a known edit does.
-
-    Their effects must compose: as factors or as terms of what the place gives.
-    """
-    values = session.visits[edit.site.number]
-    if edit.values is None or not all(map(is_numeric, values)):
-        return None
-    goal, now = flat(edit.values), flat(values)
-    if goal.shape != now.shape:
-        return None
-    effects: list[tuple[Edit, FloatArray]] = []
-    for change in _small_around(session, edit.site):
-        if deadline.left < 0:
-            break
-        if change.site is edit.site and isinstance(change, Known) and change.kind == "known":
-            continue
-        effect = _effect(session, change, edit.site)
-        if effect is None or effect.shape != now.shape or not np.all(np.isfinite(effect)):
-            continue
-        if not np.allclose(effect, now, rtol=1e-12):
-            effects.append((change, effect))
-    if not effects:
-        return None
-    table = np.array([effect for _, effect in effects])
-    changes = [change for change, _ in effects]
-    with np.errstate(all="ignore"):
-        pairs = [
-            *_composed(changes, table / now, goal / now, np.divide),
-            *_composed(changes, table - now, goal - now, np.subtract),
-        ]
-    cost, one, other = min(pairs, key=lambda pair: pair[0], default=(np.inf, edit, edit))
-    return (one, other) if cost < PAIR_COST else None
-
-
-def _composed(
-    changes: list[Edit], had: FloatArray, needed: FloatArray, without: Callable[[FloatArray, FloatArray], FloatArray]
-) -> Iterator[tuple[float, Edit, Edit]]:
-    """Yield the pairs of changes whose effects together are the one needed, with their cost.
-
-    Args:
-        changes: The changes.
-        had: The effect of each, one a row.
-        needed: The effect of both.
-        without: Takes the effect of both and that of one; returns that of the other.
-    """
-    if not np.all(np.isfinite(needed)):
-        return
-    for k, one in enumerate(changes):
-        wanted = without(needed, had[k])
-        if not np.all(np.isfinite(wanted)):
-            continue
-        scale = max(float(np.abs(wanted).max()), 1e-12)
-        for j in np.flatnonzero(np.abs(had - wanted).max(axis=1) <= 1e-8 * scale).tolist():
-            other = changes[j]
-            if j > k and not _one_in_the_other(one.site, other.site):
-                yield one.cost + other.cost, one, other
-
-
-def _small_around(session: Session, top: Site) -> list[Edit]:
-    """Return the cheap changes in a place and in the assignments that it reads, the cheapest first."""
-    sites: list[Site] = []
-    for root in (top, *_definitions(session, top)):
-        for site in within(root):
-            fit = site.role in ("value", "callee") and site.number in session.visits
-            if fit and site not in sites and not in_size(site) and not site.settled:
-                sites.append(site)
-    found: list[Edit] = []
-    for site in sites[:40]:
-        found += small_changes(session, site)
-        if site.role == "value" and session.is_numeric(site):
-            known = known_edits(session, site, shapes_are_wrong=False)
-            found += [e for e in known if e.kind in ("known", "known factor", "number") and e.cost < 3.2]
-            found += [e for e in open_edits(session, site) if e.cost < 2.5]
-    return sorted(found, key=lambda edit: edit.cost)[:900]
-
-
-def _definitions(session: Session, top: Site) -> list[Site]:
-    """Return the values that the names in an expression were set to, in the same function."""
-    names = {node.id for node in ast.walk(top.node) if isinstance(node, ast.Name)}
-    found = []
-    for site in session.sites:
-        statement = site.statement
-        if site.parent is None and site.role == "value" and isinstance(statement, ast.Assign):
-            target = statement.targets[0]
-            here = site.file == top.file and site.function == top.function and statement.value is site.node
-            if here and isinstance(target, ast.Name) and target.id in names:
-                found.append(site)
-    return found
-
-
-def _effect(session: Session, change: Edit, place: Site) -> FloatArray | None:
-    """Return what a place gives with a change."""
-    seen: list[Any] = []
-
-    def keep(number: int, value: Any) -> None:
-        if number == place.number:
-            seen.append(np.array(value, dtype=float))
-
-    try:
-        session.run([change], keep)
-        return flat(seen) if seen else None
-    except Refused:
-        raise
-    except (Exception, Halt):  # whatever a changed function raises
-        return None
-
-
-def _one_in_the_other(one: Site, other: Site) -> bool:
-    if one is other:
-        return False
-    return any(site is other for site in outward(one)) or any(site is one for site in outward(other))
+def _all_hold(session: Session, edits: list[Edit], probes: list[Probe], mended: frozenset[Key]) -> bool:
+    return all(holds(replayed(session, edits, probe), mended) for probe in probes)

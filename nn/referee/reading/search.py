@@ -48,11 +48,13 @@ class Found:
         edit: The edit.
         left: What is still wrong with it.
         forward: The layers whose a is computed with it, and was not before.
+        is_scaled: Whether all arrays are right with it but for factors.
     """
 
     edit: Edit
     left: frozenset[Key]
     forward: frozenset[int] = frozenset()
+    is_scaled: bool = False
 
 
 class Search:
@@ -66,6 +68,7 @@ class Search:
         full: The edits with which all arrays are right.
         least: The cost of the likeliest of them, with what makes its place unlikely.
         part: Those with which some more are right, and none is wrong that was right.
+        scaled: Those with which all arrays are right but for factors, and were not before.
         forward: Those with which an a is computed that was not; looked for only if nothing makes all arrays right.
     """
 
@@ -73,7 +76,9 @@ class Search:
         self.session, self.deadline = session, deadline
         self.full: list[Found] = []
         self.part: list[Found] = []
+        self.scaled: list[Found] = []
         self.forward: list[Found] = []
+        self._was_scaled = session.probe.are_right_but_for_factors(session.arrays)
         self.tried: set[tuple[int, str]] = set()
         self.least = float("inf")
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -88,12 +93,12 @@ class Search:
         covering = [site for site in sites if (arrays := moved[site]) is None or arrays >= session.wrong]
         covered = set(covering)
         self._try_at(covering, [*moved_edits(session)])
-        if not self.full:
+        if not self.full and not self.scaled:
             self._try_at([site for site in sites if site not in covered], [])
             self._try_forward(sites)
         self._what_the_function_holds()
         self._below_known_places()
-        if self.cheapest > CHEAP:
+        if self.cheapest > CHEAP and not self.scaled:
             self._everywhere([site for site in (covering if self.full else sites) if self._is_plain(site)])
 
     def _try_forward(self, sites: list[Site]) -> None:
@@ -189,9 +194,10 @@ class Search:
             self.least = min(self.least, edit.cost + penalty(session, edit))
         elif left < session.wrong:
             self.part.append(Found(edit, left))
-        else:
-            return False
-        return True
+        may_be_first = left and edit.cost <= UNLIKELY_FIRST + isinstance(edit, Known) and not self._was_scaled
+        if may_be_first and session.probe.are_right_but_for_factors(session.judged_arrays):
+            self.scaled.append(Found(edit, left, is_scaled=True))
+        return left < session.wrong
 
     def _try_all(self, edits: Iterable[Edit], most: float = float("inf")) -> None:
         for edit in sorted(edits, key=lambda edit: edit.cost):
@@ -202,7 +208,7 @@ class Search:
     def _what_the_function_holds(self) -> None:
         """Where a known quantity mends most: is there something with the same values to put there?"""
         groups: dict[tuple[frozenset[Key], int], list[Known]] = {}
-        for found in self.full + self.part:
+        for found in self.full or self.scaled or self.part:
             if isinstance(found.edit, Known) and found.edit.values is not None and found.edit.kind != "state":
                 groups.setdefault((found.left, found.edit.site.number), []).append(found.edit)
         fewest = min((len(left) for left, _ in groups), default=0)
@@ -375,7 +381,7 @@ def open_edits(session: Session, site: Site, wanted: list[list[Any]] | None = No
     found: list[Edit] = []
     mask = isinstance(old.values[0], np.ndarray) and old.values[0].dtype.kind == "b"
     for cost, text, kind, values in outcomes.values():
-        unlike = 1.0 if mask and kind == "replaced" and not values.is_mask else 0.0
+        unlike = 1.0 if kind == "replaced" and mask != values.is_mask else 0.0
         edit = as_written(site, text, kind, cost + unlike)
         if edit is not None:
             edit.values = values.values

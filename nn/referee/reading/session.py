@@ -44,6 +44,7 @@ class Session:
         arrays: What the function returns, with the edits in force.
         verdicts: Which of these arrays are right.
         runs: How often the function ran.
+        judged_arrays: What it returned with the edits that were judged last.
         heavy: Whether a run hands over so many values that variants are compiled instead.
     """
 
@@ -53,6 +54,7 @@ class Session:
         self.index = Index(probe.reference, probe.quantities())
         self.runs = 0
         self.heavy = False
+        self.judged_arrays: dict[Key, FloatArray] = {}
         self._variants: dict[Any, Codes | None] = {}
         self._influence: dict[int, frozenset[Key] | None] = {}
         self.trace()
@@ -86,8 +88,11 @@ class Session:
 
     def judged(self, *extra: Edit) -> Verdicts | None:
         """Return which arrays are right with some more edits; None if the function fails, or returns other arrays."""
+        self.judged_arrays = {}
         try:
-            found = self.probe.verdicts(self.run(extra))
+            submission = self.run(extra)
+            self.judged_arrays = submission.arrays()
+            found = self.probe.verdicts(submission)
         except Refused:
             raise
         except (Exception, Halt):  # whatever a changed function raises
