@@ -184,8 +184,7 @@ def _on(
             mend.mended = wrong - session.wrong
             continue
         search = Search(session, deadline.part(0.6))
-        candidates = search.full or search.scaled or search.forward or search.part
-        ranked = sorted(candidates, key=lambda found: _rank(session, found, wrong))
+        ranked = sorted(search.candidates, key=lambda found: _rank(session, found, wrong))
         if not ranked:
             break
         if step == 0:
@@ -198,7 +197,7 @@ def _on(
                 repair.firsts = _at_other_places(search.beginnings(), mend.edits[0])
         session.accept(mend.edits)
         mend.after = session.visits
-        if session.wrong == wrong and not mend.forward and not search.scaled:
+        if session.wrong == wrong and not mend.forward and not ranked[0].is_scaled:
             break
     if repair.mends and not repair.mends[0].mended and not repair.mends[0].forward:
         repair.mends[:2] = [_together(*repair.mends[:2])] if len(repair.mends) > 1 else []

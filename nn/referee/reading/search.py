@@ -93,12 +93,12 @@ class Search:
         covering = [site for site in sites if (arrays := moved[site]) is None or arrays >= session.wrong]
         covered = set(covering)
         self._try_at(covering, [*moved_edits(session)])
-        if not self.full and not self.scaled:
+        if not self.full:
             self._try_at([site for site in sites if site not in covered], [])
             self._try_forward(sites)
         self._what_the_function_holds()
         self._below_known_places()
-        if self.cheapest > CHEAP and not self.scaled:
+        if self.cheapest > CHEAP and not self._is_scaled_only:
             self._everywhere([site for site in (covering if self.full else sites) if self._is_plain(site)])
 
     def _try_forward(self, sites: list[Site]) -> None:
@@ -162,6 +162,16 @@ class Search:
             )
 
     @property
+    def candidates(self) -> list[Found]:
+        """The edits among which one is chosen."""
+        return self.full or (self.scaled if self._is_scaled_only else self.forward or self.part)
+
+    @property
+    def _is_scaled_only(self) -> bool:
+        """Whether nothing that says how to write it makes an array right, but something does but for a factor."""
+        return bool(self.scaled) and not any(not isinstance(found.edit, Known) for found in self.full + self.part)
+
+    @property
     def cheapest(self) -> float:
         """The cost of the cheapest of the edits that mend most."""
         mending = self.full or self.part
@@ -208,7 +218,7 @@ class Search:
     def _what_the_function_holds(self) -> None:
         """Where a known quantity mends most: is there something with the same values to put there?"""
         groups: dict[tuple[frozenset[Key], int], list[Known]] = {}
-        for found in self.full or self.scaled or self.part:
+        for found in self.candidates:
             if isinstance(found.edit, Known) and found.edit.values is not None and found.edit.kind != "state":
                 groups.setdefault((found.left, found.edit.site.number), []).append(found.edit)
         fewest = min((len(left) for left, _ in groups), default=0)
