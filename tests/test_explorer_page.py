@@ -15,14 +15,11 @@ import pytest
 import nn
 import viz
 from autograd import Op, Value
+from autograd.lift.language.term import references
 from tests.explorer_pages import CASES, NODE, page_of
 from tests.hostile import HOSTILE
 from viz.explorer.compact import compact_script
 from viz.explorer.data import content
-from viz.explorer.evaluation import evaluated
-from viz.explorer.notation import Notation
-from viz.explorer.terms import Term, derived_equations
-from viz.layers import found_network
 from viz.palette import DARK, LIGHT
 
 KILOBYTE = 1024
@@ -214,27 +211,28 @@ def test_layers_are_found_however_the_sums_were_written():
 
 
 def test_equations_that_are_not_right_are_not_shown(monkeypatch):
-    from viz.explorer import data
+    from viz.explorer import terms
 
-    monkeypatch.setattr(data, "holds", lambda *_: False)
+    monkeypatch.setattr(terms, "holds", lambda *_: False)
     assert "The number" in viz.to_html(CASES["small"]().root)
 
 
-def test_every_term_of_an_equation_carries_its_number_once():
-    root = CASES["attention"]().root
-    traced = viz.trace(root)
-    equations = derived_equations(traced, traced.root, {})
-    small = CASES["small"]().root
-    traced = viz.trace(small)
-    network = found_network(traced)
-    equations = derived_equations(
-        traced, traced.root, {"x": network.examples[0].inputs, "t": network.examples[0].targets}
-    )
-    notation = Notation(equations)
-    markup = "".join(notation.equation(each) for each in equations.all)
-    numbers = [int(n) for n in re.findall(r'data-t="(\d+)"', markup)]
+def notation_of(name):
+    traced = viz.trace(CASES[name]().root)
+    (notation,) = content(traced, {}).sets
+    return notation
+
+
+@pytest.mark.parametrize("name", ["small", "attention", "deep"])
+def test_every_term_of_an_equation_carries_its_number_once(name):
+    notation = notation_of(name)
+    numbers = [int(n) for n in re.findall(r'data-t="(\d+)"', "".join(notation.markup))]
     assert len(set(numbers)) == len(numbers)
-    assert {notation.terms[n].kind for n in numbers} >= {"name", "local", "transpose", "matmul"}
+    shown = {notation.meanings[n][0].term for n in numbers}
+    for each in notation.equations.all:  # every name that stands in an equation can be pointed at
+        assert {term for term in references(each.line.right.meaning.term) if term.indices} <= {
+            inner for term in shown for inner in references(term)
+        }
 
 
 def text_of(markup: str) -> str:
@@ -243,33 +241,35 @@ def text_of(markup: str) -> str:
 
 @pytest.mark.parametrize("name", ["residual", "attention", "lstm"])
 def test_a_long_equation_breaks_at_its_signs_and_says_the_same(name):
-    traced = viz.trace(CASES[name]().root)
-    equations = derived_equations(traced, traced.root, {})
-    notation = Notation(equations)
+    notation = notation_of(name)
     broken = 0
-    for each in equations.all:
-        pieces = re.findall("<math>(.*?)</math>", notation.equation(each), re.DOTALL)
-        sign = "+=" if each.add else "="
-        whole = text_of(notation.write(each.target)) + sign + text_of(notation.write(each.value))
-        assert "".join(map(text_of, pieces)) == whole
+    for each, markup in zip(notation.equations.all, notation.markup, strict=True):
+        pieces = re.findall("<math>(.*?)</math>", markup, re.DOTALL)
+        left, right = "".join(map(text_of, pieces)).split("=", 1)
+        assert right == text_of(notation.text(each.line.right))
+        assert left.removeprefix("∂C∂") == text_of(notation.symbol(each.line.left))
         for piece in pieces:  # each is well-formed by itself
             ElementTree.fromstring(f"<math>{html.unescape(piece.replace('&lt;', ''))}</math>")
         broken += len(pieces) > 1
     assert broken
 
 
-def test_equations_call_the_output_by_its_label_and_multiply_numbers_with_a_point():
+def test_steps_that_repeat_are_written_once_and_every_layer_has_its_equation():
+    shown = page_of("very_deep")
+    assert "for <i>l</i> = 1, …, 23" in shown
+    defined = {key for each in data_of(shown)["graph"]["sets"][0]["equations"] for key in each["keys"]}
+    assert defined == {"loss", "dx"} | {f"{key}{l}" for key in ("z", "delta", "dW", "db") for l in range(1, 25)} | {
+        f"a{l}" for l in range(1, 24)
+    }
+
+
+def test_equations_call_the_output_by_its_label():
     page = page_of("expression")
     shown = [text_of(row) for row in re.findall(r'<div class="eq .*?</div>', page)]
-    assert shown == ["z=x+x·y", "∂z∂x=1+y", "∂z∂y=x"]
+    assert shown == ["z=xy+x", "∂z∂x=y+1", "∂z∂y=x"]
     named = nn.half_squared_error(nn.MLP(2, [2], seed=0)([1.0, 2.0]), [0.0, 1.0])
     named.label = "loss"
     assert "<mi>C</mi>" in viz.to_html(named)  # of a network, it is the cost
-
-
-def test_a_term_of_an_unknown_kind_has_no_value():
-    with pytest.raises(TypeError, match="no value for riddle"):
-        evaluated(Term("riddle"), {})
 
 
 @pytest.mark.parametrize(

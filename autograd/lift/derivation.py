@@ -8,7 +8,7 @@ was recognised wrongly, they are derived again without it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,6 +122,7 @@ def derivation(
     recorded: Recording,
     leaves: Sequence[Value],
     watch: Watch | None = None,
+    wanted: Iterable[str] = (),
 ) -> Derivation:
     """Return the derivation of a program's equations.
 
@@ -130,6 +131,7 @@ def derivation(
         recorded: The graph.
         leaves: The parameters.
         watch: The local variables of the recorded function.
+        wanted: The inputs by which the loss is derived, too.
 
     Raises:
         RuntimeError: If no way to derive them gives the program's numbers; this is a fault.
@@ -150,6 +152,7 @@ def derivation(
                 compared,
                 is_plain=is_plain,
             )
+            found.wanted = {found.leaves.inputs[name] for name in wanted}
             if has_idioms:
                 found.families = recognise_idioms(found.families)
                 recognise_indices(found.families, whole)

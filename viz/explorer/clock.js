@@ -33,7 +33,7 @@ class Clock {
     if (!set || !network) return -1;
     // of a layer the equation of δ holds ∂C/∂a, too
     const own = key.replace(/^da(\d+)$/, "delta$1");
-    return set.equations.findIndex((e) => this.model.block(e.key) === own);
+    return set.equations.findIndex((e) => e.keys.includes(own));
   }
   layered(under) {
     const { model } = this, { tape, layers } = model, last = layers.length, row = new Map(), phase = new Map();
@@ -105,7 +105,7 @@ class Clock {
         at = end;
       });
     };
-    const own = equations.map((e, k) => [`${e.key}#${k}`, e.part, k]);
+    const own = equations.map((e, k) => [`${e.family}#${k}`, e.part, k]);
     shared(nodes, own.filter(([, part]) => part === "f"));
     this.add("seed", "b", [[]]);
     shared(edges, own.filter(([, part]) => part !== "f"));

@@ -7,9 +7,13 @@ a user's own operation has no JavaScript, the values and local derivatives of th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from autograd import ops
 
@@ -17,9 +21,9 @@ from ..formula import MOST_TERMS, expression
 from ..layers import Example, Network, found_network, with_shared_inputs
 from ..style import shortened
 from ..trace import Trace
-from .evaluation import holds
+from .notation import Notation
 from .operations import can_run
-from .terms import Array, Equation, Equations, Term, derived_equations
+from .terms import CLOSE, Equations, derived_equations, runs
 
 __all__ = ["Content", "content"]
 
@@ -36,20 +40,25 @@ class Content:
     Attributes:
         traced: The graph.
         network: Its layers, if it has any.
-        sets: Its equations; of a network with examples that were recorded differently, one set for each kind.
+        equations: Its equations; of a network with examples that were recorded differently, one set for each kind.
         names: What each node is called.
     """
 
     traced: Trace
     network: Network | None
-    sets: tuple[Equations, ...]
+    equations: tuple[Equations, ...]
     set_of: tuple[int, ...]
     names: tuple[str, ...]
+
+    @cached_property
+    def sets(self) -> tuple[Notation, ...]:
+        """The equations as they are written."""
+        return tuple(Notation(each, self.output) for each in self.equations)
 
     @property
     def json(self) -> dict[str, Any]:
         """The object that the page reads."""
-        found: dict[str, Any] = {"tape": _tape(self), "sets": [_set(each) for each in self.sets]}
+        found: dict[str, Any] = {"tape": _tape(self), "sets": [each.json for each in self.sets]}
         if self.network is not None:
             found["network"] = _network(self.network, self.traced, self.set_of)
         return found
@@ -79,10 +88,7 @@ def _own_set(traced: Trace, inputs: Mapping[str, Sequence[int]]) -> tuple[tuple[
     if len(traced.nodes) > EQUATIONS_UP_TO:
         return (), ()
     equations = derived_equations(traced, traced.root, inputs)
-    adjoints = {node.index: node.adjoint for node in traced.nodes if not node.is_constant}
-    if equations is None or not holds(equations, traced, adjoints, traced.root):
-        return (), ()
-    return (equations,), (0,)
+    return ((equations,), (0,)) if equations else ((), ())
 
 
 def _sets(traced: Trace, network: Network) -> tuple[tuple[Equations, ...], tuple[int, ...]]:
@@ -121,61 +127,55 @@ def _kind(traced: Trace, example: Example) -> tuple[Any, ...]:
 
 
 def _equations_of(traced: Trace, network: Network, example: Example) -> Equations | None:
-    inputs = {"x": example.inputs, **({"t": example.targets} if example.targets else {})}
-    if {"x", "t"} & {traced.nodes[k].label.split("[")[0] for layer in network.layers for k in layer.weights[0]}:
+    """Return the equations of an example, in the names that a picture of its layers has."""
+    inputs = {"a0": example.inputs, **({"t": example.targets} if example.targets else {})}
+    named: dict[str, Sequence[int]] = {}
+    for l, (z, a) in enumerate(zip(example.z, example.a, strict=True), 1):
+        named |= {f"z{l}": z, **({f"a{l}": a} if a != z else {})}
+    parameters = {traced.nodes[k].label.split("[")[0] for layer in network.layers for k in layer.weights[0]}
+    if parameters & {*inputs, *named}:
         return None
-    equations = derived_equations(traced, example.root, inputs)
-    if equations is None or not holds(equations, traced, _adjoints(traced, example.root), example.root):
-        return None
-    first = network.layers[0]
-    weights = next((n for n, a in equations.arrays.items() if a.nodes and a.nodes[0] == first.weights[0][0]), "")
-    delta = next((n for n, a in equations.arrays.items() if a.role == "adjoint" and _is_first(equations, a.of)), "")
-    inside = {member for own in example.members[0] for member in own}
-    used_once = all(traced.edges[k].head in inside for node in example.inputs for k in traced.nodes[node].edges_out)
-    if not weights or not delta or equations.input != "x" or not used_once or "dx" in equations.arrays:
-        return equations
-    size = len(example.inputs)
-    name = Term("name", name=weights)  # of a single neuron a vector may be W, which then stands as a column already
-    columns = Term("transpose", (name,)) if equations.arrays[weights].is_matrix else name
-    backwards = Equation("b", Term("name", name="dx"), Term("matmul", (columns, Term("name", name=delta))))
-    at = max(k for k, each in enumerate(equations.all) if each.part == "b") + 1
-    arrays = {**equations.arrays, "dx": Array((size, 1), "adjoint", 0, "x", (), is_matrix=False)}
-    return replace(equations, all=(*equations.all[:at], backwards, *equations.all[at:]), arrays=arrays)
+    equations = derived_equations(traced, example.root, inputs, named, ["a0"])
+    if equations is not None:
+        _find_blocks(equations, traced, network, example)
+    return equations
 
 
-def _is_first(equations: Equations, name: str) -> bool:
-    return equations.arrays[name].role == "z" and equations.arrays[name].layer == 1
+def _find_blocks(equations: Equations, traced: Trace, network: Network, example: Example) -> None:
+    """Find which blocks of the picture of a network the families stand for."""
+    blocks, found = equations.blocks, equations.derivation.found
+    leaves = {example.inputs: "x", example.targets: "t"}
+    values: dict[str, Sequence[int]] = {}
+    for l, (layer, z, a) in enumerate(zip(network.layers, example.z, example.a, strict=True), 1):
+        leaves |= {tuple(node for row in layer.weights for node in row): f"W{l}", layer.biases: f"b{l}"}
+        values |= {f"in{l}": example.sources[l - 1], f"a{l}": a, f"z{l}": z}
+        if l == 1 or values[f"in{l}"] == values[f"a{l - 1}"]:
+            del values[f"in{l}"]
+    for family, nodes in equations.nodes.items():
+        size = len(nodes) // (family.axes[0].size if family.stacked else 1)
+        keys = [leaves.get(tuple(nodes[k : k + size]), "") for k in range(0, len(nodes), size)]
+        blocks[family] = {key: k if family.stacked else -1 for k, key in enumerate(keys) if key}
+    data = {key: np.array([traced.nodes[node].data for node in nodes]) for key, nodes in values.items()}
+    for family in found.forward:
+        blocks[family] = {"loss": -1} if family is found.loss else {}
+        numbers = equations.numbers[family]
+        parts = [numbers] if family.time is None else list(np.moveaxis(numbers, family.time, 0))
+        for k, part in enumerate(parts if family is not found.loss else ()):
+            key = _key_of(part.ravel(), family.name, data)
+            if data.pop(key, None) is not None:
+                blocks[family][key] = -1 if family.time is None else k
+    for adjoint in [*found.backward, *found.gradients]:
+        source = blocks.get(adjoint.source, {})
+        blocks[adjoint] = {re.sub("^dz", "delta", f"d{key}"): k for key, k in source.items()}
 
 
-def _adjoints(traced: Trace, root: int) -> dict[int, float]:
-    """Return ∂root/∂node for every node under one that need not be the graph's own output."""
-    adjoint = {root: 1.0}
-    for index in range(root, -1, -1):
-        up = adjoint.get(index, 0.0)
-        for k in traced.nodes[index].edges_in if up else ():
-            edge = traced.edges[k]
-            if edge.step:
-                adjoint[edge.tail] = adjoint.get(edge.tail, 0.0) + up * edge.local
-    return adjoint
+def _key_of(numbers: np.ndarray[Any, Any], name: str, data: Mapping[str, np.ndarray[Any, Any]]) -> str:
+    """Return the block that has some numbers, the one of that name if it has them too; empty if there is none."""
+    alike = [k for k, own in data.items() if own.shape == numbers.shape and np.allclose(numbers, own, CLOSE, CLOSE)]
+    return name if name in alike else next(reversed(alike), "")
 
 
 # --- JSON ----------------------------------------------------------------------------------------
-
-
-def runs(indices: Iterable[int]) -> list[int]:
-    """Return whole numbers as runs: first, count, first, count and so on.
-
-    Example:
-        >>> runs([4, 5, 6, 2, 3])
-        [4, 3, 2, 2]
-    """
-    found: list[int] = []
-    for index in indices:
-        if found and found[-2] + found[-1] == index:
-            found[-1] += 1
-        else:
-            found += [index, 1]
-    return found
 
 
 def _tape(shown: Content) -> dict[str, Any]:
@@ -250,46 +250,6 @@ def _network(network: Network, traced: Trace, set_of: Sequence[int]) -> dict[str
             for k, example in enumerate(network.examples)
         ],
     }
-
-
-def _set(equations: Equations) -> dict[str, Any]:
-    return {
-        "equations": [
-            {
-                "part": each.part,
-                "key": each.key,
-                "target": _term(each.target),
-                "value": _term(each.value),
-                **({"add": 1} if each.add else {}),
-            }
-            for each in equations.all
-        ],
-        "arrays": {
-            name: {
-                "shape": array.shape,
-                "role": array.role,
-                "layer": array.layer,
-                **({"of": array.of} if array.of else {}),
-                **({"nodes": runs(array.nodes)} if array.nodes else {}),
-                **({"matrix": 1} if array.is_matrix else {}),
-            }
-            for name, array in equations.arrays.items()
-        },
-        "input": equations.input,
-        "targets": equations.targets,
-    }  # fmt: skip
-
-
-def _term(term: Term) -> dict[str, Any]:
-    found: dict[str, Any] = {"kind": term.kind}
-    for name in ("name", "view", "number", "text", "axis", "exponent", "values", "places"):
-        if given := getattr(term, name):
-            found[name] = given
-    if term.kind == "number":
-        found["number"] = term.number
-    if term.parts:
-        found["parts"] = [_term(part) for part in term.parts]
-    return found
 
 
 # --- names ---------------------------------------------------------------------------------------

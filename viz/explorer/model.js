@@ -3,7 +3,7 @@
 class Model {
   constructor(data) {
     this.tape = new Tape(data.tape);
-    this.sets = data.sets;
+    this.sets = data.sets.map(linked);
     this.network = data.network ? this.readNetwork(data.network) : null;
     this.layers = this.network ? this.network.layers : [];
     this.joins = this.network ? joinsOf(this) : [];
@@ -12,7 +12,7 @@ class Model {
     this.leaves = [];
     for (let i = 0; i < this.tape.n; i++) if (!this.tape.args[i] && !this.tape.constant[i]) this.leaves.push(i);
     const inputs = new Set(this.network ? this.network.examples.flatMap((e) => [...e.in[0], ...e.t]) : []);
-    for (const set of this.sets) for (const a of Object.values(set.arrays)) if (a.role === "input") for (const i of unrolled(a.nodes || [])) inputs.add(i);
+    for (const set of this.sets) for (const f of set.families) if (f.role === "input") for (const i of unrolled(f.nodes)) inputs.add(i);
     this.parameters = this.leaves.filter((i) => !inputs.has(i));
     this.inputs = inputs;
     this.choose(this.network && this.network.examples.length > 1 ? -1 : 0);
@@ -57,7 +57,7 @@ class Model {
     if (this.network) this.readBlocks();
   }
   // Whether there are equations of arrays, not only of single numbers.
-  get hasMatrices() { return !!this.set && Object.values(this.set.arrays).some((a) => a.shape[0] * a.shape[1] > 1); }
+  get hasMatrices() { return !!this.set && this.set.families.some((f) => f.axes.some((a) => this.set.axes[a] > 1)); }
   get cost() { return this.tape.v[this.tape.root]; }
   get count() { return this.shown.length; }
   // --- blocks of the layers ----------------------------------------------------------------------------------------
@@ -112,58 +112,45 @@ class Model {
     return (kind === "a" ? e.a : e.z)[k][i];
   }
   // --- arrays of the equations -------------------------------------------------------------------------------------
-  // For every example that is shown, all arrays by name.
+  // For every example that is shown, the arrays of all families.
   get arrays() {
     if (!this.set) return [];
     if (this.solutions) return this.solutions;
-    const { arrays, equations } = this.set, { v } = this.tape;
-    const leaves = (example) => {
-      const found = {};
-      for (const [name, a] of Object.entries(arrays)) {
-        if (!a.nodes) continue;
-        let nodes = (a.list ||= unrolled(a.nodes));
-        if (example && name === "x") nodes = example.in[0];
-        if (example && name === "t") nodes = example.t;
-        found[name] = matrix(...a.shape, Float64Array.from(nodes, (node) => v[node]));
-      }
-      return found;
-    };
+    const { families } = this.set, { v } = this.tape;
+    const leaves = (example) => families.map((f) => {
+      if (f.numbers) return Float64Array.from(f.numbers);
+      if (!f.nodes) return null;
+      const key = example ? Object.keys(f.blocks || {})[0] : "";
+      return Float64Array.from(key === "x" ? example.in[0] : key === "t" ? example.t : (f.list ||= unrolled(f.nodes)), (node) => v[node]);
+    });
     const alike = this.network ? this.shown.filter((e) => e.set === this.setIndex) : [null];
-    this.solutions = alike.map((e) => solved(equations, arrays, leaves(e)));
+    this.solutions = alike.map((e) => solved(this.set, leaves(e)));
     return this.solutions;
   }
-  // The numbers of a term: of a batch the examples side by side, or their mean where it is a matrix of its own.
-  numbers(term) {
-    const list = this.arrays.map((arrays) => evaluated(term, arrays));
+  // The numbers of a formula: of a batch the examples side by side, or their mean where it is a matrix of its own.
+  numbers(meaning) {
+    const list = this.arrays.map((arrays) => new Numbers(this.set, arrays, meaning.within).matrix(meaning));
     if (list.length < 2) return list[0];
-    if (list[0].c === 1 && list[0].r > 0 && !this.isShared(term)) return combinedColumns(list);
+    if (list[0].c === 1 && list[0].r > 0 && !this.isShared(meaning)) return combinedColumns(list);
     return matrix(list[0].r, list[0].c, list[0].d.map((_, i) => list.reduce((s, a) => s + a.d[i], 0) / list.length));
   }
-  isShared(term) {
-    if (term.kind !== "name") return false;
-    const a = this.set.arrays[term.name], of = a.of ? this.set.arrays[a.of] : a;
-    return of.role === "parameter";
+  isShared({ term }) {
+    if (term.kind !== "reference") return false;
+    const f = this.set.families[term.family];
+    return (f.of === undefined ? f : this.set.families[f.of]).role === "parameter";
   }
-  // The block of the picture that an array of the equations stands for; empty if there is none.
-  block(name) {
-    const a = this.set && this.set.arrays[name];
-    if (!a || !this.network) return "";
-    if (a.role === "adjoint") {
-      const of = this.block(a.of);
-      return of.replace(/^z/, "delta") === of ? (of ? `d${of}` : "") : of.replace(/^z/, "delta");
-    }
-    if (name === this.set.input) return "x";
-    if (a.role === "loss") return "loss";
-    if (a.role === "z" || a.role === "a") return (a.block ??= this.equals(name, `${a.role}${a.layer}`) ? `${a.role}${a.layer}` : "");
-    if (a.role === "input") return this.set.targets.includes(name) ? "t" : "";
-    if (!a.nodes) return (a.block ??= (this.joins.find(({ key }) => key !== "loss" && this.equals(name, key)) || { key: "" }).key);
-    const first = (a.list ||= unrolled(a.nodes))[0], layer = this.layers.find((x) => x.W[0] === first || x.b[0] === first);
-    return layer ? (layer.W[0] === first ? `W${layer.l}` : `b${layer.l}`) : "";
+  // The colour of a formula: a slope, or what gradients are in.
+  kindOf({ term }) {
+    if (term.kind === "prime") return "l";
+    return [...walkTerms(term)].some((t) => t.kind === "reference" && this.set.families[t.family].role === "adjoint") ? "g" : "v";
   }
-  // Whether an array of the equations has the numbers of a block, for the first example that is shown.
-  equals(name, key) {
-    const { d } = this.arrays[0][name], own = this.blocks[key];
-    return !!own && own.r === d.length && d.every((x, i) => Math.abs(x - own.d[i * own.c]) <= 1e-12 * Math.max(1, Math.abs(x)));
+  // The blocks of the picture that a term is, or those in it; an answer that is a sum is shown as a.
+  blocksIn(term) {
+    return [...walkTerms(term)].flatMap((t) => t.keys || []).map((key) => this.shownAs(key));
+  }
+  shownAs(key) {
+    const l = +(/^z(\d+)$/.exec(key) || [])[1];
+    return l && !this.layers[l - 1].bends ? `a${l}` : key;
   }
   // What arrives at an entry of a block, for the first example: from each neuron that weighs it, and from each join.
   arriving(key, i) {

@@ -20,12 +20,11 @@ from .compact import compact_script, compact_style
 from .data import Content
 from .notation import Notation, length
 from .operations import javascript
-from .terms import Equations
 
 __all__ = ["Explorer", "page"]
 
 SCRIPTS = (
-    "text", "tape", "matrix", "joins", "model", "clock", "layout", "stage", "skips", "scene_network", "scene_tiles",
+    "text", "tape", "terms", "joins", "model", "clock", "layout", "stage", "skips", "scene_network", "scene_tiles",
     "scene_layer", "scene_neuron", "scene_scalars", "scene_matrices", "words", "panel", "timeline", "app", "start",
 )  # fmt: skip
 ONLY_FOR = {
@@ -33,6 +32,10 @@ ONLY_FOR = {
     "scene_neuron": "network", "scene_tiles": "tiles", "scene_matrices": "matrices",
 }  # fmt: skip
 """What a page without layers, without tiles or without matrices does not need."""
+WIDEST = 10.5
+"""Longer equations, in letters, have a row of their own."""
+NARROW = 18
+"""A longer one is written smaller, if it does not hold everywhere and says where."""
 PARTS = {"f": "Forward", "b": "Backward", "g": "Gradients"}
 
 _GRID = '<rect x="2" y="2" width="12" height="12" rx="2"/><path d="M6 2v12M10 2v12M2 6h12M2 10h12"/>'
@@ -102,13 +105,14 @@ def page(
     tiled = shown.network is not None and ("image" in options or max(shown.network.sizes) > MANY)
     needed = {"tiles": tiled, "network": shown.network is not None, "matrices": shown.network is None}
     style = compact_style(stylesheet() + _text("explorer.css") + embedded_rules(".fallback svg"))
-    script = _script([node.op for node in shown.traced.nodes if node.op], {part for part in needed if needed[part]})
+    used = {op for each in shown.equations for op in each.ops} | {node.op for node in shown.traced.nodes if node.op}
+    script = _script(used, {part for part in needed if needed[part]})
     content = {"graph": shown.json, "story": story, **({"tiled": 1} if tiled else {}), **options}
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     embedded = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     sources = f"script-src {allowed(script)}; style-src {allowed(style)}"
     policy = f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
-    equations = "".join(_equations(each, shown.output, k) for k, each in enumerate(shown.sets))
+    equations = "".join(_equations(each, k) for k, each in enumerate(shown.sets))
     heading = "Derived equations <span class=needs-script>point at a term</span>" if shown.sets else "The number"
     parts = {
         "policy": policy,
@@ -175,31 +179,34 @@ def _buttons() -> str:
     )
 
 
-def _equations(equations: Equations, output: str, index: int) -> str:
-    notation = Notation(equations, output)
+def _equations(notation: Notation, index: int) -> str:
     part, rows, column = "", [], 1
-    one_by_one = any(array.role == "z" for array in equations.arrays.values())
-    for k, each in enumerate(equations.all):
-        markup = notation.equation(each)
+    in_columns = bool(notation.equations.blocks)
+    for k, (each, markup) in enumerate(zip(notation.equations.all, notation.markup, strict=True)):
+        line, loop = each.line, each.loop
         pieces = [length(piece) for piece in markup.split("</math>")]
-        longest = max(pieces)
         if each.part != part:
             part, column = each.part, 1
             rows.append(f"<h3>{PARTS[part]}</h3>")
-        wide = sum(pieces) > 10 or "<mtable" in markup or part == "b" or not one_by_one
+        if loop is not None:
+            column = 1
+            rows.append(f'<p class="cap">for <i>{loop.letter}</i> = {loop.start}, …, {loop.end}</p>')
+        is_loss = line.family is notation.equations.loss
+        wide = sum(pieces) > WIDEST or part == "b" or not in_columns or bool(line.where) or is_loss
         second = not wide and column == 2
         column = 2 if not wide and not second else 1
         styles = {
             "f" if part == "f" else "b": True,
             "long": wide,
             "second": second,
-            "small": 34 < longest <= 42,
-            "tiny": longest > 42,
-            "high": "<mfrac><mrow>" in markup,
-            "tall": "<mtable" in markup,
+            "inside": line.depth > 0,
+            "small": 34 < max(pieces) <= 42 or (bool(line.where) and sum(pieces) > NARROW),
+            "tiny": max(pieces) > 42,
+            "high": line.is_gradient,
         }
         style = " ".join(["eq", *(name for name, holds in styles.items() if holds)])
-        rows.append(f'<div class="{style}" role="button" tabindex="0" data-eq="{k}">{markup}<i></i></div>')
+        where = f"<span>{escaped(line.where)}</span>" if line.where else ""
+        rows.append(f'<div class="{style}" role="button" tabindex="0" data-eq="{k}">{markup}{where}<i></i></div>')
     return f'<div class="equations" data-set="{index}"{" hidden" if index else ""}>{"".join(rows)}</div>'
 
 

@@ -5,18 +5,9 @@ class Panel {
     this.app = app;
     this.sets = [...document.querySelectorAll(".equations")];
     this.lens = document.querySelector(".lens");
-    this.number();
     this.lists = this.sets.map((set) => [...set.querySelectorAll(".eq")]);
     this.lists.flat().forEach((row) => this.listen(row));
     this.whatIf = new WhatIf(app);
-  }
-  // Terms are numbered as in the mark-up: each before its parts, targets before values.
-  number() {
-    this.terms = this.app.model.sets.map((set) => {
-      const list = [];
-      for (const e of set.equations) for (const side of [e.target, e.value]) for (const term of walkTerms(side)) { term.id = list.length; list.push(term); }
-      return list;
-    });
   }
   get rows() { return this.lists[this.app.model.setIndex] || []; }
   elementOf(term) { return this.rows.map((row) => row.querySelector(`[data-t="${term.id}"]`)).find(Boolean); }
@@ -34,8 +25,8 @@ class Panel {
     }
     this.thinned = this.app.model.setIndex;
     this.shown = [from, to];
-    const more = (n, words) => (n ? [element("p", "cap", `… ${n} ${words}`)] : []), titles = (this.titles ||= new Map([...set.querySelectorAll("h3")].map((h) => [h.nextElementSibling, h])));
-    const shown = rows.slice(from, to).flatMap((row) => (titles.has(row) ? [titles.get(row), row] : [row]));
+    const more = (n, words) => (n ? [element("p", "cap", `… ${n} ${words}`)] : []), heads = (row) => { const list = []; for (let e = row.previousElementSibling; e && !e.matches(".eq"); e = e.previousElementSibling) list.unshift(e); return list; }, titles = (this.titles ||= new Map(rows.map((row) => [row, heads(row)])));
+    const shown = rows.slice(from, to).flatMap((row) => [...titles.get(row), row]);
     const wanted = [...more(from, "before"), ...shown, ...more(rows.length - to, "more")];
     for (const e of [...set.children]) if (!wanted.includes(e)) e.remove();
     wanted.forEach((e, k) => { if (set.children[k] !== e) set.insertBefore(e, set.children[k] || null); });
@@ -60,10 +51,7 @@ class Panel {
     return e ? math("", e.outerHTML.replace(/ data-t="\d+"/g, "")) : "";
   }
   // What the equations call a block of the picture.
-  nameOf(key) {
-    const { model } = this.app, term = (this.terms[model.setIndex] || []).find((t) => t.kind === "name" && !t.view && model.block(t.name) === key), e = term && this.elementOf(term);
-    return e ? e.outerHTML.replace(/ data-t="\d+"/g, "") : "";
-  }
+  nameOf(key) { return (this.app.model.set || { names: {} }).names[key] || ""; }
   equationMarkup(k) {
     const row = this.rows[k];
     return row ? [...row.querySelectorAll("math")].map((e) => e.outerHTML).join("").replace(/ data-t="\d+"/g, "") : "";
@@ -73,39 +61,32 @@ class Panel {
     if (e === this.pointed) return;
     if (this.pointed) this.pointed.classList.remove("on");
     this.pointed = e;
-    this.term = e ? this.terms[this.app.model.setIndex][+e.dataset.t] : null;
+    this.term = e ? this.app.model.set.meanings[+e.dataset.t] : null;
     if (e) e.classList.add("on");
     this.app.stage.light(this.term ? this.blocksOf(this.term) : []);
     this.showLens();
   }
-  blocksOf(term) {
-    const { model, stage } = this.app, own = [...stage.items].filter(([, shown]) => shown.item && shown.item.term === term.id).map(([key]) => key);
-    if (own.length || !model.network) return own.length ? own : [...stage.items].filter(([, shown]) => shown.item && shown.item.name && [...walkTerms(term)].some((t) => t.name === shown.item.name)).map(([key]) => key);
-    const found = [];
-    if (term.kind === "local") return [`slope${model.set.arrays[term.parts[0].name].layer}`];
-    if (term.kind === "matmul" && term.parts[0].kind === "transpose") { // (Wˡ⁺¹)ᵀδˡ⁺¹ is ∂C/∂aˡ
-      const l = +(/^W(\d+)$/.exec(model.block(term.parts[0].parts[0].name || "")) || [])[1];
-      if (l > 1) return [`da${l - 1}`, `dturned${l}`, `W${l}`, `lent.W${l}`, `delta${l}`];
-    }
-    for (const each of walkTerms(term)) {
-      if (each.kind === "local") found.push(`slope${model.set.arrays[each.parts[0].name].layer}`);
-      if (each.kind !== "name") continue;
-      const key = model.block(each.name), a = /^a(\d+)$/.exec(key), w = /^W\d+$/.test(key);
-      found.push(key, ...(a ? [`turned${+a[1] + 1}`, `in${+a[1] + 1}`] : []), ...(w && term.kind === "transpose" ? [`lent.${key}`] : []));
-    }
-    return found;
+  blocksOf({ id, term, row }) {
+    const { model, stage } = this.app, shown = [...stage.items].filter(([, { item }]) => item && item.term !== undefined), keys = (list) => list.map(([key]) => key), own = shown.filter(([, { item }]) => item.term === id);
+    if (own.length || !model.network) return keys(own.length ? own : shown.filter(([, { item }]) => item.name >= 0 && [...walkTerms(term)].some((t) => t.family === item.name)));
+    const found = term.kind === "prime" ? term.keys || [] : model.blocksIn(term), l = +(/^W(\d+)$/.exec(found.find((key) => key[0] === "W")) || [])[1];
+    if (term.kind === "reduction" && l > 1 && found.length === 2 && found.includes(`delta${l}`)) return [`da${l - 1}`, `dturned${l}`, `W${l}`, `lent.W${l}`, `delta${l}`]; // (Wˡ⁺¹)ᵀδˡ⁺¹ is ∂C/∂aˡ
+    const turned = l && term.kind === "reference" && row !== (term.at.at(-2)[1] || [-1])[0];
+    return found.flatMap((key) => {
+      const a = /^a(\d+)$/.exec(key);
+      return [key, ...(a ? [`turned${+a[1] + 1}`, `in${+a[1] + 1}`] : []), ...(turned ? [`lent.${key}`] : [])];
+    });
   }
   // The terms of the equations that a block of the picture stands for.
   mark(key) {
     if (this.marked === key) return;
     this.marked = key;
-    const { model } = this.app, index = model.setIndex, base = key && key.replace(/^lent\./, "").replace(/^turned(\d+)$/, (_, l) => `a${l - 1}`).replace(/^dturned(\d+)$/, (_, l) => `da${l - 1}`);
+    const { model } = this.app, base = key && key.replace(/^lent\./, "").replace(/^turned(\d+)$/, (_, l) => `a${l - 1}`).replace(/^dturned(\d+)$/, (_, l) => `da${l - 1}`);
     for (const e of document.querySelectorAll(".eq .from")) e.classList.remove("from");
-    if (!base || index < 0 || !model.network) return;
+    if (!base || !model.set || !model.network) return;
     for (const e of this.rows.flatMap((row) => [...row.querySelectorAll("[data-t]")])) {
-      const term = this.terms[index][+e.dataset.t];
-      const own = term.kind === "name" ? model.block(term.name) : term.kind === "local" ? `slope${model.set.arrays[term.parts[0].name].layer}` : term.kind === "transpose" && term.parts[0].kind === "name" ? model.block(term.parts[0].name) : "";
-      if (own === base) e.classList.add("from");
+      const { keys = [] } = model.set.meanings[+e.dataset.t].term;
+      if (keys.some((own) => own === base || model.shownAs(own) === base)) e.classList.add("from");
     }
   }
   show() {
@@ -141,7 +122,7 @@ class Panel {
   }
   lensOfTerm(term) {
     const block = this.app.model.numbers(term), { r, c, d } = block, count = r * c, flat = c === 1 && r > 3, R = flat ? 1 : r, C = flat ? r : c;
-    const names = [...walkTerms(term)].filter((t) => t.kind === "name"), isGradient = names.some((t) => this.app.model.set.arrays[t.name].role === "adjoint"), kind = term.kind === "local" ? "l" : isGradient ? "g" : "v";
+    const kind = this.app.model.kindOf(term);
     const written = C <= 5 && R <= 4, w = written ? Math.min(84, 332 / C) : Math.min(16, 334 / C, flat ? 16 : 72 / R), h = written ? 24 : flat ? 20 : w;
     const low = d.reduce((a, x) => Math.min(a, x), Infinity), high = d.reduce((a, x) => Math.max(a, x), -Infinity), many = this.app.model.count > 1 && !this.app.model.isShared(term) ? `${this.app.model.count} examples, ` : "";
     const size = count === 1 ? "one number" : `${many}${c > 1 ? `${r} × ${c}` : `${r} numbers`}, from ${show(low, 3)} to ${show(high, 3)}`;

@@ -54,52 +54,25 @@ class MatricesScene {
       const w = this.pieceWidth(piece, unit);
       if (piece.sign) { this.items.push(label(`s${k}.${n}`, x + w / 2 - 4, middle, piece.sign, "op")); x += w; return; }
       const { block } = piece, cw = Math.max(block.c * unit, 12) / block.c, left = x + (w - 12 - block.c * cw) / 2, up = middle - (block.r * unit) / 2;
-      this.items.push(cells(`e${k}.${n}`, block, piece.kind, (i, j) => [left + j * cw + cw / 2, up + i * unit + unit / 2, cw, unit], { frame: 1, known: (n === 0 ? known : this.isKnown(piece.term)) ? null : () => false, term: piece.id, name: piece.term.name || "" }));
+      this.items.push(cells(`e${k}.${n}`, block, piece.kind, (i, j) => [left + j * cw + cw / 2, up + i * unit + unit / 2, cw, unit], { frame: 1, known: (n === 0 ? known : this.isKnown(piece.term)) ? null : () => false, term: piece.id, name: piece.term.family ?? -1 }));
       if (piece.markup) this.items.push(label(`n${k}.${n}`, left + (block.c * cw) / 2, up - 3, piece.markup, "tag small", { ay: -100 }));
       x += w;
     });
   }
   // Whether everything in a term has been computed.
   isKnown(term) {
-    const { app, model } = this, { equations, arrays } = model.set, { phases } = app.clock;
-    const done = (name) => phases.every((phase) => phase.equation < 0 || equations[phase.equation].key !== name || phase.end <= app.p);
-    return [...walkTerms(term)].every((t) => t.kind !== "name" || arrays[t.name].nodes || done(t.name));
+    const { app, model } = this, { equations, families } = model.set, { phases } = app.clock;
+    const done = (family) => phases.every((phase) => phase.equation < 0 || equations[phase.equation].family !== family || phase.end <= app.p);
+    return [...walkTerms(term)].every((t) => t.kind !== "reference" || families[t.family].nodes || done(t.family));
   }
   // An equation as blocks and signs between them.
-  pieces(equation) {
-    const { model } = this, found = [], colour = equation.part === "f" ? "v" : "g";
-    const isGradient = (term) => [...walkTerms(term)].some((t) => t.kind === "name" && model.set.arrays[t.name].role === "adjoint");
-    const grid = (term, kind) => {
-      const names = term.kind === "local" || (["name", "transpose", "call"].includes(term.kind) && [...walkTerms(term)].length < 4), markup = names ? this.app.panel.markup(term) : "";
-      found.push({ block: model.numbers(term), kind, term, id: term.id, markup, words: textWidth(markup.replace(/<[^>]*>/g, ""), 11) });
-    };
-    const sign = (text) => found.push({ sign: text });
-    const walk = (term) => {
-      if (term.kind === "number") return sign(term.text === "1/2" ? "½" : show(term.number, 3));
-      if (["matmul", "product"].includes(term.kind)) {
-        return term.parts.forEach((part, i) => {
-          const scale = part.kind === "number";
-          if (i && term.parts[i - 1].kind !== "number") sign(term.kind === "matmul" ? "·" : "⊙");
-          if (scale && part.number === -1) sign("−");
-          else if (part.kind === "sum" || (part.kind === "matmul" && term.kind === "matmul")) grid(part, isGradient(part) ? "g" : "v");
-          else walk(part);
-        });
-      }
-      if (term.kind === "sum" && [...walkTerms(term)].length < 16) {
-        return term.parts.forEach((part, i) => {
-          const minus = part.kind === "product" && part.parts[0].kind === "number" && part.parts[0].number < 0;
-          if (i && !minus) sign("+");
-          walk(part);
-        });
-      }
-      if (term.kind === "total" && term.parts[0].kind === "power" && term.parts[0].exponent === 2) { sign("‖"); walk(term.parts[0].parts[0]); return sign("‖²"); }
-      return grid(term, term.kind === "local" ? "l" : isGradient(term) ? "g" : "v");
-    };
-    grid(equation.target, colour);
-    if (equation.target.kind === "stack" || equation.target.kind === "pick") found[0].block = model.numbers(equation.value);
-    sign(equation.add ? "+=" : "=");
-    walk(equation.value);
-    return found;
+  pieces({ part, pieces: [left, right] }) {
+    const { model } = this, colour = part === "f" ? "v" : "g";
+    return [...left, "=", ...right].map((piece, k) => {
+      if (typeof piece === "string") return { sign: piece };
+      const meaning = model.set.meanings[piece], { term } = meaning, isNamed = [...walkTerms(term)].length < 4 && ["reference", "prime", "call", "softmax"].includes(term.kind), markup = isNamed ? this.app.panel.markup(meaning) : "";
+      return { block: model.numbers(meaning), kind: k ? model.kindOf(meaning) : colour, term, id: piece, markup, words: textWidth(markup.replace(/<[^>]*>/g, ""), 11) };
+    });
   }
   bands() { return []; }
 }

@@ -65,8 +65,8 @@ class NetworkScene {
     items.push(cells(c.key, block, "v", half(-nh / 4), { font, scale: Math.max(1, ...block.d.map(Math.abs)), known: known(layer && !layer.bends ? `z${c.l}` : c.key) }));
     items.push(cells(c.grad, gradient, "g", half(nh / 4), { font, known: known(c.grad) }));
     if (font === 16 && N === 1 && nw >= 60 + textWidth("−0.555", 16)) Y[k].forEach((y, i) => {
-      const letter = c.l < 0 ? "" : "a";
-      if (letter) items.push(label(`i${c.key}.${i}`, X[k] - nw / 2 + 9, y - nh / 4, math("v", symbol("a", c.l, i)), "name", { ax: 0 }));
+      const letter = c.l < 0 ? "" : layer && !layer.bends ? "z" : "a";
+      if (letter) items.push(label(`i${c.key}.${i}`, X[k] - nw / 2 + 9, y - nh / 4, math("v", symbol(letter, c.l, i)), "name", { ax: 0 }));
       if (c.l > 0) items.push(label(`d${c.key}.${i}`, X[k] - nw / 2 + 9, y + nh / 4, math("g", symbol("δ", c.l, i)), "name", { ax: 0 }));
     });
     if (!layer || this.plan.many) return items; // of many layers cells do not fly, which would be too many to keep

@@ -15,23 +15,25 @@ class Timeline {
     const { clock, model } = this.app, groups = [];
     for (const phase of clock.phases) {
       const last = groups.at(-1);
-      if (last && phase.equation >= 0 && last.equation === phase.equation && model.network) { last.end = phase.end; last.phases.push(phase); }
+      if (last && phase.equation >= 0 && last.equation === phase.equation && model.network && last.phases[0].layer === phase.layer) { last.end = phase.end; last.phases.push(phase); }
       else groups.push({ equation: phase.equation, part: phase.part, at: phase.at, end: phase.end, phases: [phase], key: phase.key });
     }
     const weight = (g) => (g.key === "seed" ? 0.28 : g.key === "backward" ? 3 : g.phases.length > 1 ? 1.7 : g.phases[0].matrix ? 1.4 : /^db/.test(g.key) ? 0.8 : 1);
     const total = groups.reduce((s, g) => s + weight(g), 0);
-    const every = Math.ceil(groups.length / 44); // of so many names there is room for a few
+    const every = Math.ceil(groups.length / 36); // of so many names there is room for a few
     let x = 0;
     this.root.replaceChildren();
     for (const [k, g] of groups.entries()) {
       Object.assign(g, { x: x / total, w: weight(g) / total });
       x += weight(g);
-      g.bar = element("div", `segment ${g.part === "f" ? "f" : "b"}`, "<i></i>");
+      g.bar = element("div", `segment ${g.part === "f" ? "f" : "b"}`);
       g.bar.style.left = `calc(${100 * g.x}% + 1px)`;
       g.bar.style.width = `calc(${100 * g.w}% - 2px)`;
-      g.name = element("div", `name ${g.part === "f" ? "v" : "g"}`, k % every ? "" : this.nameOf(g));
+      this.root.append(g.bar);
+      if (k % every) continue;
+      g.name = element("div", `name ${g.part === "f" ? "v" : "g"}`, this.nameOf(g));
       g.name.style.left = `${100 * (g.x + g.w / 2)}%`;
-      this.root.append(g.bar, g.name);
+      this.root.append(g.name);
     }
     this.groups = groups;
     const way = (text, at) => { const e = element("div", "way", text); e.style.left = `${100 * at}%`; this.root.append(e); };
@@ -56,15 +58,12 @@ class Timeline {
       return math("", kind === "da" || kind === "dW" || kind === "db" ? `<mrow>${D}${symbol(letter, l)}</mrow>` : symbol(letter, l));
     }
     if (equation < 0) return "";
-    const { target } = model.set.equations[equation];
-    if (target.kind !== "name") return "…";
-    const text = panel.markup(target);
-    return text.replace(/<mfrac><mrow>(<mo[^>]*>∂<\/mo>)<mi>[^<]*<\/mi><\/mrow><mrow><mo[^>]*>∂<\/mo>(.*)<\/mrow><\/mfrac>/s, "<mrow>$1$2</mrow>").replace(/<mtext.*?<\/mtext>/gs, "");
+    return panel.markup(model.set.equations[equation].target).replace(/<mfrac[^>]*><mrow>(<mo[^>]*>∂<\/mo>)<mi>[^<]*<\/mi><\/mrow><mrow><mo[^>]*>∂<\/mo>(.*)<\/mrow><\/mfrac>/s, "<mrow>$1$2</mrow>");
   }
   // Names that would lie on each other are left out.
   thin() {
     let right = -Infinity;
-    for (const g of this.groups) {
+    for (const g of this.groups.filter((each) => each.name)) {
       g.name.hidden = false;
       const box = g.name.getBoundingClientRect();
       if (!box.width) continue;
@@ -81,9 +80,9 @@ class Timeline {
     let x = 0;
     for (const g of this.groups) {
       const f = clamp((p - g.at) / (g.end - g.at), 0, 1);
-      g.bar.firstChild.style.width = `${100 * f}%`;
+      g.bar.style.backgroundSize = `${100 * f}% 100%`;
       if (f > 0) x = g.x + g.w * f;
-      g.name.classList.toggle("now", !!now && g.phases.includes(now.phase) && p < clock.length);
+      if (g.name) g.name.classList.toggle("now", !!now && g.phases.includes(now.phase) && p < clock.length);
     }
     this.head.style.left = `${100 * x}%`;
     this.root.setAttribute("aria-valuenow", p);

@@ -7,7 +7,7 @@ condition is a factor under the sum, which `reduce` solves: x[p + k] gives δx[j
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ... import ops
 from ..language.build import ONE, ZERO, add, condition, multiply, power, reduce, softmax, substituted, term_of
@@ -37,15 +37,15 @@ ACTIVATIONS = frozenset(
 
 
 class Adjoints:
-    """The adjoints of all values and parameters that the loss depends on.
+    """The adjoints of all values and parameters that the loss depends on, and of inputs that are wanted.
 
     Attributes:
         of: The adjoint of each family that has one; its term is the sum of what it gets.
         order: The adjoints, what others need first; the loss's, which is 1, is not among them.
     """
 
-    def __init__(self, families: Sequence[Family], root: Term) -> None:
-        self.needed = {family for family in families if family.kind == "parameter"}
+    def __init__(self, families: Sequence[Family], root: Term, wanted: Collection[Family] = ()) -> None:
+        self.needed = {family for family in families if family.kind == "parameter" or family in wanted}
         changed = True
         while changed:
             changed = False

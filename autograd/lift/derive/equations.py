@@ -93,7 +93,7 @@ class _Derivation:
         self.values = [family for family in found.families if family.kind == "value"]
         self.loss = found.root.family if isinstance(found.root, Reference) else None
         self.weighted = _name_weighted(found.families)
-        self.adjoints = Adjoints(found.families, found.root).order
+        self.adjoints = Adjoints(found.families, found.root, found.wanted).order
         self.simplest = Simplifier().simplest
         self.shown = self._shown()
         hidden = {family for family in self.values if family not in self.shown}
@@ -123,7 +123,7 @@ class _Derivation:
             self.terms,
             [family for family in self.values if family in self.terms],
             backward,
-            [adjoint for adjoint in self.adjoints if adjoint.source.kind == "parameter"],
+            [adjoint for adjoint in self.adjoints if adjoint.source.kind != "value"],
             self.weighted,
             self.assumed,
         )

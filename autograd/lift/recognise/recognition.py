@@ -40,6 +40,7 @@ class Recognition:
         taken: The names of local variables, which are no good as names of indices.
         counters: The last values of loop counters.
         hidden: Stand-ins for the largest of values, which nothing may read in the end.
+        wanted: The inputs by which the loss is derived, as by the parameters.
     """
 
     families: list[Family]
@@ -49,6 +50,7 @@ class Recognition:
     taken: set[str] = field(default_factory=set)
     counters: dict[str, int] = field(default_factory=dict)
     hidden: set[Family] = field(default_factory=set)
+    wanted: set[Family] = field(default_factory=set)
 
     @property
     def reads_hidden(self) -> bool:

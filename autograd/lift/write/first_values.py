@@ -28,9 +28,11 @@ def with_first_values(lines: Sequence[Line | Loop]) -> tuple[list[Line | Loop], 
             continue
         named = _first_value(loop, body)
         if named is not None:
-            alias, value, body = named
-            aliases[alias] = value
-            out.append(Line(body[0].family, alias, value))
+            alias, body = named
+            if alias is not None:
+                name, value = alias
+                aliases[name] = value
+                out.append(Line(body[0].family, replace(name, meaning=value.meaning), value))
         out += [loop, *body]
     return out, aliases
 
@@ -85,14 +87,15 @@ def _blocks(lines: Sequence[Line | Loop]) -> Iterator[tuple[Line | Loop, list[Li
         yield head, body
 
 
-def _first_value(loop: Loop, body: Sequence[Line]) -> tuple[Symbol, Node, list[Line]] | None:
-    """Return a name, what it stands for, and the lines of a loop without the case of its first step."""
+def _first_value(loop: Loop, body: Sequence[Line]) -> tuple[tuple[Symbol, Node] | None, list[Line]] | None:
+    """Return a name and what it stands for, unless it has it, and the lines of a loop without its first step's case."""
     for one, other in itertools.pairwise(body):
         if one.family is other.family and not one.where and other.where == f"{loop.letter} > {loop.start}":
-            alias = _alias(one.right, at(other.right, loop.letter, loop.start))
-            if alias is not None and at(other.left, loop.letter, loop.start) == one.left:
+            first = at(other.right, loop.letter, loop.start)
+            alias = _alias(one.right, first)
+            if (alias is not None or one.right == first) and at(other.left, loop.letter, loop.start) == one.left:
                 rest = [replace(line, where="") if line is other else line for line in body if line is not one]
-                return (*alias, rest)
+                return alias, rest
     return None
 
 
@@ -128,7 +131,7 @@ def _alike(one: Any, other: Any, found: list[tuple[Symbol, Node]]) -> bool:
         found.append((other, one))
         return not other.delta
     if isinstance(one, Node) and type(one) is type(other):
-        return all(_alike(getattr(one, each.name), getattr(other, each.name), found) for each in fields(one))
+        return all(_alike(getattr(one, f.name), getattr(other, f.name), found) for f in fields(one) if f.compare)
     return False
 
 

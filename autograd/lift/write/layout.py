@@ -136,10 +136,17 @@ class _Lines:
         return self._one(family, term, {})
 
     def _one(
-        self, family: Family, term: Term, numbers: dict[Axis, int], where: str = "", *, is_before: bool = False
+        self,
+        family: Family,
+        term: Term,
+        numbers: dict[Axis, int],
+        where: str = "",
+        *,
+        is_before: bool = False,
+        within: tuple[Axis, int, int] | None = None,
     ) -> list[Line]:
         left, right = self.typesetter.equation(family, term, numbers)
-        return [Line(family, left, right, where, is_before=is_before)]
+        return [Line(family, left, right, where, is_before=is_before, within=within)]
 
     def _cases(self, family: Family, term: Term, axis: Axis, *, in_loop: bool) -> list[Line]:
         """Return a line for each part of an axis on which the same conditions hold."""
@@ -172,7 +179,7 @@ class _Lines:
             else:
                 one, two = (high + first, low + first) if is_backward else (low + first, high + first)
                 where = f"{letter} = {one}, …, {two}" if high - low > 1 else f"{letter} = {one}, {two}"
-            lines += self._one(family, body, {}, where)
+            lines += self._one(family, body, {}, where, within=(axis, low, high))
         return lines
 
 

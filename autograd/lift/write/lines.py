@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..language.index import Axis
 from ..language.term import Family
 from .tree import Node, Symbol
 
@@ -21,6 +22,8 @@ class Line:
         where: For which numbers of an index it holds; empty for all.
         depth: How many loops it is in.
         is_gradient: Whether the left side is the derivative of the loss by what is named.
+        is_before: Whether it stands before the loop of its family.
+        within: The axis that it holds for a part of only, with the first and the last number.
     """
 
     family: Family
@@ -30,6 +33,7 @@ class Line:
     depth: int = 0
     is_gradient: bool = False
     is_before: bool = False
+    within: tuple[Axis, int, int] | None = None
 
 
 @dataclass(frozen=True)

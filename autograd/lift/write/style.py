@@ -19,6 +19,7 @@ from .tree import (
     Correlation,
     Entrywise,
     Group,
+    Meaning,
     Node,
     Norm,
     Numeral,
@@ -33,7 +34,7 @@ from .tree import (
     grouped,
 )
 
-__all__ = ["SUBSCRIPTS", "Latex", "MathML", "Style", "Unicode", "decimal", "number_form"]
+__all__ = ["SUBSCRIPTS", "TURNED", "Latex", "MathML", "Style", "Unicode", "decimal", "number_form"]
 
 SUBSCRIPTS = dict(zip("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 _SUPERSCRIPTS = dict(
@@ -425,6 +426,11 @@ class Latex:
         return text.replace("_", r"\_")
 
 
+_GAP = '<mspace width=".12em"></mspace>'
+TURNED = '<mi mathvariant="normal" class="T">T</mi>'
+_FENCES = {*"()[]|‖"}
+
+
 class MathML:
     """Presentation MathML."""
 
@@ -432,12 +438,24 @@ class MathML:
         """Return a formula as it stands in a sentence."""
         return f"<math>{self.text(node)}</math>"
 
+    def attributes(self, meaning: Meaning) -> str:  # noqa: ARG002
+        """Return the attributes of an element that stands for a term, each after a space."""
+        return ""
+
     def text(self, node: Node) -> str:
         """Return a formula as one element.
 
         Raises:
             TypeError: If it is no node of the tree.
         """
+        text = self._element(node)
+        given = self.attributes(node.meaning) if node.meaning is not None else ""
+        if not given:
+            return text
+        name = re.match(r"<\w+(?=>)", text)  # an element that has none
+        return f"{name[0]}{given}{text[name.end() :]}" if name else f"<mrow{given}>{text}</mrow>"
+
+    def _element(self, node: Node) -> str:
         match node:
             case Symbol():
                 return self.symbol(node)
@@ -457,7 +475,7 @@ class MathML:
                 return _row(name, _sign("("), args, _sign(")"))
             case Norm():
                 norm = _row(_sign("‖"), self.text(node.inside), _sign("‖"))
-                return f"<msup>{norm}<mn>2</mn></msup>" if node.squared else norm
+                return _raised(norm, "<mn>2</mn>") if node.squared else norm
             case Root():
                 return f"<msqrt>{self.text(node.inside)}</msqrt>"
             case Raised():
@@ -466,14 +484,15 @@ class MathML:
                     if node.exponent > 0
                     else _row(_sign("−"), f"<mn>{-node.exponent}</mn>")
                 )
-                return f"<msup>{self.text(node.base)}{exponent}</msup>"
+                return _raised(self.text(node.base), exponent)
             case Chain():
-                return _row(*(self._link(link, is_turned) for link, is_turned in node.links))
+                return _row(*(self._link(link, is_turned) for link, is_turned in node.links), between=_GAP)
             case Times():
                 number = [self.number(node.number)] if node.number != 1 or not node.factors else []
-                return _row(*([_sign("−")] if node.negative else []), *number, *map(self.text, node.factors))
+                factors = [_row(*map(self.text, node.factors), between=_GAP)] if node.factors else []
+                return _row(*([_sign("−")] if node.negative else []), *number, *factors)
             case Entrywise():
-                return _row(_sign("⊙").join(map(self.text, node.factors)))
+                return _row(*map(self.text, node.factors), between=_sign("⊙"))
             case Quotient():
                 return _row(
                     *([_sign("−")] if node.negative else []),
@@ -497,8 +516,8 @@ class MathML:
             case Correlation():
                 return _row(self.text(node.left), _sign(node.sign), self.text(node.right))
             case Spread():
-                one = "<mn mathvariant='bold'>1</mn>"
-                turned = f"<msup>{one}{_sign('⊤')}</msup>"
+                one = "<mn>𝟏</mn>"
+                turned = f"<msup>{one}{TURNED}</msup>"
                 if node.over == "columns":
                     return _row(one, self._link(node.inside, True))
                 return _row(
@@ -515,14 +534,15 @@ class MathML:
             text = _row("<mi>δ</mi>", text) if text else "<mi>δ</mi>"
         above = [
             *([_sign("′")] if node.mark == "prime" else []),
-            *([f"<mi>{escape(node.above)}</mi>"] if node.above else []),
+            *([_index(node.above)] if node.above else []),
         ]
-        low = ",".join(each for each in ((node.digits,) if node.digits else ()) + node.below)
+        lows = ((node.digits,) if node.digits else ()) + node.below
+        low = ("" if all(len(each) == 1 for each in lows) else ",").join(lows)
         if above and low:
-            return f"<msubsup>{text}<mi>{escape(low)}</mi>{_row(*above)}</msubsup>"
+            return f"<msubsup>{text}{_index(low)}{_row(*above)}</msubsup>"
         if above:
             return f"<msup>{text}{_row(*above)}</msup>"
-        return f"<msub>{text}<mi>{escape(low)}</mi></msub>" if low else text
+        return f"<msub>{text}{_index(low)}</msub>" if low else text
 
     def number(self, value: Fraction) -> str:
         """Return a number that is not negative."""
@@ -540,14 +560,35 @@ class MathML:
 
     def _link(self, link: Node, is_turned: bool) -> str:
         text = self.text(grouped(link, ATOM))
-        if is_turned and isinstance(link, Symbol) and link.above:
+        if not is_turned:
+            return text
+        text = text if not isinstance(link, Symbol) else self.symbol(link)
+        if isinstance(link, Symbol) and link.above:
             text = _row(_sign("("), text, _sign(")"))
-        return f"<msup>{text}{_sign('⊤')}</msup>" if is_turned else text
+        turned = _raised(text, TURNED)
+        given = self.attributes(link.meaning.turned) if isinstance(link, Symbol) and link.meaning else ""
+        return f"<mrow{given}>{turned}</mrow>" if given else turned
 
 
-def _row(*parts: str) -> str:
-    return parts[0] if len(parts) == 1 else f"<mrow>{''.join(parts)}</mrow>"
+def _row(*parts: str, between: str = "") -> str:
+    return parts[0] if len(parts) == 1 else f"<mrow>{between.join(parts)}</mrow>"
 
 
 def _sign(text: str) -> str:
-    return f"<mo>{escape(text)}</mo>"
+    return f'<mo stretchy="false">{text}</mo>' if text in _FENCES else f"<mo>{escape(text)}</mo>"
+
+
+def _index(text: str) -> str:
+    """Return an index: letters, numbers, and the signs between them."""
+    marks = {"-": "−"}
+    tokens = re.findall(r"[0-9]+|[^0-9+,()-]+|[+,()-]", text)
+    tags = ["mn" if each[0] in "0123456789" else "mo" if each in "+-,()" else "mi" for each in tokens]
+    return _row(*(f"<{tag}>{escape(marks.get(each, each))}</{tag}>" for tag, each in zip(tags, tokens, strict=True)))
+
+
+def _raised(base: str, script: str) -> str:
+    """Return a superscript; behind a parenthesis it is that of the parenthesis, whatever stands in it is high."""
+    for closing in map(_sign, ")‖"):
+        if base.endswith(f"{closing}</mrow>"):
+            return f"{base.removesuffix(f'{closing}</mrow>')}<msup>{closing}{script}</msup></mrow>"
+    return f"<msup>{base}{script}</msup>"

@@ -7,9 +7,12 @@ place needs. Only a division is left to the styles, which write it with a bar or
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from typing import Any
+
+from ..language.index import Axis
+from ..language.term import Term
 
 __all__ = [
     "ATOM",
@@ -23,6 +26,7 @@ __all__ = [
     "Correlation",
     "Entrywise",
     "Group",
+    "Meaning",
     "Node",
     "Norm",
     "Numeral",
@@ -34,6 +38,7 @@ __all__ = [
     "Terms",
     "Times",
     "Total",
+    "denoting",
     "grouped",
     "nodes_in",
 ]
@@ -43,8 +48,28 @@ SUM, ENTRY, PRODUCT, POWER, ATOM = range(5)
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """The term that a formula stands for, as a number, a vector over `row` or a matrix over `row` and `column`."""
+
+    term: Term
+    row: Axis | None = None
+    column: Axis | None = None
+
+    @property
+    def turned(self) -> Meaning:
+        """The same, transposed."""
+        return Meaning(self.term, self.column, self.row)
+
+
+@dataclass(frozen=True)
 class Node:
-    """A formula."""
+    """A formula.
+
+    Attributes:
+        meaning: The term that it stands for, if it is one; formulas that differ only in this are equal.
+    """
+
+    meaning: Meaning | None = field(default=None, kw_only=True, compare=False, repr=False)
 
     @property
     def level(self) -> int:
@@ -246,6 +271,11 @@ class Correlation(Node):
 def grouped(node: Node, least: int) -> Node:
     """Return a formula, in parentheses if it binds less than that."""
     return node if node.level >= least else Group(node)
+
+
+def denoting(node: Node, term: Term, row: Axis | None = None, column: Axis | None = None) -> Node:
+    """Return a formula with the term that it stands for, unless it has one: a formula in it that is all of it."""
+    return node if node.meaning is not None else replace(node, meaning=Meaning(term, row, column))
 
 
 def nodes_in(node: Any) -> Iterator[Node]:

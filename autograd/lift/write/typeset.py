@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ... import ops
@@ -46,6 +46,7 @@ from .tree import (
     Correlation,
     Entrywise,
     Group,
+    Meaning,
     Node,
     Norm,
     Numeral,
@@ -57,6 +58,7 @@ from .tree import (
     Terms,
     Times,
     Total,
+    denoting,
     grouped,
     nodes_in,
 )
@@ -99,12 +101,21 @@ class Obj:
         if self.links is not None:
             return self.links
         if isinstance(self.node, Chain) and len(self.node.links) == 1:
-            return self.node.links
+            ((node, is_turned),), meaning = self.node.links, self.node.meaning
+            if node.meaning is None and meaning is not None:
+                node = replace(node, meaning=meaning.turned if is_turned else meaning)
+            return ((node, is_turned),)
         return ((grouped(self.node, ATOM), False),)
 
     def turned(self) -> Obj:
         links = tuple((node, not is_turned) for node, is_turned in reversed(self.chain))
-        return Obj(_chain(links), self.column, self.row, links)
+        node, meaning = _chain(links), self.node.meaning
+        node = node if node.meaning or not meaning else replace(node, meaning=meaning.turned)
+        return Obj(node, self.column, self.row, links)
+
+    def denoting(self, term: Term) -> Obj:
+        """The same with the term that it is."""
+        return replace(self, node=denoting(self.node, term, self.row, self.column))
 
     def as_row(self) -> Obj:
         return self.turned() if self.row is not None else self
@@ -176,7 +187,8 @@ class Typesetter:
             self._promote(family, term, fixed, kept, promoted)
             own = [axis for axis in matrix if axis not in self.index_axes]
             try:
-                return self._left(family, fixed), self.write(term, *([*own, None, None])[:2])
+                row, column = [*own, None, None][:2]
+                return self._left(family, fixed, row, column), self.write(term, row, column)
             except UnprintableError:
                 if promoted is None:
                     raise
@@ -229,8 +241,9 @@ class Typesetter:
             self.letters[axis] = letter
         return self.letters[axis]
 
-    def _left(self, family: Family, fixed: Mapping[Axis, int]) -> Symbol:
-        return self.name(family, [Index(fixed[axis]) if axis in fixed else at(axis) for axis in family.axes])
+    def _left(self, family: Family, fixed: Mapping[Axis, int], row: Axis | None, column: Axis | None) -> Symbol:
+        indices = [Index(fixed[axis]) if axis in fixed else at(axis) for axis in family.axes]
+        return replace(self.name(family, indices), meaning=Meaning(Reference(family, indices), row, column))
 
     def name(self, family: Family, indices: Sequence[Index]) -> Symbol:
         """Return a family's name with its indices.
@@ -283,6 +296,9 @@ class Typesetter:
         Raises:
             UnprintableError: If there is no matrix form.
         """
+        return denoting(self._written(term, row, column), term, row, column)
+
+    def _written(self, term: Term, row: Axis | None, column: Axis | None) -> Node:
         own = self._matrix_axes(term)
         full = {axis for axis in (row, column) if axis is not None}
         if not own <= full:
@@ -511,12 +527,12 @@ class Typesetter:
             return self._over_indices(scale, over_indices, reduce("sum", axes, term.body), row, column)
         correlation = self._correlation(axes, term.body, row, column)
         if correlation is not None:
-            return self._scaled(scale, correlation)
-        whole = self._over_all_members(scale, axes, term.body) if row is None and column is None else None
+            return self._scaled(scale, correlation.denoting(term))
+        whole = self._over_all_members(scale, axes, term) if row is None and column is None else None
         if whole is not None:
             return whole
         objects = [self._factor(factor, [*axes, row, column]) for factor in factors_of(term.body)]
-        return self._scaled(scale, self._contract(objects, axes, row, column))
+        return self._scaled(scale, self._contract(objects, axes, row, column).denoting(term))
 
     def _over_indices(
         self, scale: Fraction, axes: Sequence[Axis], inner: Term, row: Axis | None, column: Axis | None
@@ -548,8 +564,9 @@ class Typesetter:
             return Obj(total, row, column)
         return Obj(Times((total,), abs(scale), negative=scale < 0), row, column)
 
-    def _over_all_members(self, scale: Fraction, axes: Sequence[Axis], body: Term) -> Obj | None:
+    def _over_all_members(self, scale: Fraction, axes: Sequence[Axis], term: Reduction) -> Obj | None:
         """Return a sum over all members as ‖x‖², a mean or Σ, None if it is none of them."""
+        body = term.body
         count = math.prod(axis.size for axis in axes)
         is_square = isinstance(body, Power) and body.exponent == 2
         is_mean = scale == Fraction(1, count) and count > 2
@@ -557,12 +574,13 @@ class Typesetter:
             return None
         if is_square and not is_mean:
             base = body.parts[0]
-            return self._scaled(scale, Obj(Norm(self.write(base, *self._oriented(base, axes)))))
+            return self._scaled(scale, Obj(Norm(self.write(base, *self._oriented(base, axes)))).denoting(term))
         if is_mean:
             return Obj(Apply("mean", (self.write(body, *self._oriented(body, axes)),)))
         if isinstance(body, Product):
             return None
-        return self._scaled(scale, Obj(Total(grouped(self.write(body, *self._oriented(body, axes)), PRODUCT))))
+        whole = Total(grouped(self.write(body, *self._oriented(body, axes)), PRODUCT))
+        return self._scaled(scale, Obj(whole).denoting(term))
 
     def _oriented(self, body: Term, axes: Sequence[Axis]) -> list[Axis | None]:
         """Return two axes in the order of the first reference that has both."""
@@ -697,10 +715,10 @@ class Typesetter:
             and term.indices[-1].plain is own[0]
         )
         if is_row:
-            o = Obj(name, None, own[0])
+            o = Obj(name, None, own[0]).denoting(term)
             return o.turned() if own[0] is row and column is None else o
         row_axis, column_axis = [*own, None, None][:2]
-        o = Obj(name, row_axis, column_axis)
+        o = Obj(name, row_axis, column_axis).denoting(term)
         if o.column is not None and (o.row, o.column) == (column, row):
             return o.turned()
         if o.column is None and o.row is not None and o.row is column and row is None:
@@ -716,8 +734,8 @@ class Typesetter:
             raise UnprintableError
         place = self._natural(term, order)
         if isinstance(term, Product) or (isinstance(term, Reduction) and term.name == "sum"):
-            return self.product(term, *place)
-        return Obj(self._write(term, *place), place[0], place[1])
+            return self.product(term, *place).denoting(term)
+        return Obj(self._write(term, *place), place[0], place[1]).denoting(term)
 
     def _natural(self, term: Term, order: list[Axis | None]) -> list[Axis | None]:
         """Return the axes of a term in the order in which its references have them."""
@@ -805,6 +823,8 @@ class Typesetter:
                 continue
             is_matrix = len(axes) == 2
             own = sorted(own, key=lambda o: (_has_slope(o), is_matrix and o.text.startswith(("δ", "(δ"))))
+            if not is_matrix and any(o.row is not None for o in own):
+                own = [o.as_column() for o in own]
             row, column = own[0].row, own[0].column
             turned = [o if o.row is row else o.turned() for o in own]
             self.seen["⊙"] = None
