@@ -31,6 +31,9 @@ LEGIBLE = 150
 MOST_TERMS = 4
 """A sum of more contributions than this is shown with its first ones and their number."""
 
+SHORT = 18
+"""A formula of more signs than this does not stand in the place of a name."""
+
 
 def draw(
     root: Value,
@@ -262,13 +265,24 @@ def _exact(cell: Cell) -> list[tuple[str, str]]:
 
 
 def label(cell: Cell) -> Span:
-    """Return a cell's name: bold if it was given, pale if it was counted."""
-    return Span(shortened(cell.name), "ink" if cell.named else "muted", bold=cell.named)
+    """Return a cell's name, bold, if it was given; else what it computes, or the name that was counted, if too long."""
+    return Span(shortened(cell.name if cell.named else computed(cell) or cell.name), "ink", bold=cell.named)
+
+
+def computed(cell: Cell) -> str:
+    """Return what a cell without a name of its own computes, if that is short."""
+    formula = cell.forward.split(" = ")[0]
+    return formula if not cell.named and len(formula) <= SHORT else ""
+
+
+def below_label(cell: Cell) -> str:
+    """Return the operation below a name; below what a cell computes the name that was counted."""
+    return cell.name if computed(cell) else cell.symbol
 
 
 def forward_rows(cell: Cell) -> list[Row]:
     """Return name and value, operation and gradient, and what else a cell has to say."""
-    return _rows(cell, cell.symbol, cell.gradient)
+    return _rows(cell, below_label(cell), cell.gradient)
 
 
 def _rows(cell: Cell, left: str, gradient: str) -> list[Row]:
@@ -282,7 +296,7 @@ def _backward_rows(cell: Cell, arriving: list[Flow], turn: int) -> list[Row]:
         parts = [*parts[: MOST_TERMS - 1], f"… ({len(parts)} terms)"]
     terms = " + ".join(parts).replace("+ −", "− ")
     gradient = f"{terms} = {cell.gradient}" if len(parts) > 1 else cell.gradient
-    return _rows(cell, f"{cell.symbol} #{turn}" if turn else cell.symbol, gradient)
+    return _rows(cell, f"{below_label(cell)} #{turn}" if turn else below_label(cell), gradient)
 
 
 def _forward_arrow(level: Level, flow: Flow) -> Arrow:
