@@ -315,4 +315,4 @@ def random_graph(seed):
 
 def row_of(inputs):
     """Return the numbers of the inputs."""
-    return {name: [leaf.data for leaf in values] for name, values in inputs.items()}
+    return {name: np.array([leaf.data for leaf in values]) for name, values in inputs.items()}

@@ -248,6 +248,8 @@ class Parser:
         factors = [self.power()]
         while True:
             self.skip()
+            if self.peek("if ", "else "):
+                break
             if self.peek("⋆", "∗"):
                 sign = self.peek("⋆", "∗")
                 self.take(sign)
@@ -260,7 +262,7 @@ class Parser:
                 )
             elif self.peek("Σ"):
                 factors.append(self.total())
-            elif (self.at < len(self.text) and self.text[self.at] not in "+−⊙/)],|‖<>≥≤=") or (
+            elif (self.at < len(self.text) and self.text[self.at] not in "+−⊙/)],|‖<>≥≤=≠") or (
                 self.at < len(self.text) and self.text[self.at] == "‖" and not self.reader.in_norm
             ):
                 factors.append(self.power())
@@ -356,7 +358,7 @@ class Parser:
         if rest.startswith("("):
             self.take("(")
             before, self.reader.in_norm = self.reader.in_norm, False
-            inside = self.sum()
+            inside = self.choice(self.sum())
             self.reader.in_norm = before
             self.take(")")
             return inside
@@ -366,6 +368,24 @@ class Parser:
             self.at += len("𝟏")
             return Node(lambda env: Val(np.ones((1, 1)), (True, False)))
         return self.symbol()
+
+    def choice(self, yes: Node) -> Node:
+        """Return what follows a formula in parentheses: a choice, or nothing."""
+        if not self.peek("if "):
+            return yes
+        self.take("if ")
+        left = self.sum()
+        sign = self.peek(*TESTS)
+        self.take(sign)
+        right = self.sum()
+        self.take("else ")
+        no = self.sum()
+
+        def value(env: Env) -> Val:
+            condition = together(lambda a, b: TESTS[sign](a, b) * 1.0, left.value(env), right.value(env))
+            return together(lambda c, a, b: np.where(c != 0.0, a, b), condition, yes.value(env), no.value(env))
+
+        return Node(value, yes.uses + left.uses + right.uses + no.uses)
 
     def norm(self) -> Node:
         self.take("‖")

@@ -1,18 +1,19 @@
-"""A reader of printed equations: it parses the text line by line and computes what it says, with NumPy.
+"""A reader of the equations of layers: it parses the text line by line and computes what it says, with NumPy.
 
 It knows the text only, and nothing of the program that printed it. A vector is a column, a number fits to everything,
 and a vector of ones is as long as it has to be. Where a line could be read in two ways it raises.
 
-    line        := left ("=" | "+=") sum
+    line        := name "=" sum
     sum         := ["−"] entrywise (("+" | "−") entrywise)*
     entrywise   := product (("⊙" | "/") product)*
     product     := (postfix)* ["Σ" postfix]           side by side: a matrix product, or a scalar in front
-    postfix     := atom (power | "ᵀ" | "[…]" | "⟨m×n⟩")*
-    atom        := number | name | function "(" sum ("," sum)* ")" | "∂C/∂" name | "(" … ")" | "[" … "]" | "‖" sum "‖²"
+    postfix     := atom (power | "ᵀ")*
+    atom        := number | name | function "(" sum ("," sum)* ")" | "(" … ")" | "[" … "]" | "‖" sum "‖²"
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 WITH_DIGITS = "|".join(sorted((name for name in PRIMITIVES if any(map(str.isdigit, name))), key=len, reverse=True))
 TOKENS = re.compile(
     rf"""(?P<number>[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|[½¼¾])|(?P<name>𝟏[{BELOW}]*|(?:{WITH_DIGITS}|[A-Za-z_Θθδεσ]+)\u0304?[{BELOW}]*′?)
-    |(?P<above>⁻?[{ABOVE}]+)|(?P<grid>⟨[0-9×]+⟩)|(?P<space>\ +)|(?P<sign>\+=|[-−+=⊙/Σᵀ‖()\[\],;:|√∂<>≤≥≠^·])""",
+    |(?P<above>⁻?[{ABOVE}]+)|(?P<space>\ +)|(?P<sign>[-−+=⊙/Σᵀ‖()\[\],|√<>≤≥≠^·])""",
     re.VERBOSE,
 )
 RELATIONS: dict[str, Callable[..., Any]] = {
@@ -126,8 +127,7 @@ def of_vector(function: Callable[[Array, int | None], Array]) -> Callable[[Grid]
 FUNCTIONS: dict[str, Callable[[Grid], Grid]] = {
     "softmax": of_vector(softmax),
     "lse": of_vector(log_of_sum),
-    "softmax_rows": lambda grid: Grid(softmax(grid.settled(), 1)),
-    "lse_rows": lambda grid: Grid(log_of_sum(grid.settled(), 1)),
+    "mean": lambda grid: scalar(grid.settled().mean()),
 }
 
 
@@ -158,20 +158,18 @@ class Page:
     """What a page says besides its equations.
 
     Attributes:
-        lines: The equations: left side, sign, right side.
+        lines: The equations: left side and right side.
         functions: What each letter of a function stands for: "σ₁" is "tanh".
         primes: The rule of each derivative, in z: "σ₁′" is "1 − σ₁(z)²".
         renamed: Inputs under another name: "y" is "t".
-        lists: Lists of indices by name.
-        numbers: Lists of numbers by name: the members that are printed, and the shape.
+        numbers: Arrays of numbers by name.
     """
 
-    lines: list[tuple[str, str, str]] = field(default_factory=list)
+    lines: list[tuple[str, str]] = field(default_factory=list)
     functions: dict[str, str] = field(default_factory=dict)
     primes: dict[str, str] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
-    lists: dict[str, Array] = field(default_factory=dict)
-    numbers: dict[str, tuple[list[float], tuple[int, ...]]] = field(default_factory=dict)
+    numbers: dict[str, Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, text: str) -> Page:
@@ -181,8 +179,8 @@ class Page:
         for k, line in enumerate(lines):
             if line in ("Forward", "Backward", "Gradients"):
                 for equation in lines[k + 1 : lines.index("", k)]:
-                    left, sign, right = re.split(r" (\+?=) ", equation.strip(), maxsplit=1)
-                    page.lines.append((left, sign, right))
+                    left, right = equation.strip().split(" = ", 1)
+                    page.lines.append((left, right))
             page._sentence(line)
         return page
 
@@ -193,15 +191,8 @@ class Page:
                 self.primes.update((f"{sign}′", found[4]) for sign in found[1].split(" = "))
         if found := re.fullmatch(r"(\S+) is the input (\w+)\.", line):
             self.renamed[found[1]] = found[2]
-        if found := re.match(r"([ic][₀-₉]+) = \[(.*?)\](?: of shape \((.*?)\))?(, numbers|: members)", line):
-            values = [float(each) for each in found[2].replace("−", "-").split(", ") if each != "…"]
-            shape = tuple(int(n) for n in found[3].split(",") if n) if found[3] else (len(values),)
-            if found[4] == ", numbers":
-                self.numbers[found[1]] = values, shape
-            elif "…" in found[2]:
-                raise MisreadError(f"a list of indices is cut short: {line}")
-            else:
-                self.lists[found[1]] = np.array(values, dtype=int).reshape(shape)
+        if found := re.fullmatch(r"(\S+) = (\[[^…]*\]), numbers of the graph\.", line):
+            self.numbers[found[1]] = np.array(json.loads(found[2].replace("−", "-")))
 
 
 class Reader:
@@ -210,83 +201,35 @@ class Reader:
     Args:
         page: The page.
         known: Inputs and parameters by the name they are printed under.
-        numbers: The arrays of numbers in the graph, of which the page shows the first members, rounded.
 
     Attributes:
         values: The value of each name that has one.
     """
 
-    def __init__(self, page: Page, known: Mapping[str, Any], numbers: Iterable[Array] = ()) -> None:
+    def __init__(self, page: Page, known: Mapping[str, Any]) -> None:
         self.page = page
-        self.values: dict[str, Grid] = {name: column(value) for name, value in known.items()}
+        self.values: dict[str, Grid] = {name: column(value) for name, value in {**known, **page.numbers}.items()}
         for name, source in page.renamed.items():
             self.values[name] = self.values.pop(source)
-        arrays = list(numbers)
-        for name, (members, shape) in page.numbers.items():
-            fits = [
-                a for a in arrays if a.shape == shape and np.allclose(a.ravel()[: len(members)], members, rtol=1e-5)
-            ]
-            if len({a.tobytes() for a in fits}) != 1:
-                raise MisreadError(f"{name} is {len(fits)} arrays of the graph")
-            self.values[name] = column(fits[0])
         for line in page.lines:
             try:
                 self._line(*line)
             except MisreadError as error:
-                raise MisreadError(f"{' '.join(line)}: {error}") from None
+                raise MisreadError(f"{' = '.join(line)}: {error}") from None
 
-    # --- left sides ------------------------------------------------------------------------------
-
-    def _line(self, left: str, sign: str, right: str) -> None:
+    def _line(self, left: str, right: str) -> None:
         value = Expression(self, right).whole()
-        lefts = left[1:-1].split("; ") if left.startswith("[") else [left]
-        start = 0
-        for each in lefts:
-            name, parts = self._left_side(each)
-            whole = self.values.get(name, Grid(np.zeros(self._shape_of(name, value)))).array.copy()
-            places = np.arange(whole.size).reshape(whole.shape)
-            for part in parts:
-                places = part(places)
-            own = (
-                value if len(lefts) == 1 else Grid(value.spread((start + len(places), 1))[start : start + len(places)])
-            )
-            start += len(places)
-            self.values[name] = Grid(_written(whole, places, own, add=sign == "+="))
-        if len(lefts) > 1 and start != len(value.array):
-            raise MisreadError(f"{len(value.array)} rows are written to {start}")
-
-    def _left_side(self, text: str) -> tuple[str, list[Callable[[Array], Array]]]:
-        """Return the name in front of parts and layouts, and these."""
-        depth = 0
-        for place, sign in enumerate(text):
-            if sign in "[⟨" and depth == 0:
-                rest = Expression(self, text[place:])
-                parts = []
-                while rest.next() is not None:
-                    parts.append(rest.part())
-                return text[:place], parts
-            depth += (sign == "(") - (sign == ")")
-        return text, []
-
-    def _shape_of(self, name: str, value: Grid) -> tuple[int, int]:
-        """Return the shape of an array that is written for the first time."""
-        if found := re.fullmatch(r"∂./∂(.*)", name):
-            return Expression(self, found[1]).whole().array.shape  # type: ignore[return-value]  # all have two axes
-        if name[0] in "δε":
-            return self.values["z" + name[1:]].array.shape  # type: ignore[return-value]  # as above
-        return value.settled().shape  # type: ignore[return-value]  # as above
-
-
-def _written(whole: Array, places: Array, value: Grid, *, add: bool) -> Array:
-    """Return an array in which a value is written, or added, to the given places."""
-    rows = np.broadcast_to(value.array, places.shape) if value.is_scalar else value.spread(places.shape)
-    if rows.shape != places.shape:
-        raise MisreadError(f"{rows.shape} is written to {places.shape}")
-    flat = whole.reshape(-1)
-    if not add:
-        flat[places] = 0.0
-    np.add.at(flat, places, rows)
-    return whole
+        if found := re.fullmatch(r"∂./∂(.*)", left):
+            shape = self.values[found[1]].array.shape
+        elif left[0] in "δε":
+            of = left[1:] if left[1:] in self.values else "z" + left[1:]
+            shape = self.values[of].array.shape
+        else:
+            shape = value.settled().shape
+        array = np.broadcast_to(value.array, shape) if value.is_scalar else value.spread(shape)
+        if array.shape != shape or left in self.values:
+            raise MisreadError(f"{value.array.shape} is written to {shape}")
+        self.values[left] = Grid(array)
 
 
 class Expression:
@@ -365,12 +308,10 @@ class Expression:
             "(",
             "[",
             "√",
-            "∂",
             *(bar for bar in "‖|" if bar not in self.open_bars),
         )
 
     def postfix(self) -> Grid:
-        is_number = self.tokens[self.place].kind == "number" if self.next() is not None else False
         value = self.atom()
         while True:
             token = self.next()
@@ -385,48 +326,8 @@ class Expression:
                 value = entrywise(np.power, value, exponent_of)
             elif self.taken("ᵀ"):
                 value = value.turned()
-            elif (token.text == "[" and not token.spaced and not is_number) or token.kind == "grid":
-                value = self._seen(value, self.part())
             else:
                 return value
-
-    def _seen(self, value: Grid, part: Callable[[Array], Array]) -> Grid:
-        places = part(np.arange(value.settled().size).reshape(value.array.shape))
-        return Grid(np.append(value.array.ravel(), 0.0)[places])
-
-    def part(self) -> Callable[[Array], Array]:
-        """Read a part or a layout, and return what it reads of an array of places."""
-        token = self.next()
-        if token is not None and token.kind == "grid":
-            self.place += 1
-            shape = [int(n) for n in token.text[1:-1].split("×")]
-            return lambda places: places.reshape(shape)
-        self.require("[")
-        token = self.next()
-        if token is not None and token.kind == "name":
-            name = self.taken_name()
-            if name not in self.reader.page.lists:
-                raise MisreadError(f"no list of indices {name}")
-            index = self.reader.page.lists[name]
-            self.require("]")
-            index = index if index.ndim == 2 else index.reshape(-1, 1)
-            return lambda places: np.append(places.ravel(), -1)[index]
-        axes = [self.slice()]
-        while self.taken(","):
-            axes.append(self.slice())
-        self.require("]")
-        return lambda places: places[tuple(axes)]
-
-    def slice(self) -> slice:
-        texts = [""]
-        while not self.sees("]", ","):
-            token = self.tokens[self.place]
-            self.place += 1
-            if token.text == ":":
-                texts.append("")
-            else:
-                texts[-1] += token.text.replace("−", "-")
-        return slice(*(int(text) if text else None for text in texts))
 
     # --- atoms -----------------------------------------------------------------------------------
 
@@ -438,13 +339,8 @@ class Expression:
             return scalar(self.number())
         if token.kind == "name":
             return self.named()
-        if token.text == "∂":
-            return self.derivative()
         if self.taken("√"):
-            self.require("(")
-            value = entrywise(np.sqrt, self.closed_argument())
-            self.require(")")
-            return value
+            return entrywise(np.sqrt, self.atom())
         if self.taken("‖"):
             value = self.between_bars("‖")
             self.require("²")
@@ -505,17 +401,8 @@ class Expression:
         raise MisreadError("a relation is missing")
 
     def in_brackets(self) -> Grid:
-        start, was = self.place, self.open_bars
-        self.open_bars = ""
-        first = self.sum()
-        rows = [first]
-        if self.sees(*RELATIONS):
-            self.place = start
-            value = self.condition()
-        else:
-            while self.taken(";"):
-                rows.append(self.sum())
-            value = Grid(np.vstack([row.settled() for row in rows]))
+        was, self.open_bars = self.open_bars, ""
+        value = self.condition()
         self.open_bars = was
         self.require("]")
         return value
@@ -555,7 +442,7 @@ class Expression:
         values = (
             self.local or self.reader.values
         )  # within the rule of a derivative z is its argument, and z² its square
-        named = {*values, *page.functions, *page.primes, *page.lists, *FUNCTIONS, "max", "min"}
+        named = {*values, *page.functions, *page.primes, *FUNCTIONS, "max", "min"}
         return name in named or name in PRIMITIVES or (name.startswith("a′") and len(name) > 2)
 
     def named(self) -> Grid:
@@ -610,35 +497,6 @@ class Expression:
         plain = page.functions.get(name, {"max": "maximum", "min": "minimum"}.get(name, name))
         op = PRIMITIVES[plain]
         return entrywise(op.array or np.vectorize(op.forward, otypes=[float]), *args)
-
-    def derivative(self) -> Grid:
-        """Read ∂C/∂ of a name or of something in parentheses."""
-        self.require("∂")
-        cost = self.tokens[self.place].text
-        self.place += 1
-        self.require("/")
-        self.require("∂")
-        token = self.tokens[self.place]
-        if token.text == "(":
-            depth, text = 0, ""
-            while True:
-                token = self.tokens[self.place]
-                text += " " * (token.spaced and bool(text)) + token.text
-                depth += (token.text == "(") - (token.text == ")")
-                self.place += 1
-                if not depth:
-                    break
-        else:
-            self.place += 1
-            text = token.text
-            following = self.next()
-            if following is not None and following.kind == "above":
-                text += following.text
-                self.place += 1
-        value = self.reader.values.get(f"∂{cost}/∂{text}")
-        if value is None:
-            raise MisreadError(f"∂{cost}/∂{text} has no equation before this one")
-        return value
 
 
 def _splits(text: str) -> Iterable[list[str]]:

@@ -165,22 +165,16 @@ The first column of Θ⁽ˡ⁾ holds the biases; (1, a) is a with a 1 on top of 
 
 GATHERED = """\
 Forward
-  z¹ = w[i₁] x[i₂]
-  a¹ = z¹
-  C = (a¹)² + x[1:2] ⊙ w[0:1]
-
+  y = Σₙ wₙx[i₁ₙ]
+  C = w₁x₂ + y²
 Backward
-  δ¹ = 2a¹
-
+  δy = 2y
 Gradients
-  ∂C/∂w[i₁] = δ¹x[i₂]ᵀ
-  ∂C/∂w[0:1] += x[1:2]
+  ∂C/∂w₁ = x₂ + δy x₅
+  ∂C/∂wₙ = δy x[i₁ₙ], n = 2, 3
 
-δˡ = ∂C/∂zˡ, and ⊙ is entrywise.
-Slices [from:to] count from 0 and leave out the last, as in Python.
-+= adds to what is there, which is 0 at first.
-i₁ = [1, 2, 0] of shape (1, 3): members counted from 0 along the rows, −1 for a zero.
-i₂ = [0, 3, 4]: members counted from 0 along the rows, −1 for a zero.
+δv is ∂C/∂v.
+i₁ = [5, 1, 4], indices; 0 stands for none.
 """
 
 

@@ -6,12 +6,12 @@ from fractions import Fraction
 import pytest
 
 from autograd import ops
-from autograd.lift.equations.formula import MINUS_ONE, ONE, ZERO, Call, Cases, Local, Name, Power, Sum, Test
-from autograd.lift.equations.normal_form import numeral, operations, plus, power, times, total, transposed
-from autograd.lift.equations.rounding import loses_no_digits
-from autograd.lift.equations.simplify import simplest, without_cases
+from autograd.lift.derive.choices import without_choices
 from autograd.lift.language.algebra import Polynomial, Ratio, TooLargeError
-from autograd.lift.matrices.block import Block
+from autograd.lift.language.build import call, multiply
+from autograd.lift.language.index import Axis
+from autograd.lift.language.term import Family, Number, Reduction
+from autograd.lift.language.term import Test as Relation
 
 ATOMS = "atz"
 
@@ -82,71 +82,37 @@ def test_an_expression_nobody_would_read_is_not_expanded():
     many = Ratio.sum([Ratio.of(f"x{k}") for k in range(30)])
     with pytest.raises(TooLargeError):
         Ratio.sum([many.power(6), Ratio.of("y")])
-    terms = plus(*(Name(Block(f"x{k}", (2,), True), 1) for k in range(30)))
-    formula = plus(power(terms, 6), ONE)
-    assert simplest(formula) == formula
 
 
-# --- formulas ------------------------------------------------------------------------------------
+# --- choices -------------------------------------------------------------------------------------
 
-a = Name(Block("a2", (2,), True, "a", 2), 1)
-z = Name(Block("z2", (2,), True, "z", 2), 1)
-t = Name(Block("t", (2,), True, "input"), 1)
-
-
-def minus(left, right):
-    return plus(left, times(MINUS_ONE, right))
+I = Axis(2)
+a, t = (Family(name, "input", [I.like()]).whole_at([I]) for name in "at")
 
 
-def test_a_form_that_cancels_is_refused():
-    """a − a² has as many operations as a(1 − a), and no digit left near a = 1."""
-    short, stable = minus(a, power(a, 2)), times(a, minus(ONE, a))
-    assert not loses_no_digits(short, stable)
-    assert loses_no_digits(stable, short)
+def chosen(condition, yes, no):
+    return call(ops.where, condition, yes, no)
 
 
-def test_fewer_operations_do_not_pay_for_lost_digits():
-    """1 − a² is shorter than (1 − a)(1 + a), and loses digits near a = 1."""
-    product = times(minus(ONE, a), plus(ONE, a))
-    assert operations(minus(ONE, power(a, 2))) < operations(product)
-    assert simplest(times(product, a, power(a, -1))) == product
-    assert simplest(product) == product
-
-
-def test_a_derivative_stays_a_symbol_where_nothing_cancels():
-    local = Local(ops.sigmoid, z, times(a, minus(ONE, a)))
-    assert simplest(times(minus(a, t), local)) == times(minus(a, t), local)
-    assert simplest(times(minus(a, t), power(times(a, minus(ONE, a)), -1), local)) == minus(a, t)
-
-
-def test_a_selection_goes_where_both_cases_agree():
+def test_a_choice_goes_where_both_cases_agree():
     """t / where(t, a, 1) is t/a, because at t = 0 both are 0."""
-    assert without_cases(times(t, power(Cases(t, a, ONE), -1))) == times(t, power(a, -1))
-    assert without_cases(times(minus(ONE, t), Call("log", (Cases(minus(ONE, t), a, ONE),), 1))) == times(
-        minus(ONE, t), Call("log", (a,), 1)
-    )
+    assert without_choices(t / chosen(t, a, 1.0)) == t / a
+    log = call(ops.log, a)
+    assert without_choices((1 - t) * call(ops.log, chosen(1 - t, a, 1.0))) == (1 - t) * log
+    assert without_choices(Reduction("sum", [I], t / chosen(t, a, 1.0))) == Reduction("sum", [I], t / a)
 
 
 @pytest.mark.parametrize(
-    "formula",
+    "term",
     [
-        Cases(t, a, ONE),
-        times(a, Cases(t, a, ONE)),
-        times(minus(ONE, t), Cases(t, a, ONE)),
-        total(Cases(t, a, ONE)),
-        times(total(t), Cases(t, a, ONE)),  # the sum is not 0 where a member is
-        Cases(Test(">", z, ZERO), ONE, numeral(0.01)),
+        chosen(t, a, 1.0),
+        a * chosen(t, a, 1.0),
+        (1 - t) * chosen(t, a, 1.0),
+        Reduction("sum", [I], chosen(t, a, 1.0)),
+        multiply(Reduction("sum", [I], t), chosen(t, a, 1.0)),  # the sum is not 0 where a member is
+        chosen(Relation(">", a, Number(0)), 1.0, 0.01),
     ],
     ids=str,
 )
-def test_a_selection_stays_where_it_makes_a_difference(formula):
-    assert without_cases(formula) == formula
-
-
-def test_formulas_are_tidy():
-    assert plus(a, t, times(MINUS_ONE, a)) == t
-    assert times(a, a, power(a, -2)) == ONE
-    assert isinstance(times(a, a), Power)
-    assert isinstance(plus(a, ONE), Sum)
-    assert transposed(transposed(a)) == a
-    assert total(times(numeral(2.0), a)) == times(numeral(2.0), total(a))
+def test_a_choice_stays_where_it_makes_a_difference(term):
+    assert without_choices(term) == term

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from autograd import compile
-from autograd.lift.write.style import Unicode
 from tests import gallery
-from tests.index_notation import SUPERSCRIPTS, MisreadError, Name, Reader
+from tests.index_notation import MisreadError
 from tests.lift_graphs import by_source
+from tests.read_back import require_that_the_text_holds
 
 # A root that may be one of 0, and paths that comparisons of numbers decide, are written as the program treats them.
 AS_THE_PROGRAM = ("cosine", "siamese", "embedding_tokens", "microgpt_tokens", "softmax_shifted")
@@ -50,72 +50,6 @@ def case(request):
 
 def expected(module):
     return module.__doc__.partition("Prints:\n\n")[2]
-
-
-def read(program, row, text=None):
-    """Return what the printed text computes."""
-    page = program.derivation.page
-    found, naming, style = page.indexing.found.recognition, page.naming, Unicode()
-    names = {}
-    for family in naming.names:
-        roles = page.indexing.roles(family)
-        has_layer = family.stacked or family in page.indexing.layers
-        name = Name(roles, None, [family.dimension_first(d) for d in range(len(roles))], has_layer, family.shape)
-        names[style.text(naming.symbol(family, "", ()))] = name
-        if family.kind == "input":
-            name.array = np.asarray(row[family.name]).reshape(family.shape)
-        elif family.numbers is not None:
-            name.array = family.numbers
-        elif family.kind == "parameter":
-            name.array = np.zeros(family.shape)
-            for each, (own, before) in found.leaves.arrays.items():
-                if own is family:
-                    name.array[before] = np.reshape(program.parameters[each], family.shape[len(before) :])
-    tables = {}
-    for name, index, first in page.typesetter.tables.values():
-        tables[name] = (
-            np.where(index.table < 0, first - 1, index.table + first),
-            [page.indexing.first(a) for a in index.axes],
-        )
-    functions = {each: op for each, op in page.typesetter.seen.items() if hasattr(op, "forward")}
-    count = page.typesetter.seen.get("onehot", page.typesetter.seen.get("onehot by rows", 0))
-    return Reader(text or program.derivation.text(), names, tables, functions, count), page
-
-
-def gradient_of(reader, base):
-    """Return the derivative by a parameter; that by W¹ may be among those by Wˡ."""
-    found = reader.names.get(f"∂{reader.loss}/∂{base}")
-    if found is None:
-        whole = reader.names[f"∂{reader.loss}/∂{base[:-1]}"]
-        found = Name(members={(): whole.members[(int(SUPERSCRIPTS[base[-1]]),)]})
-    return found
-
-
-def require_that_the_text_holds(program, row, text=None):
-    reader, page = read(program, row, text)
-    loss, gradients = program.value_and_grad(**{name: values[None] for name, values in row.items()})
-    assert reader.names[reader.loss].members[()].array.item() == pytest.approx(loss, rel=1e-10, abs=1e-12)
-    found, style = page.indexing.found, Unicode()
-    largest = max((np.abs(each).max() for each in gradients.values()), default=0.0)
-    largest = max(largest, 1e-3)  # a gradient may be 0 but for the rounding of terms that cancel
-    for each, (family, before) in found.recognition.leaves.arrays.items():
-        name = gradient_of(reader, style.text(page.naming.symbol(family, "", ())))
-        exact = np.reshape(gradients[each], family.shape[len(before) :])
-        roles = page.indexing.roles(family)
-        for index, value in name.members.items():
-            dims = [d for d, role in enumerate(roles) if role]
-            dims += [d for d, role in enumerate(roles) if not role][: len(index) - len(dims)]
-            place = [slice(None)] * len(roles)
-            for d, k in zip(sorted(dims), index, strict=True):
-                place[d] = k - family.dimension_first(d)
-            if before and place[0] != before[0]:
-                continue
-            part = exact[tuple(place[len(before) :])]
-            own = value.array.reshape(part.shape) if value.array.size == part.size else value.array
-            np.testing.assert_allclose(own, part, rtol=0, atol=1e-10 * largest, err_msg=each)
-            exact = exact.copy()
-            exact[tuple(place[len(before) :])] = 0.0
-        assert not exact.any(), f"the text says nothing of a part of {each}"
 
 
 def test_the_text_is_that_of_a_textbook(case):

@@ -201,6 +201,7 @@ def test_a_pickled_program_gives_the_same_and_has_no_values():
     for method in (again.pull, again.push):
         with pytest.raises(RuntimeError, match="unpickled"):
             method()
+    assert again.equations("theta") == program.equations("theta")
     again.parameters["b1"] = np.ones(4)
     assert not np.array_equal(program.parameters["b1"], np.ones(4))
 

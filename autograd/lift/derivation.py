@@ -17,6 +17,7 @@ import numpy as np
 from ..value import Value
 from .derive.equations import Equations, derived_equations, is_activation
 from .derive.idioms import one_hot_of, recognise_idioms, recognise_indices
+from .derive.layers import in_layers
 from .language.evaluate import Evaluator, evaluated
 from .language.index import Axis
 from .language.term import Family, Term, walk
@@ -26,12 +27,12 @@ from .recognise.watch import Watch
 from .recognise.whole_numbers import indices
 from .record.recording import Recording
 from .run.runner import runner
+from .write.indexing import Indexing
 from .write.lines import Line
 from .write.page import Page, best_page
 from .write.style import Latex, MathML, Style, Unicode
 from .write.term_arrays import NoTextError
 from .write.term_source import term_source
-from .write.text import latex_of, mathml_of, text_of
 
 __all__ = ["Derivation", "derivation", "proved_source"]
 
@@ -55,7 +56,7 @@ class Derivation:
 
     @property
     def page(self) -> Page:
-        """The equations on paper."""
+        """The equations on paper, in the names of the code."""
         if self._page is None:
             self._page = best_page(self.found)
         return self._page
@@ -68,18 +69,6 @@ class Derivation:
         layers = [f for f in values if f in self.found.weighted or is_activation(f)]
         has_one_hot = any(one_hot_of(term) for family in values for term in walk(family.body))
         return bool(layers) and not named and not has_one_hot and all(len(f.axes) == 1 for f in layers)
-
-    def text(self) -> str:
-        """Return the equations as Unicode text, and sentences on the signs in it."""
-        return text_of(self.page)
-
-    def latex(self) -> str:
-        """Return the equations as `align*` displays of amsmath, and sentences on the signs in them."""
-        return latex_of(self.page)
-
-    def mathml(self) -> str:
-        """Return the equations as HTML with a `<math>` for each, and sentences on the signs in them."""
-        return mathml_of(self.page)
 
     def formulas(self, style: str = "text") -> list[tuple[Family, str, str]]:
         """Return for each equation its family, its left and its right side, as "text", "latex" or "mathml"."""
@@ -115,6 +104,40 @@ def _numbers_in(
     bound = [*getattr(term, "axes", ()), *([term.axis] if hasattr(term, "axis") else [])]
     for k, part in enumerate(term.parts):
         yield from _numbers_in(evaluator, part, [*live, *bound], (*path, k))
+
+
+def derivation_in_layers(derived: Lifted, recorded: Recording, leaves: Sequence[Value]) -> Derivation | None:
+    """Return the derivation with the layers numbered; None where there are none, or something else is among them.
+
+    Args:
+        derived: What the program runs.
+        recorded: The graph.
+        leaves: The parameters.
+    """
+    arrays = {each.name: each.leaves.reshape(each.shape) for each in derived.parameters.all}
+    try:
+        found = recognition(recorded.graph.nodes, recorded.loss, recorded.inputs, leaves, arrays, is_plain=True)
+        found.families = recognise_idioms(found.families)
+        found.sort()
+        layers = in_layers(found)
+        if layers is None:
+            return None
+        made = Derivation(derived_equations(found, _ones(found, derived), layers))
+        made.found.recorded = derived.recorded
+        if Indexing(made.found).chosen:
+            return None
+        _compare(made, derived, ())
+    except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError):
+        return None
+    return made
+
+
+def _ones(found: Recognition, derived: Lifted) -> dict[str, int]:
+    """Return the inputs whose rows summed to 1 in all data at hand, and along which axis."""
+    inputs = found.leaves.inputs
+    return {
+        name: len(inputs[name].axes) - 1 for name, widths in derived.ones.items() if inputs[name].shape[-1] in widths
+    }
 
 
 def derivation(
@@ -159,13 +182,8 @@ def derivation(
                 found.sort()
             if found.reads_hidden:
                 continue
-            inputs = found.leaves.inputs
-            ones = {
-                name: len(inputs[name].axes) - 1
-                for name, widths in derived.ones.items()
-                if inputs[name].shape[-1] in widths
-            }
-            made = Derivation(derived_equations(found, ones))
+            made = Derivation(derived_equations(found, _ones(found, derived)))
+            made.found.recorded = derived.recorded
             _compare(made, derived, whole)
         except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
             problem = error
@@ -253,7 +271,8 @@ def proved_source(made: Derivation, derived: Lifted, *, mean: bool) -> str:
         NoTextError: If there is a term without a text on arrays, or the text does not give the program's numbers.
         TypeError: If an operation of the user's own has no NumPy text, or one that does not define it.
     """
-    found = derived_equations(made.found.recognition) if made.found.assumed else made.found
+    is_exact = not (made.found.assumed or made.found.has_zero_logs)
+    found = made.found if is_exact else derived_equations(made.found.recognition)
     text = term_source(found, derived.parameters, mean=mean)
     module: dict[str, Any] = {}
     exec(text, module)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -16,9 +16,8 @@ from ..collector import collector_paused
 from ..graph import assignments
 from ..notebook import picture, shown_source
 from ..op import DomainError
-from ..value import recording, watched_by
-from .derivation import Derivation, derivation, proved_source
-from .equations import equations, latex
+from ..value import Value, recording, watched_by
+from .derivation import Derivation, derivation, derivation_in_layers, proved_source
 from .matrices.lifted import Lifted
 from .matrices.parameters import Parameters
 from .named import NamedArrays
@@ -26,6 +25,7 @@ from .recognise.watch import Watch
 from .record.recording import Recording, record
 from .run.batch import Batch
 from .run.blocks import by_blocks, has_blocks
+from .run.by_engine import EngineRow
 from .run.checked import checked_result
 from .run.forward_code import WITH_GRADIENT, Kind
 from .run.native import NativeProgram
@@ -36,9 +36,12 @@ from .run.shards import Map, Shard, ShardedProgram
 from .run.workspace import aligned
 from .second_order import SecondOrder
 from .write.c_text import c_source
+from .write.notation import NOTATIONS, notation_named
+from .write.page import Page, best_page
 from .write.report import report
 from .write.source import source
 from .write.term_arrays import NoTextError
+from .write.text import latex_of, mathml_of, text_of
 
 __all__ = ["Program"]
 
@@ -82,6 +85,7 @@ class Program(SecondOrder):
         self._code = threading.local()  # and the code that writes it
         self._recorded = recorded  # for the derivation of equations
         self._derivation: tuple[Lifted, Derivation] | None = None
+        self._in_layers: tuple[Lifted, Derivation | None] | None = None
         if recorded is not None:
             self._recorder.take(recorded)
 
@@ -348,31 +352,46 @@ class Program(SecondOrder):
         Raises:
             RuntimeError: If nothing is recorded yet.
         """
-        derived, recorder, recorded = self.derived, self._recorder, self._recorded
+        derived = self.derived
         known = self._derivation
-        if known is not None and (known[0] is derived or recorder.held.leaves is None):
-            return known[1]
-        watch = None
-        with recorder.lock, recording(), watched_by(None), collector_paused(), recorder.held.in_leaves():
-            if recorded is None and recorder.fun is not None:
-                with Watch() as watch:
-                    row = {name: values.reshape(derived.axes[name]) for name, values in derived.row.items()}
-                    recorded = record(recorder.fun, row)
-            if recorded is None or recorder.held.leaves is None:
-                raise RuntimeError("this program has no graph to derive equations from")
-            found = derivation(derived, recorded, recorder.held.leaves, watch)
-        self._derivation = derived, found
-        return found
+        if known is None or (known[0] is not derived and self._recorder.held.leaves is not None):
+            watch = Watch()
+            with self._recorded_again(watch) as (recorded, leaves):
+                known = self._derivation = derived, derivation(derived, recorded, leaves, watch)
+        return known[1]
 
     @property
-    def _is_in_own_names(self) -> bool:
-        """Whether the equations are written in the names of the code: not those of plain layers, which have none.
+    def derivation_in_layers(self) -> Derivation | None:
+        """The same with layers that are numbered as documents number them; None if it is no chain of layers.
 
-        A program that was unpickled has them if they were derived before.
+        Raises:
+            RuntimeError: If nothing is recorded yet.
         """
-        self.derived  # noqa: B018  # raises if there is nothing yet
-        is_known = self._derivation is not None or self._recorder.held.leaves is not None
-        return is_known and not self.derivation.is_plain_network
+        derived = self.derived
+        known = self._in_layers
+        if known is None or known[0] is not derived:
+            with self._recorded_again() as (recorded, leaves):
+                known = self._in_layers = derived, derivation_in_layers(derived, recorded, leaves)
+        return known[1]
+
+    @contextmanager
+    def _recorded_again(self, watch: Watch | None = None) -> Iterator[tuple[Recording, Sequence[Value]]]:
+        """A context with the graph and its parameters: as it was lifted, recorded anew, or as its statements tell."""
+        derived, recorder, recorded = self.derived, self._recorder, self._recorded
+        with recorder.lock, recording(), watched_by(None), collector_paused():
+            leaves = recorder.held.leaves
+            if leaves is None or (recorded is None and recorder.fun is None):
+                row = EngineRow(derived, derived.start, derived.row, derived.forward.roots[:1], Value)
+                yield row.recording(derived), [row.leaves[place] for place in derived.parameters.position]
+                return
+            with recorder.held.in_leaves():
+                if recorded is None and recorder.fun is not None:
+                    with watch or nullcontext():
+                        named = {name: values.reshape(derived.axes[name]) for name, values in derived.row.items()}
+                        recorded = record(recorder.fun, named)
+                if recorded is None:
+                    raise RuntimeError("this program has no graph to derive equations from")
+                yield recorded, leaves
 
     def equations(self, notation: str | None = None) -> str:
         """Return the equations of the forward and the backward pass, for one example, as Unicode text.
@@ -385,25 +404,45 @@ class Program(SecondOrder):
         Args:
             notation: None for the names of the code; for layers that have none, and where a notation is given, that of
                 a document: "superscript" (z², W², δ²), "theta" (Θ⁽²⁾ with a bias column, z⁽³⁾, δ⁽³⁾, g), "epsilon"
-                (W⁽²⁾, z⁽³⁾, ε⁽³⁾), "prime" (w², a′⁽²⁾ ⊙ …) or "parentheses" (w², ((w²)ᵀδ²) ⊙ …).
+                (W⁽²⁾, z⁽³⁾, ε⁽³⁾), "prime" (w², a′⁽²⁾ ⊙ …) or "parentheses" (w², ((w²)ᵀδ²) ⊙ …). What is no chain of
+                layers keeps the names of the code, in the letters of the notation.
 
         Raises:
             TypeError: If the notation is no string.
             ValueError: If there is no notation of that name.
             RuntimeError: If nothing is recorded yet.
         """
-        if notation is None and self._is_in_own_names:
-            return self.derivation.text()
-        return equations(self.derived, "superscript" if notation is None else notation, mean=self._mean)
+        return text_of(self._page(notation))
 
     def latex(self, notation: str | None = None) -> str:
         """Return the same equations for LaTeX with amsmath: an `align*` for each pass, and sentences below.
 
         Takes and raises what `equations` does.
         """
-        if notation is None and self._is_in_own_names:
-            return self.derivation.latex()
-        return latex(self.derived, "superscript" if notation is None else notation, mean=self._mean)
+        return latex_of(self._page(notation))
+
+    def mathml(self, notation: str | None = None) -> str:
+        """Return the same equations as HTML: a `<math>` for each, and sentences below.
+
+        Takes and raises what `equations` does.
+        """
+        return mathml_of(self._page(notation))
+
+    def _page(self, notation: str | None) -> Page:
+        """Return the equations on paper."""
+        chosen = None if notation is None else notation_named(notation)
+        in_names = chosen is None and not self.derivation.is_plain_network
+        in_layers = None if in_names else self.derivation_in_layers
+        if chosen is None and in_layers is None:
+            return self.derivation.page
+        page = best_page((in_layers or self.derivation).found, chosen or NOTATIONS["superscript"])
+        if self.derived.inputs:
+            batch = "the mean, (1/N) times the sum," if self._mean else "the sum"
+            page.closing = (
+                "All this is for one example. The cost of a batch of N examples, and each derivative by a parameter, "
+                f"is {batch} of those of its examples."
+            )
+        return page
 
     def __repr__(self) -> str:
         if not self._recorder.shapes:

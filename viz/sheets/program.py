@@ -47,10 +47,9 @@ def program_markup(program: Program) -> str:
 
 def _equations(program: Program) -> str:
     """Return the equations as mark-up: the names of the code are set from the terms, layers from their text."""
-    derivation = program.derivation
-    if derivation.is_plain_network:
+    if program.derivation.is_plain_network:
         return equations_markup(program.equations())
-    coloured = re.sub(r"<mi>([^\W\d_])</mi>", _coloured, derivation.mathml())
+    coloured = re.sub(r"<mi>([^\W\d_])</mi>", _coloured, program.mathml())
     return coloured.replace("<mo>⊤</mo>", '<mi mathvariant="normal">T</mi>')
 
 

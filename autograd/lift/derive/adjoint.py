@@ -39,12 +39,25 @@ ACTIVATIONS = frozenset(
 class Adjoints:
     """The adjoints of all values and parameters that the loss depends on, and of inputs that are wanted.
 
+    Args:
+        families: All families.
+        root: The loss.
+        wanted: The inputs by which the loss is derived, too.
+        sloped: The activations whose derivative is written f′; None for those of the usual functions.
+
     Attributes:
         of: The adjoint of each family that has one; its term is the sum of what it gets.
         order: The adjoints, what others need first; the loss's, which is 1, is not among them.
     """
 
-    def __init__(self, families: Sequence[Family], root: Term, wanted: Collection[Family] = ()) -> None:
+    def __init__(
+        self,
+        families: Sequence[Family],
+        root: Term,
+        wanted: Collection[Family] = (),
+        sloped: Collection[Family] | None = None,
+    ) -> None:
+        self._sloped = sloped
         self.needed = {family for family in families if family.kind == "parameter" or family in wanted}
         changed = True
         while changed:
@@ -104,12 +117,8 @@ class Adjoints:
             if not self._reads(part):
                 continue
             local = term.op.local(k, out, args)
-            if (
-                len(args) == 1
-                and isinstance(part, Reference)
-                and isinstance(local, Term)
-                and term.op.name in ACTIVATIONS
-            ):
+            has_slope = term.op.name in ACTIVATIONS if self._sloped is None else family in self._sloped
+            if len(args) == 1 and isinstance(part, Reference) and isinstance(local, Term) and has_slope:
                 local = Prime(term.op, part, local)
             self._push(part, multiply(upstream, term_of(local)), family)
 

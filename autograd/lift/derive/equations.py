@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from ... import ops
 from ..language.build import ONE, ZERO, add, inlined, multiply, power, reduce, replaced, split, substituted
 from ..language.index import Axis, Index, at
 from ..language.term import (
@@ -26,7 +27,9 @@ from ..language.term import (
 )
 from ..recognise.recognition import Recognition
 from .adjoint import Adjoints
+from .choices import without_choices
 from .idioms import one_hot_of
+from .layers import Layers
 from .simplify import Simplifier, cost
 
 __all__ = ["Equations", "derived_equations", "is_activation"]
@@ -49,6 +52,10 @@ class Equations:
         gradients: The adjoints of the parameters.
         weighted: The weighted inputs among the values, sums of products with parameters.
         assumed: The inputs whose members were assumed to sum to 1.
+        general: What adjoints are without that assumption, where it matters.
+        has_zero_logs: Whether 0 · log 0 was taken to be 0.
+        layers: The numbers of layers, if they are numbered.
+        recorded: How many examples were at hand.
     """
 
     recognition: Recognition
@@ -58,6 +65,10 @@ class Equations:
     gradients: list[Family]
     weighted: set[Family]
     assumed: dict[str, int] = field(default_factory=dict)
+    general: dict[Family, Term] = field(default_factory=dict)
+    has_zero_logs: bool = False
+    layers: Layers | None = None
+    recorded: int = 1
 
     @property
     def root(self) -> Term:
@@ -75,26 +86,35 @@ class Equations:
         return [*self.forward, *self.backward, *self.gradients]
 
 
-def derived_equations(found: Recognition, sums_to_one: Mapping[str, int] | None = None) -> Equations:
+def derived_equations(
+    found: Recognition, sums_to_one: Mapping[str, int] | None = None, layers: Layers | None = None
+) -> Equations:
     """Return the equations of what was recognised.
 
     Args:
         found: What was recognised.
-        sums_to_one: The inputs whose members sum to 1 in all data at hand, and along which axis.
+        sums_to_one: For equations that are read, the inputs whose members sum to 1 in all data at hand, and along
+            which axis: then 0 · log 0 is 0 too. None for equations that hold for all numbers.
+        layers: The numbers of layers, if they are numbered.
     """
-    return _Derivation(found, sums_to_one or {}).equations()
+    return _Derivation(found, sums_to_one, layers).equations()
 
 
 class _Derivation:
-    def __init__(self, found: Recognition, sums_to_one: Mapping[str, int]) -> None:
+    def __init__(self, found: Recognition, sums_to_one: Mapping[str, int] | None, layers: Layers | None) -> None:
         self.found = found
-        self.sums_to_one = sums_to_one
+        self.sums_to_one, self.layers = sums_to_one or {}, layers
         self.assumed: dict[str, int] = {}
+        self.general: dict[Family, Term] = {}
         self.values = [family for family in found.families if family.kind == "value"]
         self.loss = found.root.family if isinstance(found.root, Reference) else None
-        self.weighted = _name_weighted(found.families)
-        self.adjoints = Adjoints(found.families, found.root, found.wanted).order
-        self.simplest = Simplifier().simplest
+        self.weighted = _name_weighted(found.families) if layers is None else set(layers.weighted)
+        sloped = (
+            None if layers is None else {a for a, number in layers.activations.items() if number in layers.functions}
+        )
+        self.adjoints = Adjoints(found.families, found.root, found.wanted, sloped).order
+        self._simplifier = Simplifier()
+        self._chosen: dict[Term, Term] | None = None if sums_to_one is None else {}
         self.shown = self._shown()
         hidden = {family for family in self.values if family not in self.shown}
         self.terms: dict[Family, Term] = {}
@@ -103,7 +123,7 @@ class _Derivation:
         self._readers: dict[Family, set[Family]] = {}  # the adjoints whose terms read a family
         for family in self.values:
             if family in self.shown:
-                self.terms[family] = _inlined(family.body, hidden)
+                self.terms[family] = self._without_choices(_inlined(family.body, hidden))
         for adjoint in self.adjoints:
             self._put(adjoint, self.simplest(_inlined(adjoint.body, hidden)))
 
@@ -116,8 +136,13 @@ class _Derivation:
         backward = [adjoint for adjoint in of_values if adjoint in self.terms]
         for adjoint in backward:
             self._show(adjoint.source)
+        self._inline_used_once(of_values)
+        backward = [adjoint for adjoint in backward if adjoint in self.terms]
         for adjoint in [a for a in self.adjoints if a in self.terms]:
-            self._put(adjoint, self._assume(self.terms[adjoint]))
+            term = self.terms[adjoint]
+            self._put(adjoint, self._assume(term))
+            if self.terms[adjoint] is not term:
+                self.general[adjoint] = term
         return Equations(
             self.found,
             self.terms,
@@ -126,7 +151,26 @@ class _Derivation:
             [adjoint for adjoint in self.adjoints if adjoint.source.kind != "value"],
             self.weighted,
             self.assumed,
+            self.general,
+            self._has_zero_logs(),
+            self.layers,
         )
+
+    def simplest(self, term: Term) -> Term:
+        """Return the shortest form of a term that exact algebra finds."""
+        return self._simplifier.simplest(self._without_choices(term))
+
+    def _without_choices(self, term: Term) -> Term:
+        """Return a term without the choices that make no difference, if the equations are for readers."""
+        if self._chosen is None:
+            return term
+        if term not in self._chosen:
+            self._chosen[term] = without_choices(term)
+        return self._chosen[term]
+
+    def _has_zero_logs(self) -> bool:
+        changed = [before for before, after in (self._chosen or {}).items() if before is not after]
+        return any(isinstance(each, Call) and each.op is ops.log for term in changed for each in walk(term))
 
     # --- forward ---------------------------------------------------------------------------------
 

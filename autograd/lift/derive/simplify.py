@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from ... import ops
 from ..language.algebra import Monomial, Polynomial, Ratio, TooLargeError, limited
-from ..language.build import ZERO, add, multiply, power, reduce, replaced, split
+from ..language.build import ZERO, add, call, multiply, power, reduce, replaced, split
 from ..language.term import (
     Call,
     Condition,
@@ -105,6 +106,7 @@ class Simplifier:
         starts = [best]
         if any(isinstance(each, Prime) for each in walk(best)):
             starts.append(replaced(best, lambda each: each.rule if isinstance(each, Prime) else None))
+        starts += [other for start in starts if (other := _with_one_sigmoid(start)) is not start]
         for start in starts:
             best = self._better(start, best)
         return best
@@ -134,6 +136,20 @@ class Simplifier:
             return together
         apart = add(*(reduce("sum", term.axes, part) for part in body.parts))
         return together if cost(together) <= cost(apart) else apart
+
+
+def _with_one_sigmoid(term: Term) -> Term:
+    """Return a term with σ(−z) written 1 − σ(z) where it has both."""
+    own = {each.parts[0] for each in walk(term) if isinstance(each, Call) and each.op is ops.sigmoid}
+    turned = {z for z in own if split(z)[0] < 0 and -z in own}
+    if not turned:
+        return term
+
+    def by(each: Term) -> Term | None:
+        is_turned = isinstance(each, Call) and each.op is ops.sigmoid and each.parts[0] in turned
+        return 1 - call(ops.sigmoid, -each.parts[0]) if is_turned else None
+
+    return replaced(term, by)
 
 
 def _multiplied_out(term: Term) -> Term:

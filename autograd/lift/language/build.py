@@ -216,6 +216,9 @@ def reduce(name: str, axes: Sequence[Axis], body: Term, op: Op | None = None) ->
         return Reduction(name, axes, body, op)
     if not axes or (isinstance(body, Number) and not body.value):
         return body
+    single = {axis: fixed(0) for axis in axes if axis.size == 1}
+    if single:
+        return reduce("sum", [axis for axis in axes if axis not in single], substituted(body, single))
     if isinstance(body, Reduction) and body.name == "sum":
         return reduce("sum", (*axes, *body.axes), body.body)
     idle = [axis for axis in axes if axis not in body.free]

@@ -35,7 +35,11 @@ class Leaves:
 
 
 def families_of_leaves(
-    inputs: Mapping[str, int], arrays: Mapping[str, Array], shapes: Mapping[str, Sequence[int]]
+    inputs: Mapping[str, int],
+    arrays: Mapping[str, Array],
+    shapes: Mapping[str, Sequence[int]],
+    *,
+    are_stacked: bool = True,
 ) -> Leaves:
     """Return the families of inputs and parameters.
 
@@ -45,12 +49,13 @@ def families_of_leaves(
         inputs: The length of each input.
         arrays: For each array of parameters, by name, the numbers of its leaves in its shape.
         shapes: The shapes of inputs that are arranged in rows.
+        are_stacked: Whether numbered arrays of one shape are one family.
     """
     found = Leaves([], {}, {}, {})
     stems: dict[Any, list[tuple[int, str]]] = {}
     for name, numbers in arrays.items():
         match = re.fullmatch(r"(.*?[A-Za-z])(\d+)", name)
-        if match and numbers.shape:
+        if match and numbers.shape and are_stacked:
             stems.setdefault((match[1], numbers.shape), []).append((int(match[2]), name))
     stacked: dict[str, tuple[str, list[tuple[int, str]]]] = {}
     for (stem, _), members in stems.items():

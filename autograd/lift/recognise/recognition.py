@@ -130,7 +130,7 @@ def recognition(
     hidden = stand_ins(nodes, compared)
     largest = {leaf: (f"largest {k}", 0) for k, leaf in enumerate({leaf for _, leaf in hidden.values()})}
     lengths = {name: len(values) for name, values in inputs.items()} | {name: 1 for name, _ in largest.values()}
-    own = families_of_leaves(lengths, arrays, shapes)
+    own = families_of_leaves(lengths, arrays, shapes, are_stacked=not is_plain)
     atoms = canonical_sums(
         nodes,
         [loss],

@@ -19,6 +19,7 @@ from ...value import Literal, Value, affine, recording
 from ..matrices.block import Block
 from ..matrices.expression import Apply, Constant, Expression, MatMul, Number, Plus, Ref, RunSum, Spread, Take, Variadic
 from ..matrices.lifted import Lifted
+from ..record.recording import Recording
 
 __all__ = ["EngineRow"]
 
@@ -33,23 +34,36 @@ class EngineRow:
         flat: The parameters' numbers.
         row: The numbers of each input, by name.
         roots: What is wanted; its statements are recorded, and no others.
+        leaf: What the members of inputs are.
 
     Raises:
         DomainError: If a result is undefined or not finite.
     """
 
-    def __init__(self, derived: Lifted, flat: Array, row: Mapping[str, Array], roots: Sequence[Expression]) -> None:
+    def __init__(
+        self,
+        derived: Lifted,
+        flat: Array,
+        row: Mapping[str, Array],
+        roots: Sequence[Expression],
+        leaf: type[Value] = Literal,
+    ) -> None:
         self.leaves = list(map(Value, flat.tolist(), derived.parameters.labels))
         leaves = _objects(self.leaves)
         self.values: dict[Block, Array] = {derived.parameters.flat: leaves}
         for parameter in derived.parameters.all:
             self.values[parameter.block] = leaves[parameter.positions].reshape(parameter.block.shape)
         for name, numbers in row.items():
-            self.values[derived.forward.inputs[name]] = _objects([Literal(number) for number in numbers.tolist()])
+            self.values[derived.forward.inputs[name]] = _objects([leaf(number) for number in numbers.tolist()])
         with recording(), np.errstate(all="ignore"):  # what NumPy signals of objects is for the engine to say
             for statement in derived.forward.needed(roots):
                 value = np.broadcast_to(self.evaluate(statement.value), statement.target.shape)
                 self.values[statement.target] = value
+
+    def recording(self, derived: Lifted) -> Recording:
+        """Return the graph of the loss, as if it had been recorded now."""
+        inputs = {name: [*self.values[block].ravel()] for name, block in derived.forward.inputs.items()}
+        return Recording(inputs, self.evaluate(derived.forward.roots[0]).ravel()[0])
 
     def gradient(self, root: Expression) -> Array:
         """Return the derivative of a root by each parameter, in the order of `flat`.

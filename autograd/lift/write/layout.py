@@ -14,7 +14,7 @@ from .indexing import Indexing
 from .lines import Line, Loop, Section
 from .typeset import Typesetter
 
-__all__ = ["sections"]
+__all__ = ["general_lines", "sections"]
 
 
 def sections(indexing: Indexing, typesetter: Typesetter) -> list[Section]:
@@ -28,6 +28,16 @@ def sections(indexing: Indexing, typesetter: Typesetter) -> list[Section]:
         Section("Backward", with_start_before(lines.section(found.backward))),
         Section("Gradients", without_first(gradients, aliases)),
     ]
+
+
+def general_lines(indexing: Indexing, typesetter: Typesetter) -> list[Line]:
+    """Return the adjoints as they are without what is assumed of the inputs, where that matters."""
+    found = indexing.found
+    lines = _Lines(indexing, typesetter)
+    lines.terms = found.general
+    backward = [line for adjoint in found.backward if adjoint in found.general for line in lines.equation(adjoint)]
+    gradients = [adjoint for adjoint in found.gradients if adjoint in found.general]
+    return [*backward, *(line for adjoint in gradients for line in lines.gradient(adjoint))]
 
 
 class _Lines:
@@ -118,7 +128,7 @@ class _Lines:
         else:
             lines = self.equation(adjoint)
         return [
-            replace(line, left=replace(line.left, delta=False, stem=self._stem(adjoint)), is_gradient=True)
+            replace(line, left=replace(line.left, delta="", stem=self._stem(adjoint)), is_gradient=True)
             for line in lines
         ]
 

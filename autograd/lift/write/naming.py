@@ -9,6 +9,7 @@ from ..derive.idioms import ONE_HOT
 from ..language.index import Axis, Index
 from ..language.term import Call, Family, Reference, Term
 from .indexing import Indexing
+from .notation import Notation
 from .tree import Symbol
 
 __all__ = ["Naming", "index_text"]
@@ -22,16 +23,20 @@ _LAYERED = ("W", "b", "z", "a")  # names whose digits are the number of a layer
 
 
 class Naming:
-    """Names families: by the user's names, or by free letters.
+    """Names families: by the user's names, by the numbers of layers, or by free letters.
 
     Attributes:
+        notation: Whose letters they are; None for those of the code.
         names: The name of each family.
         loss: The name of the loss.
-        renamed: The inputs that have another name on the page.
+        layer_of: The numbers of layers, by family.
+        folded: The biases that stand in a column of weights, by the weights.
     """
 
-    def __init__(self, indexing: Indexing) -> None:
+    def __init__(self, indexing: Indexing, notation: Notation | None = None) -> None:
         self.indexing = indexing
+        self.notation = notation
+        self.folded: dict[Family, Family] = {}
         found = indexing.found
         families: list[Family] = []
         for family in indexing.order:
@@ -40,26 +45,46 @@ class Naming:
                     families.append(each)
         own = {family.name for family in families if family.name}
         used = set(own)
-        self.loss = next(name for name in ("C", "L", "J", "ℓ") if name not in own)
+        costs = (notation.cost if notation else "C", "C", "L", "J", "ℓ")
+        self.loss = next(name for name in costs if name not in own)
         self.names: dict[Family, str] = {}
+        self.layer_of: dict[Family, int] = {}
+        if found.layers is not None:
+            self.layer_of = found.layers.weighted | found.layers.activations
+            if found.layers.network_input is not None:
+                self.layer_of[found.layers.network_input] = 0
+        taken = {name.rstrip("0123456789") for name in own}
+        letters = {"W": notation.weight, "b": notation.bias} if notation else {}
+        self._letters = {name: letter for name, letter in letters.items() if letter not in taken}
         for family in families:
             if family is found.loss:
                 self.names[family] = self.loss
                 continue
-            name = family.name or next(each for each in _free_names(family) if each not in used)
+            free = _free_names(family, in_layers=found.layers is not None)
+            name = family.name or next(each for each in free if each not in used)
             used.add(name)
             called = found.recognition.called.get(name, "") if family.kind == "input" else ""
             if called and called not in own:
                 name = called
+            if notation and notation.target and found.layers and family is found.layers.target:
+                name = notation.target
             is_matrix = indexing.roles(family).count(False) == 2
             if is_matrix and len(name) == 1 and name.islower() and name.upper() not in used:
                 name = name.upper()
                 used.add(name)
             self.names[family] = name
 
+    def above(self, number: str) -> str:
+        """Return the number of a layer as it stands above a letter."""
+        return f"({number})" if number and self.notation and self.notation.parenthesised else number
+
     def symbol(self, family: Family, above: str, below: Sequence[str]) -> Symbol:
         """Return the name of a family with what stands above and below it."""
-        name = self.names[family.source]
+        source = family.source
+        name = self.names[source]
+        first = self.notation.first if self.notation else 0
+        if source in self.layer_of:
+            name = f"{source.name[0] if self.layer_of[source] else 'a'}{self.layer_of[source] + first}"
         stem = name.rstrip("0123456789")
         digits = name[len(stem) :]
         is_of_z = family.of is not None and family.source.name.rstrip("0123456789") == "z" and stem in ("z", "Z")
@@ -67,8 +92,11 @@ class Naming:
             above, digits = digits, ""
         elif above:
             digits = ""
-        stem = "" if is_of_z else _GREEK.get(stem, stem)
-        return Symbol(stem, above, tuple(below), delta=family.of is not None, digits=digits)
+        above = self.above(above)
+        delta = "" if family.of is None else self.notation.delta if self.notation else "δ"
+        stem = "" if is_of_z else self._letters.get(stem, _GREEK.get(stem, stem))
+        mark = "bar" if source in self.folded and family.of is None else ""
+        return Symbol(stem, above, tuple(below), delta, digits, mark)
 
 
 def index_text(index: Index, first: int, letters: dict[Axis, str], indexing: Indexing) -> str:
@@ -97,6 +125,6 @@ def _named_in(term: Term) -> Iterator[Family]:
         yield from _named_in(part)
 
 
-def _free_names(family: Family) -> Iterator[str]:
-    letters = ("A", "K", "M") if family.kind == "numbers" else ("u", "v", "w", "p", "q")
+def _free_names(family: Family, *, in_layers: bool) -> Iterator[str]:
+    letters = ("A", "K", "M") if family.kind == "numbers" else () if in_layers else ("u", "v", "w", "p", "q")
     return chain(letters, (f"{'c' if family.kind == 'numbers' else 's'}{k}" for k in range(1, 10_000)))

@@ -9,22 +9,24 @@ from typing import Any
 
 import numpy as np
 
+from ... import ops
 from ..derive.equations import Equations
 from ..language.index import Axis, at, fixed
-from ..language.term import Condition, Family, references, walk
+from ..language.term import Condition, Family, Number, references, walk
 from .indexing import Indexing
-from .layout import sections
+from .layers import numbered_sections
+from .layout import general_lines, sections
 from .lines import Line, Loop, Section
 from .naming import Naming
+from .notation import Notation
 from .style import Latex, Style, Unicode
 from .tree import Symbol
 from .typeset import Typesetter, UnprintableError
 
-__all__ = ["Page", "best_page", "legend"]
+__all__ = ["Legend", "Page", "best_page"]
 
 _TRIALS = 40  # pages that are set to find the shortest
 
-_DELTA = r"\delta"
 _RULES = {
     "gelu": (
         "gelu(z) = ½z(1 + tanh(√(2/π)(z + 0.044715z³)))",
@@ -46,11 +48,13 @@ class Page:
         indexing: Which axes are indices.
         typesetter: What has set the formulas, and the signs that occurred.
         sections: The equations.
+        closing: A sentence that stands last.
     """
 
     indexing: Indexing
     typesetter: Typesetter
     sections: list[Section]
+    closing: str = ""
 
     @property
     def naming(self) -> Naming:
@@ -65,10 +69,10 @@ class Page:
     def text(self) -> str:
         """Return the equations as Unicode text, without the sentences."""
         style = Unicode()
-        lines = []
+        lines: list[str] = []
         for section in self.sections:
             if section.lines:
-                lines.append(section.title)
+                lines += [""] * bool(lines and self.typesetter.layers) + [section.title]
             for each in section.lines:
                 if isinstance(each, Loop):
                     lines.append(f"  for {each.letter} = {each.start}, …, {each.end}")
@@ -78,20 +82,28 @@ class Page:
         return "\n".join(lines)
 
 
-def page(found: Equations, chosen: Iterable[Axis] | None = None) -> Page:
+def page(found: Equations, chosen: Iterable[Axis] | None = None, notation: Notation | None = None) -> Page:
     """Return the page on which some classes of axes are indices beside those that must be.
 
     Raises:
         UnprintableError: If an equation has no form.
     """
     indexing = Indexing(found, chosen)
-    typesetter = Typesetter(indexing)
-    return Page(indexing, typesetter, sections(indexing, typesetter))
+    typesetter = Typesetter(indexing, notation)
+    made = numbered_sections if found.layers is not None else sections
+    return Page(indexing, typesetter, made(indexing, typesetter))
 
 
-def best_page(found: Equations) -> Page:
-    """Return the shortest page over the choices of which axes are indices."""
-    best = page(found)
+def best_page(found: Equations, notation: Notation | None = None) -> Page:
+    """Return the shortest page over the choices of which axes are indices; layers are written with as few as can be.
+
+    Args:
+        found: The equations.
+        notation: Whose letters to use; None for those of the code.
+    """
+    best = page(found, notation=notation)
+    if found.layers is not None:
+        return best
     chosen = set(best.indexing.must)
     score = _weight(best)
     features = best.indexing.features()
@@ -103,7 +115,7 @@ def best_page(found: Equations) -> Page:
             trial = chosen ^ {k}
             trials += 1
             try:
-                other = page(found, trial)
+                other = page(found, trial, notation)
             except UnprintableError:
                 continue
             new = _weight(other) + 25 * len(trial & features - best.indexing.must)
@@ -119,12 +131,9 @@ def _weight(page: Page) -> float:
     return len(text) + sum(weight * text.count(sign) for sign, weight in signs.items())
 
 
-def legend(page: Page, style: Style | None = None) -> list[str]:
-    """Return sentences on the signs that occurred."""
-    return list(_Legend(page, style or Unicode()).sentences())
+class Legend:
+    """Sentences on the signs that occurred on a page."""
 
-
-class _Legend:
     def __init__(self, page: Page, style: Style) -> None:
         self.page, self.style = page, style
         self.text, self.seen, self.naming = page.text(), page.typesetter.seen, page.naming
@@ -133,21 +142,52 @@ class _Legend:
         """Return a formula within a sentence."""
         return f"${latex}$" if isinstance(self.style, Latex) else text
 
-    def sentences(self) -> Iterator[str]:
-        """Yield the sentences."""
+    def sentences(self) -> Iterator[str | Line]:
+        """Yield the sentences, and equations that belong to the one before them."""
         seen, math = self.seen, self.math
-        if "σ" in seen or "σ′" in seen:
-            yield math("σ", r"\sigma") + " is the sigmoid."
+        sign = self.page.typesetter.function(ops.sigmoid, Number(0))[0]
+        if sign in seen or f"{sign}′" in seen:
+            yield self.symbol(sign) + " is the sigmoid."
         rules = [math(*rule) for sign, rule in _RULES.items() if sign in seen]
         if rules:
             yield ", ".join(rules) + "."
-        if "δ" in self.text:
+        delta = self.naming.notation.delta if self.naming.notation else "δ"
+        if delta in self.text:
             lines = self.page.sections[1].lines
             alone = any(isinstance(line, Line) and line.left.delta and not line.left.stem for line in lines)
-            loss = self.naming.loss
-            quotient = math(f"∂{loss}/∂v", rf"\partial {loss} / \partial v")
-            of_z = f", and {math('δ', _DELTA)} alone is that of {math('z', 'z')}." if alone else "."
-            yield f"{math('δv', _DELTA + ' v')} is {quotient}{of_z}"
+            of_z = f", and {self.symbol('', delta=delta)} alone is that of {math('z', 'z')}." if alone else "."
+            yield f"{self.symbol('v', delta=delta)} is {self.quotient('v')}{of_z}"
+        yield from self.others()
+        if self.naming.notation is not None:
+            yield from self.assumptions()
+
+    def assumptions(self) -> Iterator[str | Line]:
+        """Yield what is taken to be so of the inputs, and the equations without it."""
+        found = self.page.indexing.found
+        if found.has_zero_logs:
+            yield "0 · log 0 counts as 0."
+        examples = "example" if found.recorded == 1 else f"{found.recorded} examples"
+        for name in found.assumed:
+            family = found.recognition.leaves.inputs[name]
+            yield (
+                f"Assumed, checked on the recorded {examples} and on no later one: the members of "
+                f"{self.style.inline(self.naming.symbol(family, '', ()))} sum to 1. What runs does not assume it. "
+                "Without it:"
+            )
+            yield from general_lines(self.page.indexing, self.page.typesetter)
+            return
+
+    def symbol(self, stem: str, above: str = "", **more: str) -> str:
+        """Return a name within a sentence."""
+        return self.style.inline(Symbol(stem, above, **more))  # type: ignore[arg-type]  # all of them are texts
+
+    def quotient(self, by: str) -> str:
+        """Return the derivative of the loss by what is named so."""
+        return self.math(f"∂{self.naming.loss}/∂{by}", rf"\partial {self.naming.loss} / \partial {by}")
+
+    def others(self) -> Iterator[str]:
+        """Yield the sentences on arrays and on signs that are the same in all notations."""
+        seen, math = self.seen, self.math
         yield from (self._arranged(family) for family in self.naming.names if _is_arranged(family))
         if "softmax by rows" in seen:
             yield "softmax is by rows."

@@ -14,8 +14,10 @@ from .tree import (
     POWER,
     PRODUCT,
     Apply,
+    Beside,
     Bracket,
     Chain,
+    Choice,
     Correlation,
     Entrywise,
     Group,
@@ -144,6 +146,11 @@ class Unicode:
                 return f"{self.text(node.left)} {node.sign} {self.text(node.right)}"
             case Spread():
                 return self._spread(node)
+            case Choice():
+                left, right, yes, no = map(self.text, (node.left, node.right, node.yes, node.no))
+                return f"({yes} if {left} {node.relation} {right} else {no})"
+            case Beside():
+                return f"({node.number}, {self.text(node.inside)})"
         raise TypeError(f"no formula: {node!r}")
 
     def _spread(self, node: Spread) -> str:
@@ -154,7 +161,7 @@ class Unicode:
 
     def symbol(self, node: Symbol) -> str:
         """Return a name."""
-        stem = ("δ" if node.delta else "") + node.stem
+        stem = node.delta + node.stem
         mark = {"": "", "prime": "′", "bar": "\u0304"}[node.mark]
         above = "".join(_SUPERSCRIPTS.get(c, c) for c in node.above)
         digits = "".join(SUBSCRIPTS[c] for c in node.digits)
@@ -187,7 +194,8 @@ class Unicode:
         args = ", ".join(map(self.text, node.args))
         if node.name == "abs":
             return f"|{args}|"
-        return f"{node.name}{'′' if node.prime else ''}{self.indices((node.below,)) if node.below else ''}({args})"
+        sign = node.name + (self.indices((node.layer,)) if node.layer else "") + ("′" if node.prime else "")
+        return f"{sign}{self.indices((node.below,)) if node.below else ''}({args})"
 
     def _raised(self, node: Raised) -> str:
         base = self.text(node.base)
@@ -362,6 +370,12 @@ class Latex:
                     + " "
                     + {"column": one, "matrix": f"{one} {turned}", "rows": turned}[node.over]
                 )
+            case Choice():
+                left, right, yes, no = map(self.text, (node.left, node.right, node.yes, node.no))
+                condition = f"{left} {_LATEX_RELATIONS[node.relation]} {right}"
+                return rf"\left({yes} \ \mathrm{{if}} \ {condition} \ \mathrm{{else}} \ {no}\right)"
+            case Beside():
+                return f"({node.number}, {self.text(node.inside)})"
         raise TypeError(f"no formula: {node!r}")
 
     def symbol(self, node: Symbol) -> str:
@@ -373,7 +387,7 @@ class Latex:
         if node.mark == "bar":
             text = rf"\bar{{{text}}}"
         if node.delta:
-            text = rf"\delta {text}" if text else r"\delta"
+            text = f"{_LATEX_LETTERS[node.delta]} {text}".strip()
         above = " ".join(each for each in (r"\prime" if node.mark == "prime" else "", node.above) if each)
         low = ", ".join(self._plain(each) for each in ((digits,) if digits else ()) + below)
         return text + (f"^{{{above}}}" if above else "") + (f"_{{{low}}}" if low else "")
@@ -397,7 +411,7 @@ class Latex:
         name = (
             self.function(node.name)
             + ("^{\\prime}" if node.prime else "")
-            + (f"_{{{node.below}}}" if node.below else "")
+            + (f"_{{{node.layer or node.below}}}" if node.layer or node.below else "")
         )
         return rf"{name}\left({args}\right)"
 
@@ -415,7 +429,7 @@ class Latex:
             return text
         if isinstance(link, Symbol) and link.above:
             text = rf"\left({text}\right)"
-        return (text if text.endswith(r"\right)") else f"{{{text}}}") + r"^{\top}"
+        return (text if len(text) == 1 or text.endswith(r"\right)") else f"{{{text}}}") + r"^{\top}"
 
     def _plain(self, text: str) -> str:
         plain = re.sub(f"[{''.join(_FROM_SUBSCRIPTS)}]+", lambda run: f"_{{{run[0].translate(_TO_PLAIN)}}}", text)
@@ -470,8 +484,8 @@ class MathML:
                 name = f"<mi>{escape(node.name)}</mi>"
                 if node.prime:
                     name = f"<msup>{name}{_sign('′')}</msup>"
-                if node.below:
-                    name = f"<msub>{name}<mi>{escape(node.below)}</mi></msub>"
+                if node.layer or node.below:
+                    name = f"<msub>{name}<mi>{escape(node.layer or node.below)}</mi></msub>"
                 return _row(name, _sign("("), args, _sign(")"))
             case Norm():
                 norm = _row(_sign("‖"), self.text(node.inside), _sign("‖"))
@@ -523,6 +537,12 @@ class MathML:
                 return _row(
                     self.text(node.inside), *{"column": [one], "matrix": [one, turned], "rows": [turned]}[node.over]
                 )
+            case Choice():
+                left, right, yes, no = map(self.text, (node.left, node.right, node.yes, node.no))
+                condition = (_word("if"), left, _sign(node.relation), right, _word("else"))
+                return _row(_sign("("), yes, *condition, no, _sign(")"))
+            case Beside():
+                return _row(_sign("("), f"<mn>{node.number}</mn>", _sign(","), self.text(node.inside), _sign(")"))
         raise TypeError(f"no formula: {node!r}")
 
     def symbol(self, node: Symbol) -> str:
@@ -531,7 +551,7 @@ class MathML:
         if node.mark == "bar":
             text = f"<mover>{text}{_sign('¯')}</mover>"
         if node.delta:
-            text = _row("<mi>δ</mi>", text) if text else "<mi>δ</mi>"
+            text = _row(f"<mi>{node.delta}</mi>", text) if text else f"<mi>{node.delta}</mi>"
         above = [
             *([_sign("′")] if node.mark == "prime" else []),
             *([_index(node.above)] if node.above else []),
@@ -572,6 +592,10 @@ class MathML:
 
 def _row(*parts: str, between: str = "") -> str:
     return parts[0] if len(parts) == 1 else f"<mrow>{between.join(parts)}</mrow>"
+
+
+def _word(text: str) -> str:
+    return f"<mtext>\u00a0{text}\u00a0</mtext>"
 
 
 def _sign(text: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 
-from .lines import Loop
-from .page import Page, legend
-from .style import Latex, MathML
+from .layer_legend import legend
+from .lines import Line, Loop
+from .page import Page
+from .style import Latex, MathML, Unicode
 
 __all__ = ["latex_of", "mathml_of", "text_of"]
 
@@ -15,7 +16,12 @@ _IN_LATEX = {"×": r"\times", "−": "-", "·": r"\cdot", "…": r"\ldots", "∞
 
 def text_of(page: Page) -> str:
     """Return a page as Unicode text, and sentences on its signs."""
-    return f"{page.text()}\n\n" + "".join(f"{line}\n" for line in legend(page))
+    style = Unicode()
+    told = [
+        each if isinstance(each, str) else f"  {page.left(each, style)} = {style.text(each.right)}"
+        for each in legend(page)
+    ]
+    return f"{page.text()}\n\n" + "".join(f"{line}\n" for line in told)
 
 
 def latex_of(page: Page) -> str:
@@ -28,16 +34,23 @@ def latex_of(page: Page) -> str:
             if isinstance(line, Loop):
                 rows.append(rf"&\text{{for }} {line.letter} = {line.start}, \ldots, {line.end}\colon")
                 continue
-            left = style.text(line.left)
-            if line.is_gradient:
-                left = rf"\frac{{\partial {page.naming.loss}}}{{\partial {left}}}"
+            left = _in_latex(page, line, style)
             indent = r"\quad " if line.depth else ""
             where = rf", \quad {_plain(line.where)}" if line.where else ""
             rows.append(f"{indent}{left} &= {style.text(line.right)}{where}")
         if rows:
             display = " \\\\\n".join(rows)
             blocks.append(f"\\paragraph{{{section.title}}}\n\\begin{{align*}}\n{display}\n\\end{{align*}}\n")
-    return "".join(blocks) + "".join(f"{_plain(line)}\n" for line in legend(page, style))
+    told = [
+        each if isinstance(each, str) else f"  ${_in_latex(page, each, style)} = {style.text(each.right)}$"
+        for each in legend(page, style)
+    ]
+    return "".join(blocks) + "".join(f"{line}\n" for line in told)
+
+
+def _in_latex(page: Page, line: Line, style: Latex) -> str:
+    left = style.text(line.left)
+    return rf"\frac{{\partial {page.naming.loss}}}{{\partial {left}}}" if line.is_gradient else left
 
 
 def mathml_of(page: Page) -> str:
@@ -50,14 +63,22 @@ def mathml_of(page: Page) -> str:
             if isinstance(line, Loop):
                 parts.append(f"<p>for <i>{line.letter}</i> = {line.start}, …, {line.end}:</p>")
                 continue
-            left = style.text(line.left)
-            if line.is_gradient:
-                above = f"<mrow><mo>∂</mo><mi>{page.naming.loss}</mi></mrow>"
-                left = f"<mfrac>{above}<mrow><mo>∂</mo>{left}</mrow></mfrac>"
-            where = f"<span>, {html.escape(line.where)}</span>" if line.where else ""
-            inside = ' class="inside"' if line.depth else ""
-            parts.append(f"<div{inside}><math>{left}<mo>=</mo>{style.text(line.right)}</math>{where}</div>")
-    return "".join(parts) + "".join(f"<p>{html.escape(line)}</p>" for line in legend(page))
+            parts.append(_in_mathml(page, line, style))
+    told = [
+        f"<p>{html.escape(each)}</p>" if isinstance(each, str) else _in_mathml(page, each, style)
+        for each in legend(page)
+    ]
+    return "".join([*parts, *told])
+
+
+def _in_mathml(page: Page, line: Line, style: MathML) -> str:
+    left = style.text(line.left)
+    if line.is_gradient:
+        above = f"<mrow><mo>∂</mo><mi>{page.naming.loss}</mi></mrow>"
+        left = f"<mfrac>{above}<mrow><mo>∂</mo>{left}</mrow></mfrac>"
+    where = f"<span>, {html.escape(line.where)}</span>" if line.where else ""
+    inside = ' class="inside"' if line.depth else ""
+    return f"<div{inside}><math>{left}<mo>=</mo>{style.text(line.right)}</math>{where}</div>"
 
 
 def _plain(text: str) -> str:

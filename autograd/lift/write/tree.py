@@ -21,8 +21,10 @@ __all__ = [
     "PRODUCT",
     "SUM",
     "Apply",
+    "Beside",
     "Bracket",
     "Chain",
+    "Choice",
     "Correlation",
     "Entrywise",
     "Group",
@@ -85,7 +87,7 @@ class Symbol(Node):
         stem: Its letters.
         above: What stands above it, as a number of a layer.
         below: What stands below it, one text for each index.
-        delta: Whether it is the derivative of the loss by what is named; without a stem it is that of z.
+        delta: The sign of the derivative of the loss by what is named, if it is one; without a stem it is that of z.
         digits: The digits at the end of the name, which stand below unless something stands above.
         mark: "prime" or "bar".
     """
@@ -93,7 +95,7 @@ class Symbol(Node):
     stem: str
     above: str = ""
     below: tuple[str, ...] = ()
-    delta: bool = False
+    delta: str = ""
     digits: str = ""
     mark: str = ""
 
@@ -114,12 +116,32 @@ class Group(Node):
 
 @dataclass(frozen=True)
 class Apply(Node):
-    """A function of formulas; with a prime its derivative; with `below` over an index."""
+    """A function of formulas; with a prime its derivative; with `below` over an index, with `layer` that of a layer."""
 
     name: str
     args: tuple[Node, ...]
     prime: bool = False
     below: str = ""
+    layer: str = ""
+
+
+@dataclass(frozen=True)
+class Choice(Node):
+    """A formula where a relation holds, another one elsewhere."""
+
+    left: Node
+    relation: str
+    right: Node
+    yes: Node
+    no: Node
+
+
+@dataclass(frozen=True)
+class Beside(Node):
+    """A vector with a number on top of it, or a matrix with a column of that number in front."""
+
+    number: str
+    inside: Node
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ... import ops
+from ...op import Op
 from ..derive.idioms import ONE_HOT, one_hot_of
-from ..language.build import add, call, factors_of, multiply, power, reduce, split, substituted
+from ..language.build import add, call, factors_of, multiply, power, reduce, replaced, split, substituted, term_of
 from ..language.index import Axis, Index, at
 from ..language.term import (
     Call,
@@ -34,6 +35,7 @@ from ..language.term import (
 )
 from .indexing import Indexing
 from .naming import Naming, index_text
+from .notation import Notation
 from .style import Unicode
 from .tree import (
     ATOM,
@@ -43,6 +45,7 @@ from .tree import (
     Apply,
     Bracket,
     Chain,
+    Choice,
     Correlation,
     Entrywise,
     Group,
@@ -68,6 +71,7 @@ __all__ = ["Typesetter", "UnprintableError"]
 FUNCTIONS = {"sigmoid": "σ", "logsumexp": "lse", "maximum": "max", "minimum": "min"}
 _RELATIONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤"}
 _ONES = Symbol("𝟏")
+_ONE = Axis(1)  # what a vector with a single member runs over
 _plain = Unicode()
 
 
@@ -140,16 +144,18 @@ class Typesetter:
         tables: The tables of indices that occurred.
     """
 
-    def __init__(self, indexing: Indexing) -> None:
+    def __init__(self, indexing: Indexing, notation: Notation | None = None) -> None:
         self.indexing = indexing
+        self.notation = notation
         self.found = indexing.found
+        self.layers = indexing.found.layers
         self.seen: dict[str, object] = {}
         self.tables: dict[object, tuple[str, Index, int]] = {}
         self.letters: dict[Axis, str] = {}
         self.index_axes: set[Axis] = set()
         self._keeps_windows = True
         self._define()
-        self.naming = Naming(indexing)
+        self.naming = Naming(indexing, notation)
 
     def _define(self) -> None:
         """A family of several axes that is defined index by index is written so everywhere."""
@@ -171,8 +177,12 @@ class Typesetter:
             UnprintableError: If no way of writing it holds.
         """
         ones = {axis: 0 for axis in family.axes if axis.size == 1 and axis not in fixed}
+        one = next(iter(ones), None) if self.layers is not None and len(ones) < 2 else None
+        ones = {axis: 0 for axis in ones if axis is not one}
         fixed = {**fixed, **ones}
         term = substituted(term, {axis: Index(0) for axis in ones})
+        if self.layers is not None:
+            term = _over_single_members(substituted(term, {one: at(_ONE)} if one else {}), is_kept=one is not None)
         self.letters, self.index_axes, self._keeps_windows = {}, set(), True
         roles = self.indexing.roles(family)
         for axis, is_index in zip(family.axes, roles, strict=True):
@@ -180,7 +190,11 @@ class Typesetter:
                 self.index_axes.add(axis)
                 self.letter(axis)
         self._close(term)
-        matrix = [a for a, r in zip(family.axes, roles, strict=True) if a not in fixed and a not in self.index_axes]
+        matrix = [
+            _ONE if a is one else a
+            for a, r in zip(family.axes, roles, strict=True)
+            if a not in fixed and a not in self.index_axes
+        ]
         kept = set(self.index_axes)
         ways: list[list[Axis] | None] = [[], matrix[:1], matrix[1:2], None]
         for promoted in ways:
@@ -325,7 +339,8 @@ class Typesetter:
             return logarithm
         parts = []
         has_product = any(not isinstance(split(part)[1], (Reference, Number)) for part in term.parts)
-        for part in sorted(term.parts, key=lambda part: _rank(part, has_product=has_product)):
+        in_layers = self.layers is not None
+        for part in sorted(term.parts, key=lambda part: _rank(part, has_product=has_product, in_layers=in_layers)):
             number, rest = split(part)
             node = self.write(multiply(Number(abs(number)), rest), row, column)
             parts.append((number < 0, grouped(node, ENTRY)))
@@ -358,17 +373,18 @@ class Typesetter:
                 return self.product(term, row, column).node
             case Call() if term.op is ONE_HOT:
                 return self._one_hot(term, row, column)
+            case Call() if term.op is ops.where:
+                return self._choice(term, row, column)
             case Call():
-                name = FUNCTIONS.get(term.op.name, term.op.name)
+                name, layer = self.function(term.op, term.parts[0])
                 self.seen[name] = term.op
-                return Apply(name, tuple(self.write(part, row, column) for part in term.parts))
+                return Apply(name, tuple(self.write(part, row, column) for part in term.parts), layer=layer)
             case Prime():
-                name = FUNCTIONS.get(term.op.name, term.op.name)
-                self.seen[f"{name}′"] = term.op
-                return Apply(name, (self.write(term.parts[0], row, column),), prime=True)
+                return self._prime(term, row, column)
             case Power():
                 return self._power(term, row, column)
             case Test():
+                self.seen["[]"] = None
                 left, right = (self.write(part, row, column) for part in term.parts)
                 return Bracket(left, _RELATIONS[term.relation], right)
             case Condition():
@@ -378,6 +394,48 @@ class Typesetter:
             case Softmax():
                 return self._softmax(term, row, column)
         raise UnprintableError
+
+    def function(self, op: Op, argument: Term) -> tuple[str, str]:
+        """Return the sign of a function, and the number of the layer that is written below it."""
+        sigma = self.notation.function if self.notation else "σ"
+        plain = FUNCTIONS.get(op.name, op.name)
+        if self.layers is None:
+            return (sigma if plain == "σ" else plain), ""
+        functions = self.layers.functions
+        number = self.layers.weighted.get(argument.family, 0) if isinstance(argument, Reference) else 0
+        if functions.get(number) is not op:
+            number = next((k for k, own in functions.items() if own is op), 0)
+        if not number:
+            return (op.name if plain == "σ" else plain), ""
+        first = self.notation.first if self.notation else 0
+        return sigma, str(number + first) if len({each.name for each in functions.values()}) > 1 else ""
+
+    def _prime(self, term: Prime, row: Axis | None, column: Axis | None) -> Node:
+        argument = term.parts[0]
+        number = self.layers.weighted.get(argument.family) if self.layers and isinstance(argument, Reference) else None
+        if number is not None and self.notation is not None and self.notation.prime:
+            return Symbol("a", f"({number + self.notation.first})", mark="prime")
+        name, layer = self.function(term.op, argument)
+        self.seen[f"{name}′"] = term.op
+        return Apply(name, (self.write(argument, row, column),), prime=True, layer=layer)
+
+    def _choice(self, term: Call, row: Axis | None, column: Axis | None) -> Node:
+        condition, yes, no = term.parts
+        if isinstance(condition, Call) and condition.op is ops.step:
+            condition = Test(">", condition.parts[0], Number(0))
+        sides = (condition.parts, _RELATIONS[condition.relation]) if isinstance(condition, Test) else None
+        (left, right), relation = sides or ((condition, Number(0)), "≠")
+        first, second, third, fourth = (self.write(part, row, column) for part in (left, right, yes, no))
+        return Choice(first, relation, second, third, fourth)
+
+    def rule(self, op: Op) -> Node | None:
+        """Return what the rule of a function of z says its derivative is; None if it does not say."""
+        z = Family("z", "value", ()).whole()
+        self.naming.names[z.family] = "z"
+        try:
+            return self.write(term_of(op.local(0, Call(op, [z]), (z,))))
+        except (ArithmeticError, AttributeError, TypeError, ValueError, UnprintableError):
+            return None
 
     def _one_hot(self, term: Call, row: Axis | None, column: Axis | None) -> Node:
         """Return onehot(x): of a number x a column, of a vector x a matrix with a row for each member; or [x = k]."""
@@ -521,6 +579,8 @@ class Typesetter:
 
     def _contracted(self, scale: Fraction, term: Reduction, row: Axis | None, column: Axis | None) -> Obj:
         """Return a number times a sum over axes."""
+        if term.axes == (_ONE,) and all(self._matrix_axes(factor) <= {_ONE} for factor in factors_of(term.body)):
+            return self._scaled(scale, Obj(self.write(term.body, _ONE)))
         over_indices = [axis for axis in term.axes if axis in self.index_axes]
         axes = [axis for axis in term.axes if axis not in self.index_axes]
         if over_indices:
@@ -569,7 +629,7 @@ class Typesetter:
         body = term.body
         count = math.prod(axis.size for axis in axes)
         is_square = isinstance(body, Power) and body.exponent == 2
-        is_mean = scale == Fraction(1, count) and count > 2
+        is_mean = scale == Fraction(1, count) and count > 2 and not (is_square and self.layers)
         if self._matrix_axes(body) != set(axes) or len(axes) > 2:
             return None
         if is_square and not is_mean:
@@ -658,7 +718,7 @@ class Typesetter:
             nodes.append(node)
             scalars.remove(factor)
             scale = Fraction(1 if scale > 0 else -1)
-        functions = (Call, Prime, Power, Test)
+        functions = (Call, Prime, Power, Test) if self.layers is None else (Sum,)
         for factor in sorted(scalars, key=lambda f: (isinstance(f, Reduction), isinstance(f, functions))):
             node = self.write(factor)
             nodes.append(Group(node) if isinstance(node, Total) else grouped(node, PRODUCT))
@@ -802,7 +862,7 @@ class Typesetter:
             having = [o for o in objects if axis in o.axes]
             if len(having) < 2 or any(o.axes != {axis} for o in having):
                 continue
-            *rest, right = sorted(having, key=_dot_rank)
+            *rest, right = sorted(having, key=self._dot_rank)
             left = self._entrywise(rest)[0] if len(rest) > 1 else rest[0]
             one = (*left.as_column().turned().chain, *right.as_column().chain)
             other = (*right.as_column().turned().chain, *left.as_column().chain)
@@ -810,6 +870,11 @@ class Typesetter:
             objects = [o for o in objects if not any(o is each for each in having)]
             objects.append(_product(chain, None, None))
         return objects
+
+    def _dot_rank(self, o: Obj) -> tuple[bool, bool, bool]:
+        """Return what sorts the sides of a scalar product: targets on the left, functions on the right."""
+        text = o.text
+        return text not in ("t", "T", self.notation.target if self.notation else "t"), "log" in text, "(" in text
 
     def _entrywise(self, objects: Sequence[Obj]) -> list[Obj]:
         """Return formulas with those over the same axes put together by ⊙."""
@@ -825,11 +890,18 @@ class Typesetter:
             own = sorted(own, key=lambda o: (_has_slope(o), is_matrix and o.text.startswith(("δ", "(δ"))))
             if not is_matrix and any(o.row is not None for o in own):
                 own = [o.as_column() for o in own]
+            if self.notation and self.notation.derivative_first and any(map(_is_product, own)):
+                own.sort(key=_has_slope, reverse=True)
             row, column = own[0].row, own[0].column
             turned = [o if o.row is row else o.turned() for o in own]
             self.seen["⊙"] = None
-            out.append(Obj(Entrywise(tuple(grouped(o.node, PRODUCT) for o in turned)), row, column))
+            out.append(Obj(Entrywise(tuple(map(self._entry, turned))), row, column))
         return out
+
+    def _entry(self, o: Obj) -> Node:
+        """Return a factor of a product entry by entry."""
+        is_apart = self.notation is not None and self.notation.product_in_parentheses and _is_product(o)
+        return Group(o.node) if is_apart else grouped(o.node, PRODUCT)
 
     def _summed(self, o: Obj, axis: Axis) -> Obj:
         if o.axes == {axis}:
@@ -842,7 +914,7 @@ class Typesetter:
         """Return the matrix product of two formulas over an axis."""
         free_x, free_y = x.axes - {axis}, y.axes - {axis}
         if not free_x and not free_y:
-            left, right = sorted((x, y), key=_dot_rank)
+            left, right = sorted((x, y), key=self._dot_rank)
         elif row in free_x or column in free_y:
             left, right = x, y
         elif row in free_y or column in free_x:
@@ -936,21 +1008,51 @@ def _is_told(axis: Axis, body: Term) -> bool:
 
 
 def _has_slope(o: Obj) -> bool:
-    return isinstance(o.node, Bracket) or any(isinstance(each, Apply) and each.prime for each in nodes_in(o.node))
+    nodes = [each for each in nodes_in(o.node) if isinstance(each, (Apply, Symbol))]
+    return isinstance(o.node, Bracket) or any(
+        each.prime if isinstance(each, Apply) else each.mark == "prime" for each in nodes
+    )
 
 
-def _dot_rank(o: Obj) -> tuple[bool, bool, bool]:
-    text = o.text
-    return text not in ("t", "T"), "log" in text, "(" in text
+def _is_product(o: Obj) -> bool:
+    return isinstance(o.node, Chain) and len(o.node.links) > 1
 
 
-def _rank(part: Term, *, has_product: bool) -> tuple[bool, bool, bool, int]:
-    """Return where a term stands in a sum: what is added before what is subtracted, the biases last."""
+def _over_single_members(term: Term, *, is_kept: bool) -> Term:
+    """Return a term in which vectors with a single member are vectors: summed over it, but where that is kept."""
+
+    def by(each: Term) -> Term | None:
+        if not isinstance(each, Reference):
+            return None
+        own = [d for d, axis in enumerate(each.family.axes) if axis.size == 1 and each.indices[d].is_fixed]
+        if len(own) != 1:
+            return None
+        return Reference(each.family, [at(_ONE) if d == own[0] else index for d, index in enumerate(each.indices)])
+
+    def closed(each: Term) -> Term:
+        if is_kept or _ONE not in each.free:
+            return each
+        if isinstance(each, Sum):
+            return add(*map(closed, each.parts))
+        number, rest = split(each)
+        if isinstance(rest, Reduction) and rest.name == "sum":
+            return multiply(Number(number), Reduction("sum", [_ONE, *rest.axes], rest.body))
+        return multiply(Number(number), Reduction("sum", [_ONE], rest))
+
+    return closed(replaced(term, by))
+
+
+def _rank(part: Term, *, has_product: bool, in_layers: bool) -> tuple[bool, bool, bool, bool, int]:
+    """Return where a term stands in a sum: what is added before what is subtracted, the biases last.
+
+    Where layers are numbered, numbers come first, and penalties last.
+    """
     number, rest = split(part)
     own = list(references(rest))
     is_bias = has_product and isinstance(rest, Reference) and rest.family.kind == "parameter"
+    is_penalty = in_layers and not is_bias and bool(own) and all(each.family.kind == "parameter" for each in own)
     level = max((each.family.level for each in own if each.family.kind == "value"), default=0)
-    return number < 0, isinstance(part, Number), is_bias, level
+    return is_penalty, number < 0, isinstance(part, Number) != in_layers, is_bias, level
 
 
 def _inverse_root(value: Fraction) -> int:
