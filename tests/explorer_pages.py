@@ -217,7 +217,7 @@ def without_browser(root: Value, inputs: dict[str, list[Value]] | None, script: 
     folder = files("viz.explorer")
     own = SCRIPTS[: SCRIPTS.index("stage")]
     modules = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("arithmetic", *own)]
-    modules.insert(1, javascript(node.op for node in traced.nodes if node.op))
+    modules.insert(1, javascript(shown.ops))
     modules.append(f"const data = {json.dumps(shown.json)}, model = new Model(data), clock = new Clock(model);")
     return run("\n".join([*modules, script]))
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import viz
-from autograd import Op, Value, affine, ops
+from autograd import Op, Value, affine, logsumexp, ops, total
 from autograd.lift.language.evaluate import Evaluator
+from autograd.lift.language.term import Reduction, Reference, Softmax, walk
 from tests.explorer_pages import CASES, NODE, case, run, without_browser
 from viz.explorer.data import content
 from viz.explorer.operations import VALUES, can_run, javascript, ops_by_name
@@ -134,9 +135,8 @@ def test_they_still_are_after_ten_moves_of_sliders_and_ten_steps(name):
                 assert close(adjoints[k], node.grad)
 
 
-@pytest.mark.parametrize("name", ENGINE)
-def test_the_lens_shows_what_numpy_computes_for_every_term(name):
-    root, inputs = case(name).root, case(name).options.get("inputs")
+def compare_lens_with_numpy(root, inputs):
+    """Compare what the page computes for everything that an equation's mark-up stands for."""
     traced = viz.trace(root)
     index = {id(node.value): node.index for node in traced.nodes if node.value is not None}
     shown = content(traced, {key: [index[id(leaf)] for leaf in own] for key, own in (inputs or {}).items()})
@@ -167,6 +167,67 @@ def test_the_lens_shows_what_numpy_computes_for_every_term(name):
         assert columns == (1 if len(axes) < 2 and meaning.column is None else want.shape[-1])
         got = np.array(numbers)
         assert np.all(np.abs(got - want.ravel()) <= SAME * np.maximum(1.0, np.abs(want.ravel())))
+    return {type(each) for meaning, _ in notation.meanings for each in walk(meaning.term)}, notation
+
+
+@pytest.mark.parametrize("name", ENGINE)
+def test_the_lens_shows_what_numpy_computes_for_every_term(name):
+    compare_lens_with_numpy(case(name).root, case(name).options.get("inputs"))
+
+
+def named(name, count, first=0.3):
+    return [Value(first - 0.37 * k + 0.11 * (k * k % 5), f"{name}[{k}]") for k in range(count)]
+
+
+def windows():
+    """A correlation, whose adjoint reads shifted places."""
+    w, x = named("w", 3), named("x", 7)
+    z = [total([a * b for a, b in zip(w, x[p : p + 3], strict=True)]).tanh() for p in range(5)]
+    return total([v * v for v in z]), {"x": x}
+
+
+def causal():
+    """Softmax over all that is not after a position: a family with a mask."""
+    q, v = [[Value(0.2 * i - 0.3 * k, f"q[{i},{k}]") for k in range(2)] for i in range(4)], named("v", 4)
+    out = []
+    for t in range(4):
+        scores = [total([a * b for a, b in zip(q[t], q[s], strict=True)]).exp() for s in range(t + 1)]
+        norm = total(scores)
+        out.append(total([s / norm * v[k] for k, s in enumerate(scores)]))
+    return total([o * o for o in out]), {"v": v}
+
+
+def scattered():
+    """Sums of members without a rule: tables of indices."""
+    x = named("x", 9)
+    picked = [(0, 5, 7), (3, 1, 8), (2, 2, 6), (8, 4, 0)]
+    return total([(x[a] * x[b] + x[c]).tanh() for a, b, c in picked]), None
+
+
+def weighted_by_numbers():
+    """Numbers of the graph as an array, of which one is 0."""
+    w = named("w", 4)
+    return total(
+        [
+            logsumexp([c * v for c, v in zip(row, w, strict=True)])
+            for row in ((0.3, 0.0, 1.7, 2.1), (1.1, 0.4, 0.9, 0.2))
+        ]
+    ), None
+
+
+@pytest.mark.parametrize(
+    ("made", "kinds"),
+    [
+        (windows, {Reduction}),
+        (causal, {Softmax}),
+        (scattered, {Reference}),
+        (weighted_by_numbers, {Softmax, Reduction}),
+    ],
+)
+def test_so_it_does_for_terms_with_windows_masks_and_tables(made, kinds):
+    root, inputs = made()
+    found, _ = compare_lens_with_numpy(root, inputs)
+    assert kinds <= found
 
 
 @pytest.mark.parametrize(

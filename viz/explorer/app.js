@@ -272,7 +272,7 @@ class Explorer {
   blockMarkup(key) {
     const found = /^(dW|db|delta|da|din|dx|slope|in|W|b|z|a|x)(\d*)$/.exec(key);
     if (!found || !this.model.network) return { loss: math("v", "<mi>C</mi>"), seed: math("g", by("<mi>C</mi>")), t: math("v", "<mi>t</mi>") }[key] || "";
-    const [, kind, l] = found, S = { x: symbol("a", 0), in: kind.endsWith("in") ? inputSymbol(this, +l, kind === "din") : "", delta: symbol("δ", l), slope: `<msup><mi>σ</mi><mo>′</mo></msup><mo stretchy="false">(</mo>${symbol("z", l)}<mo stretchy="false">)</mo>` };
+    const [, kind, l] = found, S = { x: symbol("a", 0), in: kind.endsWith("in") ? inputSymbol(this, +l, kind === "din") : "", delta: symbol("δ", l), slope: slopeSymbol(this.model.layers[l - 1] || {}) };
     if (kind === "delta") return math("g", S.delta);
     if (kind === "slope") return math("l", S.slope);
     const inner = kind.replace(/^d/, "");

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import ops
+from autograd import Op, ops
 
 from ..formula import MOST_TERMS, expression
 from ..layers import Example, Network, found_network, with_shared_inputs
@@ -62,6 +62,11 @@ class Content:
         if self.network is not None:
             found["network"] = _network(self.network, self.traced, self.set_of)
         return found
+
+    @property
+    def ops(self) -> set[Op]:
+        """The operations that the page computes with."""
+        return {node.op for node in self.traced.nodes if node.op} | {op for each in self.sets for op in each.ops}
 
     @property
     def output(self) -> str:

@@ -9,8 +9,10 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from autograd import Op
 from autograd.lift.language.index import at, fixed
-from autograd.lift.language.term import Number, Prime, Reference
+from autograd.lift.language.term import Number, Reference
+from autograd.lift.write.layer_legend import legend
 from autograd.lift.write.lines import Line
 from autograd.lift.write.style import TURNED, MathML, Unicode, number_form
 from autograd.lift.write.tree import (
@@ -26,37 +28,23 @@ from autograd.lift.write.tree import (
 )
 
 from ..canvas import escaped
-from .terms import Equations
+from ..style import shortened
+from .terms import Equations, ops_in
 
-__all__ = ["Coloured", "Notation", "length"]
+__all__ = ["Notation", "length"]
 
 LINE = 22
 """A wider equation, in letters, may break, at the signs between its outermost terms."""
 DIGITS = 4
 SMALLEST, LARGEST = Fraction(1, 10**300), 10**300
+LONGEST = 160
+"""Longer sentences on a sign, as on an array of numbers, are cut off."""
 MOST_PIECES = 13
 """Of a formula in more pieces only the whole is shown as a block."""
-_D = '<mo form="prefix">∂</mo>'
 _PLAIN = Unicode()
 
 
-class Coloured(MathML):
-    """MathML with the classes "v", "g" and "l" on the names of values, on those of gradients and on local slopes."""
-
-    def attributes(self, meaning: Meaning) -> str:
-        """Return the class of what stands for a term."""
-        kind = self.kind(meaning)
-        return f' class="{kind}"' if kind else ""
-
-    def kind(self, meaning: Meaning) -> str:
-        """Return the colour of what stands for a term; empty if it is none of the three."""
-        term = meaning.term
-        if isinstance(term, Reference):
-            return "g" if term.family.kind == "adjoint" else "v"
-        return "l" if isinstance(term, Prime) else ""
-
-
-class Notation(Coloured):
+class Notation(MathML):
     """Writes the equations of one graph.
 
     Attributes:
@@ -66,7 +54,8 @@ class Notation(Coloured):
     """
 
     def __init__(self, equations: Equations, output: str = "C") -> None:
-        self.equations, self.output = equations, f"<mi>{escaped(output)}</mi>"
+        self.equations, self.output = equations, output
+        self._loss = f"<mi>{escaped(output)}</mi>"
         self.meanings: list[tuple[Meaning, Line]] = []
         self.markup = [self._equation(each.line) for each in equations.all]
 
@@ -82,6 +71,18 @@ class Notation(Coloured):
             for each in self.equations.all
         ]
         return {"equations": lines, "names": dict(self._names()), **self.equations.json(self.meanings)}
+
+    @property
+    def legend(self) -> str:
+        """Sentences on the signs that occur."""
+        page = self.equations.derivation.page
+        page.naming.loss = self.output
+        return " ".join(shortened(sentence, LONGEST) for sentence in legend(page) if isinstance(sentence, str))
+
+    @property
+    def ops(self) -> set[Op]:
+        """The operations in the terms; the mark-up may stand for others than those that define families."""
+        return ops_in([*self.equations.terms.values(), *(meaning.term for meaning, _ in self.meanings)])
 
     def _names(self) -> Iterator[tuple[str, str]]:
         """Yield what the equations call what is put together before a layer."""
@@ -104,7 +105,7 @@ class Notation(Coloured):
         """Return a name."""
         term = node.meaning.term if node.meaning else None
         is_loss = isinstance(term, Reference) and term.family is self.equations.loss
-        return self.output if is_loss else super().symbol(node)
+        return self._loss if is_loss else super().symbol(node)
 
     def number(self, value: Fraction) -> str:
         """Return a number that is not negative, in a few digits."""
@@ -119,12 +120,7 @@ class Notation(Coloured):
     def _equation(self, line: Line) -> str:
         """Return a line; a long one in pieces between which a line may break."""
         self._line = line
-        left = self.text(line.left)
-        if line.is_gradient:
-            self.meanings.pop()
-            given = self.attributes(line.left.meaning) if line.left.meaning else ""
-            above, below = f"{_D}{self.output}", f"{_D}{self.symbol(line.left)}"
-            left = f"<mfrac{given}><mrow>{above}</mrow><mrow>{below}</mrow></mfrac>"
+        left = self.derivative(self._loss, line.left) if line.is_gradient else self.text(line.left)
         left += '<mo class="sign">=</mo>'
         first, *others = self._broken(line.right, LINE - length(left))
         return f"<math>{left}{first}</math>" + "".join(f"<math>{piece}</math>" for piece in others)

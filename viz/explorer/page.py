@@ -105,8 +105,7 @@ def page(
     tiled = shown.network is not None and ("image" in options or max(shown.network.sizes) > MANY)
     needed = {"tiles": tiled, "network": shown.network is not None, "matrices": shown.network is None}
     style = compact_style(stylesheet() + _text("explorer.css") + embedded_rules(".fallback svg"))
-    used = {op for each in shown.equations for op in each.ops} | {node.op for node in shown.traced.nodes if node.op}
-    script = _script(used, {part for part in needed if needed[part]})
+    script = _script(shown.ops, {part for part in needed if needed[part]})
     content = {"graph": shown.json, "story": story, **({"tiled": 1} if tiled else {}), **options}
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     embedded = data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
@@ -207,6 +206,7 @@ def _equations(notation: Notation, index: int) -> str:
         style = " ".join(["eq", *(name for name, holds in styles.items() if holds)])
         where = f"<span>{escaped(line.where)}</span>" if line.where else ""
         rows.append(f'<div class="{style}" role="button" tabindex="0" data-eq="{k}">{markup}{where}<i></i></div>')
+    rows.append(f'<p class="cap legend">{escaped(notation.legend)}</p>' if notation.legend else "")
     return f'<div class="equations" data-set="{index}"{" hidden" if index else ""}>{"".join(rows)}</div>'
 
 

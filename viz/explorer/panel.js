@@ -1,10 +1,11 @@
-const LONG = 20, WINDOW = 12, MOST_PARTS = 420;
+const LONG = 20, WINDOW = 12, MOST_PARTS = 380;
 // Beside the picture: the derived equations, the lens, and what would be if a number were another.
 class Panel {
   constructor(app) {
     this.app = app;
     this.sets = [...document.querySelectorAll(".equations")];
     this.lens = document.querySelector(".lens");
+    this.legends = [];
     this.lists = this.sets.map((set) => [...set.querySelectorAll(".eq")]);
     this.lists.flat().forEach((row) => this.listen(row));
     this.whatIf = new WhatIf(app);
@@ -27,7 +28,7 @@ class Panel {
     this.shown = [from, to];
     const more = (n, words) => (n ? [element("p", "cap", `… ${n} ${words}`)] : []), heads = (row) => { const list = []; for (let e = row.previousElementSibling; e && !e.matches(".eq"); e = e.previousElementSibling) list.unshift(e); return list; }, titles = (this.titles ||= new Map(rows.map((row) => [row, heads(row)])));
     const shown = rows.slice(from, to).flatMap((row) => [...titles.get(row), row]);
-    const wanted = [...more(from, "before"), ...shown, ...more(rows.length - to, "more")];
+    const wanted = [...more(from, "before"), ...shown, ...more(rows.length - to, "more"), ...(this.legends[this.thinned] ||= [...set.querySelectorAll(".legend")])];
     for (const e of [...set.children]) if (!wanted.includes(e)) e.remove();
     wanted.forEach((e, k) => { if (set.children[k] !== e) set.insertBefore(e, set.children[k] || null); });
   }

@@ -89,7 +89,7 @@ class LayerScene {
       tag(`a${l}`, xa, true, math("v", symbol("a", l)));
       this.art += `<g transform="translate(${f1(xs)} ${f1(top + (R * ch) / 2)})">${bend(layer.act, large ? 1.5 : 1)}</g>`;
       column(`slope${l}`, "l", xs, low, { as: `a${l}` });
-      tag(`slope${l}`, xs, false, math("l", `<msup><mi>σ</mi><mo>′</mo></msup><mo stretchy="false">(</mo>${symbol("z", l)}<mo stretchy="false">)</mo>`), pinched ? 21 : 0);
+      tag(`slope${l}`, xs, false, math("l", slopeSymbol(layer)), pinched ? 21 : 0);
       column(`da${l}`, "g", xa, low, { as: byKey[`da${l}`] ? `da${l}` : `delta${l}` });
       tag(`da${l}`, xa, false, math("g", by(symbol("a", l))));
       sign("e", (xz + xs) / 2, low, "=");

@@ -105,7 +105,7 @@ class NeuronScene {
     this.one(`da${l}`, "g", xa, yLow, on.da);
     put("na", xa, yUp - 30, math("v", symbol("a", l, this.plan.j)));
     put("nda", xa, yLow + 36, math("g", by(symbol("a", l))));
-    const ys = narrow ? yLow - 52 : yLow, sigma = math("l", `<msup><mi>σ</mi><mo>′</mo></msup><mo stretchy="false">(</mo>${symbol("z", l)}<mo stretchy="false">)</mo>`);
+    const ys = narrow ? yLow - 52 : yLow, sigma = math("l", slopeSymbol(layer));
     this.one(`slope${l}`, "l", center, ys, on.a);
     put("ns", narrow ? center - half - 6 : center, narrow ? ys : yLow + 34, narrow ? sigma : `${sigma}<span class="cap">the slope here</span>`);
     if (narrow) { this.items.at(-1).ax = -100; return; }

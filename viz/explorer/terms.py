@@ -44,7 +44,7 @@ from autograd.lift.write.tree import Meaning
 from ..trace import Trace
 from .operations import can_run
 
-__all__ = ["Equation", "Equations", "derived_equations", "runs"]
+__all__ = ["Equation", "Equations", "derived_equations", "ops_in", "runs"]
 
 MOST_EQUATIONS = 60
 """More than these a person does not read."""
@@ -112,11 +112,6 @@ class Equations:
     def loss(self) -> Family | None:
         """The family that is the output."""
         return self.derivation.found.loss
-
-    @property
-    def ops(self) -> set[Op]:
-        """The operations in the terms."""
-        return {each.op for term in self.terms.values() for each in walk(term) if isinstance(each, (Call, Prime))}
 
     def keys(self, term: Term) -> list[str]:
         """Return the blocks of a picture that a term reads as it is, or whose slopes it is."""
@@ -249,6 +244,11 @@ class _Terms:
         return [index.const, *([axis(a), k] for a, k in index.parts)]
 
 
+def ops_in(terms: Iterable[Term]) -> set[Op]:
+    """Return the operations in some terms."""
+    return {each.op for term in terms for each in walk(term) if isinstance(each, (Call, Prime))}
+
+
 def _numbered_axis(family: Family) -> int:
     source = family.source
     return 0 if source.stacked else source.time or 0
@@ -298,7 +298,7 @@ def derived_equations(
         row = {name: data[list(own)] for name, own in inputs.items()}
         arrays = {each.name: data[replayed.parameter_nodes][each.leaves] for each in program.derived.parameters.all}
         equations = Equations(made, made.numbers(row, arrays), {f: own.ravel().tolist() for f, own in nodes.items()})
-        is_right = holds(equations, traced, root) and all(map(can_run, equations.ops))
+        is_right = holds(equations, traced, root) and all(map(can_run, ops_in(equations.terms.values())))
     except (ArithmeticError, DomainError, LookupError, RuntimeError, TypeError, ValueError):
         return None
     return equations if is_right and 0 < len(equations.all) <= MOST_EQUATIONS else None

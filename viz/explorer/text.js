@@ -54,5 +54,7 @@ function symbol(letter, layer, index) {
   if (index === undefined) return `<msup><mi>${letter}</mi><mn>${layer}</mn></msup>`;
   return `<msubsup><mi>${letter}</mi><mn>${index}</mn><mn>${layer}</mn></msubsup>`;
 }
+// A layer's slopes: its function's derivative where its sums stand.
+const slopeSymbol = ({ l, act }) => `<msup><mi>${act === "sigmoid" ? "σ" : escaped(act)}</mi><mo>′</mo></msup><mo stretchy="false">(</mo>${symbol("z", l)}<mo stretchy="false">)</mo>`;
 const by = (inner) => `<mfrac><mrow>${D}<mi>C</mi></mrow><mrow>${D}${inner}</mrow></mfrac>`;
 const D = '<mo form="prefix">∂</mo>';

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from autograd import Program
 from autograd.notebook import shown_source
 
@@ -11,7 +9,7 @@ from ..svg import escaped
 from .mathml import mathml
 from .sheet import Sheet, sheet, words
 
-__all__ = ["equations_markup", "program_markup", "program_sheet"]
+__all__ = ["program_markup", "program_sheet"]
 
 
 def program_sheet(program: Program, title: str = "") -> Sheet:
@@ -39,23 +37,10 @@ def program_sheet(program: Program, title: str = "") -> Sheet:
 def program_markup(program: Program) -> str:
     """Return the equations of a program as mark-up, and below them its source and its report to unfold."""
     return (
-        f'<div class="equations">{_equations(program)}</div>'
+        f'<div class="equations">{program.mathml()}</div>'
         f"<details><summary>Source</summary><pre>{_lines(shown_source(program))}</pre></details>"
         f"<details><summary>Report</summary><pre>{_lines(program.report())}</pre></details>"
     )
-
-
-def _equations(program: Program) -> str:
-    """Return the equations as mark-up: the names of the code are set from the terms, layers from their text."""
-    if program.derivation.is_plain_network:
-        return equations_markup(program.equations())
-    coloured = re.sub(r"<mi>([^\W\d_])</mi>", _coloured, program.mathml())
-    return coloured.replace("<mo>⊤</mo>", '<mi mathvariant="normal">T</mi>')
-
-
-def _coloured(letter: re.Match[str]) -> str:
-    kind = "g" if letter[1] in "δ" else "" if letter[1] in "Nσ" else "v"
-    return f'<mi class="{kind}">{letter[1]}</mi>' if kind else letter[0]
 
 
 def _raised(name: str) -> str:
@@ -66,16 +51,3 @@ def _raised(name: str) -> str:
 
 def _lines(text: str) -> str:
     return "\n".join(map(escaped, text.splitlines()))
-
-
-def equations_markup(text: str) -> str:
-    """Return the text of equations as mark-up: titles, a `<math>` for each equation, and sentences."""
-    parts = []
-    for line in text.splitlines():
-        if line.startswith("  ") and line.strip():
-            parts.append(f'<div><math display="inline">{mathml(line.strip())}</math></div>')
-        elif line in ("Forward", "Backward", "Gradients"):
-            parts.append(f"<h3>{line}</h3>")
-        elif line.strip():
-            parts.append(f"<p>{words(line, 2000)}</p>")
-    return "".join(parts)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Protocol
 from xml.sax.saxutils import escape
 
+from ..language.term import Prime, Reference
 from .tree import (
     ATOM,
     POWER,
@@ -446,15 +447,27 @@ _FENCES = {*"()[]|‖"}
 
 
 class MathML:
-    """Presentation MathML."""
+    """Presentation MathML, with the class "v" on names of values, "g" on those of adjoints, and "l" on slopes."""
 
     def inline(self, node: Node) -> str:
         """Return a formula as it stands in a sentence."""
         return f"<math>{self.text(node)}</math>"
 
-    def attributes(self, meaning: Meaning) -> str:  # noqa: ARG002
+    def attributes(self, meaning: Meaning) -> str:
         """Return the attributes of an element that stands for a term, each after a space."""
-        return ""
+        kind = self.kind(meaning)
+        return f' class="{kind}"' if kind else ""
+
+    def kind(self, meaning: Meaning) -> str:
+        """Return the class of an element that stands for a term; empty if it is none of the three."""
+        if isinstance(meaning.term, Reference):
+            return "g" if meaning.term.family.kind == "adjoint" else "v"
+        return "l" if isinstance(meaning.term, Prime) else ""
+
+    def derivative(self, loss: str, node: Symbol) -> str:
+        """Return the derivative of the loss, an element, by what is named."""
+        d, given = '<mo form="prefix">∂</mo>', self.attributes(node.meaning) if node.meaning else ""
+        return f"<mfrac{given}><mrow>{d}{loss}</mrow><mrow>{d}{self.symbol(node)}</mrow></mfrac>"
 
     def text(self, node: Node) -> str:
         """Return a formula as one element.

@@ -72,10 +72,8 @@ def mathml_of(page: Page) -> str:
 
 
 def _in_mathml(page: Page, line: Line, style: MathML) -> str:
-    left = style.text(line.left)
-    if line.is_gradient:
-        above = f"<mrow><mo>∂</mo><mi>{page.naming.loss}</mi></mrow>"
-        left = f"<mfrac>{above}<mrow><mo>∂</mo>{left}</mrow></mfrac>"
+    loss = f"<mi>{page.naming.loss}</mi>"
+    left = style.derivative(loss, line.left) if line.is_gradient else style.text(line.left)
     where = f"<span>, {html.escape(line.where)}</span>" if line.where else ""
     inside = ' class="inside"' if line.depth else ""
     return f"<div{inside}><math>{left}<mo>=</mo>{style.text(line.right)}</math>{where}</div>"
