@@ -385,7 +385,7 @@ class Expression:
             value = entrywise(np.where, condition, value, other)
         elif self.taken(","):
             row = self.sum()
-            if row.array.shape[1] == 1:  # (1, a) on top of each other, (0, M) side by side
+            if value.array.item() == 1.0:  # (1, a) on top of each other, (0, M) side by side
                 value = Grid(np.vstack([value.array, row.settled()]))
             else:
                 value = Grid(np.hstack([np.broadcast_to(value.array, (len(row.array), 1)), row.settled()]))

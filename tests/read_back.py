@@ -10,11 +10,32 @@ from tests import index_notation, printed_equations
 from tests.index_notation import SUPERSCRIPTS, Name
 from tests.printed_equations import ABOVE, SUBSCRIPTS
 
-__all__ = ["require_that_layers_hold", "require_that_terms_hold", "require_that_the_text_holds"]
+__all__ = ["require_that_layers_hold", "require_that_terms_hold", "require_that_the_text_holds", "rows_of"]
 
 TOLERANCE = 1e-11  # of the largest entry: some hundred roundings of 1e-16, and sums in another order
 ABOVE_IT = str.maketrans("0123456789()", ABOVE)
 WEIGHTS = {"theta": "Θ", "prime": "w", "parentheses": "w"}
+
+
+def rows_of(module, count=3):
+    """Return a batch of inputs."""
+    rng = np.random.default_rng(0)
+    found = {}
+    for name, length in module.SHAPES.items():
+        width = getattr(module, "ONEHOT", {}).get(name)
+        target = getattr(module, "TARGET", "") if name == "t" else ""
+        if target == "onehot":
+            width = length
+        if hasattr(module, "TOKENS"):
+            found[name] = rng.integers(0, module.TOKENS, (count, length))
+        elif width:
+            hot = rng.integers(0, width, (count, length // width))
+            found[name] = np.eye(width)[hot].reshape(count, length)
+        elif target == "binary":
+            found[name] = rng.uniform(0.2, 0.8, (count, length))
+        else:
+            found[name] = rng.normal(size=(count, length))
+    return found
 
 
 # --- layers that are numbered --------------------------------------------------------------------

@@ -1,15 +1,18 @@
 """The printed equations, read and computed by a reader of its own, give the engine's loss and gradients."""
 
+import importlib
+
 import numpy as np
 import pytest
 
-from autograd.lift import lift
+from autograd.lift import compile, lift
 from autograd.lift.write.notation import NOTATIONS
 from nn.loss.losses import LOSSES
 from nn.model.activations import ACTIVATIONS
 from tests.equation_graphs import GRAPHS, example, random_graph, row_of
+from tests.equation_programs import program_of
 from tests.printed_equations import MisreadError, Page, Reader
-from tests.read_back import require_that_layers_hold, require_that_terms_hold, require_that_the_text_holds
+from tests.read_back import require_that_layers_hold, require_that_terms_hold, require_that_the_text_holds, rows_of
 
 SHOWN = ("half_squared_error", "binary_cross_entropy")  # in the documents, and so in the letters of each
 QUICK = {*range(5), *range(8, 15), 22, 42, 65, 86, 91, 109, 121, 416}  # among them those that have uncovered a fault
@@ -39,6 +42,36 @@ def test_the_text_of_every_activation_and_its_rule_hold(activation):
     for activations in ((activation, activation), (activation, "tanh")):
         program, row = example("half_squared_error", activations)
         require_that_layers_hold(program, row)
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("sizes", [(3, 4, 1), (1, 4, 1), (3, 1, 2), (1, 1, 1)])
+def test_layers_of_one_neuron_and_of_one_input_are_vectors(sizes, notation):
+    program = program_of(sizes=sizes, l2=0.1)
+    row = {"x": np.linspace(0.2, -0.7, sizes[0]), "t": np.linspace(0.1, 0.5, sizes[-1])}
+    text = program.equations(notation)
+    assert "𝟏" not in text
+    require_that_layers_hold(program, row, notation, text)
+
+
+@pytest.mark.parametrize("name", ["bce_by_hand", "deep", "mlp", "tied"])
+def test_layers_of_ones_own_hold_in_every_notation(name):
+    module = importlib.import_module(f"tests.gallery.{name}")
+    program, rows = compile(module.fun), rows_of(module)
+    program.value(**rows)
+    for notation in NOTATIONS:
+        require_that_layers_hold(program, {each: values[1] for each, values in rows.items()}, notation)
+
+
+@pytest.mark.parametrize("name", ["lstm", "attention", "one_probability"])
+def test_what_is_no_chain_of_layers_keeps_its_names_in_the_letters_of_a_notation(name):
+    module = importlib.import_module(f"tests.gallery.{name}")
+    program = compile(module.fun)
+    program.value(**rows_of(module))
+    own, text = program.equations(), program.equations("epsilon")
+    page = own.partition("\n\n")[0].replace("∂C", "∂J").replace("C = ", "J = ").replace("δ", "ε")
+    assert text.partition("\n\n")[0] == page
+    assert "εv is ∂J/∂v" in text
 
 
 @pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__name__)

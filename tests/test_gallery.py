@@ -11,32 +11,11 @@ from autograd import compile
 from tests import gallery
 from tests.index_notation import MisreadError
 from tests.lift_graphs import by_source
-from tests.read_back import require_that_the_text_holds
+from tests.read_back import require_that_the_text_holds, rows_of
 
 # A root that may be one of 0, and paths that comparisons of numbers decide, are written as the program treats them.
 AS_THE_PROGRAM = ("cosine", "siamese", "embedding_tokens", "microgpt_tokens", "softmax_shifted")
 NAMES = [each.name for each in pkgutil.iter_modules(gallery.__path__) if each.name != "parameters"]
-
-
-def rows_of(module, count=3):
-    """Return a batch of inputs."""
-    rng = np.random.default_rng(0)
-    found = {}
-    for name, length in module.SHAPES.items():
-        width = getattr(module, "ONEHOT", {}).get(name)
-        target = getattr(module, "TARGET", "") if name == "t" else ""
-        if target == "onehot":
-            width = length
-        if hasattr(module, "TOKENS"):
-            found[name] = rng.integers(0, module.TOKENS, (count, length))
-        elif width:
-            hot = rng.integers(0, width, (count, length // width))
-            found[name] = np.eye(width)[hot].reshape(count, length)
-        elif target == "binary":
-            found[name] = rng.uniform(0.2, 0.8, (count, length))
-        else:
-            found[name] = rng.normal(size=(count, length))
-    return found
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -27,12 +27,12 @@ from .recognise.watch import Watch
 from .recognise.whole_numbers import indices
 from .record.recording import Recording
 from .run.runner import runner
-from .write.indexing import Indexing
 from .write.lines import Line
 from .write.page import Page, best_page
 from .write.style import Latex, MathML, Style, Unicode
 from .write.term_arrays import NoTextError
 from .write.term_source import term_source
+from .write.tree import Symbol, nodes_in
 
 __all__ = ["Derivation", "derivation", "proved_source"]
 
@@ -124,7 +124,8 @@ def derivation_in_layers(derived: Lifted, recorded: Recording, leaves: Sequence[
             return None
         made = Derivation(derived_equations(found, _ones(found, derived), layers))
         made.found.recorded = derived.recorded
-        if Indexing(made.found).chosen:
+        lines = [line for section in made.page.sections for line in section.lines if isinstance(line, Line)]
+        if any(isinstance(node, Symbol) and node.below for line in lines for node in nodes_in((line.left, line.right))):
             return None
         _compare(made, derived, ())
     except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError):

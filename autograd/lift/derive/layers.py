@@ -44,6 +44,8 @@ def in_layers(found: Recognition) -> Layers | None:
     A layer without a function gets activations aˡ = zˡ, and a layer of one neuron is a vector too.
     """
     _split_loss(found)
+    if any(re.fullmatch(r"[az]\d*", name) for name in found.leaves.arrays):
+        return None  # their names would be those of layers
     values = [family for family in found.families if family.kind == "value"]
     weights = {family: own for family in values if (own := [*weights_of(family)])}
     if not weights or not all(_is_layer(family, own) for family, own in weights.items()):
@@ -95,10 +97,17 @@ def weights_of(family: Family) -> Iterator[tuple[Family, Reference]]:
 
 
 def _is_layer(family: Family, weights: Sequence[tuple[Family, Reference]]) -> bool:
-    """Whether a weighted input is a vector, made of vectors as a whole."""
-    return len(family.axes) <= 1 and all(
-        len(read.indices) <= 1 and all(index.plain is not None or axis.size == 1 for index, axis in _indexed(read))
-        for _, read in weights
+    """Whether a weighted input is a vector, made of vectors as a whole, with no other parameters than biases."""
+    parts = family.body.parts if isinstance(family.body, Sum) else (family.body,)
+    others = [part for part in parts if any(read.family.kind == "parameter" for read in references(part))]
+    biases = [part for part in others if isinstance(part, Reference) or isinstance(split(part)[1], Reference)]
+    return (
+        len(family.axes) <= 1
+        and len(others) - len(biases) == len(weights)
+        and all(
+            len(read.indices) <= 1 and all(index.plain is not None or axis.size == 1 for index, axis in _indexed(read))
+            for _, read in weights
+        )
     )
 
 

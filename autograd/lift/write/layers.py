@@ -69,6 +69,12 @@ def _folded(found: Equations) -> dict[Family, Family]:
         alone = [part.family for part in body.parts if isinstance(part, Reference)] if isinstance(body, Sum) else []
         if len(weights) != 1 or len(alone) != 1 or len(body.parts) != 2 or alone[0].kind != "parameter":
             return {}
+        if (
+            not re.fullmatch(r"W\d*", weights[0][0].name)
+            or len(weights[0][0].axes) != 2
+            or max(weights[0][0].shape) == 1
+        ):
+            return {}
         biases[weights[0][0]] = alone[0]
         operands.append(weights[0][1].family)
     read = {r.family for f in found.forward if f not in layers.weighted for r in references(found.terms[f])}

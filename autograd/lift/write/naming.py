@@ -29,6 +29,7 @@ class Naming:
         notation: Whose letters they are; None for those of the code.
         names: The name of each family.
         loss: The name of the loss.
+        function: The letter of an activation.
         layer_of: The numbers of layers, by family.
         folded: The biases that stand in a column of weights, by the weights.
     """
@@ -55,6 +56,7 @@ class Naming:
                 self.layer_of[found.layers.network_input] = 0
         taken = {name.rstrip("0123456789") for name in own}
         letters = {"W": notation.weight, "b": notation.bias} if notation else {}
+        self.function = notation.function if notation and notation.function not in taken else "σ"
         self._letters = {name: letter for name, letter in letters.items() if letter not in taken}
         for family in families:
             if family is found.loss:

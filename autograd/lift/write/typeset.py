@@ -176,13 +176,24 @@ class Typesetter:
         Raises:
             UnprintableError: If no way of writing it holds.
         """
-        ones = {axis: 0 for axis in family.axes if axis.size == 1 and axis not in fixed}
-        one = next(iter(ones), None) if self.layers is not None and len(ones) < 2 else None
-        ones = {axis: 0 for axis in ones if axis is not one}
-        fixed = {**fixed, **ones}
-        term = substituted(term, {axis: Index(0) for axis in ones})
-        if self.layers is not None:
-            term = _over_single_members(substituted(term, {one: at(_ONE)} if one else {}), is_kept=one is not None)
+        ones = [axis for axis in family.axes if axis.size == 1 and axis not in fixed]
+        numbers = {**fixed, **dict.fromkeys(ones, 0)}
+        plain = substituted(term, {axis: Index(0) for axis in ones})
+        if self.layers is None:
+            return self._equation(family, plain, numbers)
+        one = ones[0] if len(ones) == 1 else None
+        vectors = _over_single_members(substituted(plain if one is None else term, {axis: at(_ONE) for axis in ones}))
+        if one is None:
+            vectors = _summed_over_one(vectors)
+        if vectors == plain:
+            return self._equation(family, plain, numbers)
+        of_vectors = self._equation(family, vectors, fixed if one else numbers, one)
+        of_numbers = self._equation(family, plain, numbers)
+        return min(of_vectors, of_numbers, key=lambda sides: _spread_in(sides[1]))
+
+    def _equation(
+        self, family: Family, term: Term, fixed: Mapping[Axis, int], one: Axis | None = None
+    ) -> tuple[Symbol, Node]:
         self.letters, self.index_axes, self._keeps_windows = {}, set(), True
         roles = self.indexing.roles(family)
         for axis, is_index in zip(family.axes, roles, strict=True):
@@ -397,7 +408,7 @@ class Typesetter:
 
     def function(self, op: Op, argument: Term) -> tuple[str, str]:
         """Return the sign of a function, and the number of the layer that is written below it."""
-        sigma = self.notation.function if self.notation else "σ"
+        sigma = self.naming.function
         plain = FUNCTIONS.get(op.name, op.name)
         if self.layers is None:
             return (sigma if plain == "σ" else plain), ""
@@ -887,7 +898,9 @@ class Typesetter:
                 out.extend(own)
                 continue
             is_matrix = len(axes) == 2
-            own = sorted(own, key=lambda o: (_has_slope(o), is_matrix and o.text.startswith(("δ", "(δ"))))
+            delta = self.notation.delta if self.notation else "δ"
+            adjoint = (delta, f"({delta}")
+            own = sorted(own, key=lambda o: (_has_slope(o), is_matrix and o.text.startswith(adjoint)))
             if not is_matrix and any(o.row is not None for o in own):
                 own = [o.as_column() for o in own]
             if self.notation and self.notation.derivative_first and any(map(_is_product, own)):
@@ -1018,8 +1031,13 @@ def _is_product(o: Obj) -> bool:
     return isinstance(o.node, Chain) and len(o.node.links) > 1
 
 
-def _over_single_members(term: Term, *, is_kept: bool) -> Term:
-    """Return a term in which vectors with a single member are vectors: summed over it, but where that is kept."""
+def _spread_in(node: Node) -> int:
+    """Return how many sums over members and repetitions of numbers there are in a formula."""
+    return sum(isinstance(each, (Spread, Total)) or each == _ONES for each in nodes_in(node))
+
+
+def _over_single_members(term: Term) -> Term:
+    """Return a term in which vectors with a single member are read as vectors."""
 
     def by(each: Term) -> Term | None:
         if not isinstance(each, Reference):
@@ -1029,17 +1047,19 @@ def _over_single_members(term: Term, *, is_kept: bool) -> Term:
             return None
         return Reference(each.family, [at(_ONE) if d == own[0] else index for d, index in enumerate(each.indices)])
 
-    def closed(each: Term) -> Term:
-        if is_kept or _ONE not in each.free:
-            return each
-        if isinstance(each, Sum):
-            return add(*map(closed, each.parts))
-        number, rest = split(each)
-        if isinstance(rest, Reduction) and rest.name == "sum":
-            return multiply(Number(number), Reduction("sum", [_ONE, *rest.axes], rest.body))
-        return multiply(Number(number), Reduction("sum", [_ONE], rest))
+    return replaced(term, by)
 
-    return closed(replaced(term, by))
+
+def _summed_over_one(term: Term) -> Term:
+    """Return a term of such vectors as a number."""
+    if _ONE not in term.free:
+        return term
+    if isinstance(term, Sum):
+        return add(*map(_summed_over_one, term.parts))
+    number, rest = split(term)
+    if isinstance(rest, Reduction) and rest.name == "sum":
+        return multiply(Number(number), Reduction("sum", [_ONE, *rest.axes], rest.body))
+    return multiply(Number(number), Reduction("sum", [_ONE], rest))
 
 
 def _rank(part: Term, *, has_product: bool, in_layers: bool) -> tuple[bool, bool, bool, bool, int]:
