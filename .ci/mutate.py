@@ -62,6 +62,7 @@ FRONT = {
     "derive": ("adjoint", "equations", "idioms", "simplify"),
     "write": ("indexing", "layout", "naming", "page", "style", "tree", "typeset"),
 }
+LAYERS = tuple(f"tests/test_equations{name}.py" for name in ("", "_algebra", "_cancel", "_latex", "_of_graphs"))
 SOURCE = ("tests/test_lift_source.py", "tests/test_lift_program.py")
 TESTS = {
     "autograd/ops.py": ("tests/test_operations.py", "tests/test_against_mpmath.py", "autograd/ops.py"),
@@ -77,6 +78,8 @@ TESTS = {
     **{f"autograd/lift/{folder}/{name}.py": EQUATIONS for folder, names in FRONT.items() for name in names},
     **{f"autograd/lift/language/{name}.py": ("tests/test_term_algebra.py", *EQUATIONS) for name in FRONT["language"]},
     **{f"autograd/lift/write/{name}.py": (*SOURCE, "tests/test_gallery.py") for name in ("term_arrays", "term_source")},
+    **{f"autograd/lift/derive/{name}.py": LAYERS for name in ("choices", "layers")},
+    **{f"autograd/lift/write/{name}.py": LAYERS for name in ("layers", "layer_legend")},
     "autograd/lift/write/edges.py": ("tests/test_structural_zeros.py", *SOURCE),
     "autograd/lift/write/numpy_text.py": SOURCE,
     "autograd/lift/write/source.py": SOURCE,
