@@ -245,3 +245,23 @@ def test_a_softmax_by_columns_is_not_transposed_twice():
     ).equations()
     assert "\n  W = softmax(v)U − ½\n" in text
     assert "\n  δW = 2softmax(v)U − 1\n" in text
+
+
+@pytest.mark.parametrize(("names", "numbers"), [("37", "³⁷"), ("21", "¹²"), ("ab", "¹²")])
+def test_layers_have_the_numbers_of_their_weights_if_these_grow(names, numbers):
+    rng = np.random.default_rng(1)
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=2))
+    h = [z.tanh() for z in layer(names[0], x, 4, rng)]
+    program = lift(squared_error(layer(names[1], h, 2, rng), t), {"x": x, "t": t})
+    first, second = numbers
+    assert list(section(program.equations(), "Forward")) == [
+        *("a⁰", f"z{first}", f"a{first}", f"z{second}", f"a{second}", "C")
+    ]
+
+
+def test_parameters_that_are_called_like_activations_keep_the_names_of_the_code():
+    rng = np.random.default_rng(1)
+    x, t = leaves(rng.normal(size=3)), leaves(rng.normal(size=2))
+    W = [[Value(rng.normal(), f"W[{j},{k}]") for k in range(3)] for j in range(2)]
+    h = [affine(row, x, Value(0.1, f"a1[{j}]")).tanh() for j, row in enumerate(W)]
+    assert section(lift(squared_error(h, t), {"x": x, "t": t}).equations("theta"), "Forward")["z"] == "Θx + a⁽¹⁾"
