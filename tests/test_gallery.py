@@ -101,7 +101,7 @@ def test_the_latex_is_balanced_ascii(case):
         assert plain.count("{") == plain.count("}")
 
 
-def test_the_terms_have_the_numbers_of_the_engine_and_names_for_their_parts(case):
+def test_the_terms_have_the_numbers_of_the_engine(case):
     _, program, rows = case
     row = {name: values[1] for name, values in rows.items()}
     made = program.derivation
@@ -114,7 +114,3 @@ def test_the_terms_have_the_numbers_of_the_engine_and_names_for_their_parts(case
                 np.testing.assert_allclose(
                     numbers[adjoint][before].ravel(), np.ravel(gradients[name]), rtol=1e-9, atol=1e-12
                 )
-    family = made.found.loss
-    paths = {path: value for path, _, value in made.subterms(family, numbers)}
-    assert paths[()] == pytest.approx(loss, rel=1e-12)
-    assert len(paths) > 1

@@ -8,7 +8,7 @@ was recognised wrongly, they are derived again without it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +18,8 @@ from ..value import Value
 from .derive.equations import Equations, derived_equations, is_activation
 from .derive.idioms import one_hot_of, recognise_idioms, recognise_indices
 from .derive.layers import in_layers
-from .language.evaluate import Evaluator, evaluated
-from .language.index import Axis
-from .language.term import Family, Term, walk
+from .language.evaluate import evaluated
+from .language.term import Family, walk
 from .matrices.lifted import Lifted
 from .recognise.recognition import Recognition, recognition
 from .recognise.watch import Watch
@@ -29,7 +28,6 @@ from .record.recording import Recording
 from .run.runner import runner
 from .write.lines import Line
 from .write.page import Page, best_page
-from .write.style import Latex, MathML, Style, Unicode
 from .write.term_arrays import NoTextError
 from .write.term_source import term_source
 from .write.tree import Symbol, nodes_in
@@ -70,13 +68,6 @@ class Derivation:
         has_one_hot = any(one_hot_of(term) for family in values for term in walk(family.body))
         return bool(layers) and not named and not has_one_hot and all(len(f.axes) == 1 for f in layers)
 
-    def formulas(self, style: str = "text") -> list[tuple[Family, str, str]]:
-        """Return for each equation its family, its left and its right side, as "text", "latex" or "mathml"."""
-        styles: dict[str, Style] = {"text": Unicode(), "latex": Latex(), "mathml": MathML()}
-        signs = styles[style]
-        lines = [line for section in self.page.sections for line in section.lines if isinstance(line, Line)]
-        return [(line.family, self.page.left(line, signs), signs.text(line.right)) for line in lines]
-
     def numbers(self, row: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[Family, Array]:
         """Return the numbers of every family for one example: forward, adjoints and gradients.
 
@@ -85,25 +76,6 @@ class Derivation:
             parameters: The arrays of the parameters, by name.
         """
         return evaluated(self.found.terms, _leaves(self.found.recognition, row, parameters))
-
-    def subterms(self, family: Family, numbers: dict[Family, Array]) -> Iterator[tuple[tuple[int, ...], Term, Array]]:
-        """Yield the terms in a family's equation with their numbers, each with its path as a stable name.
-
-        A path says which part to take at each level; () is the whole. The array of a term has one dimension for each
-        axis of the family, then one for each axis that is bound around it, in that order.
-        """
-        evaluator = Evaluator(dict(numbers))
-        yield from _numbers_in(evaluator, self.found.terms[family], list(family.axes), ())
-
-
-def _numbers_in(
-    evaluator: Evaluator, term: Term, live: list[Axis], path: tuple[int, ...]
-) -> Iterator[tuple[tuple[int, ...], Term, Array]]:
-    value = evaluator.term(term, [(axis, np.arange(axis.size)) for axis in live])
-    yield path, term, np.broadcast_to(value, [axis.size for axis in live])
-    bound = [*getattr(term, "axes", ()), *([term.axis] if hasattr(term, "axis") else [])]
-    for k, part in enumerate(term.parts):
-        yield from _numbers_in(evaluator, part, [*live, *bound], (*path, k))
 
 
 def derivation_in_layers(derived: Lifted, recorded: Recording, leaves: Sequence[Value]) -> Derivation | None:

@@ -83,7 +83,7 @@ class LayerScene {
     column(`delta${l}`, "g", xz, low);
     tag(`delta${l}`, xz, false, math("g", symbol("δ", l)));
     if (layer.bends) {
-      const xa = xz + vw / 2 + gv + gs + vw / 2, xs = (xz + xa) / 2, pinched = vw < 30;
+      const xa = xz + vw / 2 + gv + gs + vw / 2, xs = (xz + xa) / 2, pinched = vw < 30 || textWidth(`${layer.act}′(z1)`, 15) / 2 + 18 > xa - xs;
       tag(`z${l}`, xz, true, math("v", symbol("z", l)));
       column(`a${l}`, "v", xa, top, { scale: Math.max(1, ...B[`a${l}`].d.map(Math.abs)) });
       tag(`a${l}`, xa, true, math("v", symbol("a", l)));

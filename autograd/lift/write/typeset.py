@@ -722,6 +722,14 @@ class Typesetter:
         """Return a product without a sum of its own: numbers, products entry by entry, an outer product, diag."""
         scalars = [factor for factor in factors if not self._matrix_axes(factor)]
         others = [factor for factor in factors if self._matrix_axes(factor)]
+        objects = [self._factor(factor, [row, column]) for factor in others]
+        delta = next((f for f in scalars if isinstance(f, Reference) and f.family.kind == "adjoint"), None)
+        weights = next((k for k, f in enumerate(others) if isinstance(f, Reference) and self._is_row(f)), None)
+        if delta is not None and weights is not None:  # Wᵀδ, as of any number of rows
+            scalars.remove(delta)
+            turned = objects[weights].as_column()
+            whole = _product((*turned.chain, (self.write(delta), False)), turned.row, None)
+            objects[weights] = whole.denoting(multiply(others[weights], delta))
         nodes: list[Node] = []
         mean = self._mean_among(scale, scalars)
         if mean is not None:
@@ -737,7 +745,7 @@ class Typesetter:
             if len(nodes) == 1 and scale == 1:
                 return Obj(nodes[0])
             return Obj(Times(tuple(nodes), abs(scale), negative=scale < 0))
-        o = self._contract([self._factor(factor, [row, column]) for factor in others], [], row, column)
+        o = self._contract(objects, [], row, column)
         if not nodes and scale == 1:
             return o
         root = _inverse_root(abs(scale))
@@ -776,16 +784,7 @@ class Typesetter:
                 raise UnprintableError
         if len(own) > 2 or len(set(own)) != len(own):
             raise UnprintableError
-        family = term.family
-        is_row = (
-            family.kind == "parameter"
-            and len(own) == 1
-            and len(term.indices) > 1
-            and family.axes[-2].size == 1
-            and term.indices[-2].is_fixed
-            and term.indices[-1].plain is own[0]
-        )
-        if is_row:
+        if self._is_row(term):
             o = Obj(name, None, own[0]).denoting(term)
             return o.turned() if own[0] is row and column is None else o
         row_axis, column_axis = [*own, None, None][:2]
@@ -795,6 +794,12 @@ class Typesetter:
         if o.column is None and o.row is not None and o.row is column and row is None:
             return o.turned()
         return o
+
+    def _is_row(self, term: Reference) -> bool:
+        """Whether a reference reads a matrix of parameters that has one row."""
+        own = [i.plain for i in term.indices if i.plain is not None and i.plain not in self.index_axes]
+        has_one = len(term.indices) > 1 and term.family.axes[-2].size == 1 and term.indices[-2].is_fixed
+        return term.family.kind == "parameter" and has_one and own == [term.indices[-1].plain]
 
     def _factor(self, term: Term, axes: Iterable[Axis | None]) -> Obj:
         own = self._matrix_axes(term)
