@@ -38,6 +38,7 @@ MANY = """const count = document.querySelectorAll("*").length;
 AUDIT = Path(__file__).with_name("explorer_audit.js").read_text(encoding="utf-8")
 LEFT, RIGHT, HOME, END, ESCAPE, SHIFT = "\ue012", "\ue014", "\ue011", "\ue010", "\ue00c", "\ue008"
 SAME = 1e-12
+LIT = "return [...explorer.stage.items].filter(([, s]) => s.g && s.g.classList.contains('lit')).map(([key]) => key)"
 
 
 @pytest.fixture(scope="module")
@@ -420,13 +421,15 @@ def test_a_term_lights_its_cells_and_the_lens_shows_its_numbers(show):
     browser = show(page_of("small"), "#depth=layer")
     term = next(e for e in browser.find_elements("css selector", ".eq .t.l") if e.is_displayed())
     point_at(browser, term)
-    lit = browser.execute_script(
-        "return [...explorer.stage.items].filter(([, s]) => s.g && s.g.classList.contains('lit')).map(([key]) => key)"
-    )
+    lit = browser.execute_script(LIT)
     assert lit == ["slope1"]
     numbers = [e.text for e in browser.find_elements("css selector", ".lens svg text")]
     slope = browser.execute_script("return [...explorer.model.blocks.slope1.d]")
     assert [float(text.replace("−", "-")) for text in numbers] == pytest.approx(slope, rel=1e-4)
+    browser.execute_script("explorer.panel.point(document.querySelector('.eq .t.l').parentElement.closest('[data-t]'))")
+    lit = set(browser.execute_script(LIT))  # of the product that it is a factor of
+    assert {"W2", "delta2", "slope1"} <= lit
+    assert not {"z1", "a1"} & lit
 
 
 @pytest.mark.parametrize("size", ["1280×800", "phone"])

@@ -144,10 +144,11 @@ class Model {
     if (term.kind === "prime") return "l";
     return [...walkTerms(term)].some((t) => t.kind === "reference" && this.set.families[t.family].role === "adjoint") ? "g" : "v";
   }
-  // The blocks of the picture that a term is, or those in it; an answer that is a sum is shown as a.
-  blocksIn(term) {
-    return [...walkTerms(term)].flatMap((t) => t.keys || []).map((key) => this.shownAs(key));
+  // The blocks of the picture that a term is, or those in it but for the rules of slopes.
+  blocksIn({ kind, keys = [], parts }) {
+    return [...keys.map((key) => this.shownAs(key)), ...(kind === "prime" ? [] : parts.flatMap((part) => this.blocksIn(part)))];
   }
+  // An answer that is a sum is shown as a.
   shownAs(key) {
     const l = +(/^z(\d+)$/.exec(key) || [])[1];
     return l && !this.layers[l - 1].bends ? `a${l}` : key;

@@ -70,7 +70,7 @@ class Panel {
   blocksOf({ id, term, row }) {
     const { model, stage } = this.app, shown = [...stage.items].filter(([, { item }]) => item && item.term !== undefined), keys = (list) => list.map(([key]) => key), own = shown.filter(([, { item }]) => item.term === id);
     if (own.length || !model.network) return keys(own.length ? own : shown.filter(([, { item }]) => item.name >= 0 && [...walkTerms(term)].some((t) => t.family === item.name)));
-    const found = term.kind === "prime" ? term.keys || [] : model.blocksIn(term), l = +(/^W(\d+)$/.exec(found.find((key) => key[0] === "W")) || [])[1];
+    const found = model.blocksIn(term), l = +(/^W(\d+)$/.exec(found.find((key) => key[0] === "W")) || [])[1];
     if (term.kind !== "reference" && l > 1 && found.length === 2 && found.includes(`delta${l}`)) return [`da${l - 1}`, `dturned${l}`, `W${l}`, `lent.W${l}`, `delta${l}`]; // (Wˡ⁺¹)ᵀδˡ⁺¹ is ∂C/∂aˡ
     const turned = l && term.kind === "reference" && row !== (term.at.at(-2)[1] || [-1])[0];
     return found.flatMap((key) => {
