@@ -317,10 +317,10 @@ def test_the_equations_are_pearlmutters():
     for line in (
         "R{z¹} = V¹a⁰ + v¹",
         "R{a¹} = R{z¹} ⊙ σ′(z¹)",
-        "R{z²} = V²a¹ + W²R{a¹} + v²",
-        "R{∂C/∂a¹} = (V²)ᵀδ² + (W²)ᵀR{δ²}",
+        "R{z²} = W²R{a¹} + V²a¹ + v²",
+        "R{δ¹} = ((W²)ᵀR{δ²} + (V²)ᵀδ²) ⊙ σ′(z¹) − 2(W²)ᵀδ² ⊙ a¹ ⊙ R{a¹}",
         "R{∂C/∂W¹} = R{δ¹}(a⁰)ᵀ",
-        "R{∂C/∂W²} = R{δ²}(a¹)ᵀ + δ²(R{a¹})ᵀ",
+        "R{∂C/∂W²} = δ²(R{a¹})ᵀ + R{δ²}(a¹)ᵀ",
         "R{∂C/∂b²} = R{δ²}",
     ):
         assert line in lines

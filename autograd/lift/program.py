@@ -18,6 +18,7 @@ from ..notebook import picture, shown_source
 from ..op import DomainError
 from ..value import Value, recording, watched_by
 from .derivation import Derivation, derivation, derivation_in_layers, proved_source
+from .derive.equations import Equations
 from .matrices.lifted import Lifted
 from .matrices.parameters import Parameters
 from .named import NamedArrays
@@ -36,7 +37,8 @@ from .run.shards import Map, Shard, ShardedProgram
 from .run.workspace import aligned
 from .second_order import SecondOrder
 from .write.c_text import c_source
-from .write.notation import NOTATIONS, notation_named
+from .write.directional import directional_text
+from .write.notation import NOTATIONS, Notation, notation_named
 from .write.page import Page, best_page
 from .write.report import report
 from .write.source import source
@@ -428,14 +430,28 @@ class Program(SecondOrder):
         """
         return mathml_of(self._page(notation))
 
-    def _page(self, notation: str | None) -> Page:
-        """Return the equations on paper."""
+    def hvp_equations(self, notation: str | None = None) -> str:
+        """Return the equations of `hvp` as Unicode text: Pearlmutter's operator R applied to those of the program.
+
+        Takes and raises what `equations` does.
+        """
+        return directional_text(*self._in_notation(notation))
+
+    def _in_notation(self, notation: str | None) -> tuple[Equations, Notation | None]:
+        """Return the equations that a notation writes; it is None where the names are those of the code."""
         chosen = None if notation is None else notation_named(notation)
         in_names = chosen is None and not self.derivation.is_plain_network
         in_layers = None if in_names else self.derivation_in_layers
-        if chosen is None and in_layers is None:
+        if chosen is None and in_layers is not None:
+            chosen = NOTATIONS["superscript"]
+        return (in_layers or self.derivation).found, chosen
+
+    def _page(self, notation: str | None) -> Page:
+        """Return the equations on paper."""
+        found, chosen = self._in_notation(notation)
+        if chosen is None:
             return self.derivation.page
-        page = best_page((in_layers or self.derivation).found, chosen or NOTATIONS["superscript"])
+        page = best_page(found, chosen)
         if self.derived.inputs:
             batch = "the mean, (1/N) times the sum," if self._mean else "the sum"
             page.closing = (

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..graph import assignments
-from .equations.directional import directional_equations
 from .matrices.lifted import Lifted
-from .matrices.tangents import curvature, curvature_and_tangents, pushforward
+from .matrices.tangents import curvature, pushforward
 from .run.paths import Path
 from .run.recorder import Recorder
 from .run.workspace import aligned
@@ -216,10 +215,3 @@ class SecondOrder:
         held.flat[:count], held.flat[count:] = self.flat, direction
         held.seen_at = assignments[0]  # it holds no Values, so it has seen them all
         return found[1]
-
-    def hvp_equations(self, notation: str = "superscript") -> str:
-        """Return the equations of `hvp` as Unicode text: Pearlmutter's operator R applied to those of the program.
-
-        Takes and raises what `equations` does.
-        """
-        return directional_equations(self.derived, *curvature_and_tangents(self.derived), notation)

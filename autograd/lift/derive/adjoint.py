@@ -29,7 +29,7 @@ from ..language.term import (
     references,
 )
 
-__all__ = ["ACTIVATIONS", "Adjoints"]
+__all__ = ["ACTIVATIONS", "Adjoints", "local_of"]
 
 ACTIVATIONS = frozenset(
     {"tanh", "sigmoid", "relu", "softplus", "silu", "gelu", "elu", "leaky_relu", "selu", "mish", "softsign"}
@@ -112,15 +112,10 @@ class Adjoints:
 
     def _push_call(self, term: Call, upstream: Term, family: Family | None) -> None:
         out: Term = family.whole() if family is not None and term is family.term else term
-        args = [float(part.value) if isinstance(part, Number) else part for part in term.parts]
+        has_slope = term.op.name in ACTIVATIONS if self._sloped is None else family in self._sloped
         for k, part in enumerate(term.parts):
-            if not self._reads(part):
-                continue
-            local = term.op.local(k, out, args)
-            has_slope = term.op.name in ACTIVATIONS if self._sloped is None else family in self._sloped
-            if len(args) == 1 and isinstance(part, Reference) and isinstance(local, Term) and has_slope:
-                local = Prime(term.op, part, local)
-            self._push(part, multiply(upstream, term_of(local)), family)
+            if self._reads(part):
+                self._push(part, multiply(upstream, local_of(term, k, out, has_slope=has_slope)), family)
 
     def _push_reduction(self, term: Reduction, upstream: Term, family: Family | None) -> None:
         if term.name == "sum":
@@ -152,6 +147,22 @@ class Adjoints:
         body = multiply(*conditions, upstream)
         bound = sorted(live - set(axes), key=lambda axis: axis.serial)
         self._received[reference.family].append(reduce("sum", bound, body))
+
+
+def local_of(term: Call, k: int, out: Term, *, has_slope: bool) -> Term:
+    """Return the derivative of a call by one of its arguments.
+
+    Args:
+        term: The call.
+        k: Which argument.
+        out: The call, or a name for it.
+        has_slope: Whether it is written f′.
+    """
+    args = [float(part.value) if isinstance(part, Number) else part for part in term.parts]
+    local = term.op.local(k, out, args)
+    if has_slope and len(args) == 1 and isinstance(term.parts[0], Reference) and isinstance(local, Term):
+        return Prime(term.op, term.parts[0], local)
+    return term_of(local)
 
 
 def _adjoint(family: Family) -> Family:

@@ -66,6 +66,7 @@ class Family:
         mask: Where it has members, if not everywhere.
         numbers: The numbers, for the kind "numbers".
         of: The family that this is the adjoint of.
+        tangent_of: The family whose derivative in a direction this is.
         first: The number that the first member along the first axis (or along `time`) is called by: 1 but for lists of
             arrays W2, W3, … and for steps that begin elsewhere.
         stacked: Whether the first axis runs over arrays with numbered names, W1, W2, ….
@@ -93,6 +94,7 @@ class Family:
         "split",
         "stacked",
         "steps",
+        "tangent_of",
         "term",
         "time",
     )
@@ -103,6 +105,7 @@ class Family:
         self.mask: Array | None = None
         self.numbers: Array | None = None
         self.of: Family | None = None
+        self.tangent_of: Family | None = None
         self.condition: Term | None = None
         self.first, self.stacked = 1, False
         self.time: int | None = None
@@ -118,8 +121,8 @@ class Family:
 
     @property
     def source(self) -> Family:
-        """The family itself, or what it is the adjoint of."""
-        return self.of or self
+        """The family itself, or what it is the adjoint or the tangent of."""
+        return self.of or self.tangent_of or self
 
     @property
     def body(self) -> Term:
@@ -146,7 +149,8 @@ class Family:
         return source.first if dimension == (source.time or 0) and (source.stacked or source.time is not None) else 1
 
     def __repr__(self) -> str:
-        return ("δ" if self.of else "") + (self.source.name or f"f{self.source.serial}")
+        name = ("δ" if self.of else "") + (self.source.name or f"f{self.source.serial}")
+        return f"R{{{name}}}" if self.tangent_of else name
 
 
 class _Key:

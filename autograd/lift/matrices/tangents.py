@@ -42,18 +42,12 @@ from .lifted import Lifted
 from .parameters import Parameter, Parameters
 from .statement import Statement
 
-__all__ = ["curvature", "curvature_and_tangents", "pushforward"]
+__all__ = ["curvature", "pushforward"]
 
 
 def curvature(derived: Lifted) -> Lifted:
     """Return the program whose gradient is H d; its `flat` holds the parameters and behind them the direction d."""
-    return curvature_and_tangents(derived)[0]
-
-
-def curvature_and_tangents(derived: Lifted) -> tuple[Lifted, dict[Block, Block]]:
-    """Return this program, and the block of R{·} for each block that has one."""
-    derivation = _Derivation(derived)
-    return derivation.curvature(), derivation.tangents
+    return _Derivation(derived).curvature()
 
 
 def pushforward(derived: Lifted) -> Lifted:

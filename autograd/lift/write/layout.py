@@ -128,7 +128,7 @@ class _Lines:
         else:
             lines = self.equation(adjoint)
         return [
-            replace(line, left=replace(line.left, delta="", stem=self._stem(adjoint)), is_gradient=True)
+            replace(line, left=replace(line.left, delta="", stem=self._stem(adjoint), is_rate=False), is_gradient=True)
             for line in lines
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from ..derive.idioms import ONE_HOT
@@ -19,6 +20,7 @@ _GREEK = {
     "phi": "φ", "rho": "ρ", "xi": "ξ", "pi": "π", "theta": "θ", "lambda": "λ", "tau": "τ", "omega": "ω", "eta": "η",
     "kappa": "κ", "nu": "ν", "psi": "ψ", "chi": "χ", "zeta": "ζ",
 }  # fmt: skip
+_DIRECTIONS = {"W": "V", "b": "v"}  # what the part of a direction for weights and biases is called
 _LAYERED = ("W", "b", "z", "a")  # names whose digits are the number of a layer
 
 
@@ -82,6 +84,11 @@ class Naming:
 
     def symbol(self, family: Family, above: str, below: Sequence[str]) -> Symbol:
         """Return the name of a family with what stands above and below it."""
+        if family.tangent_of is not None:
+            symbol = self.symbol(family.tangent_of, above, below)
+            is_part = family.kind == "parameter" and (self.layer_of or symbol.above)
+            direction = _DIRECTIONS.get(family.name.rstrip("0123456789"), "") if is_part else ""
+            return replace(symbol, stem=direction) if direction else replace(symbol, is_rate=True)
         source = family.source
         name = self.names[source]
         first = self.notation.first if self.notation else 0

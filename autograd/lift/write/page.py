@@ -64,7 +64,8 @@ class Page:
     def left(self, line: Line, style: Style) -> str:
         """Return the left side of an equation."""
         text = style.text(line.left)
-        return f"∂{self.naming.loss}/∂{text}" if line.is_gradient else text
+        quotient = f"∂{self.naming.loss}/∂{text}" if line.is_gradient else text
+        return f"R{{{quotient}}}" if line.is_gradient and line.family.tangent_of is not None else quotient
 
     def text(self) -> str:
         """Return the equations as Unicode text, without the sentences."""

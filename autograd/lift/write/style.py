@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Protocol
@@ -162,6 +163,8 @@ class Unicode:
 
     def symbol(self, node: Symbol) -> str:
         """Return a name."""
+        if node.is_rate:
+            return f"R{{{self.symbol(replace(node, is_rate=False))}}}"
         stem = node.delta + node.stem
         mark = {"": "", "prime": "′", "bar": "\u0304"}[node.mark]
         above = "".join(_SUPERSCRIPTS.get(c, c) for c in node.above)
@@ -381,6 +384,8 @@ class Latex:
 
     def symbol(self, node: Symbol) -> str:
         """Return a name."""
+        if node.is_rate:
+            return rf"\mathcal{{R}}\{{{self.symbol(replace(node, is_rate=False))}\}}"
         stem, digits, below = node.stem, node.digits, node.below
         if re.fullmatch(r"[A-Z][A-Za-z]{1,2}", stem):
             stem, digits = stem[0], stem[1:] + digits
@@ -560,6 +565,8 @@ class MathML:
 
     def symbol(self, node: Symbol) -> str:
         """Return a name."""
+        if node.is_rate:
+            return _row("<mi>R</mi>", _sign("{"), self.symbol(replace(node, is_rate=False)), _sign("}"))
         text = f"<mi>{escape(node.stem)}</mi>" if node.stem else ""
         if node.mark == "bar":
             text = f"<mover>{text}{_sign('¯')}</mover>"

@@ -90,6 +90,7 @@ class Symbol(Node):
         delta: The sign of the derivative of the loss by what is named, if it is one; without a stem it is that of z.
         digits: The digits at the end of the name, which stand below unless something stands above.
         mark: "prime" or "bar".
+        is_rate: Whether it is R{·}, the derivative in a direction, of what is named.
     """
 
     stem: str
@@ -98,6 +99,7 @@ class Symbol(Node):
     delta: str = ""
     digits: str = ""
     mark: str = ""
+    is_rate: bool = False
 
 
 @dataclass(frozen=True)
