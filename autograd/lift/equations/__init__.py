@@ -1,1 +1,0 @@
-"""The equations of products with the Hessian, from the statements."""
