@@ -152,7 +152,7 @@ class _Tangents:
         derived = self._derived(term.body, family)
         new = term.axis.like()
         own: Term = term
-        other = softmax(term.axis, at(new), term.body)
+        other: Term = softmax(term.axis, at(new), term.body)
         plain = term.index.plain
         if term is self.found.terms[family] and plain in family.axes and plain is not None:
             own = family.whole()
