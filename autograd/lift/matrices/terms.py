@@ -180,9 +180,9 @@ def _first(which: Array, n: int) -> Array:
 def _dense(each: Monomials, count: int) -> Term | None:
     """Return the product with a dense matrix that has exact zeros, or None where that would be wasteful."""
     columns, place = np.unique(each.v, return_inverse=True)
-    if not is_injective(each.m * len(columns) + place):
-        return None
     if len(each.m) < DENSE * count * len(columns) and count * len(columns) > 10_000:
+        return None
+    if not is_injective(each.m * len(columns) + place):
         return None
     if each.left == 0:
         matrix = np.zeros((count, len(columns)))
