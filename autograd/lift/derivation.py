@@ -26,6 +26,7 @@ from .recognise.watch import Watch
 from .recognise.whole_numbers import indices
 from .record.recording import Recording
 from .run.runner import runner
+from .run.self_check import perturbed
 from .write.lines import Line
 from .write.page import Page, best_page
 from .write.term_arrays import NoTextError
@@ -196,13 +197,8 @@ def _compare(made: Derivation, derived: Lifted, whole: Collection[str]) -> None:
     compared = 0
     # Beyond these sizes rounding, or a tolerance of absolute size, would decide
     for scale, spread in itertools.product((1.0,) if moderate else (1.0 / largest, 1.0), (0.1, 0.1, 1e-3, 1e-6, 0.0)):
-
-        def near(values: Array, scale: float = scale, spread: float = spread) -> Array:
-            scaled = scale * values
-            return np.asarray(scaled + spread * (np.abs(scaled) + 0.1) * rng.uniform(-1.0, 1.0, values.shape))
-
-        start = near(derived.start)
-        row = {name: near(values) if name in free else values for name, values in derived.row.items()}
+        start = perturbed(scale * derived.start, spread, rng)
+        row = derived.row | {name: perturbed(scale * values, spread, rng) for name, values in free.items()}
         if not _agree(made, derived, start, row):
             continue
         compared += 1
@@ -252,7 +248,7 @@ def proved_source(made: Derivation, derived: Lifted, *, mean: bool) -> str:
     rng = np.random.default_rng(0)
     for spread in (0.1, 1e-3, 1e-6):
         near = {name: np.tile(values, (_ROWS, 1)) for name, values in derived.row.items()}
-        rows = {n: a + spread * (np.abs(a) + 0.1) * rng.uniform(-1.0, 1.0, a.shape) for n, a in near.items()}
+        rows = {name: perturbed(values, spread, rng) for name, values in near.items()}
         gradient = np.zeros(derived.start.size)
         function, _ = runner(derived.without_guards(), derived.start, gradient, _ROWS, "backward", mean=mean)
         try:

@@ -166,7 +166,6 @@ def local_of(term: Call, k: int, out: Term, *, has_slope: bool) -> Term:
 
 
 def _adjoint(family: Family) -> Family:
-    adjoint = Family(family.name, "adjoint", [axis.like() for axis in family.axes])
-    adjoint.of, adjoint.mask, adjoint.time, adjoint.named = family, family.mask, family.time, family.named
-    adjoint.first, adjoint.stacked = family.first, family.stacked
+    adjoint = family.beside("adjoint", [axis.like() for axis in family.axes])
+    adjoint.of = family
     return adjoint

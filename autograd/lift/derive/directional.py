@@ -162,7 +162,6 @@ class _Tangents:
 
 
 def _tangent(family: Family) -> Family:
-    tangent = Family(family.name, family.kind, family.axes)
-    tangent.tangent_of, tangent.of, tangent.mask, tangent.time = family, family.of, family.mask, family.time
-    tangent.named, tangent.first, tangent.stacked = family.named, family.first, family.stacked
+    tangent = family.beside(family.kind, family.axes)
+    tangent.tangent_of, tangent.of = family, family.of
     return tangent

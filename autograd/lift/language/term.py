@@ -124,6 +124,13 @@ class Family:
         """The family itself, or what it is the adjoint or the tangent of."""
         return self.of or self.tangent_of or self
 
+    def beside(self, kind: Kind, axes: Sequence[Axis]) -> Family:
+        """Return a family that is indexed and named as this one is: its adjoint, or its tangent."""
+        made = Family(self.name, kind, axes)
+        made.mask, made.time, made.named = self.mask, self.time, self.named
+        made.first, made.stacked = self.first, self.stacked
+        return made
+
     @property
     def body(self) -> Term:
         """The term that defines it.

@@ -41,7 +41,6 @@ class Lifted:
         start: The parameters' numbers when the graph was recorded, in the order of `flat`.
         guards: Comparisons that the recording relied on; their sides are expressions.
         recorded: How many rows were at hand when the graph was recorded.
-        sums: The least and the largest sum of each input's members over those rows, by name.
         ones: For each input the widths of rows, as parts of it, whose members all summed to 1 in those rows, by name.
         row: The inputs' numbers when the graph was recorded, by name.
         axes: The shape in which a function that was recorded takes each input, by name.
@@ -58,7 +57,6 @@ class Lifted:
     start: np.ndarray[Any, Any]
     guards: list[Guard] = field(default_factory=list)
     recorded: int = 1
-    sums: dict[str, tuple[float, float]] = field(default_factory=dict)
     ones: dict[str, set[int]] = field(default_factory=dict)
     row: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     axes: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -82,10 +80,8 @@ class Lifted:
         return {name: held for name, held in vars(self).items() if name != "running"}  # it is made again
 
     def keep_sums(self, rows: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Note what the members of each input, (N, length), sum to, for what the equations assume of them."""
-        sums = {name: values.sum(axis=1) for name, values in rows.items()}
-        self.recorded = max(map(len, sums.values()), default=1)
-        self.sums = {name: (float(each.min()), float(each.max())) for name, each in sums.items() if each.size}
+        """Note which members of each input, (N, length), sum to 1, for what the equations assume of them."""
+        self.recorded = max(map(len, rows.values()), default=1)
         self.ones = {name: _unit_widths(values) for name, values in rows.items()}
 
     @cached_property

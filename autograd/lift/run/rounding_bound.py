@@ -66,7 +66,7 @@ def _undecided(number: float, error: float) -> float:
     return 1.0 if error and abs(number) <= error else 0.0
 
 
-_ONES = (_Rounded(1.0), _Rounded(1.0))
+_ONE = _Rounded(1.0)
 
 
 @np.errstate(all="ignore")  # what overflows may be off by any number
@@ -91,18 +91,19 @@ def rounding_bounds(nodes: Sequence[Value], output: Value, leaves: Sequence[Valu
         vectors.hand_on(node, adjoints)
         if node not in adjoints or node.op is None:
             continue
-        operands, adjoint = stored_operands(node), adjoints[node]
         if node.op is ops.affine:
-            vectors.reverse(node, adjoint)
-            operands = operands[-1:]
+            vectors.reverse(node, adjoints)
+            continue
+        operands = stored_operands(node)
         for operand, local in zip(operands, _locals(node, values, operands), strict=True):
-            if operand.__class__ is not float:
-                _add_to(adjoints, operand, _product(adjoint, local))
+            _add_to(adjoints, operand, _product(adjoints[node], local))
     errors = vectors.errors(adjoints)
     return [*(errors.get(leaf, 0.0) for leaf in leaves), _value(values, output).error]
 
 
 def _add_to(adjoints: dict[Any, _Rounded], operand: Any, share: _Rounded) -> None:
+    if operand.__class__ is float:
+        return
     known = adjoints.get(operand)
     adjoints[operand] = share if known is None else _added(known, share, known.number + share.number)
 
@@ -131,38 +132,41 @@ class _Vectors:
 
     def affine(self, node: Any) -> _Rounded:
         """Return a weighted sum."""
-        products, bias = _products(self.of(node._a), self.of(node._b)), _value(self.values, node._c)
+        products, bias = _product(self.of(node._a), self.of(node._b)), _value(self.values, node._c)
         size = float(np.sum(products.size)) + bias.size
         rounding = _UNIT * size * (1.0 + math.log2(len(node._a.values) + 1))
         return _Rounded(node._data, float(np.sum(products.error)) + bias.error + rounding, size)
 
-    def reverse(self, node: Any, adjoint: _Rounded) -> None:
-        """Add what a weighted sum hands on to its weights and its inputs."""
+    def reverse(self, node: Any, adjoints: dict[Any, _Rounded]) -> None:
+        """Add what a weighted sum hands on to its weights, its inputs and its bias."""
+        adjoint = adjoints[node]
         for vector, local in ((node._a, self.of(node._b)), (node._b, self.of(node._a))):
-            share, known = _products(adjoint, local), self.adjoints.get(vector)
+            share, known = _product(adjoint, local), self.adjoints.get(vector)
             self.adjoints[vector] = share if known is None else _added(known, share, known.number + share.number)
+        _add_to(adjoints, node._c, _product(adjoint, _ONE))
 
     def hand_on(self, node: Any, adjoints: dict[Any, _Rounded]) -> None:
         """Give the members of the vectors that a node is in their adjoints: all sums over these come after it."""
         for vector in self.holding.get(node, ()):
-            found = self.adjoints.pop(vector, None)
-            if found is not None:
-                arrays = found.number.tolist(), found.error.tolist(), found.size.tolist()
-                for member, number, error, size in zip(vector.values, *arrays, strict=True):
-                    if member.__class__ is not float:
-                        _add_to(adjoints, member, _Rounded(number, error, size))
+            self._give(vector, adjoints)
+
+    def _give(self, vector: Vector, adjoints: dict[Any, _Rounded]) -> None:
+        found = self.adjoints.pop(vector, None)
+        if found is not None:
+            arrays = found.number.tolist(), found.error.tolist(), found.size.tolist()
+            for member, number, error, size in zip(vector.values, *arrays, strict=True):
+                _add_to(adjoints, member, _Rounded(number, error, size))
 
     def errors(self, adjoints: dict[Any, _Rounded]) -> dict[Any, float]:
         """Return how far off each adjoint may be."""
-        members = [member for vector in self.adjoints for member in vector.values]
-        alone = len({*members, *adjoints}) == len(members) + len(adjoints)
+        members = [v for vector in self.adjoints for v in vector.values if v.__class__ is not float]
         errors: dict[Any, float] = {}
-        for vector, found in list(self.adjoints.items()):
-            if alone:
+        if len({*members, *adjoints}) == len(members) + len(adjoints):  # no two to be added
+            for vector, found in self.adjoints.items():
                 errors.update(zip(vector.values, found.error.tolist(), strict=True))
-            else:
-                self.holding[vector] = [vector]
-                self.hand_on(vector, adjoints)
+        else:
+            for vector in [*self.adjoints]:
+                self._give(vector, adjoints)
         return errors | {node: adjoint.error for node, adjoint in adjoints.items()}
 
 
@@ -174,10 +178,8 @@ def _value(values: Mapping[Any, _Rounded], operand: Any) -> _Rounded:
 
 def _locals(node: Any, values: Mapping[Any, _Rounded], operands: Sequence[Any]) -> Sequence[_Rounded]:
     op, out = node.op, values[node]
-    if op is ops.affine:
-        return _ONES[:1]  # of the bias
     if op is ops.add:
-        return _ONES
+        return _ONE, _ONE
     if op is ops.mul:
         return _value(values, operands[1]), _value(values, operands[0])
     args = [each if each.__class__ is float else _value(values, each) for each in operands]
@@ -212,17 +214,10 @@ def _applied(op: Op, args: Sequence[_Rounded], known: float | None = None) -> _R
 
 
 def _product(one: _Rounded, other: _Rounded) -> _Rounded:
+    """Return a product of numbers, or of arrays."""
     a, b = one.number, other.number
     error = one.error * (abs(b) + other.error) + abs(a) * other.error + _UNIT * abs(a * b)
-    return _Rounded(a * b, error + _SMALLEST if a and b else error, one.size * other.size)
-
-
-def _products(one: Any, other: Any) -> _Rounded:
-    """Return products of arrays."""
-    number = one.number * other.number
-    error = one.error * (np.abs(other.number) + other.error) + np.abs(one.number) * other.error
-    error = error + _UNIT * np.abs(number)
-    return _Rounded(number, error + _SMALLEST * ((one.number != 0) & (other.number != 0)), one.size * other.size)
+    return _Rounded(a * b, error + _SMALLEST * ((a != 0.0) & (b != 0.0)), one.size * other.size)
 
 
 def _added(one: _Rounded, other: _Rounded, number: float) -> _Rounded:

@@ -20,7 +20,7 @@ from ..record.recording import Recording
 from .rounding_bound import rounding_bounds
 from .runner import runner
 
-__all__ = ["self_check"]
+__all__ = ["perturbed", "self_check"]
 
 Array = np.ndarray[Any, Any]
 TOLERANCE = 1e-12  # of the sum of the sizes of the two rows' contributions, below which nothing more is asked
@@ -41,9 +41,9 @@ def self_check(derived: Lifted, recording: Recording, leaves: Sequence[Value]) -
     points = _POINTS if len(graph.nodes) + len(graph.leaves) <= _SMALL else 1
     compared = 0
     for size in (0.1, 3.0, 1.0, 1e-3, 1e-6, 0.0):
-        flat = _perturbed(start, size, rng)
+        flat = perturbed(start, size, rng)
         rows = {
-            name: np.stack([_perturbed(np.array([*map(number, values)]), size, rng) for _ in range(_ROWS)])
+            name: np.stack([perturbed(np.array([*map(number, values)]), size, rng) for _ in range(_ROWS)])
             for name, values in recording.inputs.items()
         }
         try:
@@ -58,7 +58,8 @@ def self_check(derived: Lifted, recording: Recording, leaves: Sequence[Value]) -
     return "The program could not be compared with the engine: no point near the recorded one has a finite gradient."
 
 
-def _perturbed(numbers: Array, size: float, rng: np.random.Generator) -> Array:
+def perturbed(numbers: Array, size: float, rng: np.random.Generator) -> Array:
+    """Return numbers near some, at a distance of up to a part of their sizes."""
     return numbers + size * (np.abs(numbers) + 0.1) * rng.uniform(-1.0, 1.0, numbers.shape)
 
 

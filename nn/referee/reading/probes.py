@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -106,17 +107,20 @@ class Probe:
             found |= {key: right for key, right in scaled.items() if key in found}
         return found if self.name == "own" else plain
 
+    @cached_property
+    def _factors(self) -> list[float]:
+        counts = (1.0, 2.0, self.N, self.N * self.T.shape[1])
+        return [sign * number for count in counts for number in (count, 1 / count) for sign in (1, -1)]
+
     def are_right_but_for_factors(self, arrays: Mapping[Key, FloatArray]) -> bool:
         """Return whether each array is right but for a sign, a 2 or the number of examples or targets."""
-        counts = (1.0, 2.0, self.N, self.N * self.T.shape[1])
-        numbers = [sign * number for count in counts for number in (count, 1 / count) for sign in (1, -1)]
         for key, array in arrays.items():
             right, size = self.right[key], self._sizes[key]
             if array.shape != right.shape or not size:
                 return False
             largest = int(np.abs(right).argmax())
             factor = array.flat[largest] / right.flat[largest]
-            if not any(abs(factor - number) <= 1e-9 * abs(number) for number in numbers):
+            if not any(abs(factor - number) <= 1e-9 * abs(number) for number in self._factors):
                 return False
             if not self._same(key, array / factor, 1e-9):
                 return False

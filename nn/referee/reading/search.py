@@ -195,9 +195,10 @@ class Search:
             return False
         self.tried.add(key)
         session = self.session
-        verdicts = session.judged(edit)
-        if verdicts is None:
+        outcome = session.outcome(edit)
+        if outcome is None:
             return False
+        verdicts, submission = outcome
         left = frozenset(name for name, right in verdicts.items() if not right)
         if not left:
             self.full.append(Found(edit, left))
@@ -205,7 +206,7 @@ class Search:
         elif left < session.wrong:
             self.part.append(Found(edit, left))
         may_be_first = left and edit.cost <= UNLIKELY_FIRST + isinstance(edit, Known) and not self._was_scaled
-        if may_be_first and session.probe.are_right_but_for_factors(session.judged_arrays):
+        if may_be_first and session.probe.are_right_but_for_factors(submission.arrays()):
             self.scaled.append(Found(edit, left, is_scaled=True))
         return left < session.wrong
 

@@ -44,7 +44,6 @@ class Session:
         arrays: What the function returns, with the edits in force.
         verdicts: Which of these arrays are right.
         runs: How often the function ran.
-        judged_arrays: What it returned with the edits that were judged last.
         heavy: Whether a run hands over so many values that variants are compiled instead.
     """
 
@@ -54,7 +53,6 @@ class Session:
         self.index = Index(probe.reference, probe.quantities())
         self.runs = 0
         self.heavy = False
-        self.judged_arrays: dict[Key, FloatArray] = {}
         self._variants: dict[Any, Codes | None] = {}
         self._influence: dict[int, frozenset[Key] | None] = {}
         self.trace()
@@ -88,16 +86,19 @@ class Session:
 
     def judged(self, *extra: Edit) -> Verdicts | None:
         """Return which arrays are right with some more edits; None if the function fails, or returns other arrays."""
-        self.judged_arrays = {}
+        found = self.outcome(*extra)
+        return None if found is None else found[0]
+
+    def outcome(self, *extra: Edit) -> tuple[Verdicts, Submission] | None:
+        """Return what `judged` returns, and what was judged."""
         try:
             submission = self.run(extra)
-            self.judged_arrays = submission.arrays()
             found = self.probe.verdicts(submission)
         except Refused:
             raise
         except (Exception, Halt):  # whatever a changed function raises
             return None
-        return found if set(found) == set(self.verdicts) else None
+        return (found, submission) if set(found) == set(self.verdicts) else None
 
     def trace(self) -> None:
         """Run once and keep every value."""
