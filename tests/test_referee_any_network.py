@@ -339,7 +339,7 @@ def test_its_report_has_a_page():
 def test_what_is_no_network_is_refused_with_what_to_take():
     with pytest.raises(TypeError, match="or a callable object whose attributes hold its parameters as Values"):
         check_backprop(dropout, lambda x: x, X, T, LOSS)
-    with pytest.raises(ValueError, match="weights, bias_column and notation are those of an MLP"):
+    with pytest.raises(ValueError, match="weights and bias_column are those of an MLP"):
         check_backprop(dropout, Dropped(), X, T, LOSS, bias_column="first")
     with pytest.raises(ValueError, match=r'return \{"W1": …, "W2": …\}, the gradient of each parameter, got .* W1'):
         check_backprop(lambda parameters, X, T: {"W1": parameters["W1"]}, Dropped(), X, T, LOSS)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import viz
-from autograd.lift.write.notation import NOTATIONS
+from autograd import Value
 from nn import MLP, check_backprop
 from nn.__main__ import main
-from nn.referee.symbols import symbols_named
+from nn.referee.symbols import LETTERS, symbols_named
 
 MODEL = MLP(3, [4, 2], activation="tanh", seed=0)
 RNG = np.random.default_rng(0)
@@ -44,10 +44,12 @@ EXPECTED = {
     "epsilon": ("a⁽²⁾", "σ′(z⁽²⁾)", "∂J/∂W⁽¹⁾", "∂J/∂b⁽¹⁾"),
     "prime": ("a¹", "a′¹", "∂C/∂w¹", "∂C/∂b¹"),
     "parentheses": ("a¹", "σ′(z¹)", "∂C/∂w¹", "∂C/∂b¹"),
+    "nielsen": ("a²", "σ′(z²)", "∂C/∂w²", "∂C/∂b²"),
+    "cs231n": ("a1", "σ′(z1)", "dW1", "db1"),
 }
 
 
-@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("notation", LETTERS)
 def test_the_letters_of_each_document_are_used_and_the_code_is_kept(notation):
     stands, belongs, W, b = EXPECTED[notation]
     found = report(of_targets_t, notation=notation)
@@ -65,7 +67,8 @@ def test_the_letters_of_each_document_are_used_and_the_code_is_kept(notation):
     by_numbers = str(report(of_targets_t, notation=notation, time_limit=0))
     assert f"{W} is wrong." in by_numbers
     if notation != "superscript":
-        assert not re.search("[aδzWσ][⁰¹²³]" if NOTATIONS[notation].parenthesised else "W[⁰¹²³]|∂W", text + by_numbers)
+        n = LETTERS[notation]
+        assert not re.search("[aδzWσ][⁰¹²³]" if n.parenthesised or n.differential else "W[⁰¹²³]|∂W", text + by_numbers)
 
 
 def test_a_notation_counts_its_layers_in_every_sign():
@@ -80,12 +83,69 @@ def test_the_names_in_the_code_suggest_the_letters():
     told = str(report(of_targets_t))
     assert "∂J/∂w¹" in told
     assert "∂C" not in told
-    assert report(of_targets_t, notation="superscript").symbols.notation == NOTATIONS["superscript"]
+    assert report(of_targets_t, notation="superscript").symbols.notation == LETTERS["superscript"]
+
+
+NAMES = {  # what a backward pass calls its variables, and what is then said of a², W², t and δ² of two layers
+    "a1 z1 delta2 W1": "a² W² y δ²",
+    "nabla_w nabla_b delta": "a³ w³ y δ³",
+    "Theta1 Theta2 d3 d2": "a⁽³⁾ Θ⁽²⁾ y δ⁽³⁾",
+    "Theta1 Theta2 d1 d2": "a⁽²⁾ Θ⁽²⁾ y δ⁽²⁾",
+    "theta W1 W2": "a² W² y δ²",
+    "dscores cache dW": "a2 W2 y dz2",
+    "z2 a2 z3 a3 W1 W2": "a³ W² y δ³",
+    "w2 w3 z2 z3": "a³ w³ y δ³",
+    "w1 J": "a² w² y δ²",
+}
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_the_letters_and_the_count_of_layers_are_those_of_the_names(names):
+    held = {}
+    exec(f"def my_backprop(weights, biases, X, y):\n {' = '.join(names.split())} = 0", held)
+    assert symbols_named(None, [held["my_backprop"]], 2)("a² W² t δ²") == NAMES[names]
+    if names.startswith("nabla"):
+        exec(f"def of_t(net, X, T):\n return inner(X)\ndef inner(X):\n {' = '.join(names.split())} = 0", held)
+        assert symbols_named(None, [held["of_t"]], 2)("a² W² t δ²") == NAMES[names].replace("y", "t")
+
+
+class Cubed:
+    """A network that is no MLP; its parameters have the names of signs."""
+
+    def __init__(self):
+        self.W, self.b = np.array([Value(0.5), Value(-1.0)]), Value(0.25)
+
+    def __call__(self, x):
+        return [(self.W @ np.array(x) + self.b) ** 3]
+
+
+def of_cubes(W, b, X, y):
+    u = X @ W + b
+    dout = (u**3 - y[:, 0]) * 3 * u / len(X)
+    return {"W": X.T @ dout, "b": dout.sum()}
+
+
+LETTERS_OF_CUBES = {
+    None: ("scores − y", "dW"),
+    "superscript": ("y − t", "∂C/∂W"),
+    "theta": ("ŷ − y", "∂J/∂W"),
+    "nielsen": ("a − y", "∂C/∂W"),
+    "cs231n": ("scores − y", "dW"),
+}
+
+
+@pytest.mark.parametrize("notation", LETTERS_OF_CUBES)
+def test_a_network_that_is_no_mlp_has_letters_too_and_its_parameters_keep_their_names(notation):
+    error, gradient = LETTERS_OF_CUBES[notation]
+    text = str(check_backprop(of_cubes, Cubed(), X[:, :2], T[:, :1], "half_squared_error", notation=notation))
+    assert re.search(rf"^  {gradient}  wrong", text, re.MULTILINE)
+    assert f"3·({error}) ⊙ (xW + b); the factor `u` is missing." in " ".join(text.split())
+    assert f"This makes {gradient} and {gradient[:-1]}b right." in text, text
 
 
 def test_a_notation_that_is_not_known_is_refused_at_once():
-    with pytest.raises(ValueError, match="notation must be one of superscript, theta"):
-        report(of_targets_t, notation="nielsen")
+    with pytest.raises(ValueError, match=r"notation must be one of superscript, .*, cs231n, got 'bishop'"):
+        report(of_targets_t, notation="bishop")
     with pytest.raises(TypeError, match="a notation is chosen by its name"):
         report(of_targets_t, notation=1)
 

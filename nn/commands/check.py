@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 import nn
-from autograd.lift.write.notation import NOTATIONS
 
 from ..arguments import float_array
 from ..referee.file_options import drawn_targets, options_in
 from ..referee.layer_functions import are_layer_functions
+from ..referee.symbols import LETTERS
 from . import arguments, self_check
 from .arguments import Commands, coloured
 from .isolated import isolated, limit_memory
@@ -59,8 +59,8 @@ def add(commands: Commands) -> None:
         '  WEIGHTS "out_in" or "in_out": the shape of W; by default told by what runs\n'
         '  REDUCE  "mean" or "sum" over the examples: by default mean\n'
         "  ONE_BY_ONE  True to be called for each example by itself: by default False\n"
-        "  NOTATION  whose letters: superscript, theta, epsilon, prime or parentheses;\n"
-        "          by default those that your names suggest\n"
+        "  NOTATION  whose letters: superscript, theta, epsilon, prime, parentheses,\n"
+        "          nielsen or cs231n; by default those that your names suggest\n"
         '  BIAS_COLUMN  "first" or "last" if b is a column of W: by default it is none\n'
         "  LEARNING_RATE  of the step, if the function returns nothing and takes one",
         examples="check\ncheck my_backprop.py\ncheck my_backprop.py --function backward --seed 3",
@@ -72,7 +72,7 @@ def add(commands: Commands) -> None:
         "--function", default=DEFAULT, metavar="NAME", help="the function in it, or a method: net.backprop"
     )
     parser.add_argument("--seed", type=arguments.natural_int, default=0, metavar="N", help="seed of what is chosen")
-    parser.add_argument("--notation", choices=list(NOTATIONS), metavar="NAME", help="whose letters it is told in")
+    parser.add_argument("--notation", choices=list(LETTERS), metavar="NAME", help="whose letters it is told in")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--time-limit",

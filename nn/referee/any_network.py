@@ -23,6 +23,7 @@ from .reading.probes import Probe, Verdicts, generic_targets
 from .reading.quantities import Quantity
 from .reading.read import read
 from .report import Finding, Report
+from .symbols import Symbols
 
 __all__ = ["check_network"]
 
@@ -75,7 +76,12 @@ class GraphProbe(Probe):
 
 
 def check_network(
-    calling: NamedCalling, reference: GraphReference, *, time_limit: float, understood: Sequence[str] = ()
+    calling: NamedCalling,
+    reference: GraphReference,
+    symbols: Symbols,
+    *,
+    time_limit: float,
+    understood: Sequence[str] = (),
 ) -> Report:
     """Return the report on a backward pass of a model that is no MLP.
 
@@ -83,6 +89,7 @@ def check_network(
         calling: The function; it is called with the parameters by name, inputs and targets, or by the names of its
             arguments, and returns gradients by name, or in the order of the parameters, or takes a step.
         reference: What the engine finds for the model.
+        symbols: The letters of the report.
         time_limit: The seconds that reading may take.
         understood: What was made of the targets, as phrases.
 
@@ -112,6 +119,7 @@ def check_network(
         l2_biases=reference.l2_biases,
         reading=reading,
         understood=_understood(calling, submission, understood),
+        symbols=symbols,
     )
 
 

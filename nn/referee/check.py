@@ -9,8 +9,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from autograd.lift.write.notation import notation_named
-
 from ..arguments import FloatArray, float_array, float_rows
 from ..loss.classes import Classes, target_rows
 from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
@@ -32,7 +30,7 @@ from .reading.read import read
 from .reference import Reference
 from .report import Finding, Report
 from .submission import Backprop, Calling, Submission
-from .symbols import symbols_named
+from .symbols import letters_named, symbols_named
 
 OF_PROBABILITIES = (
     "categoricalcrossentropy",
@@ -126,8 +124,9 @@ def check_backprop(
             then does not show.
         whole_batch: Whether a model that is no MLP takes all rows at once and returns as many, as one with batch
             normalisation does.
-        notation: Whose letters the report is written in: "superscript", "theta", "epsilon", "prime" or "parentheses".
-            None takes those that the names in your code suggest: Θ, y, w or J.
+        notation: Whose letters the report is written in: "superscript", "theta", "epsilon", "prime", "parentheses",
+            "nielsen" or "cs231n". None takes those that the names in your code suggest: Theta, nabla_w, dscores, y, w
+            or J, and counts layers as they do.
         time_limit: The seconds of processor time that reading may take; with 0 only the numbers are judged. Code that
             writes files, draws random numbers of its own or has no source is not read, and the report says so.
 
@@ -155,8 +154,8 @@ def check_backprop(
     require_options(layout, weights, reduce, bias_column, learning_rate, notation, l2)
     loss = loss_named(_as_named_here(loss, model))
     if not isinstance(model, MLP):
-        if weights or bias_column or notation:
-            raise ValueError("weights, bias_column and notation are those of an MLP, and this model is none")
+        if weights or bias_column:
+            raise ValueError("weights and bias_column are those of an MLP, and this model is none")
         named = NamedCalling(
             my_backprop,
             tuple(parameters_of(model)),
@@ -171,7 +170,8 @@ def check_backprop(
         graph = GraphReference(
             model, numbers, rows, targets, loss, whole_batch=whole_batch, l2=penalty, l2_biases=bool(l2_biases)
         )
-        return check_network(named, graph, time_limit=time_limit, understood=_told_of(labels))
+        symbols = symbols_named(notation, named.functions, parameters=named.names)
+        return check_network(named, graph, symbols, time_limit=time_limit, understood=_told_of(labels))
     if (layers := layer_functions(my_backprop, model, loss)) is not None:
         if l2:
             raise ValueError("functions of layers have no penalty: leave l2 out")
@@ -223,7 +223,7 @@ def check_backprop(
         bool(l2_biases),
         reading,
         understood(calling, submission, said_of_model, said_columns=layout == "columns"),
-        symbols_named(notation, calling.functions),
+        symbols_named(notation, calling.functions, reference.L),
     )
 
 
@@ -254,7 +254,7 @@ def require_options(
     if learning_rate is not None and not float_array("learning_rate", learning_rate, ()) > 0:
         raise ValueError(f"learning_rate must be greater than 0, got {learning_rate!r}")
     if notation is not None:
-        notation_named(notation)
+        letters_named(notation)
     require_coefficient("l2", l2)
 
 

@@ -320,13 +320,13 @@ def _table(report: Report, paint: Paint) -> Iterator[str]:
             yield f"  {finding.name:<{width}}  {paint(finding.verdict, STYLES.get(finding.verdict, ''))}"
         return
     arrays = [array for array in ("δ", "W", "b") if any(finding.array == array for finding in report.findings)]
-    titles = {"δ": "δ", "W": "∂C/∂W", "b": "∂C/∂b"}
+    titles = {"δ": report.symbols("δ"), "W": report.symbols("∂C/∂W"), "b": report.symbols("∂C/∂b")}
     yield "  layer  " + "".join(f"{titles[array]:<14}" for array in arrays).rstrip()
     for layer in sorted({finding.layer for finding in report.findings}, reverse=True):
         row = {finding.array: finding.verdict for finding in report.findings if finding.layer == layer}
         told = [row.get(array, "") for array in arrays]
         cells = [_painted(verdict, paint) + " " * (14 - len(verdict)) for verdict in told]
-        yield f"  {layer:>5}  " + "".join(cells).rstrip()
+        yield f"  {layer + report.symbols.notation.weights_from - 1:>5}  " + "".join(cells).rstrip()
 
 
 def _about(finding: Finding, same: Finding | None, equation: str) -> Iterator[str]:

@@ -300,6 +300,9 @@ class Index:
                 k += 1
             if owners:
                 q = self.quantities[min(owners)]
+                if q.array.size == 1:
+                    name, is_sum = scaled(text, q)
+                    return Naming(name, q, factor, False, is_sum)
                 at = "j" if q.array.ndim == 1 or (q.rows and self.N == 1) else "nj" if q.rows else "ij"
                 name, _ = scaled(text, q)
                 return Naming(f"({name})[{at}]" if q.is_sum else f"{name}[{at}]", q, factor, False, False)

@@ -98,8 +98,11 @@ class Search:
             self._try_forward(sites)
         self._what_the_function_holds()
         self._below_known_places()
+        unguided = not self.full and not session.probe.reference.L  # no known quantity says where one change is enough
         if self.cheapest > CHEAP and not self._is_scaled_only:
             self._everywhere([site for site in (covering if self.full else sites) if self._is_plain(site)])
+        elif unguided:
+            self._everywhere([site for site in covering if self._is_plain(site)], CHEAP)
 
     def _try_forward(self, sites: list[Site]) -> None:
         """Look for what makes a forward pass right whose a is missing: until then everything below is wrong anyhow."""
@@ -263,7 +266,7 @@ class Search:
                 if self.try_(edit):
                     most = min(most, edit.cost)
 
-    def _everywhere(self, plain: list[Site]) -> None:
+    def _everywhere(self, plain: list[Site], most: float = float("inf")) -> None:
         edits: list[Edit] = []
         for site in plain:
             if self.deadline.left < 0:
@@ -271,7 +274,7 @@ class Search:
             if _is_open(self.session, site):
                 edits += open_edits(self.session, site)
         for edit in sorted(edits, key=lambda edit: edit.cost):
-            if self.deadline.left < 0 or edit.cost > self.least + MARGIN:
+            if self.deadline.left < 0 or edit.cost > min(most, self.least + MARGIN):
                 return
             self.try_(edit)
 
@@ -478,7 +481,7 @@ class _Scope:
 
 def _tight(node: ast.expr) -> str:
     text = ast.unparse(node)
-    product = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.MatMult))
+    product = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div, ast.MatMult))
     plain = isinstance(node, (ast.Name, ast.Call, ast.Subscript, ast.Attribute, ast.Constant))
     return text if plain or product else f"({text})"
 

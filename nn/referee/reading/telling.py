@@ -206,7 +206,7 @@ def _sentence(target: Site, edit: Edit, stands: str, belongs: str, difference: s
     elif belongs:
         said = f"{code} should be {belongs}."
     elif has_name and not isinstance(edit, Known):
-        said = f"{code} is {stands}; `{edit.text}` belongs here."
+        said = f"{code} is {stands}; {_missing(edit) or f'`{edit.text}` belongs here'}."
     else:
         said = ""
     if not difference:
@@ -214,6 +214,26 @@ def _sentence(target: Site, edit: Edit, stands: str, belongs: str, difference: s
     if said:
         return f"{said} {difference[0].upper()}{difference[1:]}."
     return f"{code}: {difference}."
+
+
+MISSING = {
+    " * ": "the factor `{}` is missing",
+    " / ": "the division by `{}` is missing",
+    " + ": "the term `{}` is missing",
+}
+
+
+def _missing(edit: Edit) -> str:
+    """Return what a change puts behind an expression that stays; nothing for other changes."""
+    rest = next(
+        (
+            edit.text.removeprefix(text)
+            for text in (edit.site.text, f"({edit.site.text})")
+            if edit.text.startswith(text)
+        ),
+        "",
+    )
+    return next((said.format(rest[3:]) for sign, said in MISSING.items() if rest.startswith(sign)), "")
 
 
 # --- how the right array comes from what stands there
