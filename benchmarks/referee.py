@@ -6,7 +6,8 @@
 Mistakes are planted in the code that the tests hold (`tests/`, on the path of Python): networks of 1 to 4 layers with
 every activation and loss, with and without δ, with the mistakes of the catalogue; and styles of courses, posts and
 books, with mistakes known to be made there and with others drawn at random. A report counts as right if it names the
-lines that were changed and no others, as mended if what it corrects gives the right arrays. Times are of the processor,
+lines that were changed and no others, as mended if what it corrects gives the right arrays. Faults are errors of the
+referee itself, which it tells. Times are of the processor,
 for one report.
 """
 
@@ -88,13 +89,14 @@ def _shuffled_names(rng: random.Random) -> list[str]:
 
 def measured(cases: Iterator[Case], *, verbose: bool) -> str:
     """Return a row of the table: how many cases, right lines, mended, and times."""
-    hits, mended, seconds = [], [], []
+    hits, mended, seconds, faults = [], [], [], 0
     for style, lines, text in cases:
         arguments, more = style.problem()
         function = scripts.module_of(text).my_backprop
         begin = time.process_time()
         report = check_backprop(function, *arguments, **more)
         took = time.process_time() - begin
+        faults += bool(report.reading.fault)
         if report.ok:  # the mistake does not show
             continue
         found = tuple(sorted({c.line for c in report.corrections}))
@@ -111,7 +113,8 @@ def measured(cases: Iterator[Case], *, verbose: bool) -> str:
         return "none"
     middle, late = np.percentile(seconds, [50, 95])
     share = f"{sum(hits)} of {len(hits)} ({sum(hits) / len(hits):.1%})"
-    return f"{share:>20} {sum(mended) / len(hits):>8.1%} {middle:>8.2f} s {late:>8.2f} s {max(seconds):>8.2f} s"
+    times = f"{middle:>8.2f} s {late:>8.2f} s {max(seconds):>8.2f} s"
+    return f"{share:>20} {sum(mended) / len(hits):>8.1%} {times} {faults:>6}"
 
 
 def accusations(count: int, seed: int) -> str:
@@ -155,7 +158,7 @@ def main() -> None:
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # what is drawn at random may ask for any amount
     print(", ".join(setting().values()))
-    print(f"{'mistakes':34} {'right line':>20} {'mended':>8} {'median':>10} {'95 %':>10} {'longest':>10}")
+    print(f"{'mistakes':34} {'right line':>20} {'mended':>8} {'median':>10} {'95 %':>10} {'longest':>10} {'faults':>6}")
     for of_each in (1, 2):
         for name, sample in (("of the catalogue", catalogue), ("known of a style", known), ("drawn at random", drawn)):
             row = measured(sample(options.sample, options.seed, of_each=of_each), verbose=options.verbose)

@@ -421,3 +421,25 @@ def test_a_report_fits_80_columns(time_limit):
         arguments, more = STYLES["helpers"].problem()
         report = check_backprop(module_of(text).my_backprop, *arguments, **more, time_limit=time_limit)
         assert max(map(len, str(report).splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("where", "corrections", "said"),
+    [("search.small_changes", 0, "Your code could not be read."), ("edits.names_in", 1, "One mistake found in your code.")],
+)
+def test_an_error_of_the_reader_is_told_and_fails_where_it_is_to_fail(where, corrections, said, monkeypatch):
+    def report():
+        return report_on(WRONG, STYLES["logistic_regression"])
+
+    monkeypatch.setattr(f"nn.referee.reading.{where}", None)
+    with pytest.raises(TypeError, match="'NoneType' object is not callable"):
+        report()
+    monkeypatch.delenv("DELTAGRAD_STRICT")
+    found = report()
+    assert len(found.corrections) == corrections
+    text = " ".join(str(found).split())
+    assert said in text
+    assert "an error of the referee's own; please report it: TypeError: 'NoneType' object is not callable (" in text
+    assert found.to_dict()["fault"].endswith(")")
+    monkeypatch.undo()
+    assert not report().reading.fault

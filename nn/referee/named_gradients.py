@@ -55,6 +55,7 @@ class NamedCalling:
         summed: Whether it gives the gradients of the sum over the batch, which are divided by N.
         one_by_one: Whether it is called for each example by itself; the gradients are averaged.
         learning_rate: The rate of the step that it takes, in place or in what it returns; None if it is not known.
+        by_name: The arguments, if all of them are parameters, X or T by their names; else none.
     """
 
     function: Callable[..., Any]
@@ -63,22 +64,16 @@ class NamedCalling:
     summed: bool = False
     one_by_one: bool = False
     learning_rate: float | None = None
+    by_name: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look at the signature now: later the function may stand for another one, with its code exchanged."""
+        object.__setattr__(self, "by_name", _arguments(self.function, {*self.names, *INPUTS, *TARGETS}))
 
     @property
     def functions(self) -> tuple[Any, ...]:
         """What the user wrote: the code that a reader begins with."""
         return (self.function,)
-
-    @property
-    def by_name(self) -> tuple[str, ...]:
-        """The arguments, if all of them are parameters, X or T by their names; else none."""
-        try:
-            signature = inspect.signature(self.function)
-        except (TypeError, ValueError):
-            return ()
-        required = [p.name for p in signature.parameters.values() if p.default is p.empty]
-        known = {*self.names, *INPUTS, *TARGETS}
-        return tuple(required) if required and set(required) <= known else ()
 
     def __call__(
         self, weights: list[FloatArray], _biases: list[FloatArray], X: FloatArray, T: FloatArray
@@ -156,3 +151,13 @@ def _ways(name: str) -> Iterator[str]:
 
 def _told(returned: Any) -> str:
     return f"{type(returned).__name__}{f' of {len(returned)}' if isinstance(returned, (list, tuple)) else ''}"
+
+
+def _arguments(function: Callable[..., Any], known: set[str]) -> tuple[str, ...]:
+    """Return the names of the required arguments of a function, if all of them are known; else none."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return ()
+    required = [p.name for p in signature.parameters.values() if p.default is p.empty]
+    return tuple(required) if required and set(required) <= known else ()

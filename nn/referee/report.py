@@ -252,6 +252,9 @@ def _told(report: Report, paint: Paint) -> Iterator[str]:
         if report.reading.note and not report.corrections:
             yield ""
             yield from wrapped(report.symbols(report.reading.note))
+    if report.reading.fault:
+        yield ""
+        yield from wrapped(f"Reading met an error of the referee's own; please report it: {report.reading.fault}")
 
 
 def _fitted(lines: Iterable[str], write: Write = str) -> Iterator[str]:

@@ -89,12 +89,14 @@ class Reading:
         left: The arrays that stay wrong with all of them mended.
         note: Why the code was not read, or not to its end; "" otherwise.
         seconds: The processor time that it took.
+        fault: What went wrong in the reader itself, in one line; "" if nothing did.
     """
 
     corrections: tuple[Correction, ...] = ()
     left: tuple[tuple[str, int], ...] = ()
     note: str = ""
     seconds: float = 0.0
+    fault: str = ""
 
     @property
     def explains_all(self) -> bool:
@@ -107,6 +109,7 @@ class Reading:
             "corrections": [correction.to_dict() for correction in self.corrections],
             "left": [{"array": array, "layer": layer} for array, layer in self.left],
             "note": self.note,
+            "fault": self.fault,
         }
 
 

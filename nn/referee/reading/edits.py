@@ -8,7 +8,6 @@ statement as a whole.
 from __future__ import annotations
 
 import ast
-import os
 import sys
 import types
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .guard import HERE
 from .quantities import Quantity
 from .sites import Site, Span
 from .watch import Action
@@ -25,7 +25,6 @@ __all__ = [
     "Edit", "Known", "Moved", "Written", "copied", "is_numeric", "names_in", "same_values", "user_frame", "written",
 ]  # fmt: skip
 
-HERE = os.path.dirname(__file__) + os.sep
 COMPREHENSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")
 
 

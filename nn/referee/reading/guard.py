@@ -12,6 +12,7 @@ import io
 import os
 import random
 import sys
+import sysconfig
 import threading
 import time
 import warnings
@@ -20,7 +21,19 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["EXCHANGE", "Deadline", "Halt", "Refused", "guarded", "seeded"]
+__all__ = [
+    "EXCHANGE",
+    "HERE",
+    "Deadline",
+    "Halt",
+    "Refused",
+    "faults",
+    "guarded",
+    "is_strict",
+    "passed_over",
+    "seeded",
+    "told_fault",
+]
 
 EXCHANGE = threading.RLock()
 """Held while functions are exchanged for others: one reading at a time."""
@@ -42,6 +55,62 @@ class Halt(BaseException):
 
 class Refused(Halt):
     """A function was about to do something that would leave a trace."""
+
+
+STRICT = "DELTAGRAD_STRICT"
+"""The variable of the environment that makes an error of the reader's own an error of the call."""
+
+HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+LIBRARIES = tuple(sysconfig.get_paths()[name] + os.sep for name in ("stdlib", "purelib", "platlib"))
+SLIPS = (AttributeError, NameError, AssertionError)  # nobody raises them on purpose
+_FAULTS: list[str] = []
+
+
+def passed_over(error: BaseException) -> None:
+    """Take what a changed function raised for an answer: with this change it fails.
+
+    What the reader itself raised is no answer. It is kept among the `faults`, which the report tells; it goes on if the
+    environment has DELTAGRAD_STRICT, as it does in the tests.
+    """
+    if isinstance(error, (Halt, RecursionError, MemoryError)) or not _is_own(error):
+        return
+    if is_strict():
+        raise error
+    _FAULTS.append(told_fault(error))
+
+
+def is_strict() -> bool:
+    """Return whether an error of the reader's own is an error of the call."""
+    return bool(os.environ.get(STRICT))
+
+
+def _is_own(error: BaseException) -> bool:
+    """Return whether an error was raised by this package, or in a library that it called."""
+    files = [file for file, _ in _places(error) if not file.startswith(LIBRARIES)]
+    within = os.path.dirname(HERE.rstrip(os.sep)) + os.sep if isinstance(error, SLIPS) else HERE
+    return bool(files) and files[-1].startswith(within)
+
+
+def _places(error: BaseException) -> list[tuple[str, int]]:
+    """Return files and lines of the frames that an error went through, the innermost last."""
+    found, place = [], error.__traceback__
+    while place is not None:
+        found.append((place.tb_frame.f_code.co_filename, place.tb_lineno))
+        place = place.tb_next
+    return found
+
+
+def told_fault(error: BaseException) -> str:
+    """Return an error in one line: its type, what it says, and where in this package it was raised."""
+    file, line = next((place for place in reversed(_places(error)) if place[0].startswith(HERE)), ("", 0))
+    return " ".join(
+        f"{type(error).__name__}: {error}{f' ({os.path.basename(file)}, line {line})' if line else ''}".split()
+    )
+
+
+def faults() -> tuple[str, ...]:
+    """Return the errors of the reader's own since `guarded` began, each once."""
+    return tuple(dict.fromkeys(_FAULTS))
 
 
 class Deadline:
@@ -104,6 +173,7 @@ def guarded() -> Iterator[None]:
         states = random.getstate(), np.random.get_state()  # noqa: NPY002  # the generator that user code may draw from
         keep = sys.dont_write_bytecode
         nowhere = io.StringIO()
+        _FAULTS.clear()
         try:
             _AUDITOR.thread, sys.dont_write_bytecode = threading.get_ident(), True
             with (

@@ -17,7 +17,7 @@ import numpy as np
 from ...arguments import FloatArray
 from .changes import small_changes
 from .edits import Edit, Known, is_numeric
-from .guard import Deadline, Halt, Refused
+from .guard import Deadline, Halt, Refused, passed_over
 from .known import known_edits
 from .search import open_edits
 from .session import Session, flat, in_size
@@ -186,7 +186,8 @@ def _effect(session: Session, place: Site, *changes: Edit) -> FloatArray | None:
         return flat(seen) if seen else None
     except Refused:
         raise
-    except (Exception, Halt):  # whatever a changed function raises
+    except (Exception, Halt) as error:  # whatever a changed function raises
+        passed_over(error)
         return None
 
 

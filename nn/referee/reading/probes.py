@@ -21,7 +21,7 @@ from ...model.mlp import MLP
 from ..comparison import comparisons
 from ..reference import Reference
 from ..submission import Calling, Submission
-from .guard import Deadline, seeded
+from .guard import Deadline, passed_over, seeded
 from .quantities import Quantity, quantities
 from .watch import Watch
 
@@ -198,7 +198,8 @@ def readable(own: Probe, watch: Watch, deadline: Deadline) -> tuple[Verdicts, li
             if probe.name == "twin":
                 slow = _values_in_a_run(watch, probe) > MANY
             found = probe.verdicts(probe.run())
-        except Exception:  # a function that is made for certain shapes may raise anything
+        except Exception as error:  # a function that is made for certain shapes may raise anything
+            passed_over(error)
             continue
         if all(found.get(key) == right for key, right in verdicts.items()):
             exact.append(probe)

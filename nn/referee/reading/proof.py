@@ -9,7 +9,7 @@ import types
 from collections.abc import Sequence
 
 from .edits import Edit, Known, Moved
-from .guard import Halt, Refused
+from .guard import Halt, Refused, passed_over
 from .known import known_edits, state_edits
 from .probes import Key, Probe, Verdicts
 from .session import Session
@@ -120,7 +120,8 @@ def verdicts_when_pasted(watch: Watch, edits: Sequence[Edit], probes: Sequence[P
                 found.append(probe.verdicts(probe.run()))
             except Refused:
                 raise
-            except (Exception, Halt):  # whatever a changed function raises
+            except (Exception, Halt) as error:  # whatever a changed function raises
+                passed_over(error)
                 found.append(None)
     return found
 
@@ -158,7 +159,8 @@ def replayed(session: Session, edits: Sequence[Edit], probe: Probe) -> Verdicts 
         return there.verdicts
     except Refused:
         raise
-    except (Exception, Halt):  # whatever a changed function raises
+    except (Exception, Halt) as error:  # whatever a changed function raises
+        passed_over(error)
         return None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..submission import Submission
 from .correction import Reading
-from .guard import Deadline, Halt, Refused, guarded, seeded
+from .guard import Deadline, Halt, Refused, faults, guarded, is_strict, passed_over, seeded, told_fault
 from .probes import Probe, readable
 from .repair import repaired
 from .telling import corrections
@@ -34,8 +34,11 @@ def read(own: Probe, submission: Submission, seconds: float) -> Reading:
     except Refused as refused:
         found = Reading(note=f"Your code was not read, only judged by its numbers: it calls {refused}.")
     except Exception as error:  # a verdict must not be lost because of code that is like no other
-        found = Reading(note=f"Reading your code failed, {type(error).__name__}: {error}. Please report this.")
-    return Reading(found.corrections, found.left, found.note, time.thread_time() - start)
+        if is_strict():
+            raise
+        found = Reading(note="Your code could not be read.", fault=told_fault(error))
+    fault = found.fault or "; ".join(faults())
+    return Reading(found.corrections, found.left, found.note, time.thread_time() - start, fault)
 
 
 def _read(own: Probe, submission: Submission, deadline: Deadline) -> Reading:
@@ -83,7 +86,8 @@ def _trouble(own: Probe, submission: Submission) -> str | None:
         other = own.calling(*moved)
     except Refused:
         raise
-    except (Exception, Halt):  # it does compute something
+    except (Exception, Halt) as error:  # it does compute something
+        passed_over(error)
         return None
     if _same(again, other) and not _follows_shapes(own):
         return "Your code was not read: what it returns does not depend on the weights."
@@ -97,7 +101,8 @@ def _follows_shapes(own: Probe) -> bool:
         arrays = other.run().arrays()
     except Refused:
         raise
-    except (Exception, Halt):  # it is made for certain shapes
+    except (Exception, Halt) as error:  # it is made for certain shapes
+        passed_over(error)
         return False
     return any(array.shape == other.right[key].shape != own.right[key].shape for key, array in arrays.items())
 

@@ -20,7 +20,7 @@ import numpy as np
 from ...arguments import FloatArray
 from .changes import UNREAD, as_written, pool_of, small_changes, unread_names
 from .edits import Edit, Known, Moved, Written, copied, is_numeric, names_in, same_values, user_frame
-from .guard import Deadline, Halt, Refused
+from .guard import Deadline, Halt, Refused, passed_over
 from .known import known_edits, state_edits
 from .probes import Key
 from .session import Session, in_size, reads_something_wrong
@@ -447,7 +447,8 @@ class _Scope:
             session.run([watcher])
         except Refused:
             raise
-        except (Exception, Halt):  # whatever a function raises whose values were looked at in between
+        except (Exception, Halt) as error:  # whatever a function raises whose values were looked at in between
+            passed_over(error)
             self.pool = None
 
     def combinations(

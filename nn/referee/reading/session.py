@@ -12,7 +12,7 @@ import numpy as np
 from ...arguments import FloatArray
 from ..submission import Submission
 from .edits import Edit, Moved, Written, copied, is_numeric
-from .guard import Halt, Refused
+from .guard import Halt, Refused, passed_over
 from .probes import Key, Probe, Verdicts
 from .quantities import Index, Naming
 from .sites import Site, outward, within
@@ -96,7 +96,8 @@ class Session:
             found = self.probe.verdicts(submission)
         except Refused:
             raise
-        except (Exception, Halt):  # whatever a changed function raises
+        except (Exception, Halt) as error:  # whatever a changed function raises
+            passed_over(error)
             return None
         return (found, submission) if set(found) == set(self.verdicts) else None
 
@@ -154,8 +155,8 @@ class Session:
             self.run(extra, keep)
         except Refused:
             raise
-        except (Exception, Halt):  # it may have gone through them before it failed
-            pass
+        except (Exception, Halt) as error:  # it may have gone through them before it failed
+            passed_over(error)
         numbers = np.sort(np.concatenate(seen)) if seen else np.zeros(1)
         return frozenset(key for key, array in arrays.items() if _is_among(numbers, array.ravel()))
 
@@ -202,7 +203,8 @@ class Session:
                 arrays = self.run([edit]).arrays()
             except Refused:
                 raise
-            except (Exception, Halt):  # whatever a changed function raises
+            except (Exception, Halt) as error:  # whatever a changed function raises
+                passed_over(error)
                 return None
             if set(arrays) != set(self.arrays):
                 return None

@@ -11,7 +11,7 @@ import numpy as np
 from ...arguments import FloatArray
 from .changes import pool_of
 from .edits import Edit, Known, Written, names_in, user_frame, written
-from .guard import Halt, Refused
+from .guard import Halt, Refused, passed_over
 from .probes import Key
 from .session import Session
 from .sites import Site
@@ -41,7 +41,8 @@ def spelled(session: Session, edit: Known, mended: frozenset[Key]) -> Written | 
         session.run([reader])
     except Refused:
         raise
-    except (Exception, Halt):  # whatever the pool raised on the way
+    except (Exception, Halt) as error:  # whatever the pool raised on the way
+        passed_over(error)
         return None
     for text in reader.texts:
         candidate = written(edit.site, text, "spelled", 3.0 + 0.02 * len(text))
