@@ -425,7 +425,7 @@ def test_a_report_fits_80_columns(time_limit):
 
 @pytest.mark.parametrize(
     ("where", "corrections", "said"),
-    [("search.small_changes", 0, "Your code could not be read."), ("edits.names_in", 1, "One mistake found in your code.")],
+    [("search.small_changes", 0, "Your code could not be read."), ("edits.names_in", 1, "One mistake found in your")],
 )
 def test_an_error_of_the_reader_is_told_and_fails_where_it_is_to_fail(where, corrections, said, monkeypatch):
     def report():
