@@ -271,7 +271,55 @@ def quadratic_map(rng, steps=7):
     return y, {"x": x}
 
 
+def recurrent(rows, targets=None, first=None):
+    """Return a graph: a recurrent network over rows of numbers, which may begin with parameters."""
+
+    def graph(rng):
+        W, U, V = (parameters(rng, n, *s) for n, s in (("W", (2, len(rows[0]))), ("U", (2, 2)), ("V", (1, 2))))
+        h, b, out = first if first is None else list(parameters(rng, first, 2)), parameters(rng, "b", 2), []
+        for row in rows:
+            z = [total([w * v for w, v in zip(line, row, strict=True)]) + c for line, c in zip(W, b, strict=True)]
+            if h is not None:
+                z = [p + q for p, q in zip(z, weighted(U, h), strict=True)]
+            h = [each.tanh() for each in z]
+            out.append(total([v * each for v, each in zip(V[0], h, strict=True)]))
+        return (out[-1] if targets is None else squared_error(out, targets)), {}
+
+    return graph
+
+
+def lstm_of_numbers(rng):
+    gates = {g: (parameters(rng, f"W{g}", 2, 1), parameters(rng, f"U{g}", 2, 2)) for g in "fiog"}
+    h, c = list(parameters(rng, "h0", 2)), list(parameters(rng, "c0", 2))
+    for x in rng.normal(size=4).tolist():
+        z = {g: [w[0] * x + q for w, q in zip(W, weighted(U, h), strict=True)] for g, (W, U) in gates.items()}
+        f, i, o = ([each.sigmoid() for each in z[g]] for g in "fio")
+        c = [p * q + r * s.tanh() for p, q, r, s in zip(f, c, i, z["g"], strict=True)]
+        h = [p * q.tanh() for p, q in zip(o, c, strict=True)]
+    return total([each * each for each in h]), {}
+
+
+def polynomial(rng):
+    x, value = Value(rng.normal(), "x"), Value(1.0, "c")
+    for number in (3.0, 1.0, 4.0, 1.0, 5.0):
+        value = value * x + number
+    return value, {}
+
+
+RECURRENCES = {
+    "numbers and targets": recurrent([[0.3], [0.1], [-0.7], [0.2]], [0.5, 0.2, 0.1, 0.9]),
+    "ones and zeros": recurrent([[1.0], [0.0], [1.0], [1.0], [0.0]]),
+    "rows": recurrent([[0.3, 0.1], [0.2, 0.5], [-0.7, 0.4], [0.1, 0.9]], [0.1, 0.2, 0.3, 0.4]),
+    "a first state that is learned": recurrent([[0.3], [0.1], [-0.7], [0.2]], first="h0"),
+    "an LSTM": lstm_of_numbers,
+    "a polynomial": polynomial,
+}
+for _name, _graph in RECURRENCES.items():
+    _graph.__name__ = _name.replace(" ", "_")
+
+
 GRAPHS = [
+    *RECURRENCES.values(),
     *NORMALISED,
     column_major,
     kalman_filter,

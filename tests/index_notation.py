@@ -787,6 +787,8 @@ class Reader:
         texts, at = self.indices(left, len(base), self.names[base])
         if at != len(left):
             raise MisreadError(f"cannot read {left!r}")
+        if env and texts and all(text.isdigit() for text in texts) and not {*env.values()} & {*map(int, texts)}:
+            return  # an equation of one step, that is not this one
         node = Parser(right, self).whole()
         for own in self._places(base, texts, node, env, allowed):
             value = node.value(own)

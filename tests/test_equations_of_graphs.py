@@ -10,6 +10,7 @@ from autograd import Value, affine, maximum, softmax, total
 from autograd.lift import compile, lift
 from autograd.lift.write.notation import NOTATIONS
 from nn import LOSSES, l2_penalty
+from tests.equation_graphs import RECURRENCES
 from tests.equation_programs import backward, leaves, program_of, section
 from tests.lift_graphs import squared_error
 
@@ -265,3 +266,36 @@ def test_parameters_that_are_called_like_activations_keep_the_names_of_the_code(
     W = [[Value(rng.normal(), f"W[{j},{k}]") for k in range(3)] for j in range(2)]
     h = [affine(row, x, Value(0.1, f"a1[{j}]")).tanh() for j, row in enumerate(W)]
     assert section(lift(squared_error(h, t), {"x": x, "t": t}).equations("theta"), "Forward")["z"] == "Θx + a⁽¹⁾"
+
+
+@pytest.mark.parametrize("graph", RECURRENCES.values(), ids=lambda graph: graph.__name__)
+def test_a_recurrence_over_numbers_of_the_graph_is_one_line_with_a_time(graph):
+    loss, inputs = graph(np.random.default_rng(4))
+    text = lift(loss, inputs).equations()
+    forward = text[: text.index("Backward")]
+    assert "for t = " in forward
+    assert len(forward.splitlines()) <= 11  # as many whatever the number of steps
+    assert re.search(r"^A = \[.*\], numbers of the graph\.$", text, re.M)
+
+
+def test_the_lstm_of_a_literal_sequence_reads_like_a_book():
+    loss, _ = RECURRENCES["an LSTM"](np.random.default_rng(4))
+    lines = [line.strip() for line in lift(loss).equations().splitlines()]
+    start = lines.index("for t = 1, …, 4")
+    assert lines[start - 2 : start] == ["v₀ = c₀", "u₀ = h₀"]
+    assert lines[start + 1 : start + 7] == [
+        "zₜ = Aₜ Wf + Uf uₜ₋₁",
+        "z¹ₜ = Aₜ Wi + Ui uₜ₋₁",
+        "z²ₜ = Aₜ Wo + Uo uₜ₋₁",
+        "z³ₜ = Aₜ Wg + Ug uₜ₋₁",
+        "vₜ = σ(z¹ₜ) ⊙ tanh(z³ₜ) + vₜ₋₁ ⊙ σ(zₜ)",
+        "uₜ = σ(z²ₜ) ⊙ tanh(vₜ)",
+    ]
+
+
+def test_the_derivatives_of_a_matrix_with_one_row_are_a_row():
+    gradients = section(lift(RECURRENCES["numbers and targets"](np.random.default_rng(4))[0]).equations(), "Gradients")
+    assert gradients["∂C/∂V"] == "Σₜ δyₜ uₜᵀ"
+    x = leaves([0.5, -1.0])
+    program = lift(nn.half_squared_error(nn.MLP(2, [2, 1], "tanh", seed=0)(x), [1.0]), {"x": x})
+    assert section(program.equations(), "Gradients")["∂C/∂W²"] == "δy tanh(z)ᵀ"

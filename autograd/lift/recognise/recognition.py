@@ -19,8 +19,8 @@ from .families import Families
 from .leaves import Leaves, families_of_leaves
 from .names import give_names, input_shapes
 from .parts import with_parts
+from .sequences import with_recurrences
 from .shift import operands_with, stand_ins
-from .steps import with_steps
 from .watch import Variable, Watch
 
 __all__ = ["Recognition", "recognition"]
@@ -148,7 +148,7 @@ def recognition(
     _reorder(found, levels)
     found.sort()
     if not is_plain:
-        found.families, (found.root,) = with_steps(found.families, [found.root])
+        found.families, (found.root,) = with_recurrences(found.families, [found.root])
         _name_steps(found.families)
         found.sort()
         (found.root,) = with_parts(found.families, [found.root])

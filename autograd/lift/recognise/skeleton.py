@@ -18,9 +18,10 @@ from ..language.term import (
     Softmax,
     Sum,
     Term,
+    references,
 )
 
-__all__ = ["Skeleton", "loosened"]
+__all__ = ["Skeleton", "aligned", "key_but_for_arrays", "loosened"]
 
 Names = Mapping[Axis, Any]
 
@@ -73,14 +74,30 @@ def _of(term: Term, names: Names) -> tuple[Any, list[Reference]]:
             name = term.name if isinstance(term, Reduction) else "softmax"
             return ("reduction", name, at, tuple(axis.size for axis in axes), key), found
     parts = [_of(part, names) for part in term.parts]
-    if isinstance(term, (Sum, Product)):
-        parts.sort(key=lambda part: repr(part[0]))
+    if isinstance(term, (Sum, Product)):  # what is read decides last: a first step reads something else
+        parts.sort(key=lambda part: (repr(loosened(part[0])), repr(part[0])))
     head: Any = type(term).__name__
     if isinstance(term, Power):
         head = ("power", term.exponent)
     elif isinstance(term, Call):
         head = ("call", term.op.name)
     return (head, tuple(key for key, _ in parts)), [each for _, own in parts for each in own]
+
+
+def key_but_for_arrays(term: Term, names: Names) -> Any:
+    """Return the key of a term in which arrays of numbers are known by their shapes alone."""
+    arrays = {
+        each.family.serial: ("numbers", each.family.shape) for each in references(term) if each.family.kind == "numbers"
+    }
+
+    def without(key: Any) -> Any:
+        if not isinstance(key, tuple):
+            return key
+        if len(key) == 2 and key[0] == "leaf":
+            return arrays.get(key[1], key)
+        return tuple(without(each) for each in key)
+
+    return without(_of(term, names)[0])
 
 
 def loosened(key: Any) -> Any:
@@ -91,3 +108,38 @@ def loosened(key: Any) -> Any:
             tuple(sorted(name for index in key[2] if index and index[0] != "table" for name, _ in index)),
         )
     return tuple(loosened(each) for each in key) if isinstance(key, tuple) else key
+
+
+def aligned(key: Any, slots: list[Reference], like: Any) -> list[Reference]:
+    """Return the references of a term in the order of those of another, whose key is the same when loosened.
+
+    In sums and products, whose order says nothing, parts that are equal belong together.
+    """
+    if key == like or key[0] == "reference":
+        return slots
+    if key[0] == "reduction":
+        return aligned(key[-1], slots, like[-1])
+    left = []
+    for part in key[1]:
+        count = _count(part)
+        left.append((part, slots[:count]))
+        slots = slots[count:]
+    out: list[list[Reference]] = [[] for _ in like[1]]
+    waiting = list(enumerate(like[1]))
+    if key[0] in ("Sum", "Product"):
+        for k, theirs in list(waiting):
+            same = next((pair for pair in left if pair[0] == theirs), None)
+            if same is not None:
+                out[k] = same[1]
+                left.remove(same)
+                waiting.remove((k, theirs))
+    for (k, theirs), (part, own) in zip(waiting, left, strict=True):
+        out[k] = aligned(part, own, theirs)
+    return [reference for own in out for reference in own]
+
+
+def _count(key: Any) -> int:
+    """Return how many references a key has."""
+    if not isinstance(key, tuple):
+        return 0
+    return 1 if key and key[0] == "reference" else sum(_count(each) for each in key)

@@ -16,7 +16,7 @@ from ..language.build import add, condition, multiply, replaced, substituted
 from ..language.index import Axis, Index, at, fixed
 from ..language.term import Family, Reference, Sum, Term, references
 from .collect import collected
-from .skeleton import Skeleton, loosened
+from .skeleton import Skeleton, aligned, loosened
 
 __all__ = ["with_steps"]
 
@@ -268,7 +268,7 @@ def _variant(chains: _Chains, family: Family, number: int, *, must_lack: bool = 
                 continue
             match = next((p for p in left if (p[0] == key if is_exact else loosened(p[0]) == loosened(key))), None)
             if match is not None:
-                paired[j] = match
+                paired[j] = (match[0], aligned(match[0], match[1], key))
                 left.remove(match)
     out: list[_Pairing] = []
     rules = iter(chains.rules[number])
@@ -283,8 +283,6 @@ def _variant(chains: _Chains, family: Family, number: int, *, must_lack: bool = 
             return None
         for rule, reference, slot in zip(mine, paired[j][1], slots, strict=True):
             if isinstance(rule, _Same) and reference.family is not rule.family:
-                return None
-            if isinstance(rule, _Lag) and reference.family.kind == "parameter":
                 return None
             out.append((rule, reference, slot))
     return None if left else out

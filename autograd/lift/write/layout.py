@@ -14,7 +14,7 @@ from .indexing import Indexing
 from .lines import Line, Loop, Section
 from .typeset import Typesetter
 
-__all__ = ["general_lines", "sections"]
+__all__ = ["general_lines", "runs", "sections"]
 
 
 def sections(indexing: Indexing, typesetter: Typesetter) -> list[Section]:
@@ -162,9 +162,9 @@ class _Lines:
         """Return a line for each part of an axis on which the same conditions hold."""
         parts = [
             (low, high, body)
-            for low, high, body in _parts(term, axis)
+            for low, high, body in runs(term, axis)
             if not (isinstance(body, Number) and not body.value)
-        ] or _parts(term, axis)
+        ] or runs(term, axis)
         is_backward = any(
             index.parts and index.const > 0 and reference.family.kind == "adjoint"
             for reference in references(term)
@@ -205,7 +205,7 @@ def _holds_at(term: Term, axis: Axis, k: int) -> bool | None:
     return {"=": left == right, "≤": left <= right, "≠": left != right}[term.relation]
 
 
-def _parts(term: Term, axis: Axis) -> list[tuple[int, int, Term]]:
+def runs(term: Term, axis: Axis) -> list[tuple[int, int, Term]]:
     """Return the runs of an axis on which the same conditions hold, and the term on each."""
     truth = [tuple(_holds_at(each, axis, k) for each in walk(term)) for k in range(axis.size)]
     out: list[tuple[int, int, Term]] = []

@@ -12,10 +12,10 @@ import numpy as np
 from ... import ops
 from ..derive.equations import Equations
 from ..language.index import Axis, at, fixed
-from ..language.term import Condition, Family, Number, references, walk
+from ..language.term import Condition, Family, Number, Reference, Term, references, walk
 from .indexing import Indexing
 from .layers import numbered_sections
-from .layout import general_lines, sections
+from .layout import general_lines, runs, sections
 from .lines import Line, Loop, Section
 from .naming import Naming
 from .notation import Notation
@@ -277,20 +277,32 @@ def _zeros(page: Page, style: Style) -> list[str]:
     out: list[str] = []
     typesetter, terms = page.typesetter, page.indexing.found.terms
     for family in page.indexing.order:
-        guarded = {axis for each in walk(terms[family]) if isinstance(each, Condition) for axis in each.free}
-        for reference in references(terms[family]):
-            other = reference.family
-            if other.time is None or other.kind not in ("value", "adjoint"):
-                continue
-            index = reference.indices[other.time]
-            axis = index.shifted
-            if axis is None or not index.const or axis not in family.axes or axis in guarded:
-                continue
-            low, high = index.extent()
-            for k in ([low] if low < 0 else []) + ([high] if high >= other.axes[other.time].size else []):
-                typesetter.letters, typesetter.index_axes = {}, set()
-                own = [fixed(k) if d == other.time else at(a) for d, a in enumerate(other.axes)]
-                name = style.inline(typesetter.name(other, own))
-                if name not in out:
-                    out.append(name)
+        for axis in family.axes:
+            if any(_is_step(reference, axis) for reference in references(terms[family])):
+                for low, high, body in runs(terms[family], axis):
+                    for other, k in _steps_outside(body, axis, low, high):
+                        typesetter.letters, typesetter.index_axes = {}, set()
+                        own = [fixed(k) if d == other.time else at(a) for d, a in enumerate(other.axes)]
+                        name = style.inline(typesetter.name(other, own))
+                        if name not in out:
+                            out.append(name)
     return out
+
+
+def _is_step(reference: Reference, axis: Axis) -> bool:
+    """Whether steps of a value are read along an axis."""
+    time = reference.family.time
+    is_computed = reference.family.kind in ("value", "adjoint")
+    return time is not None and is_computed and reference.indices[time].shifted is axis
+
+
+def _steps_outside(term: Term, axis: Axis, low: int, high: int) -> Iterator[tuple[Family, int]]:
+    """Yield the steps outside of their range that an equation reads on a run of an axis."""
+    if any(axis in each.free for each in walk(term) if isinstance(each, Condition)):
+        return
+    for reference in references(term):
+        if _is_step(reference, axis):
+            other, time = reference.family, reference.family.time or 0
+            for k in {low + reference.indices[time].const, high + reference.indices[time].const}:
+                if not 0 <= k < other.axes[time].size:
+                    yield other, k

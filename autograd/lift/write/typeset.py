@@ -212,7 +212,7 @@ class Typesetter:
             self._promote(family, term, fixed, kept, promoted)
             own = [axis for axis in matrix if axis not in self.index_axes]
             try:
-                row, column = [*own, None, None][:2]
+                row, column = [None, *own] if len(own) == 1 and _has_one_row(family) else [*own, None, None][:2]
                 return self._left(family, fixed, row, column), self.write(term, row, column)
             except UnprintableError:
                 if promoted is None:
@@ -798,8 +798,7 @@ class Typesetter:
     def _is_row(self, term: Reference) -> bool:
         """Whether a reference reads a matrix of parameters that has one row."""
         own = [i.plain for i in term.indices if i.plain is not None and i.plain not in self.index_axes]
-        has_one = len(term.indices) > 1 and term.family.axes[-2].size == 1 and term.indices[-2].is_fixed
-        return term.family.kind == "parameter" and has_one and own == [term.indices[-1].plain]
+        return _has_one_row(term.family) and term.indices[-2].is_fixed and own == [term.indices[-1].plain]
 
     def _factor(self, term: Term, axes: Iterable[Axis | None]) -> Obj:
         own = self._matrix_axes(term)
@@ -974,7 +973,7 @@ class Typesetter:
         elif rows:
             whole = self._one(rows).as_column()
         elif columns:
-            whole = self._one(columns)
+            whole = self._one(columns).as_row()
         if not scalars:
             if whole is None:
                 raise UnprintableError
@@ -1030,6 +1029,11 @@ def _has_slope(o: Obj) -> bool:
     return isinstance(o.node, Bracket) or any(
         each.prime if isinstance(each, Apply) else each.mark == "prime" for each in nodes
     )
+
+
+def _has_one_row(family: Family) -> bool:
+    """Whether a family is a matrix of parameters that has one row, or its derivatives."""
+    return family.source.kind == "parameter" and len(family.axes) > 1 and family.axes[-2].size == 1
 
 
 def _is_product(o: Obj) -> bool:
