@@ -119,6 +119,9 @@ EVERYTHING = given(
 @example(929, "the whole table", 2.0**200, "mean")  # numbers beyond floats that come back, from the first row on
 @example(1034220, "the whole table", 2.0**10, "sum")  # and in sums of products
 @example(2262, "the whole table", 1.0, "mean")  # an adjoint to which a number is added
+@example(
+    478083, "the whole table", 2.0**10, "mean"
+)  # a function that is infinite where a factor is outside of its range
 @EVERYTHING
 def test_a_program_equals_the_engine_at_batches_of_1_4_and_7_and_so_does_its_source(seed, kind, scale, reduce):
     compare(seed, kind, scale, reduce)

@@ -45,6 +45,7 @@ __all__ = [
     "factors_of",
     "fraction_of",
     "inlined",
+    "inside",
     "multiply",
     "normalised",
     "power",
@@ -521,15 +522,21 @@ def normalised(term: Term) -> Term:
 
 def inlined(family: Family, term: Term, indices: Sequence[Index]) -> Term:
     """Return a family's term at some indices; what is outside of the family's domain is 0 there too."""
+    whole = term if family.mask is None else multiply(domain(family), term)
+    where = inside(Reference(family, indices))
+    return multiply(*where, substituted(whole, dict(zip(family.axes, indices, strict=True))))
+
+
+def inside(reference: Reference) -> list[Term]:
+    """Return the conditions under which what is read is within its family, where it may be outside."""
     where: list[Term] = []
-    for index, axis in zip(indices, family.axes, strict=True):
+    for index, axis in zip(reference.indices, reference.family.axes, strict=True):
         low, high = index.extent()
         if low < 0:
             where.append(condition(fixed(0), "≤", index))
         if high >= axis.size:
             where.append(condition(index, "≤", fixed(axis.size - 1)))
-    whole = term if family.mask is None else multiply(domain(family), term)
-    return multiply(*where, substituted(whole, dict(zip(family.axes, indices, strict=True))))
+    return where
 
 
 Term.construct = cast(Constructors, sys.modules[__name__])

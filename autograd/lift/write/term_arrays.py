@@ -17,7 +17,7 @@ import numpy as np
 from ... import ops
 from ...op import Op
 from ..derive.idioms import ONE_HOT
-from ..language.build import factors_of, multiply, split, substituted
+from ..language.build import factors_of, inside, multiply, split, substituted
 from ..language.index import Axis, Index, at
 from ..language.term import (
     Call,
@@ -284,14 +284,17 @@ class TermArrays:
             return Expression(f"{found.within(_SUM)} if {self._named_steps(holds)} else 0.0", found.axes, 0)
         gates = [self._condition(factor) for factor in factors if isinstance(factor, Condition)]
         others = [factor for factor in factors if not isinstance(factor, Condition)]
-        if not gates:
-            above = [self.of(each) for each in others if not _is_below(each)]
-            below = [self._power(self._number(self.of(p.base)), -p.exponent) for p in others if _is_below(p)]  # type: ignore[attr-defined]  # powers
-            return self._over(self._times(above) if above else self._literal(Fraction(1)), below)
-        gate = gates[0] if len(gates) == 1 else self._all(gates)
         if not others:
-            return gate
-        value = self._number(self._product(others))
+            return self._all(gates)
+        if not all(isinstance(factor, (Reference, Number)) for factor in others):  # what is outside is 0 over all
+            read = [each for factor in others if isinstance(factor, Reference) for each in inside(factor)]
+            gates += [self._condition(e) for e in read if isinstance(e, Condition) and e.free.isdisjoint(self.steps)]
+        above = [self.of(each) for each in others if not _is_below(each)]
+        below = [self._power(self._number(self.of(p.base)), -p.exponent) for p in others if _is_below(p)]  # type: ignore[attr-defined]  # powers
+        value = self._over(self._times(above) if above else self._literal(Fraction(1)), below)
+        if not gates:
+            return value
+        gate, value = self._all(gates), self._number(value)
         axes = self._union([gate, value])
         return Expression(f"np.where({self._aligned(gate, axes)}, {self._aligned(value, axes)}, 0.0)", axes)
 
@@ -324,6 +327,8 @@ class TermArrays:
         return f"{step.name} in {tuple(numbers)}"
 
     def _all(self, gates: Sequence[Expression]) -> Expression:
+        if len(gates) == 1:
+            return gates[0]
         axes = self._union(gates)
         texts = [self._expanded(gate, axes).within(_SUM) for gate in gates]
         return Expression((" & " if axes else " and ").join(texts), axes, 0, is_truth=True)
