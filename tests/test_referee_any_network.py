@@ -63,6 +63,50 @@ def batch_norm_wrong(V, gamma, beta, X, T):
     return {"dV": du.T @ X, "dgamma": dgamma, "dbeta": dbeta}
 
 
+class WithBias(BatchNormalised):
+    """The same with a bias before the mean is taken off: the gradient by it is 0, but for rounding."""
+
+    def __init__(self):
+        super().__init__()
+        self.c = values(4)
+
+    def __call__(self, rows):
+        self.V, V = np.hstack([self.V, self.c[:, None]]), self.V
+        try:
+            return super().__call__([[*row, 1.0] for row in rows])
+        finally:
+            self.V = V
+
+
+def with_bias(V, gamma, beta, c, X, T):
+    one = np.ones((len(X), 1))
+    found = batch_norm(np.hstack([V, c[:, None]]), gamma, beta, np.hstack([X, one]), T)
+    return {**found, "dV": found["dV"][:, :-1], "dc": found["dV"][:, -1]}
+
+
+def with_bias_wrong(V, gamma, beta, c, X, T):
+    u = X @ V.T + c
+    std = np.sqrt(u.var(axis=0) + 1e-5)
+    xhat = (u - u.mean(axis=0)) / std
+    dout = (gamma * xhat + beta - T) / len(X)
+    g = dout * gamma
+    du = (g - g.mean(axis=0) - xhat * (g * xhat).mean(axis=0)) * std
+    return {"dV": du.T @ X, "dgamma": (dout * xhat).sum(axis=0), "dbeta": dout.sum(axis=0), "dc": du.sum(axis=0)}
+
+
+def test_a_gradient_that_is_0_but_for_rounding_is_right_and_hides_no_line():
+    targets = RNG.normal(size=(6, 4))
+    report = check_backprop(with_bias, WithBias(), X, targets, LOSS, whole_batch=True)
+    assert report.ok, str(report)
+    report = check_backprop(with_bias_wrong, WithBias(), X, targets, LOSS, whole_batch=True)
+    assert [c.source.strip()[-5:] for c in report.corrections] == ["* std"], str(report)
+
+    def of_c(V, gamma, beta, c, X, T):
+        return with_bias(V, gamma, beta, c, X, T) | {"dc": 1e-6 * gamma}
+
+    assert not check_backprop(of_c, WithBias(), X, targets, LOSS, whole_batch=True, time_limit=0).ok
+
+
 MASK = np.array([2.0, 0.0, 2.0, 2.0])
 
 
@@ -127,7 +171,7 @@ CASES = {
         "dvar = (dxhat * (u - mu)).sum(axis=0) * -0.5 * std**-2", {"V"},
     ),
     "dropout": (
-        Dropped, dropout, dropout_wrong, False, T, 'return {"W1": below.T @ X, "W2": delta.T @ dropped}', {"W1"},
+        Dropped, dropout, dropout_wrong, False, T, 'below = delta @ parameters["W2"] * (1 - hidden**2)', {"W1"},
     ),
     "convolution": (
         Convolution, convolution, convolution_wrong, False, T, "return dkernel, np.array([error.mean()])", {"bias"},

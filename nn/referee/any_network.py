@@ -56,7 +56,7 @@ class GraphProbe(Probe):
         return {
             key: self._same(key, array, tolerance, blur.get(key, 0.0))
             for key, array in submission.arrays().items()
-            if self.right[key].any() or array.any()
+            if (self.right[key].any() or array.any()) and key[0] not in self.reference.noise
         }
 
     def relatives(self, seed: int) -> Iterator[Probe]:
@@ -65,7 +65,8 @@ class GraphProbe(Probe):
         r = self.reference
         for name in ("sibling", "second sibling"):
             numbers = [np.where(W, W * np.exp(0.4 * rng.normal(size=W.shape)), rng.normal(size=W.shape)) for W in r.W]
-            X = self.X + 0.5 * rng.normal(size=self.X.shape)
+            are_indices = self.X.dtype.kind == "i"
+            X = self.X if are_indices else self.X + 0.5 * rng.normal(size=self.X.shape)
             T = generic_targets(self.T, self.T.shape, name_of(r.loss), rng)
             try:
                 other = r.at(numbers, X, T)
@@ -103,7 +104,7 @@ def check_network(
         calling = replace(calling, learning_rate=rate_found(submission.arrays(), reference.arrays()))
         own = GraphProbe("own", calling, reference)
         submission = calling(*own.arguments())
-    blur = submission.blur
+    blur = {(name, 0): noise for name, noise in reference.noise.items()} | submission.blur
     findings = tuple(
         _finding(name, submission.found[name], right, submission.precision, own.N, blur.get((name, 0), 0.0))
         for name, right in reference.right.items()
@@ -127,7 +128,8 @@ def _subject(r: GraphReference) -> str:
     count = f"{r.N} examples" if r.N > 1 else "one example"
     where = " on all parameters" if r.l2_biases else " on arrays of two axes and more"
     penalty = f", l2 = {r.l2:g}{where}" if r.l2 else ""
-    return f"Your backpropagation of {type(r.model).__name__}, {name_of(r.loss)}, {count}{penalty}, against the engine"
+    name = getattr(r.model, "name", "") or type(r.model).__name__
+    return f"Your backpropagation of {name}, {name_of(r.loss)}, {count}{penalty}, against {r.who}"
 
 
 def _understood(calling: NamedCalling, submission: NamedGradients, targets: Sequence[str]) -> str:

@@ -31,6 +31,7 @@ from .reference import Reference
 from .report import Finding, Report
 from .submission import Backprop, Calling, Submission
 from .symbols import letters_named, symbols_named
+from .torch_network import TorchNetwork, TorchReference
 
 OF_PROBABILITIES = (
     "categoricalcrossentropy",
@@ -94,7 +95,9 @@ def check_backprop(
             parameters, X and T, or by the names of its arguments, and returns the gradients by the same names (with a
             "d" or "grad_" in front or without), or in their order, or takes a step. Its penalty is on arrays of two
             axes and more, with `l2_biases` on all. A chain of dense layers of PyTorch or Keras is
-            taken for the MLP of the same weights.
+            taken for the MLP of the same weights. Any other network of PyTorch (Conv2d, BatchNorm1d, Embedding, …)
+            that returns rows of outputs is differentiated by PyTorch, with its parameters by their names there:
+            `conv.weight` is an entry of that name, or an argument `conv_weight`.
         X: The inputs, one row an example, shape (N, n_0), in either layout.
         T: The targets, shape (N, n_L); or for one output (N,), or labels of classes where the loss takes them, (N,) or
             (N, 1). They are handed over as rows; as labels, as (N,), where rows lead to an error or give fewer right
@@ -146,7 +149,7 @@ def check_backprop(
         ({'factor m'}, 'right')
     """
     model, origin = as_mlp(model, X)
-    if not isinstance(model, MLP) and not parameters_of(model):
+    if not isinstance(model, (MLP, TorchNetwork)) and not parameters_of(model):
         raise TypeError(
             "check_backprop needs an nn.MLP, or a callable object whose attributes hold its parameters as Values, "
             f"got {model!r} of type {type(model).__name__}"
@@ -156,27 +159,29 @@ def check_backprop(
     if not isinstance(model, MLP):
         if weights or bias_column:
             raise ValueError("weights and bias_column are those of an MLP, and this model is none")
+        kind, names, numbers, rows, n_out = _of_its_own(model, X, whole_batch=whole_batch)
         named = NamedCalling(
             my_backprop,
-            tuple(parameters_of(model)),
+            names,
             layout == "columns",
             reduce == "sum",
             bool(one_by_one),
             None if learning_rate is None else float(learning_rate),
         )
-        rows, targets, labels = _batch(None, lambda rows: width_of(model, rows, whole_batch=whole_batch), X, T, loss)
-        numbers = list(map(data_of, parameters_of(model).values()))
+        targets, labels = _targets(len(rows), n_out, T, loss)
         penalty = float(l2) / len(rows) if reduce == "sum" else float(l2)
-        graph = GraphReference(
-            model, numbers, rows, targets, loss, whole_batch=whole_batch, l2=penalty, l2_biases=bool(l2_biases)
+        graph = kind(
+            model, names, numbers, rows, targets, loss, whole_batch=whole_batch, l2=penalty, l2_biases=bool(l2_biases)
         )
         symbols = symbols_named(notation, named.functions, parameters=named.names)
-        return check_network(named, graph, symbols, time_limit=time_limit, understood=_told_of(labels))
+        read_as = [origin] * bool(origin) + _told_of(labels)
+        return check_network(named, graph, symbols, time_limit=time_limit, understood=read_as)
     if (layers := layer_functions(my_backprop, model, loss)) is not None:
         if l2:
             raise ValueError("functions of layers have no penalty: leave l2 out")
         my_backprop = layers
-    X, T, labels = _batch(model.n_in, lambda _: model.n_out, X, T, loss)
+    X = _rows("X", np.atleast_2d(float_array("X", X)), model.n_in)
+    T, labels = _targets(len(X), model.n_out, T, loss)
     require_targets(loss, T)
 
     def run(calling: Calling) -> Submission:
@@ -279,21 +284,31 @@ def _told_of(labels: Classes) -> list[str]:
     return [f"targets of the classes {', '.join(map(str, labels))}"] if labels else []
 
 
-def _batch(
-    n_in: int | None, n_out_of: Callable[[FloatArray], int], X: ArrayLike, T: ArrayLike, loss: LossFunction
-) -> tuple[FloatArray, FloatArray, Classes]:
-    """Return inputs and targets as rows, and the classes, if the targets are labels."""
-    rows = _rows("X", np.atleast_2d(float_array("X", X)), n_in)
+def _of_its_own(
+    model: Any, X: ArrayLike, *, whole_batch: bool
+) -> tuple[type[GraphReference], tuple[str, ...], list[FloatArray], FloatArray, int]:
+    """Return what differentiates a network that is no MLP, its parameters by name, the inputs and how many outputs."""
+    if isinstance(model, TorchNetwork):
+        rows = model.inputs(X)
+        return TorchReference, tuple(model.parameters), model.numbers(), rows, model.outputs(rows).shape[1]
+    held = parameters_of(model)
+    rows = _rows("X", np.atleast_2d(float_array("X", X)), None)
+    width = width_of(model, rows, whole_batch=whole_batch)
+    return GraphReference, tuple(held), list(map(data_of, held.values())), rows, width
+
+
+def _targets(N: int, n_out: int, T: ArrayLike, loss: LossFunction) -> tuple[FloatArray, Classes]:
+    """Return targets as rows, and the classes, if the targets are labels."""
     classes: Classes | None = None
-    shape, n_out = _shape(T), n_out_of(rows)
-    if n_out > 1 and shape == (len(rows), 1):
+    shape = _shape(T)
+    if n_out > 1 and shape == (N, 1):
         T, shape = np.ravel(T), shape[:1]
-    if len(shape) == 1 and (1, *shape) != (len(rows), n_out):
+    if len(shape) == 1 and (1, *shape) != (N, n_out):
         T, classes = target_rows("T", T, loss, n_out, None)
     targets = _rows("T", np.atleast_2d(float_array("T", T)), n_out)
-    if len(rows) != len(targets):
-        raise ValueError(f"X and T need as many rows, got {len(rows)} and {len(targets)}")
-    return rows, targets, classes or ()
+    if len(targets) != N:
+        raise ValueError(f"X and T need as many rows, got {N} and {len(targets)}")
+    return targets, classes or ()
 
 
 def _are_one_hot(T: FloatArray) -> bool:

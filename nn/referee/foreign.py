@@ -1,4 +1,4 @@
-"""Networks of PyTorch and Keras as a reference: their weights and activations, in an MLP that gives the same outputs.
+"""Chains of layers of PyTorch and Keras as a reference: weights and activations in an MLP that gives the same outputs.
 
 Neither library is imported: a model that is handed in brings its own.
 """
@@ -13,9 +13,11 @@ import numpy as np
 from ..arguments import FloatArray
 from ..model.activations import ACTIVATIONS
 from ..model.mlp import MLP
+from .torch_network import TorchNetwork
 
 __all__ = ["as_mlp"]
 
+UNCHANGED = ("Dropout", "Flatten", "Identity")  # of rows, once they are evaluated
 CLOSE = 1e-4  # of outputs in single precision
 
 Step = tuple[Any, Any, str]
@@ -25,36 +27,35 @@ Step = tuple[Any, Any, str]
 def as_mlp(model: Any, X: Any) -> tuple[Any, str]:
     """Return the MLP that is the same function as a chain of layers of PyTorch or Keras, and where it is from.
 
-    Anything else is returned as it is.
+    Another network of PyTorch becomes a `TorchNetwork`. Anything else is returned as it is.
 
     Args:
         model: Anything.
         X: Inputs, one row an example, on which both must give the same outputs.
 
     Raises:
-        TypeError: If it is a model of one of these libraries and no such chain.
+        TypeError: If it is a model of Keras and no such chain, or one of PyTorch without parameters.
     """
     library = next((name for name in ("torch", "keras") if _is_of(model, name)), "")
     if not library:
         return model, ""
+    why = ", but has other outputs"
     try:
         steps = _of_torch(model) if library == "torch" else _of_keras(model)
         found = _mlp(steps)
         rows = np.atleast_2d(np.asarray(X, dtype=float))
         outputs = _outputs(model, rows, library)
-        same = np.allclose(found.predict(rows), outputs, rtol=CLOSE, atol=CLOSE)
-    except (AttributeError, TypeError, ValueError, IndexError) as error:
-        raise TypeError(_unlike(model, library, f": {error}")) from error
-    if not same:
-        raise TypeError(_unlike(model, library, ", but has other outputs"))
-    return found, f"the weights of the {type(model).__name__} of {library}"
-
-
-def _unlike(model: Any, library: str, why: str) -> str:
-    return (
+        if np.allclose(found.predict(rows), outputs, rtol=CLOSE, atol=CLOSE):
+            return found, f"the weights of the {type(model).__name__} of {library}"
+    except (AttributeError, RuntimeError, TypeError, ValueError, IndexError) as error:
+        why = f": {error}"
+    if library == "torch":
+        network = TorchNetwork(model)
+        return network, f"the parameters of the {network.name} of torch, {', '.join(network.parameters)}"
+    raise TypeError(
         f"the {type(model).__name__} of {library} is not a chain of dense layers, each followed by one of "
         f"{', '.join(ACTIVATIONS)}, in the order in which they are kept{why}. Build the network with nn.MLP and set "
-        "its weights and biases"
+        "its weights and biases, or write it with Values"
     )
 
 
@@ -74,7 +75,7 @@ def _of_torch(model: Any) -> list[Step]:
         if hasattr(module, "weight"):
             bias = None if module.bias is None else module.bias.detach().cpu().numpy()
             steps.append((module.weight.detach().cpu().numpy(), bias, "identity"))
-        else:
+        elif type(module).__name__ not in UNCHANGED:
             steps[-1] = (*steps[-1][:2], _plain(type(module).__name__))
     return steps
 

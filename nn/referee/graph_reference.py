@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from ..loss.loss_table import LossFunction
 from ..model.module import Module, assign, data_of
 from .reading.probes import Key
 from .reading.quantities import Quantity
+
+SMALL = 1e-12  # beside the largest of all gradients
+NEAR = 1e-9  # how much numbers differ, of their size
 
 __all__ = ["GraphReference", "parameters_of", "width_of"]
 
@@ -29,6 +33,7 @@ class GraphReference:
 
     Args:
         model: The model; its parameters are as before afterwards.
+        names: Those of its parameters.
         numbers: The numbers at which it is differentiated, in the order of its parameters.
         X: The inputs, one row an example.
         T: The targets.
@@ -48,10 +53,12 @@ class GraphReference:
     """
 
     L = 0
+    who = "the engine"
 
     def __init__(
         self,
         model: Any,
+        names: Iterable[str],
         numbers: list[FloatArray],
         X: FloatArray,
         T: FloatArray,
@@ -69,39 +76,48 @@ class GraphReference:
             l2,
             l2_biases,
         )
-        self.N, self.W = len(X), [np.array(array) for array in numbers]
-        held = parameters_of(model)
-        self.names = tuple(held)
+        self.N, self.W, self.names = len(X), [np.array(array) for array in numbers], tuple(names)
+        found, rows, at_outputs = self._differentiated(X)
+        self.right = {
+            name: np.asarray(array, dtype=float) + (l2 * W if self._is_penalised(W) else 0.0)
+            for name, array, W in zip(self.names, found, self.W, strict=True)
+        }
+        self.a = [X, np.array([[y.data if isinstance(y, Value) else y for y in row] for row in rows], dtype=float)]
+        whole = all(len(row) == len(rows[0]) for row in at_outputs) and bool(at_outputs[0])
+        self.gradient = self.N * np.array(at_outputs, dtype=float) if whole else None
+
+    def _differentiated(self, X: FloatArray) -> tuple[list[Any], list[list[Any]], list[list[Any]]]:
+        """Return the gradients by the parameters, the outputs, and the gradients by those that depend on them."""
+        held = parameters_of(self.model)
         before = [data_of(array) for array in held.values()]
         assign({name: (array, new) for (name, array), new in zip(held.items(), self.W, strict=True)})
         try:
             with recording():
-                rows = _outputs(model, X, whole_batch)
+                rows = _outputs(self.model, X, self.whole_batch)
                 if len(rows) != self.N:
                     raise ValueError(f"the model must return {self.N} rows for {self.N} examples, got {len(rows)}")
-                costs = [loss(row, t) for row, t in zip(rows, T.tolist(), strict=True)]
-                cost = sum(costs[1:], costs[0]) / self.N
-                if not isinstance(cost, Value):
-                    raise TypeError(f"the loss must return a Value, got {cost!r} of type {type(cost).__name__}")
                 flat = [[y for y in row if isinstance(y, Value)] for row in rows]
-                found, at_outputs = gradients(cost, [list(held.values()), flat])
+                found, at_outputs = gradients(self._cost(rows), [list(held.values()), flat])
         finally:
             assign({name: (array, old) for (name, array), old in zip(held.items(), before, strict=True)})
-        self.right = {
-            name: np.asarray(array, dtype=float) + (l2 * W if self._is_penalised(W) else 0.0)
-            for name, array, W in zip(held, found, self.W, strict=True)
-        }
-        self.a = [X, np.array([[y.data if isinstance(y, Value) else y for y in row] for row in rows], dtype=float)]
-        whole = all(len(row) == len(rows[0]) for row in flat) and bool(flat[0])
-        self.gradient = self.N * np.array(at_outputs, dtype=float) if whole else None
+        return found, rows, at_outputs
+
+    def _cost(self, rows: list[list[Any]]) -> Value:
+        """Return the mean loss of outputs."""
+        costs = [self.loss(row, t) for row, t in zip(rows, self.T.tolist(), strict=True)]
+        cost = sum(costs[1:], costs[0]) / self.N
+        if not isinstance(cost, Value):
+            raise TypeError(f"the loss must return a Value, got {cost!r} of type {type(cost).__name__}")
+        return cost
 
     def _is_penalised(self, W: FloatArray) -> bool:
         return bool(self.l2) and (self.l2_biases or W.ndim > 1)
 
     def at(self, numbers: list[FloatArray], X: FloatArray, T: FloatArray) -> GraphReference:
         """Return the same for other numbers."""
-        return GraphReference(
+        return type(self)(
             self.model,
+            self.names,
             numbers,
             X,
             T,
@@ -110,6 +126,22 @@ class GraphReference:
             l2=self.l2,
             l2_biases=self.l2_biases,
         )
+
+    @cached_property
+    def noise(self) -> dict[str, float]:
+        """How far gradients may be off that are 0 in exact arithmetic, such as that by a bias before a batch's mean.
+
+        They are very small beside the others, and other numbers where the parameters differ a little.
+        """
+        sizes = {name: float(np.abs(array).max(initial=0.0)) for name, array in self.right.items()}
+        largest = max(sizes.values())
+        small = [name for name, size in sizes.items() if 0 < size < SMALL * largest]
+        if not small:
+            return {}
+        rng = np.random.default_rng(0)
+        near = self.at([W * (1 + NEAR * rng.normal(size=W.shape)) for W in self.W], self.a[0], self.T).right
+        moved = {name: float(np.abs(near[name] - self.right[name]).max()) for name in small}
+        return {name: SMALL * largest for name in small if moved[name] > 1e3 * NEAR * sizes[name]}
 
     def arrays(self) -> dict[Key, FloatArray]:
         """Return the right gradients, all of layer 0."""

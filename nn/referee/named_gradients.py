@@ -68,7 +68,9 @@ class NamedCalling:
 
     def __post_init__(self) -> None:
         """Look at the signature now: later the function may stand for another one, with its code exchanged."""
-        object.__setattr__(self, "by_name", _arguments(self.function, {*self.names, *INPUTS, *TARGETS}))
+        object.__setattr__(
+            self, "by_name", _arguments(self.function, {*map(_as_argument, self.names), *INPUTS, *TARGETS})
+        )
 
     @property
     def functions(self) -> tuple[Any, ...]:
@@ -97,7 +99,8 @@ class NamedCalling:
         elif self.one_by_one:
             X, T = X[0], T[0]
         parameters = dict(zip(self.names, weights, strict=True))
-        given = {**dict.fromkeys(INPUTS, X), **dict.fromkeys(TARGETS, T), **parameters}
+        named = {_as_argument(name): array for name, array in parameters.items()}
+        given = {**dict.fromkeys(INPUTS, X), **dict.fromkeys(TARGETS, T), **named}
         names = self.by_name
         returned = self.function(*(given[name] for name in names)) if names else self.function(parameters, X, T)
         has_moved = any(not np.array_equal(old, parameters[name]) for name, old in zip(self.names, before, strict=True))
@@ -141,6 +144,11 @@ class NamedCalling:
 
 def _letters(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _as_argument(name: str) -> str:
+    """Return the name of a parameter as an argument has it: `conv_weight` for "conv.weight"."""
+    return name.replace(".", "_")
 
 
 def _ways(name: str) -> Iterator[str]:

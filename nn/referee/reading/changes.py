@@ -529,8 +529,11 @@ def _enter(sizes: dict[str, float], name: str, value: Any, indices: list[str]) -
 
 
 def _counts(session: Session, sizes: dict[str, float], names: dict[str, Any]) -> None:
-    """Enter the ways to write the number of examples."""
+    """Enter the ways to write the number of examples, and the other sizes of the inputs of a network without layers."""
     N = session.probe.N
+    for name, value in names.items():
+        if name in ("X", "x") and isinstance(value, np.ndarray) and not session.probe.reference.L:
+            sizes |= {f"{name}.shape[{k}]": 3.0 for k in range(1, value.ndim)}
     if N < 2:
         return
     for name, value in names.items():

@@ -179,7 +179,7 @@ def _effect(session: Session, place: Site, *changes: Edit) -> FloatArray | None:
 
     def keep(number: int, value: Any) -> None:
         if number == place.number:
-            seen.append(np.array(value, dtype=float))
+            seen.append(np.array(value, dtype=float) if is_numeric(value) else np.array(np.nan))
 
     try:
         session.run(changes, keep)

@@ -98,11 +98,10 @@ class Search:
             self._try_forward(sites)
         self._what_the_function_holds()
         self._below_known_places()
-        unguided = not self.full and not session.probe.reference.L  # no known quantity says where one change is enough
-        if self.cheapest > CHEAP and not self._is_scaled_only:
-            self._everywhere([site for site in (covering if self.full else sites) if self._is_plain(site)])
-        elif unguided:
+        if self.least > KNOWN and not session.probe.reference.L:  # no known quantity says where one change is enough
             self._everywhere([site for site in covering if self._is_plain(site)], CHEAP)
+        elif self.cheapest > CHEAP and not self._is_scaled_only:
+            self._everywhere([site for site in (covering if self.full else sites) if self._is_plain(site)])
 
     def _try_forward(self, sites: list[Site]) -> None:
         """Look for what makes a forward pass right whose a is missing: until then everything below is wrong anyhow."""
@@ -459,7 +458,8 @@ class _Scope:
         tight = _tight(node)
         constant = isinstance(node, ast.Constant)
         unread = unread_names(self.session, self.site)
-        inner = 0.5 * (self.site.parent is not None and isinstance(self.site.parent.node, ast.BinOp))
+        around = self.site.parent.node if self.site.parent is not None else None
+        inner = 0.5 + 0.1 * isinstance(around.op, ast.MatMult) if isinstance(around, ast.BinOp) else 0.0
         for k, (text, weight, _) in enumerate(self.pool.entries):
             column = [row[k] for row in self.rows]
             if text == me or any(value is None for value in column):

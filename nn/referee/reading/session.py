@@ -222,7 +222,8 @@ class Session:
             return True
         if not moved & self.wrong:
             return False
-        return not (len(self.visits[site.number]) == 1 and moved - self.wrong)
+        breaks = any(self.verdicts.get(key) for key in moved)
+        return not (len(self.visits[site.number]) == 1 and breaks)
 
 
 def _is_among(numbers: FloatArray, sought: FloatArray) -> bool:
