@@ -67,9 +67,12 @@ def small_changes(session: Session, site: Site) -> list[Edit]:
         return found
     match node:
         case ast.Constant():
-            _of_constant(session, site, node, add)
+            _of_constant(session, site, node.value, add)
         case ast.UnaryOp(op=ast.USub()):
             add(ast.unparse(node.operand), "sign", 1.0)
+            value = node.operand.value if isinstance(node.operand, ast.Constant) else None
+            if isinstance(value, (int, float)):
+                _of_constant(session, site, -value, add)
         case ast.BinOp():
             _of_operation(node, add)
         case ast.Compare():
@@ -239,8 +242,7 @@ def _functions_beside(session: Session, site: Site, node: ast.Attribute) -> Iter
             yield name
 
 
-def _of_constant(session: Session, site: Site, node: ast.Constant, add: Add) -> None:
-    value = node.value
+def _of_constant(session: Session, site: Site, value: Any, add: Add) -> None:
     if isinstance(value, bool):
         add(repr(not value), "constant", 1.0)
     elif value is None:
@@ -253,7 +255,8 @@ def _of_constant(session: Session, site: Site, node: ast.Constant, add: Add) -> 
         product = site.parent is not None and isinstance(site.parent.node, ast.BinOp)
         erased = product and isinstance(getattr(site.parent.node, "op", None), (ast.Mult, ast.Div))  # type: ignore[union-attr]  # product says there is one
         half = value / 2 if isinstance(value, float) or value % 2 else value // 2
-        near = [value + 1, value - 1, 1 - value, 2 * value, half, -value, 0, 1]
+        near = [value + 1, value - 1, 2 * value, half, -value, 0, 1, 2]
+        near += [1 - value] if 0 < value < 1 else []
         odd = isinstance(value, float) and value not in (0.0, 0.5, 1.0, 2.0)  # a rate or a coefficient that was meant
         for other in [*near, *_constants(session, site, type(value))]:
             if other != value:
@@ -349,6 +352,10 @@ def _of_condition(site: Site, add: Add) -> None:
 
 def _of_call(session: Session, site: Site, node: ast.Call, add: Add) -> None:
     function = node.func
+    naming = session.name(site) if session.is_numeric(site) else None
+    if naming is not None and naming.quantity.family == "a" and abs(naming.factor - 1) < 1e-9:
+        add(f"{site.text} * (1 - {site.text})", "slope", 1.6)
+        add(f"1 - {site.text} ** 2", "slope", 1.6)
     if isinstance(function, ast.Attribute):
         if function.attr not in EFFECTS:
             _of_method(session, node, function, add)

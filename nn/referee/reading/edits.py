@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .guard import HERE
+from .guard import HERE, Halt
 from .quantities import Quantity
 from .sites import Site, Span
 from .watch import Action
@@ -98,7 +98,10 @@ class Known(Edit):
         def act(value: Any) -> Any:
             nonlocal visit
             visit += 1
-            return self.put(visit, value)
+            try:
+                return self.put(visit, value)
+            except (TypeError, ValueError) as error:
+                raise Halt("it does not fit what stands there by now") from error
 
         return act
 

@@ -99,17 +99,21 @@ def _counts(session: Session, site: Site) -> Iterator[Edit]:
 
 def _of_deal(session: Session, site: Site, family: str, deal: Deal) -> Iterator[Edit]:
     N, size = session.probe.N, site.weight
+    dealt = sum(array is not None for array in deal.arrays)
+    left_out = 0.05 * (dealt < len(session.visits[site.number]))  # a mistake is one at every visit
     factors: list[tuple[float, str]] = [(1.0, "")]
     if family in MULTIPLIED:
         factors.append((-1.0, "−"))
         if N > 1:
             factors += [(N, "N·"), (-N, "−N·")] if family in SUMMED else [(1 / N, "(1/N)"), (-1 / N, "−(1/N)")]
     for factor, sign in factors:
-        cost = 2.3 + 0.1 * size + (0.15 if sign else 0) + (0 if deal.fits else 0.3)
+        cost = 2.3 + 0.1 * size + (0.15 if sign else 0) + (0 if deal.fits else 0.3) + left_out
         yield Known(site, sign + deal.name, "known", cost, _dealt(deal.arrays, factor), deal.quantities)
     if deal.fits and family == "slope":
         times, over = _combined(deal.arrays, np.multiply), _combined(deal.arrays, np.divide)
-        yield Known(site, f"{site.text} ⊙ {deal.name}", "known factor", 2.6 + 0.02 * size, times, deal.quantities)
+        yield Known(
+            site, f"{site.text} ⊙ {deal.name}", "known factor", 2.2 + 0.02 * size + left_out, times, deal.quantities
+        )
         yield Known(site, f"{site.text} ⊘ {deal.name}", "known factor", 2.9 + 0.02 * size, over, deal.quantities)
     if deal.fits and family == "decay":
         for sign, combine in (("+", np.add), ("−", np.subtract)):

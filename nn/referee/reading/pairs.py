@@ -19,7 +19,7 @@ from .changes import small_changes
 from .edits import Edit, Known, is_numeric
 from .guard import Deadline, Halt, Refused, passed_over
 from .known import known_edits
-from .search import open_edits
+from .search import is_slope, open_edits
 from .session import Session, flat, in_size
 from .sites import Site, outward, within
 
@@ -51,7 +51,7 @@ def pair(session: Session, edit: Known, deadline: Deadline, *, only_written: boo
     for change in _small_around(session, edit.site):
         if share.left < 0:
             break
-        if isinstance(change, Known) and (only_written or (change.site is edit.site and change.kind == "known")):
+        if isinstance(change, Known) and (only_written or (change.kind == "known" and not is_slope(change))):
             continue
         effect = _effect(session, edit.site, change)
         if effect is None or effect.shape != now.shape or not np.all(np.isfinite(effect)):

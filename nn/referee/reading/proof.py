@@ -16,7 +16,7 @@ from .session import Session
 from .sites import Site, Span, constants, span_of
 from .watch import Source, Watch, exchanged
 
-__all__ = ["corrected_lines", "pasted", "replayed", "verdicts_when_pasted"]
+__all__ = ["corrected_lines", "counterpart", "pasted", "replayed", "verdicts_when_pasted"]
 
 
 def corrected_lines(watch: Watch, file: str, edits: Sequence[Edit]) -> list[str] | None:
@@ -152,10 +152,10 @@ def replayed(session: Session, edits: Sequence[Edit], probe: Probe) -> Verdicts 
             if not isinstance(edit, Known):
                 there.accept([edit])
                 continue
-            counterpart = _counterpart(there, edit)
-            if counterpart is None:
+            found = counterpart(there, edit, edit.site)
+            if found is None:
                 return None
-            there.accept([counterpart])
+            there.accept([found])
         return there.verdicts
     except Refused:
         raise
@@ -164,9 +164,8 @@ def replayed(session: Session, edits: Sequence[Edit], probe: Probe) -> Verdicts 
         return None
 
 
-def _counterpart(session: Session, edit: Known) -> Edit | None:
-    """Return the known edit that does the same on another network, the one that mends most if there are several."""
-    site: Site = edit.site
+def counterpart(session: Session, edit: Known, site: Site) -> Edit | None:
+    """Return the known edit that does the same at a site of another session, that which mends most of several."""
     if site.number not in session.visits:
         return None
     if edit.kind == "state":

@@ -14,9 +14,9 @@ from .edits import Edit, Known, Moved, written
 from .guard import Deadline
 from .pairs import pair
 from .probes import Key, Probe
-from .proof import holds, replayed
-from .search import Found, Search, penalty
-from .session import Session
+from .proof import counterpart, holds, replayed
+from .search import Found, Search, is_slope, penalty
+from .session import Session, reads_something_wrong
 from .spelling import spelled
 from .watch import Watch
 
@@ -64,7 +64,7 @@ class Mend:
     @property
     def is_vague(self) -> bool:
         """Whether it says what belongs somewhere, and not how to write it."""
-        return any(isinstance(edit, Known) and edit.kind == "known" for edit in self.edits)
+        return any(isinstance(edit, Known) and edit.kind in ("known", "state") for edit in self.edits)
 
     @property
     def cost(self) -> float:
@@ -131,7 +131,7 @@ def _begun_otherwise(
 
     Two changes that are written out are likelier than one that only says what belongs there.
     """
-    if len(found.mends) == 1 and found.mends[0].is_vague:
+    if len(found.mends) == 1 and (found.mends[0].is_vague or len(found.mends[0].edits) > 1):
         tried = []
         for first in found.firsts[:BEGINNINGS]:
             if deadline.left < 0.5:
@@ -163,7 +163,8 @@ def _together(one: Mend, other: Mend) -> Mend:
 
 def _weighed(repair: Repair) -> float:
     """Return how unlikely changes are together, where what is not written out may hide others."""
-    return repair.cost + VAGUE * sum(mend.is_vague for mend in repair.mends)
+    unlikely = sum(penalty(mend.session, edit) for mend in repair.mends for edit in mend.edits)
+    return repair.cost + unlikely + VAGUE * sum(mend.is_vague for mend in repair.mends)
 
 
 def _on(
@@ -177,7 +178,7 @@ def _on(
             break
         begun = _at_its_place(session, first) if step == 0 and first is not None else None
         if begun is not None:
-            mend = _begun_with(session, begun)
+            mend = _begun_with(session, begun, others[:REPLAYED], deadline)
             repair.mends.append(mend)
             session.accept(mend.edits)
             mend.after = session.visits
@@ -191,10 +192,11 @@ def _on(
             repair.firsts = [] if search.full else _firsts(session, ranked)
         repair.mends.append(_mend(session, ranked, others, [e for m in repair.mends for e in m.edits], deadline))
         mend = repair.mends[-1]
-        if step == 0 and first is None and mend.is_vague and search.full and _may_hide_others(mend.edits[0]):
+        vague = [edit for edit in mend.edits if len(mend.edits) > 1 or _may_hide_others(session, edit)]
+        if step == 0 and first is None and search.full and vague and (mend.is_vague or len(mend.edits) > 1):
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                repair.firsts = _at_other_places(search.beginnings(), mend.edits[0])
+                repair.firsts = _at_other_places(search.beginnings(), vague[0])
         session.accept(mend.edits)
         mend.after = session.visits
         if session.wrong == wrong and not mend.forward and not ranked[0].is_scaled:
@@ -214,26 +216,38 @@ def _firsts(session: Session, ranked: list[Found]) -> list[Found]:
     return found
 
 
-def _may_hide_others(edit: Edit) -> bool:
+def _activations(session: Session, edit: Edit) -> set[str]:
+    """Return those of the layers whose quantities an edit puts somewhere."""
+    names = session.probe.reference.model.activations if session.probe.reference.L else []
+    return {names[q.layer - 1] for q in getattr(edit, "quantities", ())}
+
+
+def _may_hide_others(session: Session, edit: Edit) -> bool:
     """Return whether other places may be wrong behind one: it only reads, calls, or is large."""
     only_reads = isinstance(edit.site.node, (ast.Name, ast.Attribute, ast.Subscript, ast.Call))
-    return (only_reads or is_coarse(edit)) and not _is_slope(edit)
-
-
-def _is_slope(edit: Edit) -> bool:
-    return isinstance(edit, Known) and {q.family for q in edit.quantities} == {"slope"}
+    is_plain_slope = is_slope(edit) and len(_activations(session, edit)) == 1
+    return (only_reads or is_coarse(edit)) and not (is_plain_slope and not reads_something_wrong(session, edit.site))
 
 
 def _at_its_place(session: Session, edit: Edit) -> Edit | None:
-    """Return a written edit of another session at the same place in this one."""
+    """Return an edit of another session at the same place in this one."""
     same = (site for site in session.sites if site.span == edit.site.span and site.file == edit.site.file)
     site = next((site for site in same if site.number in session.visits), None)
-    return None if site is None or isinstance(edit, Known) else written(site, edit.text, edit.kind, edit.cost)
+    if site is None:
+        return None
+    return (
+        counterpart(session, edit, site) if isinstance(edit, Known) else written(site, edit.text, edit.kind, edit.cost)
+    )
 
 
-def _begun_with(session: Session, edit: Edit) -> Mend:
+def _begun_with(session: Session, edit: Edit, probes: list[Probe], deadline: Deadline) -> Mend:
     """Return a change that is made as the first of several: what comes after it shows whether it holds."""
-    return Mend((edit,), None, frozenset(), [], True, session, session.visits, session.order)
+    edits: tuple[Edit, ...] = (edit,)
+    if isinstance(edit, Known):
+        verdicts = session.judged(edit) or session.verdicts
+        left = frozenset(key for key, right in verdicts.items() if not right)
+        edits = _written_out(session, edit, [], left, [], probes, deadline.part(0.3))
+    return Mend(edits, None, frozenset(), [], True, session, session.visits, session.order)
 
 
 def _at_other_places(candidates: list[Found], edit: Edit) -> list[Found]:
@@ -264,7 +278,7 @@ def _credit(found: Found, mended: frozenset[Key]) -> int:
     Where both gradients of a layer are wrong its δ is likely to be; a known quantity that makes one of them right then
     only stands in for that.
     """
-    if not isinstance(found.edit, Known) or _is_slope(found.edit):
+    if not isinstance(found.edit, Known) or is_slope(found.edit):
         return len(mended)
     before = found.left | mended
     return sum(not _is_all_wrong(before, l) or {("W", l), ("b", l)} <= mended for _, l in mended)
@@ -301,7 +315,7 @@ def _mend(session: Session, ranked: list[Found], others: list[Probe], before: li
     for found in holding or ranked[:1]:
         mends.append(_mend_of(session, found, ranked, probes, before, deadline))
         mends[-1].verified = verified
-        if all(edit.kind not in ("known", "number") or _is_slope(edit) for edit in mends[-1].edits):
+        if all(edit.kind not in ("known", "number") or is_slope(edit) for edit in mends[-1].edits):
             break
     else:
         return mends[0]

@@ -28,10 +28,11 @@ from .sites import Site, outward, within
 from .statements import moved_edits
 from .watch import is_users
 
-__all__ = ["Found", "Search", "open_edits", "penalty"]
+__all__ = ["Found", "Search", "is_slope", "open_edits", "penalty"]
 
 MARGIN = 0.35  # edits that cost so much more than the best are not tried
 FORWARD = {"a", "z", "Wa"}
+BEYOND = -1  # in the place of a layer: the error of the outputs
 KNOWN = 1.8  # the least that a known edit costs
 CHEAP = 3.2  # a full edit up to this ends the search
 PLACES = 5  # where known quantities mend most, that what the function holds is tried
@@ -107,8 +108,11 @@ class Search:
         """Look for what makes a forward pass right whose a is missing: until then everything below is wrong anyhow."""
         session = self.session
         missing = {q.layer: q.array for q in session.index.quantities if q.family == "a" and q.layer}
+        error = next((q.array for q in session.index.quantities if q.family in ("e", "g") and q.right), None)
+        if error is not None:
+            missing[BEYOND] = error  # what shows that a layer that was put somewhere is read from there
         before = session.computed(missing)
-        if len(before) == len(missing):
+        if before >= missing.keys() - {BEYOND}:
             return
         edits = [edit for site in sites for edit in small_changes(session, site)]
         for site in sites:
@@ -119,13 +123,14 @@ class Search:
         for edit in sorted(edits, key=lambda edit: edit.cost):
             if self.deadline.left < 0 or edit.cost > min((f.edit.cost for f in self.forward), default=9.0) + 1.0:
                 return
-            own = {q.layer for q in getattr(edit, "quantities", ()) if q.family == "a"}
-            gained = session.computed(missing, edit) - before - own
-            if gained:
+            own = {q.layer for q in getattr(edit, "quantities", ()) if q.family in FORWARD}
+            gained = session.computed(missing, edit) - before
+            if gained - own and gained - {BEYOND}:
+                gained -= {BEYOND}
                 self.forward.append(Found(edit, session.wrong, gained))
 
     def beginnings(self) -> list[Found]:
-        """Return written changes after which more of what belongs into a backward pass is computed, or some is right.
+        """Return changes, written or of a slope, after which more of a backward pass is computed, or some is right.
 
         They come in the order in which they are worth a try as the first of two.
         """
@@ -136,7 +141,7 @@ class Search:
         ranked = [
             ((-len(session.wrong - found.left), found.edit.cost + penalty(session, found.edit)), found)
             for found in self.part
-            if not isinstance(found.edit, Known)
+            if not isinstance(found.edit, Known) or found.edit.kind == "known factor" or is_slope(found.edit)
         ]
         edits = [edit for site in session.sites for edit in small_changes(session, site)]
         for site in session.sites if sought else ():
@@ -276,6 +281,11 @@ class Search:
             if self.deadline.left < 0 or edit.cost > min(most, self.least + MARGIN):
                 return
             self.try_(edit)
+
+
+def is_slope(edit: Edit) -> bool:
+    """Return whether an edit puts a slope somewhere, which says at once what is missing there."""
+    return isinstance(edit, Known) and {q.family for q in edit.quantities} == {"slope"}
 
 
 def penalty(session: Session, edit: Edit) -> float:

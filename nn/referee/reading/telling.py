@@ -47,6 +47,7 @@ WHAT = {
     "order of a list": "The list is to be gone through in the other order",
     "order": "This statement changes what a later line still needs as it was",
     "power": "The square is missing",
+    "slope": "The slope belongs here, not the function itself",
     "sign": "The sign is reversed",
     "statement": "Another sign belongs before the =",
     "sum": "The sum over the examples is missing",
