@@ -49,7 +49,7 @@ class Explorer {
     stage.addEventListener("pointermove", (e) => this.over(e));
     stage.addEventListener("pointerleave", () => this.out());
     stage.addEventListener("pointerdown", (e) => this.down(e));
-    stage.addEventListener("click", (e) => { if (e.target.dataset.pan) this.pan(+e.target.dataset.pan); });
+    stage.addEventListener("click", ({ target: { dataset: { pan, go, by } } }) => { if (pan) this.pan(+pan); else if (go) this.go(go); else if (by) this.neighbour(+by); });
     addEventListener("pointerup", () => { this.painting = null; });
     stage.addEventListener("dblclick", () => this.deeper(1));
     stage.addEventListener("wheel", (e) => this.wheel(e), { passive: false });
@@ -115,7 +115,7 @@ class Explorer {
     if (this.depth !== "scalars") return;
     if (phase.key === "seed") this.focus.node = tape.root;
     else if (typeof step === "number") this.focus.node = step;
-    else if (step) this.focus.node = step.head;
+    else if (step) this.focus.node = tape.uses[step.tail].length > 1 ? step.tail : step.head; // where contributions add up
   }
   goToEquation(k) {
     this.stop();
@@ -133,13 +133,13 @@ class Explorer {
       this.playing = setTimeout(next, Math.max(60, Math.min(wait(), 90000 / this.stops.length)));
     };
     this.playing = setTimeout(next, 200);
-    $("#play").innerHTML = ICONS.pause;
+    write($("#play"), ICONS.pause);
     $("#play").setAttribute("aria-label", "Pause");
   }
   stop() {
     clearTimeout(this.playing);
     this.playing = 0;
-    $("#play").innerHTML = ICONS.play;
+    write($("#play"), ICONS.play);
     $("#play").setAttribute("aria-label", "Play");
   }
   // --- depth ---------------------------------------------------------------------------------------------------------
@@ -179,8 +179,8 @@ class Explorer {
     this.crumbs();
     this.outline();
     const [pass, words] = this.words.tell;
-    $(".say .pass").innerHTML = pass;
-    $(".say .words").innerHTML = words;
+    write($(".say .pass"), pass);
+    write($(".say .words"), words);
     this.say($(".say").textContent.trim());
     this.panel.show();
     this.timeline.show();
@@ -197,16 +197,11 @@ class Explorer {
   }
   crumbs() {
     const { network, tape } = this.model, { l, j, node } = this.focus, box = $(".crumbs");
-    if (!network || !["neuron", "scalars"].includes(this.depth)) { box.replaceChildren(); return; }
+    if (!network || !["neuron", "scalars"].includes(this.depth)) { write(box, ""); return; }
     const parts = ['<button type="button" data-go="network">network</button>', `<button type="button" data-go="layer">layer ${l}</button>`];
     if (this.depth === "neuron") parts.push(`<b>neuron ${j}</b>${this.model.count > 1 ? `<i>of ${escaped(this.names[0])}</i>` : ""}<button type="button" data-by="-1" aria-label="The neuron before">↑</button><button type="button" data-by="1" aria-label="The next neuron">↓</button>`);
     else parts.push(`<button type="button" data-go="neuron">neuron ${j}</button>`, `<b>around ${escaped(tape.name[node])}</b>`);
-    const text = parts.join("<span>›</span>");
-    if (box.dataset.text === text) return;
-    box.innerHTML = text;
-    box.dataset.text = text;
-    box.querySelectorAll("[data-go]").forEach((b) => b.addEventListener("click", () => this.go(b.dataset.go)));
-    box.querySelectorAll("[data-by]").forEach((b) => b.addEventListener("click", () => this.neighbour(+b.dataset.by)));
+    write(box, parts.join("<span>›</span>"));
   }
   // The small map: a bar for each layer, a fan for each matrix, and where the reader is.
   map() {
@@ -224,7 +219,7 @@ class Explorer {
       text += `<rect class="bar ${hot ? colour : ""}" data-layer="${k}" x="${f1(x(k) - 4)}" y="${f1(32 - high(k) / 2)}" width="8" height="${f1(high(k))}" rx="2"/>`;
       if (this.depth === "neuron" && this.focus.l === k) text += `<circle class="here" cx="${f1(x(k))}" cy="${f1(32 - high(k) / 2 + ((this.focus.j + 0.5) / n) * high(k))}" r="5"/>`;
     });
-    map.innerHTML = `${text}<circle class="end ${key === "loss" || key === "seed" ? "hot" : ""}" cx="${f1(x(sizes.length - 1) + gap * 0.6)}" cy="32" r="4"/>`;
+    write(map, `${text}<circle class="end ${key === "loss" || key === "seed" ? "hot" : ""}" cx="${f1(x(sizes.length - 1) + gap * 0.6)}" cy="32" r="4"/>`);
   }
   // --- pointing ------------------------------------------------------------------------------------------------------
   spot(e) {

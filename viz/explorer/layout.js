@@ -72,7 +72,7 @@ function ordered(graph) {
       });
     }
   };
-  for (let round = 0; round < (small ? 14 : 3) && fewest > 0; round++) {
+  for (let round = 0, idle = 0; round < (small ? 14 : 3) && fewest > 0 && idle < 4; round++, idle++) {
     if (round % 2) for (const rank of ranks) rank.sort(() => random() - 0.5);
     else if (round) best.forEach((rank, r) => { ranks[r] = [...rank]; });
     number();
@@ -80,7 +80,7 @@ function ordered(graph) {
       sweep(k % 2 === 0);
       if (small) exchange();
       const count = crossings();
-      if (count < fewest) { fewest = count; best = ranks.map((rank) => [...rank]); }
+      if (count < fewest) { idle = -1; fewest = count; best = ranks.map((rank) => [...rank]); }
     }
   }
   best.forEach((rank, r) => { ranks[r] = rank; });

@@ -139,6 +139,12 @@ class Panel {
     const weighs = model.layers.some((layer) => layer.W.includes(i));
     return ` <span class="cap">${weighs ? "the δ it leads to × what it weighs" : "a bias weighs 1"}</span>`;
   }
+  // The paths to the output, found anew when a number has changed.
+  waysFrom(i) {
+    const { tape, blocks } = this.app.model;
+    if (this.of !== blocks || this.from !== i || this.to !== tape.root) { this.ways = tape.paths(i); [this.of, this.from, this.to] = [blocks, i, tape.root]; }
+    return this.ways;
+  }
   lensOfNode(i) {
     const { model, depth, path } = this.app, { tape } = model, name = escaped(tape.name[i]), out = escaped(tape.name[tape.root]), arriving = tape.uses[i].filter((e) => e.when), kind = tape.args[i] ? escaped(tape.op[i]) : model.inputs.has(i) ? "input" : tape.constant[i] ? "a number" : model.network ? "parameter" : "leaf";
     let text = `<header>${this.app.nameMarkup(i)}<small>${kind}</small></header><div class="pair"><div><small>value</small><b class="v">${show(tape.v[i], 5)}</b></div><div><small>gradient ∂${out}/∂${name.length > 10 ? "·" : name}</small><b class="g">${tape.constant[i] ? "none" : show(tape.g[i], 5)}</b></div></div>`;
@@ -146,7 +152,7 @@ class Panel {
     if (arriving.length && arriving.length < 5) text += `<p class="sum">${products.join(" ")}${this.reason(i, arriving)}</p>`;
     else if (arriving.length) text += `<p class="sum">= the sum of ${arriving.length} contributions</p>`;
     else if (!tape.constant[i] && i !== tape.root) text += `<p class="cap">${out} does not depend on it.</p>`;
-    const ways = depth === "scalars" && tape.n <= 450 ? tape.paths(i) : [];
+    const ways = depth === "scalars" && tape.n <= 450 ? this.waysFrom(i) : [];
     if (ways.length > 1) text += `<p class="cap">${ways.length >= 200 ? "200 or more" : ways.length} paths to ${out}; their products add up:</p><ul class="paths">${ways.slice(0, 5).map((way, k) => `<li tabindex="0" data-k="${k}">${span("g", show(way.product, 3))} = ${way.way.map((e) => bracketed("l", e.local, 3)).join(" × ")}</li>`).join("")}</ul>`;
     if (text === this.lensText) return;
     this.lens.innerHTML = this.lensText = text;
@@ -245,7 +251,7 @@ class WhatIf {
     const X = (a) => 8 + ((a - low) / (high - low)) * 340, Y = (b) => 84 - ((b - bottom) / (top - bottom)) * 66, reach = Math.min((high - low) * 0.16, Math.abs((0.42 * (top - bottom)) / (g || 1e-9)));
     let path = "";
     xs.forEach((a, k) => { if (Number.isFinite(this.ys[k])) path += `${path ? "L" : "M"}${f1(X(a))} ${f1(Y(this.ys[k]))}`; });
-    this.box.querySelector("svg").innerHTML = `<path class="axis" d="M8 88H348"/><path class="line" d="${path}"/><path class="tangent" d="M${f1(X(x - reach))} ${f1(Y(y - g * reach))}L${f1(X(x + reach))} ${f1(Y(y + g * reach))}"/><circle cx="${f1(clamp(X(x), 0, 356))}" cy="${f1(Y(y))}" r="5"/><text x="8" y="99">${show(low, 2)}</text><text x="348" y="99" text-anchor="end">${show(high, 2)}</text>`;
+    write(this.box.querySelector("svg"), `<path class="axis" d="M8 88H348"/><path class="line" d="${path}"/><path class="tangent" d="M${f1(X(x - reach))} ${f1(Y(y - g * reach))}L${f1(X(x + reach))} ${f1(Y(y + g * reach))}"/><circle cx="${f1(clamp(X(x), 0, 356))}" cy="${f1(Y(y))}" r="5"/><text x="8" y="99">${show(low, 2)}</text><text x="348" y="99" text-anchor="end">${show(high, 2)}</text>`);
   }
   curveAt(x) {
     if (!this.ys || !this.limits) return Infinity;

@@ -1,6 +1,6 @@
 // The graph of scalars: cards with a value above and a gradient below, the local slope on each line, and at the step of
 // the clock the product upstream × local. Of a large graph it shows what is near the focus, and folds the rest.
-const LEGIBLE = 0.64;
+const LEGIBLE = 0.76, MOST_HEADS = 5, MOST_CARDS = 24; // more cards than that are not legible
 class ScalarsScene {
   constructor(app) { this.app = app; this.cache = new Map(); }
   get model() { return this.app.model; }
@@ -11,22 +11,22 @@ class ScalarsScene {
     this.folded = folds.size > 0;
     const ox = (W - graph.width * k) / 2, oy = head + (H - 40 - head - graph.height * k) / 2, { now } = this;
     this.spots = new Map();
-    const top = [], lines = edges.map((edge, q) => this.line(edge, graph.routes[q], now, top)).join("");
+    const top = [], lines = edges.map((edge, q) => this.line(edge, graph.routes[q], now, top));
     const cards = order.map((id) => {
       const { x, y } = graph.at.get(id), [w, h] = size(id);
       if (typeof id === "string") return `<g class="constant"><rect x="${f1(x - w / 2)}" y="${f1(y - h / 2)}" width="${f1(w)}" height="${h}" rx="13"/><text x="${f1(x)}" y="${f1(y)}">… ${folds.get(id).count} more</text></g>`;
       this.spots.set(id, [ox + (x - w / 2) * k, oy + (y - h / 2) * k, w * k, h * k]);
       if (tape.constant[id]) return `<g class="constant"><rect x="${f1(x - w / 2)}" y="${f1(y - h / 2)}" width="${w}" height="${h}" rx="13"/><text x="${f1(x)}" y="${f1(y)}">${show(tape.v[id], 3)}</text></g>`;
       return this.card(id, x, y, w, h, few, now);
-    }).join("");
-    const text = `<g transform="translate(${f1(ox)} ${f1(oy)}) scale(${k.toFixed(3)})">${lines}${cards}${top.join("")}</g>`;
+    });
     const out = escaped(tape.name[tape.root]), key = `<span class="key"><b class="v">value</b><b class="l">local slope</b><b class="g">gradient ∂${out.length > 8 ? "out" : out}/∂·</b></span>`;
     this.crossings = graph.crossings;
-    return [drawing("graph", text, true), label("legend", 16, H - 14, key, "note", { ax: 0, ay: -100 })];
+    const picture = drawing("graph", [...lines, ...cards, `<g>${top.join("")}</g>`], { front: true, within: `translate(${f1(ox)} ${f1(oy)}) scale(${k.toFixed(3)})` });
+    return [picture, label("legend", 16, H - 14, key, "note", { ax: 0, ay: -100 })];
   }
   // The layout of what is shown: all of a graph that stays legible, otherwise less and less around the focus.
   arranged(W, H) {
-    const { tape } = this.model, { focus, picked } = this.app, small = tape.n <= 34, key = `${W},${H},${tape.root},${small ? "" : `${focus.node},${picked}`}`;
+    const { tape } = this.model, { focus, picked } = this.app, small = tape.n <= 34, key = `${W},${H},${tape.root},${small ? "" : `${focus.node},${picked},${tape.uses[focus.node].length > MOST_HEADS ? this.active : ""}`}`;
     if (this.cache.has(key)) return this.cache.get(key);
     if (this.cache.size > 40) this.cache.clear();
     let plan = null;
@@ -34,6 +34,7 @@ class ScalarsScene {
     for (const reach of [[2, 3], [2, 2], [1, 2], [1, 1], [1, 0]]) {
       if (plan && plan.k >= LEGIBLE) break;
       const { nodes, folds } = this.near(...reach);
+      if (reach[1] && nodes.length > MOST_CARDS) continue;
       plan = this.layout(nodes, folds, W, H);
     }
     this.cache.set(key, plan);
@@ -59,7 +60,7 @@ class ScalarsScene {
   }
   // What is near the focus: some of its operands and theirs, and what it is used for.
   near(down, up) {
-    const { tape } = this.model, { focus, picked } = this.app, keep = new Set([focus.node]), folds = new Map(), weight = (i) => Math.abs(tape.g[i]) || 0;
+    const { tape } = this.model, { focus, picked } = this.app, keep = new Set([focus.node]), folds = new Map(), weight = (i) => Math.abs(tape.g[i]) || 0, active = this.active;
     const below = (i, depth) => {
       const own = [...new Set(tape.args[i] || [])];
       if (!depth || !own.length) return;
@@ -72,7 +73,7 @@ class ScalarsScene {
     for (let step = 0; step < up; step++) {
       const next = [];
       for (const i of front) {
-        const heads = [...new Set(tape.uses[i].map((e) => e.head))].filter((i) => this.app.clock.under[i]), some = heads.length > 4 ? heads.sort((a, b) => weight(b) - weight(a)).slice(0, 3) : heads;
+        const heads = [...new Set(tape.uses[i].map((e) => e.head))].filter((i) => this.app.clock.under[i]), some = heads.length > MOST_HEADS ? heads.sort((a, b) => (b === active) - (a === active) || weight(b) - weight(a)).slice(0, MOST_HEADS - 2) : heads;
         if (heads.length > some.length) folds.set(`out${i}`, { node: i, count: heads.length - some.length });
         for (const head of some) if (!keep.has(head)) { keep.add(head); next.push(head); }
       }
@@ -92,6 +93,11 @@ class ScalarsScene {
     if (tape.op[i] !== "affine") return own.sort((a, b) => Math.abs(tape.g[b]) - Math.abs(tape.g[a])).slice(0, limit);
     const n = args.length >> 1, order = [...Array(n).keys()].sort((a, b) => Math.abs(tape.v[args[b]] * tape.v[args[n + b]]) - Math.abs(tape.v[args[a]] * tape.v[args[n + a]])).slice(0, pairs);
     return [...new Set([...order.map((k) => args[k]), ...order.map((k) => args[n + k]), args[2 * n]])];
+  }
+  // The node that hands on a contribution to the focus now.
+  get active() {
+    const { now } = this, { focus } = this.app;
+    return now && now.edge && now.edge.tail === focus.node ? now.edge.head : -1;
   }
   // The step that the clock stands at.
   get now() {
@@ -121,7 +127,7 @@ class ScalarsScene {
     }
     const several = model.tape.uses[tail].length > 1, slope = roomy ? spot(u1 - (downwards ? 22 : 36)) : spot(u0 + (downwards ? 15 : 24));
     const gift = back && several && roomy ? pill("g", spot(u0 + (downwards ? 18 : 32)), `+ ${fitted(edge.change, 6, 3)}`.replace("+ −", "− "), 48) : "";
-    return text + pill("l", slope, fitted(edge.local, 6, 3), few ? 44 : 42, active) + gift;
+    return `<g>${text}${pill("l", slope, fitted(edge.local, 6, 3), few ? 44 : 42, active)}${gift}</g>`;
   }
   card(id, x, y, w, h, few, now) {
     const { app, model } = this, { tape } = model, { clock, p, path, picked, focus } = app, op = tape.op[id], left = x - w / 2, top = y - h / 2, known = !op || (clock.when[id] >= 0 && clock.when[id] <= p), gradient = this.received(id);
@@ -140,7 +146,8 @@ const OP_SYMBOLS = { add: "+", sub: "−", mul: "×", div: "÷", neg: "−", pow
 function nodeName(name, x, y, size, given, free, number) {
   const found = /^([A-Za-zδ])(\d*)\[([\d,]+)\]$/.exec(name);
   if (found) {
-    const dx = size * (found[1] === "W" ? 0.9 : 0.56), text = `<text class="name" font-size="${size}" x="${f1(x)}" y="${f1(y)}">${found[1]}</text>${found[2] ? `<text class="script" x="${f1(x + dx)}" y="${f1(y - 5)}">${found[2]}</text>` : ""}<text class="script" x="${f1(x + dx)}" y="${f1(y + (found[2] ? 4.5 : 3))}">${found[3]}</text>`;
+    const dx = size * (found[1] === "W" ? 0.9 : 0.56), script = (words, dy) => `<tspan class="script" x="${f1(x + dx)}" y="${f1(y + dy)}">${words}</tspan>`;
+    const text = `<text class="name" font-size="${size}" x="${f1(x)}" y="${f1(y)}">${found[1]}${found[2] ? script(found[2], -5) : ""}${script(found[3], found[2] ? 4.5 : 3)}</text>`;
     return { text, width: dx + textWidth(found[3], 9) };
   }
   const letters = [...name], own = given ? size - (letters.length > 3 ? 2 : 0) : size - 3, room = free - textWidth(number, 12.5);

@@ -15,6 +15,10 @@ function element(tag, className = "", inner = "") {
   e.innerHTML = inner;
   return e;
 }
+// To write anew what stands there already would cost a layout.
+function write(e, markup) {
+  if (e.written !== markup) e.innerHTML = e.written = markup;
+}
 const rectangle = (x, y, w, h, r = 0) => {
   if (w < 3 && r <= 0) return `M${Math.round(x * 100) / 100} ${Math.round(y * 100) / 100}h${Math.round(w * 100) / 100}v${Math.round(h * 100) / 100}h-${Math.round(w * 100) / 100}z`;
   const a = f1(x), b = f1(y), c = f1(x + w), d = f1(y + h);
@@ -165,7 +169,17 @@ class Stage {
       this.items.set(item.key, (shown = { e: svgElement("g", { class: "drawing" }, item.front ? this.front : this.back) }));
       if (move) this.fadeIn(shown.e);
     }
-    if (shown.text !== item.text) shown.e.innerHTML = shown.text = item.text;
+    const { parts } = item, { parts: old = [] } = shown, within = item.within || "";
+    if (shown.within !== within || old.length !== parts.length || parts.length < 2) {
+      const text = parts.join("");
+      if (shown.text !== text || shown.within !== within) shown.e.innerHTML = within ? `<g transform="${within}">${text}</g>` : text;
+      Object.assign(shown, { text, within });
+    } else {
+      const { children } = within ? shown.e.firstChild : shown.e;
+      parts.forEach((part, k) => { if (part !== old[k]) children[k].outerHTML = part; });
+      shown.text = null;
+    }
+    shown.parts = parts;
   }
   setLabel(item, move) {
     let shown = this.items.get(item.key);
@@ -215,7 +229,7 @@ class Stage {
       const boxes = pick === "each" ? [...Array(r * c).keys()].map((n) => shown.box((i, j) => i * c + j === n)) : [shown.box(pick)];
       for (const box of boxes) if (box) text += `<rect class="band ${hint ? "soft" : ""}" x="${f1(box[0] - 1.5)}" y="${f1(box[1] - 1.5)}" width="${f1(box[2] - box[0] + 3)}" height="${f1(box[3] - box[1] + 3)}" rx="4"/>`;
     }
-    if (text !== this.outlined) this.bands.innerHTML = this.outlined = text;
+    write(this.bands, text);
   }
   light(keys) {
     let any = false;
@@ -233,7 +247,8 @@ class Stage {
 }
 const cells = (key, block, kind, place, more = {}) => ({ type: "Cells", key, block, kind, place, ...more });
 const label = (key, x, y, text, style = "", more = {}) => ({ type: "Label", key, x, y, text, style, ...more });
-const drawing = (key, text, front = false) => ({ type: "Drawing", key, text, front });
+// Of a drawing in several parts, an element each, a step replaces those that it changes.
+const drawing = (key, text, more = {}) => ({ type: "Drawing", key, parts: [text].flat(), ...more });
 // Of a network that is folded: what lies on either side, and how to go there.
 function foldedItems(scene, x, y, total = scene.model.layers.length, after = "more") {
   const [from, to] = scene.part, button = (by, n, words) => (n > 0 ? `<button type="button" class="pan" data-pan="${by}">… ${n} ${words}</button>` : "");

@@ -88,7 +88,7 @@ class Timeline {
     this.root.setAttribute("aria-valuenow", p);
     this.root.setAttribute("aria-valuetext", document.querySelector(".say").textContent.trim());
     const stops = this.app.stops, at = stops.filter((s) => s <= p && s > 0).length, unit = { network: "equation", matrices: "equation", layer: clock.phases.some((phase) => phase.rows.length > 16) ? "block or row" : "row", neuron: "neuron", scalars: "scalar" }[depth];
-    document.querySelector(".where").innerHTML = `<b>${at} / ${stops.length - 1}</b>step: one ${unit}`;
+    write(document.querySelector(".where"), `<b>${at} / ${stops.length - 1}</b>step: one ${unit}`);
     for (const id of ["first", "back"]) document.getElementById(id).disabled = p <= 0;
     for (const id of ["next", "last"]) document.getElementById(id).disabled = p >= clock.length;
   }
