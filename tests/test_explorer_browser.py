@@ -509,6 +509,52 @@ def test_examples_of_a_batch_are_chosen_by_button(show):
     assert browser.execute_script("return explorer.model.blocks.a1.c") == 4
 
 
+@pytest.mark.parametrize("depth", ["neuron", "scalars"])
+def test_examples_are_chosen_below_the_layers_too_and_arrows_within_the_choice_are_its_own(show, depth):
+    browser = show(page_of("batch"))
+    browser.execute_script(f"explorer.go('{depth}')")
+    select = browser.find_element("css selector", ".crumbs select")
+    assert select.is_displayed()
+    assert [option.text for option in select.find_elements("tag name", "option")] == [
+        *("0 xor 0", "0 xor 1", "1 xor 0", "1 xor 1"),
+        "mean",
+    ]
+    before = browser.execute_script("return [explorer.focus.l, explorer.focus.j]")
+    select.send_keys("1 xor 0")
+    assert browser.execute_script("return [explorer.model.example, explorer.depth]") == [2, depth]
+    assert browser.execute_script("return Array.from(explorer.model.blocks.x.d)") == [1, 0]
+    select.send_keys("\ue015")  # the arrow down
+    assert browser.execute_script("return explorer.model.example") == 3
+    assert browser.execute_script("return document.activeElement.tagName") == "SELECT"
+    assert browser.execute_script("return [explorer.focus.l, explorer.focus.j]") == before
+    browser.execute_script("explorer.go('network')")
+    assert not select.is_displayed()
+
+
+def test_the_way_back_stands_after_a_visit_to_another_depth(show):
+    browser = show(page_of("three_layers"))
+    for depth in ("neuron", "network", "neuron"):
+        browser.execute_script(f"explorer.go('{depth}')")
+    browser.find_element("css selector", '.crumbs [data-go="layer"]').click()
+    assert state(browser)[0] == "layer"
+
+
+def test_a_node_with_several_uses_stays_in_place_while_its_contributions_add_up(show):
+    browser = show(page_of("three_layers"))
+    browser.execute_script("explorer.go('scalars')")
+    browser.execute_script("explorer.set(explorer.clock.byKey.da1.at + 1)")
+    name = browser.execute_script("return explorer.model.tape.name[explorer.focus.node]")
+    assert name == "a1[0]"
+    place = "return explorer.scenes.scalars.spots.get(explorer.focus.node).map(Math.round)"
+    first = browser.execute_script(place)
+    for _ in range(5):  # one from each neuron of the next layer
+        press(browser, "\ue014")
+        assert browser.execute_script("return explorer.model.tape.name[explorer.focus.node]") == name
+        now = browser.execute_script("return explorer.scenes.scalars.now.edge.head")
+        assert browser.execute_script(f"return explorer.scenes.scalars.spots.has({now})")
+    assert len(first) == 4
+
+
 # --- what it may do --------------------------------------------------------------------------------------------------
 
 

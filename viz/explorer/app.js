@@ -71,6 +71,10 @@ class Explorer {
       b.addEventListener("click", () => this.choose(k));
       box.append(b);
     };
+    const select = $(".crumbs select");
+    this.names.forEach((name, k) => select.append(new Option(name, k)));
+    select.append(new Option("mean", -1));
+    select.addEventListener("change", () => this.choose(+select.value));
     this.names.forEach((name, k) => add(k, picture ? this.thumbnail(examples[k].in[0]) : escaped(name), `Example ${name}`));
     add(-1, "mean", `The mean of all ${this.names.length} examples`);
   }
@@ -196,12 +200,15 @@ class Explorer {
     this.stage.outline(list);
   }
   crumbs() {
-    const { network, tape } = this.model, { l, j, node } = this.focus, box = $(".crumbs");
-    if (!network || !["neuron", "scalars"].includes(this.depth)) { write(box, ""); return; }
+    const { network, tape } = this.model, { l, j, node } = this.focus, box = $(".crumbs"), select = $(".crumbs select");
+    box.hidden = !network || !["neuron", "scalars"].includes(this.depth);
+    if (box.hidden) return;
+    select.hidden = !this.hasPicks;
+    select.value = this.model.example;
     const parts = ['<button type="button" data-go="network">network</button>', `<button type="button" data-go="layer">layer ${l}</button>`];
-    if (this.depth === "neuron") parts.push(`<b>neuron ${j}</b>${this.model.count > 1 ? `<i>of ${escaped(this.names[0])}</i>` : ""}<button type="button" data-by="-1" aria-label="The neuron before">↑</button><button type="button" data-by="1" aria-label="The next neuron">↓</button>`);
+    if (this.depth === "neuron") parts.push(`<b>neuron ${j}</b>${this.model.count > 1 ? `<span>of ${escaped(this.names[0])}</span>` : ""}<button type="button" data-by="-1" aria-label="The neuron before">↑</button><button type="button" data-by="1" aria-label="The next neuron">↓</button>`);
     else parts.push(`<button type="button" data-go="neuron">neuron ${j}</button>`, `<b>around ${escaped(tape.name[node])}</b>`);
-    write(box, parts.join("<span>›</span>"));
+    write(box.firstChild, parts.join("<i>›</i>"));
   }
   // The small map: a bar for each layer, a fan for each matrix, and where the reader is.
   map() {
@@ -348,7 +355,7 @@ class Explorer {
   }
   // --- keys and the rest ---------------------------------------------------------------------------------------------
   key(e) {
-    if (e.ctrlKey || e.metaKey || e.altKey || (e.target.matches("input") && e.key !== "Escape")) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || (e.target.matches("input, select") && e.key !== "Escape")) return;
     const actions = {
       ArrowRight: () => this.move(1, e.shiftKey), ArrowLeft: () => this.move(-1, e.shiftKey), ArrowDown: () => this.neighbour(1), ArrowUp: () => this.neighbour(-1),
       Home: () => { this.stop(); this.set(0); }, End: () => { this.stop(); this.set(this.clock.length); }, " ": () => this.play(), "+": () => this.deeper(1), "=": () => this.deeper(1), "-": () => this.deeper(-1),

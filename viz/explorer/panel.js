@@ -1,4 +1,4 @@
-const LONG = 20, WINDOW = 12, MOST_PARTS = 380;
+const LONG = 20, WINDOW = 12, MOST_PARTS = 340;
 // Beside the picture: the derived equations, the lens, and what would be if a number were another.
 class Panel {
   constructor(app) {

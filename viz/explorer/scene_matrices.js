@@ -1,6 +1,6 @@
 // A graph without layers: every derived equation as a row of heat maps, values on the left, derivatives on the right.
 // Where not all rows fit, those around the clock are shown.
-const MOST_ROWS = 8;
+const MOST_ROWS = 7;
 class MatricesScene {
   constructor(app) { this.app = app; }
   get model() { return this.app.model; }
