@@ -57,6 +57,11 @@ class Val:
         return Val(self.array.T, self.free[::-1])
 
 
+def zeros() -> Val:
+    """Return zeros of any length."""
+    return Val(np.zeros((1, 1)), (True, True))
+
+
 def number(value: float) -> Val:
     return Val(np.array([[float(value)]]), is_number=True)
 
@@ -79,6 +84,8 @@ def together(function: Callable[..., Any], *vals: Val) -> Val:
 
 
 def product(a: Val, b: Val) -> Val:
+    if (all(a.free) and not a.array.any()) or (all(b.free) and not b.array.any()):
+        return zeros()
     if a.is_scalar or b.is_scalar:
         return Val(
             a.array * b.array, tuple(p or q for p, q in zip(a.free, b.free, strict=True)), a.is_number and b.is_number
@@ -104,8 +111,8 @@ class Name:
         array: The numbers of a leaf.
         first: What the first member of each dimension is called by.
         has_layer: Whether the first index stands above.
-        sizes: The sizes of the dimensions.
         alone: The numbers of arrays of another shape that are called alike: W¹ beside W², W³, ….
+        of: What a derivative is by.
         members: The members that are known.
     """
 
@@ -113,8 +120,8 @@ class Name:
     array: Any = None
     first: list[int] = field(default_factory=list)
     has_layer: bool = False
-    sizes: tuple[int, ...] = ()
     alone: set[int] = field(default_factory=set)
+    of: Name | None = None
     members: dict[tuple[int, ...], Val] = field(default_factory=dict)
 
     def member(self, index: tuple[int, ...]) -> Val:
@@ -143,14 +150,12 @@ class Name:
 
     def range(self, position: int) -> set[int]:
         """Return what an index may be."""
+        if self.of is not None:
+            return self.of.range(position)
         if self.array is None:
-            dims = [d for d, role in enumerate(self.roles) if role] or list(range(len(self.roles)))
-            if position < len(dims):
-                d = dims[position]
-                return set(range(self.first[d], self.first[d] + self.sizes[d])) | (
-                    self.alone if not position else set()
-                )
-            return {index[position] for index in self.members if len(index) > position}
+            found = {index[position] for index in self.members if len(index) > position}
+            rows = [len(value.array) for index, value in self.members.items() if len(index) == position]
+            return found or {*range(1, max(rows, default=0) + 1)}  # a row of a matrix, or a member of a vector
         dims = [d for d, role in enumerate(self.roles) if role]
         rest = [d for d, role in enumerate(self.roles) if not role]
         d = sorted([*dims, *rest[: max(0, position + 1 - len(dims))]])[position]
@@ -160,14 +165,16 @@ class Name:
 # --- syntax ------------------------------------------------------------------------------------------
 
 Env = dict[str, int]
+Tests = list[tuple[str, str, str]]
+FAR = range(-60, 200)  # what an index may be where nothing but a condition bounds it
 
 
 @dataclass
 class Node:
-    """A piece of a formula: how to compute it, and the names with plain letters as indices in it."""
+    """A piece of a formula: how to compute it, and the indices in it."""
 
     value: Callable[[Env], Val]
-    uses: list[tuple[str, str, int]] = field(default_factory=list)  # letter, name, position
+    uses: list[tuple[str, str, int]] = field(default_factory=list)  # text, name, position
     is_condition: bool = False
 
 
@@ -262,14 +269,14 @@ class Parser:
                 )
             elif self.peek("Σ"):
                 factors.append(self.total())
-            elif (self.at < len(self.text) and self.text[self.at] not in "+−⊙/)],|‖<>≥≤=≠") or (
-                self.at < len(self.text) and self.text[self.at] == "‖" and not self.reader.in_norm
-            ):
+            elif self.at < len(self.text) and (self.text[self.at] not in "+−⊙/)],<>≥≤=≠" + self.reader.open_bars):
                 factors.append(self.power())
             else:
                 break
 
         def value(env: Env) -> Val:
+            if any(not factor.value(env).array.any() for factor in factors if factor.is_condition):
+                return zeros()  # whatever the others are: Knuth, Two notes on notation, 1992
             vals = [factor.value(env) for factor in factors]
             try:
                 return chain(vals)
@@ -295,11 +302,7 @@ class Parser:
             return Node(lambda env: Val(np.array([[body.value(env).array.sum()]])), body.uses)
         tests = []
         if conditions:
-            if ": " in conditions:
-                named, conditions = conditions.split(": ", 1)
-                letters = named.replace(", ", "")
-            found = [re.fullmatch(r"(\S+) ([=≤≠<]) (\S+)", each) for each in conditions.split(", ")]
-            tests = [each.groups() for each in found]  # type: ignore[union-attr]
+            letters, tests = self.reader.conditions(conditions)
         return self.reader.summed(letters, tests, body)
 
     def power(self) -> Node:
@@ -351,15 +354,13 @@ class Parser:
         if rest.startswith("‖"):
             return self.norm()
         if rest.startswith("|"):
-            self.take("|")
-            inside = self.sum()
-            self.take("|")
+            inside = self.barred("|", "|")
             return Node(lambda env: together(np.abs, inside.value(env)), inside.uses)
         if rest.startswith("("):
             self.take("(")
-            before, self.reader.in_norm = self.reader.in_norm, False
+            before, self.reader.open_bars = self.reader.open_bars, ""
             inside = self.choice(self.sum())
-            self.reader.in_norm = before
+            self.reader.open_bars = before
             self.take(")")
             return inside
         if rest.startswith("["):
@@ -387,12 +388,16 @@ class Parser:
 
         return Node(value, yes.uses + left.uses + right.uses + no.uses)
 
-    def norm(self) -> Node:
-        self.take("‖")
-        before, self.reader.in_norm = self.reader.in_norm, True
+    def barred(self, bar: str, other: str) -> Node:
+        self.take(bar)
+        before, self.reader.open_bars = self.reader.open_bars, bar
         inside = self.sum()
-        self.reader.in_norm = before
-        self.take("‖")
+        self.reader.open_bars = before
+        self.take(other)
+        return inside
+
+    def norm(self) -> Node:
+        inside = self.barred("‖", "‖")
         squared = bool(self.peek("²"))
         if squared:
             self.take("²")
@@ -410,15 +415,20 @@ class Parser:
             left, relation, right = found.groups()
 
             def holds(env: Env) -> Val:
+                if not {*letters_of(left), *letters_of(right)} <= {*env}:  # no indices but names
+                    parts = [Parser(side, self.reader).whole().value(env) for side in (left, right)]
+                    return together(lambda a, b: TESTS[relation](a, b).astype(float), *parts)
                 return number(float(TESTS[relation](self.reader.index(left, env), self.reader.index(right, env))))
 
-            return Node(holds)
+            return Node(holds, uses_of(left, "") + uses_of(right, ""), is_condition=True)
+        before, self.reader.open_bars = self.reader.open_bars, ""
         self.take("[")
         left_side = self.sum()
         sign = self.peek(*TESTS)
         self.take(sign)
         right_side = self.sum()
         self.take("]")
+        self.reader.open_bars = before
         test = TESTS[sign]
         return Node(
             lambda env: together(lambda a, b: test(a, b).astype(float), left_side.value(env), right_side.value(env)),
@@ -427,7 +437,7 @@ class Parser:
 
     def symbol(self) -> Node:
         rest = self.text[self.at :]
-        found = re.match(r"(log softmax|[A-Za-z_0-9σ]+)(′?)([₀-₉ₐ-ₜᵢⱼᵣᵤᵥ]?)\(", rest)
+        found = re.match(r"(log softmax|[A-Za-z_0-9σ]+?)(′?)([₀-₉ₐ-ₜᵢⱼᵣᵤᵥ]?|_\{[^}]*\})\(", rest)
         if found and self.reader.function(found[1]) is not None and found[1] not in self.reader.names:
             self.at += found.end()
             return self.call(*found.groups())
@@ -442,16 +452,7 @@ class Parser:
         texts, self.at = self.reader.indices(self.text, self.at, name)
         if base == self.reader.mask:
             return Node(lambda env: Val(np.zeros((1, 1)), is_mask=True))
-        uses = [(text, base, k) for k, text in enumerate(texts) if re.fullmatch("[a-z]", text)]
-        uses += [(letter, "", 0) for text in texts for letter in re.findall("[a-z]", text)]
-        for text in texts:
-            table = (
-                re.fullmatch(r"i(\d+)([a-z]*)", "i" + plain(text[1:], SUBSCRIPTS))
-                if text[1:2] in SUBSCRIPTS and text[0] == "i"
-                else None
-            )
-            if table:
-                uses += [(letter, "i" + table[1], k) for k, letter in enumerate(table[2])]
+        uses = [use for k, text in enumerate(texts) for use in uses_of(text, base, k)]
 
         def value(env: Env) -> Val:
             index = tuple(self.reader.index(text, env) for text in texts)
@@ -466,12 +467,42 @@ class Parser:
             args.append(self.sum())
         self.take(")")
         uses = [use for arg in args for use in arg.uses]
+        if below.startswith("_"):
+            _, tests = self.reader.conditions(below[2:-1])
+            (letter,) = {c for test in tests for side in test[::2] for c in letters_of(side)}
+            return self.reader.reduced(name, letter, tests, args[0])
         if below:
-            return self.reader.reduced(name, SUBSCRIPTS[below], args[0])
+            return self.reader.reduced(name, SUBSCRIPTS[below], [], args[0])
         function = self.reader.function(name, prime=bool(prime))
         if function is None:
             raise MisreadError(name)
         return Node(lambda env: function(*(arg.value(env) for arg in args)), uses)
+
+
+def letters_of(text: str) -> list[str]:
+    """Return the letters of an index, or of an index in a table."""
+    if is_of_table(text):
+        return re.findall("[a-z]", plain(text[1:], SUBSCRIPTS))
+    return re.findall("[a-z]", text)
+
+
+def _between(letter: str, tests: Tests) -> list[int] | None:
+    """Return what a letter runs over between two numbers."""
+    low = [int(left) for left, relation, right in tests if right == letter and relation == "≤" and left.isdigit()]
+    high = [int(right) for left, relation, right in tests if left == letter and relation == "≤" and right.isdigit()]
+    return list(range(max(low), min(high) + 1)) if low and high else None
+
+
+def uses_of(text: str, base: str, position: int = 0) -> list[tuple[str, str, int]]:
+    """Return an index with where it stands; for a member of a table its letters, with where they stand in the table."""
+    if not is_of_table(text):
+        return [(text, base, position)]
+    table = "i" + re.sub("[^0-9]", "", plain(text[1:], SUBSCRIPTS))
+    return [(letter, table, k) for k, letter in enumerate(letters_of(text))]
+
+
+def is_of_table(text: str) -> bool:
+    return text[0] == "i" and text[1:2] in {*SUBSCRIPTS} and text[1:2] != ""
 
 
 def chain(vals: list[Val], *, reverse: bool = False) -> Val:
@@ -531,7 +562,7 @@ class Reader:
         self, text: str, names: dict[str, Name], tables: dict[str, Any], functions: dict[str, Op], count: int = 0
     ) -> None:
         self.names, self.tables, self.functions, self.count = dict(names), tables, functions, count
-        self.in_norm = False
+        self.open_bars = ""
         self.zero: set[tuple[str, tuple[int, ...]]] = set()
         equations, _, legend = text.partition("\n\n")
         self.is_zero_outside = "A name is 0 where an index is outside of its range." in legend
@@ -546,6 +577,9 @@ class Reader:
                 self.names[own[1]].alone.add(int(plain(own[2], SUPERSCRIPTS)))
         self._enter_adjoints(equations)
         self.bases = sorted(self.names, key=len, reverse=True)
+        self.sizes = {name: (int(count), 1) for name, count in re.findall(r"^(\S+) has (\d+) members\.$", legend, re.M)}
+        for name, rows, columns in re.findall(r"^(\S+) is (\d+)×(\d+)\.$", legend, re.M):
+            self.sizes[name] = (int(rows), int(columns))
         for each in re.findall(r"^(.*) (?:is|are) 0\.$", legend, re.M):
             for item in each.split(" and "):
                 base = next(name for name in self.bases if item.startswith(name))
@@ -569,7 +603,7 @@ class Reader:
             if fits:
                 base = max(fits, key=len)
                 of = candidates[base]
-                self.names.setdefault(base, Name(of.roles, None, of.first, of.has_layer, of.sizes, of.alone))
+                self.names.setdefault(base, Name(of.roles, None, of.first, of.has_layer, of.alone, of))
 
     # --- indices ---------------------------------------------------------------------------------
 
@@ -581,12 +615,7 @@ class Reader:
             if found:
                 out.append(plain(found[0], SUPERSCRIPTS))
                 at = found.end()
-        if (
-            at < len(text)
-            and text[at] == "["
-            and re.match(r"\[[^\] ]+\]", text[at:])
-            and not re.match(r"\[\S+ [<>≥≤=≠] ", text[at:])
-        ):
+        if at < len(text) and text[at] == "[" and re.match(r"\[[^\] ]+\]", text[at:]):
             end = text.index("]", at)
             return [*out, *text[at + 1 : end].split(",")], end + 1
         found = re.compile(f"[{''.join(SUBSCRIPTS)}]+").match(text, at)
@@ -595,18 +624,18 @@ class Reader:
             at = found.end()
             if "," in below:
                 out += below.split(",")
-            elif re.search(r"[+-]", below) or re.fullmatch(r"\d+[a-z]|\d\d+", below):
+            elif sum(name.roles) - name.has_layer < 2 and re.search(r"[-+\d]", below):
                 out.append(below)
             else:
                 out += list(below)
         return out, at
 
     def is_index(self, text: str) -> bool:
-        return re.fullmatch(r"(?:[-+]?\d*[a-z]?)+", text) is not None or (text[0] == "i" and text[1:2] in SUBSCRIPTS)
+        return re.fullmatch(r"(?:[-+]?\d*[a-z]?)+", text) is not None or is_of_table(text)
 
     def index(self, text: str, env: Env) -> int:
         """Return the number that an index is."""
-        if text[0] == "i" and len(text) > 1 and text[1] in SUBSCRIPTS:
+        if is_of_table(text):
             below = plain(text[1:], SUBSCRIPTS)
             found = re.fullmatch(r"(\d+)([a-z]*)", below)
             if found is None:
@@ -626,7 +655,7 @@ class Reader:
 
     def member(self, base: str, index: tuple[int, ...]) -> Val:
         if (base, index) in self.zero:
-            return Val(np.zeros((1, 1)), (True, True))
+            return zeros()
         try:
             return self.names[base].member(index)
         except OutsideError:
@@ -634,20 +663,41 @@ class Reader:
             alone = base + "".join(above[c] for c in str(index[0])) if index else ""
             if not self.names[base].has_layer or alone not in self.names:
                 if self.is_zero_outside:
-                    return Val(np.zeros((1, 1)), (True, True))
+                    return zeros()
                 raise
             return self.names[alone].member(index[1:])  # W¹ of another shape than W², W³, …
 
-    def values_of(self, letter: str, uses: list[tuple[str, str, int]]) -> list[int] | None:
-        """Return what a letter runs over: what all names with it as an index have members for."""
-        ranges = []
-        for each, base, position in uses:
-            if each == letter and base in self.names:
-                ranges.append(self.names[base].range(position))
-            elif each == letter and base in self.tables:
+    def conditions(self, text: str) -> tuple[str, list[tuple[str, str, str]]]:
+        """Return the letters and the relations of what stands below a Σ: i, j: a ≤ i ≤ b, i = j."""
+        named, colon, rest = text.rpartition(": ")
+        tests = []
+        for each in rest.split(", "):
+            parts = re.split(" ([=≤≠<]) ", each)
+            if len(parts) < 3:
+                raise MisreadError(f"no condition: {each!r}")
+            tests += [(parts[k], parts[k + 1], parts[k + 2]) for k in range(0, len(parts) - 2, 2)]
+        return named.replace(", ", "") if colon else "", tests
+
+    def values_of(self, letter: str, uses: list[tuple[str, str, int]], env: Env) -> list[int] | None:
+        """Return what a letter runs over; None if nothing says.
+
+        That is what tables with it as an index have members for; if there are none, what names have; then the numbers
+        at which all that is read in windows has members.
+        """
+        of_tables, whole, windows = [], [], []
+        for text, base, position in uses:
+            if text == letter and base in self.tables:
                 table, firsts = self.tables[base]
-                ranges.append(set(range(firsts[position], firsts[position] + table.shape[position])))
-        return sorted(set.intersection(*ranges)) if ranges else None
+                of_tables.append(set(range(firsts[position], firsts[position] + table.shape[position])))
+            elif text == letter and base:
+                whole.append(self.names[base].range(position))
+            elif base and letter in text and {*letters_of(text)} <= {*env, letter}:
+                windows.append((text, self.names[base].range(position)))
+        if of_tables or whole:
+            return sorted(set.intersection(*(of_tables or whole)))
+        if not windows:
+            return None
+        return [k for k in FAR if all(self.index(text, {**env, letter: k}) in found for text, found in windows)]
 
     # --- formulas over indices -------------------------------------------------------------------
 
@@ -675,77 +725,57 @@ class Reader:
         rows = (v.array.reshape(-1, 1) == np.arange(self.count)).astype(float)
         return Val(rows.T if v.is_scalar else rows)
 
-    def summed(self, letters: str, tests: list[tuple[str, str, str]], body: Node) -> Node:
-        uses = list(body.uses)
-        for left, _, right in tests:
-            for side in (left, right):
-                if side[0] == "i" and len(side) > 1 and side[1] in SUBSCRIPTS:
-                    _, own = re.fullmatch(r"(\d+)([a-z]*)", plain(side[1:], SUBSCRIPTS)).groups()  # type: ignore[union-attr]
-                    uses += [(letter, "", 0) for letter in own]
+    def places(self, letters: str, tests: Tests, uses: list[tuple[str, str, int]], env: Env) -> Iterator[Env]:
+        """Yield the values of bound letters; those without a name are the letters of conditions that nothing binds."""
+        of_tests = [use for test in tests for side in test[::2] for use in uses_of(side, "")]
+        own = letters or "".join(dict.fromkeys(c for side, _, _ in of_tests for c in letters_of(side) if c not in env))
+        outer = {letter: k for letter, k in env.items() if letter not in own}
+        ranges = [_between(letter, tests) or self.values_of(letter, [*uses, *of_tests], outer) for letter in own]
+        for letter, found in zip(own, ranges, strict=True):
+            if found is None and not any(letter in letters_of(side) for side, _, _ in of_tests):
+                raise MisreadError(f"nothing says what {letter} runs over")
+        for place in itertools.product(*(FAR if found is None else found for found in ranges)):
+            inner = {**env, **dict(zip(own, place, strict=True))}
+            if all(TESTS[relation](self.index(a, inner), self.index(b, inner)) for a, relation, b in tests):
+                if None in ranges and FAR[-1] in place:
+                    raise MisreadError(f"nothing says where {own} ends")
+                yield inner
 
+    def summed(self, letters: str, tests: Tests, body: Node) -> Node:
         def value(env: Env) -> Val:
-            own = letters or "".join(
-                dict.fromkeys(c for t in tests for side in (t[0], t[2]) for c in self._letters(side) if c not in env)
-            )
-            ranges = []
-            for letter in own:
-                found = self.values_of(letter, body.uses) or self._table_range(letter, tests)
-                ranges.append(found if found is not None else range(-2, 40))
             total = None
-            for place in itertools.product(*ranges):
-                inner = {**env, **dict(zip(own, place, strict=True))}
-                if not all(TESTS[rel](self.index(a, inner), self.index(b, inner)) for a, rel, b in tests):
-                    continue
+            for inner in self.places(letters, tests, body.uses, env):
                 try:
                     each = body.value(inner)
                 except OutsideError:
                     continue
                 total = each if total is None else together(np.add, total, each)
-            return total if total is not None else Val(np.zeros((1, 1)), (True, True))
+            return total if total is not None else zeros()
 
-        return Node(value, [use for use in uses if use[0] not in letters or not letters])
+        uses = [*body.uses, *(use for test in tests for side in test[::2] for use in uses_of(side, ""))]
+        return Node(value, [use for use in uses if not {*letters_of(use[0])} & {*letters}])
 
-    def _letters(self, side: str) -> str:
-        if side[0] == "i" and len(side) > 1 and side[1] in SUBSCRIPTS:
-            return re.sub(r"\d", "", plain(side[1:], SUBSCRIPTS))
-        return "".join(re.findall("[a-z]", side))
-
-    def _table_range(self, letter: str, tests: list[tuple[str, str, str]]) -> list[int] | None:
-        for left, _, right in tests:
-            for side in (left, right):
-                if side[0] == "i" and len(side) > 1 and side[1] in SUBSCRIPTS:
-                    found = re.fullmatch(r"(\d+)([a-z]*)", plain(side[1:], SUBSCRIPTS))
-                    if found and letter in found[2]:
-                        table, firsts = self.tables["i" + found[1]]
-                        d = found[2].index(letter)
-                        return list(range(firsts[d], firsts[d] + table.shape[d]))
-        return None
-
-    def reduced(self, name: str, letter: str, body: Node) -> Node:
+    def reduced(self, name: str, letter: str, tests: Tests, body: Node) -> Node:
         """Return lseₖ(…) or softmaxₖ(…)."""
 
         def value(env: Env) -> Val:
-            values = self.values_of(letter, body.uses)
-            if values is None:
-                raise MisreadError(f"nothing says what {letter} runs over")
             vals = []
-            for k in values:
+            for inner in self.places(letter, tests, body.uses, {a: k for a, k in env.items() if a != letter}):
                 try:
-                    vals.append((k, body.value({**env, letter: k})))
+                    vals.append((inner[letter], body.value(inner)))
                 except OutsideError:
                     continue
             shape = np.broadcast_shapes(*(v.array.shape for _, v in vals))
             stack = np.array([np.broadcast_to(v.array, shape) for _, v in vals])
-            if name in ("lse", "softmax"):
-                top = stack.max(axis=0)
-                total = np.exp(stack - top).sum(axis=0)
-                if name == "lse":
-                    return Val(np.log(total) + top)
-                k = [k for k, _ in vals].index(env[letter])
-                return Val(np.exp(stack[k] - top) / total)
-            raise MisreadError(name)
+            if name not in ("lse", "softmax"):
+                raise MisreadError(name)
+            top = stack.max(axis=0)
+            total = np.exp(stack - top).sum(axis=0)
+            if name == "lse":
+                return Val(np.log(total) + top)
+            return Val(np.exp(stack[[k for k, _ in vals].index(env[letter])] - top) / total)
 
-        keep = body.uses if name == "softmax" else [use for use in body.uses if use[0] != letter]
+        keep = body.uses if name == "softmax" else [use for use in body.uses if letter not in letters_of(use[0])]
         return Node(value, keep)
 
     # --- lines -----------------------------------------------------------------------------------
@@ -770,17 +800,13 @@ class Reader:
 
     def _equation(self, line: str, env: Env) -> None:
         left, _, right = line.partition(" = ")
-        allowed = None
-        found = re.search(r", (\w) ([<>=]) ([\d, …]+)$", right)
-        if found:
+        allowed: dict[str, set[int]] = {}
+        while found := re.search(r", ([a-z]) ([<>=]) (\d+(?:, (?:\d+|…))*)$", right):
             right = right[: found.start()]
             letter, relation, rest = found.groups()
-            if relation == "=":
-                ends = [int(each) for each in re.findall(r"\d+", rest)]
-                allowed = (letter, set(range(min(ends), max(ends) + 1)) if "…" in rest else set(ends))
-            else:
-                bound = int(rest)
-                allowed = (letter, {k for k in range(200) if (k < bound if relation == "<" else k > bound)})
+            ends = [int(each) for each in re.findall(r"\d+", rest)]
+            within = range(min(ends), max(ends) + 1) if "…" in rest else ends
+            allowed[letter] = {*within} if relation == "=" else {k for k in FAR if TESTS[relation](k, ends[0])}
         base = next((name for name in self.bases if left.startswith(name)), None)
         if base is None:
             raise MisreadError(f"no name at {left!r}")
@@ -792,26 +818,21 @@ class Reader:
         node = Parser(right, self).whole()
         for own in self._places(base, texts, node, env, allowed):
             value = node.value(own)
+            if base in self.sizes and value.array.size == 1:
+                value = Val(np.broadcast_to(value.array, self.sizes[base]))
             self.names[base].members[tuple(self.index(text, own) for text in texts)] = value
 
-    def _places(
-        self, base: str, texts: list[str], node: Node, env: Env, allowed: tuple[str, set[int]] | None
-    ) -> Iterator[Env]:
-        letters = [c for c in dict.fromkeys(re.findall("[a-z]", "".join(texts))) if c not in env]
-        if allowed is not None and allowed[0] in env and env[allowed[0]] not in allowed[1]:
+    def _places(self, base: str, texts: list[str], node: Node, env: Env, allowed: dict[str, set[int]]) -> Iterator[Env]:
+        """Yield the numbers of the indices on the left for which an equation holds."""
+        if any(letter in env and env[letter] not in found for letter, found in allowed.items()):
             return
+        letters = [c for c in dict.fromkeys("".join(map("".join, map(letters_of, texts)))) if c not in env]
+        own_uses = [(text, base, k) for k, text in enumerate(texts)] if self.names[base].of is not None else []
         ranges = []
         for letter in letters:
-            own_uses = [(text, base, k) for k, text in enumerate(texts)]
-            values = self.values_of(letter, [*node.uses, *own_uses])
-            if allowed is not None and letter == allowed[0]:
-                values = sorted(allowed[1] if values is None else set(values) & allowed[1])
-            ranges.append(values)
-        for place in itertools.product(*(range(40) if values is None else values for values in ranges)):
-            own = {**env, **dict(zip(letters, place, strict=True))}
-            if any(values is None for values in ranges):
-                try:
-                    node.value(own)
-                except OutsideError:
-                    continue
-            yield own
+            found = allowed.get(letter) or self.values_of(letter, own_uses or node.uses, env)
+            if found is None:
+                raise MisreadError(f"nothing says what {letter} runs over in {base}")
+            ranges.append(sorted(found))
+        for place in itertools.product(*ranges):
+            yield {**env, **dict(zip(letters, place, strict=True))}

@@ -10,7 +10,7 @@ from tests import index_notation, printed_equations
 from tests.index_notation import SUPERSCRIPTS, Name
 from tests.printed_equations import ABOVE, SUBSCRIPTS
 
-__all__ = ["require_that_layers_hold", "require_that_terms_hold", "require_that_the_text_holds", "rows_of"]
+__all__ = ["require_that_layers_hold", "require_that_the_text_holds", "rows_of"]
 
 TOLERANCE = 1e-11  # of the largest entry: some hundred roundings of 1e-16, and sums in another order
 ABOVE_IT = str.maketrans("0123456789()", ABOVE)
@@ -88,7 +88,7 @@ def read(program, row, text=None):
     for family in naming.names:
         roles = page.indexing.roles(family)
         has_layer = family.stacked or family in page.indexing.layers
-        name = Name(roles, None, [family.dimension_first(d) for d in range(len(roles))], has_layer, family.shape)
+        name = Name(roles, None, [family.dimension_first(d) for d in range(len(roles))], has_layer)
         names[style.text(naming.symbol(family, "", ()))] = name
         if family.kind == "input":
             name.array = np.asarray(row[family.name]).reshape(family.shape)
@@ -146,16 +146,3 @@ def require_that_the_text_holds(program, row, text=None):
             exact = exact.copy()
             exact[tuple(place[len(before) :])] = 0.0
         assert not exact.any(), f"the text says nothing of a part of {each}"
-
-
-def require_that_terms_hold(program, row):
-    """Require of the terms behind the text the loss and the gradient of the engine."""
-    made = program.derivation
-    numbers = made.numbers(row, program.parameters)
-    loss, gradients = program.value_and_grad(**{name: values[None] for name, values in row.items()})
-    assert float(numbers[made.found.loss]) == pytest.approx(loss, rel=1e-10, abs=1e-12)
-    largest = max([np.abs(each).max() for each in gradients.values()], default=0.0)
-    for name, (family, before) in made.found.recognition.leaves.arrays.items():
-        adjoint = next((each for each in made.found.gradients if each.source is family), None)
-        own = 0.0 if adjoint is None else numbers[adjoint][before].reshape(gradients[name].shape)
-        np.testing.assert_allclose(own, gradients[name], rtol=0, atol=1e-10 * max(largest, 1e-3), err_msg=name)

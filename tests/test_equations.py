@@ -174,7 +174,7 @@ Gradients
   ∂C/∂wₙ = δy x[i₁ₙ], n = 2, 3
 
 δv is ∂C/∂v.
-i₁ = [5, 1, 4], indices; 0 stands for none.
+i₁ = [5, 1, 4], indices.
 """
 
 

@@ -9,18 +9,21 @@ from autograd.lift import compile, lift
 from autograd.lift.write.notation import NOTATIONS
 from nn.loss.losses import LOSSES
 from nn.model.activations import ACTIVATIONS
-from tests.equation_graphs import GRAPHS, example, random_graph, row_of
+from tests.equation_graphs import (
+    GRAPHS,
+    columns_rows_and_corners,
+    example,
+    kalman_filter,
+    parts_of_several_arrays,
+    random_graph,
+    row_of,
+)
 from tests.equation_programs import program_of
 from tests.printed_equations import MisreadError, Page, Reader
-from tests.read_back import require_that_layers_hold, require_that_terms_hold, require_that_the_text_holds, rows_of
+from tests.read_back import require_that_layers_hold, require_that_the_text_holds, rows_of
 
 SHOWN = ("half_squared_error", "binary_cross_entropy")  # in the documents, and so in the letters of each
 QUICK = {*range(5), *range(8, 15), 22, 42, 65, 86, 91, 109, 121, 416}  # among them those that have uncovered a fault
-IRREGULAR = {
-    *(f"softmax_layer_{axis}_columns" for axis in range(3)),
-    *("kalman_filter", "quadratic_map", "logsumexp_of_rows", "columns_rows_and_corners", "parts_of_several_arrays"),
-    *("concatenation", 7, 13, 14, 17, 20, 23, 26, 27, 29, 30, 33, 35, 42, 43, 44, 45, 55, 56, 59, 86, 91, 102, 134),
-}  # with signs that the reader does not know: what an index runs over that only a table tells, parts of parts
 
 
 @pytest.mark.parametrize(
@@ -78,9 +81,7 @@ def test_what_is_no_chain_of_layers_keeps_its_names_in_the_letters_of_a_notation
 def test_the_text_of_other_graphs_holds(graph):
     cost, inputs = graph(np.random.default_rng(5))
     program, row = lift(cost, inputs), row_of(inputs)
-    if graph.__name__ in IRREGULAR:
-        require_that_terms_hold(program, row)
-    elif program.derivation_in_layers is None:
+    if program.derivation_in_layers is None:
         require_that_the_text_holds(program, row)
     else:
         for notation in NOTATIONS:
@@ -99,8 +100,7 @@ def test_the_text_of_random_graphs_holds(seed):
     graph = random_graph(seed)
     if graph is not None:
         cost, inputs = graph
-        hold = require_that_terms_hold if seed in IRREGULAR else require_that_the_text_holds
-        hold(lift(cost, inputs), row_of(inputs))
+        require_that_the_text_holds(lift(cost, inputs), row_of(inputs))
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,25 @@ def test_a_text_with_a_fault_is_noticed(right, wrong):
     require_that_layers_hold(program, row, text=text)
     with pytest.raises(AssertionError):
         require_that_layers_hold(program, row, text=text.replace(right, wrong))
+
+
+@pytest.mark.parametrize(
+    ("graph", "needed"),
+    [
+        (columns_rows_and_corners(np.random.default_rng(5)), "A name is 0 where an index is outside of its range."),
+        (kalman_filter(np.random.default_rng(5)), " and δw₂"),
+        (parts_of_several_arrays(np.random.default_rng(5)), "_{k ≤ 2}"),
+        (random_graph(13), "p has 4 members."),
+    ],
+)
+def test_what_an_index_runs_over_is_read_from_the_text_alone(graph, needed):
+    cost, inputs = graph
+    program, row = lift(cost, inputs), row_of(inputs)
+    text = program.equations()
+    assert needed in text
+    require_that_the_text_holds(program, row, text)
+    with pytest.raises((AssertionError, IndexError)):
+        require_that_the_text_holds(program, row, text.replace(needed, "ₖ" if needed.startswith("_") else ""))
 
 
 @pytest.mark.parametrize(

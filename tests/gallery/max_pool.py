@@ -3,7 +3,7 @@
 Prints:
 
 Forward
-  zₕₙ = Σₖ wₖx₂ₕ₊ₖ₊ₙ₋₃
+  zₕₙ = Σₖ wₖx₂ₕ₊ₖ₊ₙ₋₃, h = 1, …, 3, n = 1, 2
   mₕ = max(zₕ₁, zₕ₂)
   y = Σₕ vₕmₕ
   C = (y − t)²

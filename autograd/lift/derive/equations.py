@@ -146,7 +146,7 @@ class _Derivation:
         return Equations(
             self.found,
             self.terms,
-            [family for family in self.values if family in self.terms],
+            self._read(backward),
             backward,
             [adjoint for adjoint in self.adjoints if adjoint.source.kind != "value"],
             self.weighted,
@@ -155,6 +155,20 @@ class _Derivation:
             self._has_zero_logs(),
             self.layers,
         )
+
+    def _read(self, backward: Sequence[Family]) -> list[Family]:
+        """Return the values with an equation that something reads, or whose adjoint has one."""
+        read = {self.loss, *(adjoint.source for adjoint in backward)}
+        read |= {
+            each.family
+            for adjoint in self.adjoints
+            if adjoint in self.terms
+            for each in references(self.terms[adjoint])
+        }
+        for family in reversed(self.values):
+            if family in read and family in self.terms:
+                read |= {each.family for each in references(self.terms[family])}
+        return [family for family in self.values if family in read and family in self.terms]
 
     def simplest(self, term: Term) -> Term:
         """Return the shortest form of a term that exact algebra finds."""

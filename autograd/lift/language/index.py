@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -144,14 +145,17 @@ class Index:
             found = found + k * where[axis]
         return found
 
-    def extent(self) -> tuple[int, int]:
-        """Return the least and the largest number."""
+    def extent(self, spans: Mapping[Axis, tuple[int, int]] = MappingProxyType({})) -> tuple[int, int]:
+        """Return the least and the largest number, where some axes run from one number to another only."""
         if self.table is not None:
-            return int(self.table.min()), int(self.table.max())
+            part = self.table[
+                tuple(slice(spans[a][0], spans[a][1] + 1) if a in spans else slice(None) for a in self.axes)
+            ]
+            return int(part.min()), int(part.max())
         low = high = self.const
         for axis, k in self.parts:
-            low += min(0, k * (axis.size - 1))
-            high += max(0, k * (axis.size - 1))
+            ends = [k * end for end in spans.get(axis, (0, axis.size - 1))]
+            low, high = low + min(ends), high + max(ends)
         return low, high
 
     def plus(self, const: int, parts: Iterable[tuple[Axis, int]] = ()) -> Index:

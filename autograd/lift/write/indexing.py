@@ -55,6 +55,13 @@ class Indexing:
         self._parent[axis] = parent
         return parent
 
+    def another(self, axis: Axis) -> Axis:
+        """Return a new axis of the class of one, which is called by the same numbers."""
+        new = axis.like()
+        self._firsts[new] = self.first(axis)
+        self._union(new, axis)
+        return new
+
     def _union(self, a: Axis, b: Axis) -> None:
         self._parent[self.find(a)] = self.find(b)
 
@@ -162,7 +169,16 @@ class Indexing:
             for d, index in enumerate(reference.indices):
                 if index.plain is axis:
                     return reference.family.dimension_first(d)
-        return 1
+        return self._first_of_a_part(axis)
+
+    def _first_of_a_part(self, axis: Axis) -> int:
+        """Return the number that what is only read from a member on is called by there, 3 for w₃ + w₄ + …; else 1."""
+        found: set[int] = set()
+        for _, reference in self.references():
+            for d, index in enumerate(reference.indices):
+                if axis in index.free:
+                    found.add(index.const + reference.family.dimension_first(d) if index.shifted is axis else 1)
+        return max(1, *found) if len(found) == 1 else 1
 
     def _find_layers(self) -> set[Family]:
         """Return the recurrences whose steps run along with arrays that have numbered names."""

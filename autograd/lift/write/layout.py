@@ -8,13 +8,14 @@ from dataclasses import replace
 from ..language.build import ONE, ZERO, replaced, substituted
 from ..language.index import Axis, fixed
 from ..language.recurrences import components, is_recurrent
-from ..language.term import Condition, Family, Number, Reference, Term, lag, references, walk
+from ..language.term import Condition, Family, Reference, Term, lag, references, walk
 from .first_values import with_first_values, with_start_before, without_first
 from .indexing import Indexing
 from .lines import Line, Loop, Section
+from .ranges import Spans, range_text, unsaid_ends
 from .typeset import Typesetter
 
-__all__ = ["general_lines", "runs", "sections"]
+__all__ = ["general_lines", "sections"]
 
 
 def sections(indexing: Indexing, typesetter: Typesetter) -> list[Section]:
@@ -44,25 +45,19 @@ class _Lines:
     def __init__(self, indexing: Indexing, typesetter: Typesetter) -> None:
         self.indexing, self.typesetter = indexing, typesetter
         self.terms = indexing.found.terms
-        self.loop_start: int | None = None
+        self.loop: tuple[int, int] | None = None  # the first and the last step of the loop that is written
 
     # --- sections --------------------------------------------------------------------------------
 
     def section(self, families: Sequence[Family]) -> list[Line | Loop]:
         """Return the lines of families, those of a recurrence in a loop."""
         own = {family: self.terms[family] for family in families}
-        loops = [component for component in components(own) if is_recurrent(component, own)]
         out: list[Line | Loop] = []
-        done: set[Family] = set()
-        for family in families:
-            if family in done:
-                continue
-            loop = next((component for component in loops if family in component), None)
-            if loop is None:
-                out.extend(self.equation(family))
+        for component in components(own):
+            if is_recurrent(component, own):
+                out.extend(self._loop(self._in_order([each for each in families if each in component])))
             else:
-                done.update(loop)
-                out.extend(self._loop(self._in_order([each for each in families if each in loop])))
+                out.extend(self.equation(component[0]))
         return out
 
     def _loop(self, own: Sequence[Family]) -> list[Line | Loop]:
@@ -73,19 +68,18 @@ class _Lines:
         last = {family: first[family] + family.axes[family.time or 0].size - 1 for family in own}
         is_backward = own[0].kind == "adjoint"
         low, high = max(first.values()), max(last.values())
+        if not is_backward:
+            low = min(low, *(first[family] + self._has_start(family) for family in own))
         if is_backward and self._is_read_before(own, first, low):
             low = min(first.values())
         before: list[Line | Loop] = []
         body: list[Line | Loop] = []
         for family in own:
-            self.loop_start = low
-            lines = self.equation(family, in_loop=True)
-            self.loop_start = None
+            self.loop = low, high
+            lines = self.equation(family)
+            self.loop = None
             before += [line for line in lines if line.is_before]
-            for line in lines:
-                if not line.is_before:
-                    where = line.where or (f"{letter} > {first[family] - 1}" if first[family] > low else "")
-                    body.append(replace(line, where=where, depth=1))
+            body += [replace(line, depth=1) for line in lines if not line.is_before]
         head = Loop(letter, high, low) if is_backward else Loop(letter, low, high)
         return [*before, head, *body]
 
@@ -136,14 +130,27 @@ class _Lines:
         naming = self.typesetter.naming
         return naming.symbol(adjoint.source, "", ()).stem
 
-    def equation(self, family: Family, *, in_loop: bool = False) -> list[Line]:
+    def equation(self, family: Family) -> list[Line]:
         """Return the lines of a family: one, or one for each case of an axis that conditions are on."""
-        term = self.terms[family]
-        conditions = [each for each in walk(term) if isinstance(each, Condition)]
-        axes = [axis for axis in family.axes if any(each.free == {axis} and _is_affine(each) for each in conditions)]
-        if len(axes) == 1 and (family.time is not None or self.indexing.find(axes[0]) in self.indexing.chosen):
-            return self._cases(family, term, axes[0], in_loop=in_loop)
+        term, axis = self.terms[family], self._case_axis(family)
+        if axis is not None:
+            return self._cases(family, term, axis)
+        if self.loop and family.time is not None:
+            axis = family.axes[family.time]
+            return self._one(family, term, {}, self._where(axis, 0, axis.size - 1, is_backward=False))
         return self._one(family, term, {})
+
+    def _case_axis(self, family: Family) -> Axis | None:
+        """Return the axis that a family has cases of, if it has."""
+        conditions = [each for each in walk(self.terms[family]) if isinstance(each, Condition)]
+        axes = [axis for axis in family.axes if any(each.free == {axis} and _is_affine(each) for each in conditions)]
+        has_cases = len(axes) == 1 and (family.time is not None or self.indexing.find(axes[0]) in self.indexing.chosen)
+        return axes[0] if has_cases else None
+
+    def _has_start(self, family: Family) -> bool:
+        """Whether the first step of a family is a case of its own."""
+        axis = self._case_axis(family)
+        return axis is not None and _parts(self.terms[family], axis)[0][1] == 0
 
     def _one(
         self,
@@ -155,25 +162,57 @@ class _Lines:
         is_before: bool = False,
         within: tuple[Axis, int, int] | None = None,
     ) -> list[Line]:
-        left, right = self.typesetter.equation(family, term, numbers)
-        return [Line(family, left, right, where, is_before=is_before, within=within)]
+        left, right = self.typesetter.equation(family, term, numbers, within)
+        left_over = [axis for axis in family.axes if axis not in numbers and not (within and within[0] is axis)]
+        open_ = [a for a in left_over if family.kind == "value" and self._is_open(a, family, term)]
+        indices = [axis for axis in open_ if axis in self.typesetter.index_axes]
+        if any(axis not in term.free and axis not in indices for axis in open_):
+            self.typesetter.unsized.append(family)
+        ranges = [self._range(axis, 0, axis.size - 1) for axis in indices]
+        return [
+            Line(family, left, right, ", ".join([where] * bool(where) + ranges), is_before=is_before, within=within)
+        ]
 
-    def _cases(self, family: Family, term: Term, axis: Axis, *, in_loop: bool) -> list[Line]:
-        """Return a line for each part of an axis on which the same conditions hold."""
-        parts = [
-            (low, high, body)
-            for low, high, body in runs(term, axis)
-            if not (isinstance(body, Number) and not body.value)
-        ] or runs(term, axis)
+    def _is_open(self, axis: Axis, family: Family, term: Term) -> bool:
+        """Whether an equation leaves open what an axis of its left side runs over."""
+        is_step = self.loop is not None and family.time is not None and family.axes[family.time] is axis
+        return axis.size > 1 and not is_step and any(unsaid_ends(axis, term, self.indexing))
+
+    def _range(self, axis: Axis, low: int, high: int) -> str:
+        first = self.indexing.first(axis)
+        return range_text(self.indexing.letter(axis), first + low, first + high)
+
+    def _where(self, axis: Axis, low: int, high: int, *, is_backward: bool) -> str:
+        """Return for which numbers of an axis a line holds, empty if for all of its loop."""
+        if self.loop is None:
+            return self._range(axis, *((high, low) if is_backward else (low, high)))
+        first, letter = self.indexing.first(axis), self.indexing.letter(axis)
+        from_first, to_last = low + first <= self.loop[0], high + first >= self.loop[1]
+        if not (from_first or to_last):
+            return self._range(axis, *((high, low) if is_backward else (low, high)))
+        return (
+            ""
+            if from_first and to_last
+            else f"{letter} < {high + first + 1}"
+            if from_first
+            else f"{letter} > {low + first - 1}"
+        )
+
+    def _cases(self, family: Family, term: Term, axis: Axis) -> list[Line]:
+        """Return a line for each part of an axis on which the same conditions hold, unless all is 0 there."""
+        all_parts = _parts(term, axis)
+        parts = [part for part in all_parts if part[2] != ZERO] or all_parts
+        self.typesetter.dropped[family] = (
+            family.axes.index(axis),
+            {k for low, high, _ in all_parts if low not in {part[0] for part in parts} for k in range(low, high + 1)},
+        )
         is_backward = any(
             index.parts and index.const > 0 and reference.family.kind == "adjoint"
             for reference in references(term)
             for index in reference.indices
             if axis in index.free
         )
-        first, last = self.indexing.first(axis), axis.size - 1
-        start = self.loop_start if in_loop else None
-        letter = self.indexing.letter(axis)
+        first, start = self.indexing.first(axis), self.loop[0] if self.loop else None
         lines: list[Line] = []
         for low, high, body in reversed(parts) if is_backward else parts:
             if start is not None and high + first < start and family.kind == "adjoint":
@@ -182,13 +221,7 @@ class _Lines:
                 is_before = start is not None and low + first < start
                 lines += self._one(family, body, {axis: low}, is_before=is_before)
                 continue
-            where = ""
-            if in_loop and (low == 0 or high == last):
-                if not (high == last and start is not None and low + first <= start):
-                    where = f"{letter} < {high + 1 + first}" if low == 0 else f"{letter} > {low - 1 + first}"
-            else:
-                one, two = (high + first, low + first) if is_backward else (low + first, high + first)
-                where = f"{letter} = {one}, …, {two}" if high - low > 1 else f"{letter} = {one}, {two}"
+            where = self._where(axis, low, high, is_backward=is_backward)
             lines += self._one(family, body, {}, where, within=(axis, low, high))
         return lines
 
@@ -205,7 +238,7 @@ def _holds_at(term: Term, axis: Axis, k: int) -> bool | None:
     return {"=": left == right, "≤": left <= right, "≠": left != right}[term.relation]
 
 
-def runs(term: Term, axis: Axis) -> list[tuple[int, int, Term]]:
+def _parts(term: Term, axis: Axis) -> list[tuple[int, int, Term]]:
     """Return the runs of an axis on which the same conditions hold, and the term on each."""
     truth = [tuple(_holds_at(each, axis, k) for each in walk(term)) for k in range(axis.size)]
     out: list[tuple[int, int, Term]] = []
@@ -221,18 +254,19 @@ def runs(term: Term, axis: Axis) -> list[tuple[int, int, Term]]:
 
         body = replaced(term, by)
         body = substituted(body, {axis: fixed(low)}) if low == high else body
-        out.append((low, high, _without_outside(body)))
+        out.append((low, high, _without_outside(body, {axis: (low, high)})))
         low = high + 1
     return out
 
 
-def _without_outside(term: Term) -> Term:
-    """Return a term in which what is read outside of a domain is 0."""
+def _without_outside(term: Term, spans: Spans) -> Term:
+    """Return a term without what is read outside of its range only, where some axes run over a part."""
 
     def by(each: Term) -> Term | None:
         if isinstance(each, Reference):
             for index, axis in zip(each.indices, each.family.axes, strict=True):
-                if index.is_fixed and not 0 <= index.const < axis.size:
+                low, high = index.extent(spans)
+                if high < 0 or low >= axis.size:
                     return ZERO
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,14 @@ import numpy as np
 from ... import ops
 from ..derive.equations import Equations
 from ..language.index import Axis, at, fixed
-from ..language.term import Condition, Family, Number, Reference, Term, references, walk
+from ..language.term import Family, Number
 from .indexing import Indexing
 from .layers import numbered_sections
-from .layout import general_lines, runs, sections
+from .layout import general_lines, sections
 from .lines import Line, Loop, Section
 from .naming import Naming
 from .notation import Notation
+from .ranges import outside
 from .style import Latex, Style, Unicode
 from .tree import Symbol
 from .typeset import Typesetter, UnprintableError
@@ -209,25 +210,25 @@ class Legend:
         zeros = _zeros(self.page, self.style)
         if zeros:
             yield f"{' and '.join(zeros)} {'are' if len(zeros) > 1 else 'is'} 0."
+        for family in dict.fromkeys(self.page.typesetter.unsized):
+            yield self._sized(family)
         if self._reads_outside():
             yield "A name is 0 where an index is outside of its range."
         yield from self._numbers()
 
     def _reads_outside(self) -> bool:
         """Whether something is read outside of its range beside the steps that are named."""
-        terms = self.page.indexing.found.terms
-        for family, reference in self.page.indexing.references():
-            guarded = {a for each in walk(terms[family]) if isinstance(each, Condition) for a in each.free}
-            for d, (index, axis) in enumerate(zip(reference.indices, reference.family.axes, strict=True)):
-                low, high = index.extent()
-                is_outside = not index.is_fixed and (low < 0 or high >= axis.size)
-                if is_outside and d != reference.family.time and not index.free & guarded:
+        named = {*_steps_outside(self.page)}
+        for _, term, spans in self.page.typesetter.written:
+            for each in outside(term, spans, self.page.typesetter.dropped):
+                family = each.reference.family
+                if each.dimension != family.time or not {(family, k) for k in each.numbers} <= named:
                     return True
         return False
 
     def _arranged(self, family: Family) -> str:
         name = self.naming.names[family]
-        shape = self.math("×".join(map(str, family.shape)), r" \times ".join(map(str, family.shape)))
+        shape = self._shape(family.shape)
         rows = "its rows have an index" if name == family.name else "its rows are columns where they have an index"
         has_rows = re.search(rf"(?<![A-Za-z]){re.escape(name)}[ₙₛₜ]", self.text) is not None
         shown = self.math(name, name)
@@ -235,6 +236,16 @@ class Legend:
             return f"{shown} is {shape}; {rows}." if has_rows else f"{shown} is {shape}."
         original = f"{shown} is {self.math(family.name, family.name)} as {shape}"
         return f"{original}, and {rows}." if has_rows else f"{original}."
+
+    def _sized(self, family: Family) -> str:
+        """Return how many members a vector or a matrix has, the axes that are no indices."""
+        roles = self.page.indexing.roles(family)
+        sizes = [a.size for a, is_index in zip(family.axes, roles, strict=True) if not is_index and a.size > 1]
+        name = self.style.inline(self.naming.symbol(family, "", ()))
+        return f"{name} is {self._shape(sizes)}." if len(sizes) > 1 else f"{name} has {sizes[0]} members."
+
+    def _shape(self, sizes: Sequence[int]) -> str:
+        return self.math("×".join(map(str, sizes)), r" \times ".join(map(str, sizes)))
 
     def _numbers(self) -> Iterator[str]:
         """Yield the arrays of numbers and the tables of indices."""
@@ -246,7 +257,8 @@ class Legend:
             if index.table is not None:
                 shown = self.style.inline(Symbol("i", digits=name[1:]))
                 table = np.where(index.table < 0, first - 1, index.table + first)
-                yield f"{shown} = {_listed(table)}, indices; {first - 1} stands for none."
+                none = f"; {first - 1} stands for none" if (index.table < 0).any() else ""
+                yield f"{shown} = {_listed(table)}, indices{none}."
 
 
 _MOST = 200  # numbers of an array that are printed
@@ -273,36 +285,23 @@ def _is_arranged(family: Family) -> bool:
 
 
 def _zeros(page: Page, style: Style) -> list[str]:
-    """Return the names of what is read outside of its range."""
+    """Return the names of the steps that are read outside of their range."""
     out: list[str] = []
-    typesetter, terms = page.typesetter, page.indexing.found.terms
-    for family in page.indexing.order:
-        for axis in family.axes:
-            if any(_is_step(reference, axis) for reference in references(terms[family])):
-                for low, high, body in runs(terms[family], axis):
-                    for other, k in _steps_outside(body, axis, low, high):
-                        typesetter.letters, typesetter.index_axes = {}, set()
-                        own = [fixed(k) if d == other.time else at(a) for d, a in enumerate(other.axes)]
-                        name = style.inline(typesetter.name(other, own))
-                        if name not in out:
-                            out.append(name)
+    for family, k in _steps_outside(page):
+        page.typesetter.letters, page.typesetter.index_axes = {}, set()
+        own = [fixed(k) if d == family.time else at(a) for d, a in enumerate(family.axes)]
+        out.append(style.inline(page.typesetter.name(family, own)))
     return out
 
 
-def _is_step(reference: Reference, axis: Axis) -> bool:
-    """Whether steps of a value are read along an axis."""
-    time = reference.family.time
-    is_computed = reference.family.kind in ("value", "adjoint")
-    return time is not None and is_computed and reference.indices[time].shifted is axis
-
-
-def _steps_outside(term: Term, axis: Axis, low: int, high: int) -> Iterator[tuple[Family, int]]:
-    """Yield the steps outside of their range that an equation reads on a run of an axis."""
-    if any(axis in each.free for each in walk(term) if isinstance(each, Condition)):
-        return
-    for reference in references(term):
-        if _is_step(reference, axis):
-            other, time = reference.family, reference.family.time or 0
-            for k in {low + reference.indices[time].const, high + reference.indices[time].const}:
-                if not 0 <= k < other.axes[time].size:
-                    yield other, k
+def _steps_outside(page: Page) -> list[tuple[Family, int]]:
+    """Return the steps that equations for each step read outside of their range."""
+    out: dict[tuple[Family, int], None] = {}
+    for family, term, spans in sorted(page.typesetter.written, key=lambda each: page.indexing.order.index(each[0])):
+        for each in outside(term, spans, page.typesetter.dropped):
+            other = each.reference.family
+            if other.time == each.dimension and other.kind in ("value", "adjoint"):
+                axis = each.reference.indices[each.dimension].shifted
+                if axis is not None and axis in family.axes:
+                    out |= dict.fromkeys((other, k) for k in sorted(each.numbers))
+    return [*out]

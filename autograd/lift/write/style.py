@@ -199,7 +199,8 @@ class Unicode:
         if node.name == "abs":
             return f"|{args}|"
         sign = node.name + (self.indices((node.layer,)) if node.layer else "") + ("′" if node.prime else "")
-        return f"{sign}{self.indices((node.below,)) if node.below else ''}({args})"
+        below = f"_{{{node.below}}}" if " " in node.below else self.indices((node.below,)) if node.below else ""
+        return f"{sign}{below}({args})"
 
     def _raised(self, node: Raised) -> str:
         base = self.text(node.base)
@@ -417,7 +418,7 @@ class Latex:
         name = (
             self.function(node.name)
             + ("^{\\prime}" if node.prime else "")
-            + (f"_{{{node.layer or node.below}}}" if node.layer or node.below else "")
+            + (f"_{{{self._plain(node.layer or node.below)}}}" if node.layer or node.below else "")
         )
         return rf"{name}\left({args}\right)"
 

@@ -7,6 +7,7 @@ product, 𝟏 or diag exists only here, on paper.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -36,6 +37,7 @@ from ..language.term import (
 from .indexing import Indexing
 from .naming import Naming, index_text
 from .notation import Notation
+from .ranges import unsaid_ends
 from .style import Unicode
 from .tree import (
     ATOM,
@@ -141,6 +143,9 @@ class Typesetter:
 
     Attributes:
         seen: Signs that occurred and need an explanation, and what they stand for.
+        written: What was set: the family, its term, and the axes that run over a part of their range there.
+        dropped: For families with cases the dimension and the members that have no equation, as they are 0.
+        unsized: The vectors and matrices whose equation does not tell how many members they have.
         tables: The tables of indices that occurred.
     """
 
@@ -150,6 +155,9 @@ class Typesetter:
         self.found = indexing.found
         self.layers = indexing.found.layers
         self.seen: dict[str, object] = {}
+        self.written: list[tuple[Family, Term, dict[Axis, tuple[int, int]]]] = []
+        self.unsized: list[Family] = []
+        self.dropped: dict[Family, tuple[int, set[int]]] = {}
         self.tables: dict[object, tuple[str, Index, int]] = {}
         self.letters: dict[Axis, str] = {}
         self.index_axes: set[Axis] = set()
@@ -170,12 +178,19 @@ class Typesetter:
 
     # --- equations -------------------------------------------------------------------------------
 
-    def equation(self, family: Family, term: Term, fixed: Mapping[Axis, int]) -> tuple[Symbol, Node]:
-        """Return the left and the right side of an equation, where some axes have a number.
+    def equation(
+        self,
+        family: Family,
+        term: Term,
+        fixed: Mapping[Axis, int],
+        within: tuple[Axis, int, int] | None = None,
+    ) -> tuple[Symbol, Node]:
+        """Return the left and the right side of an equation, where some axes have a number, or one runs over a part.
 
         Raises:
             UnprintableError: If no way of writing it holds.
         """
+        self.written.append((family, term, {within[0]: within[1:]} if within else {}))
         ones = [axis for axis in family.axes if axis.size == 1 and axis not in fixed]
         numbers = {**fixed, **dict.fromkeys(ones, 0)}
         plain = substituted(term, {axis: Index(0) for axis in ones})
@@ -213,7 +228,12 @@ class Typesetter:
             own = [axis for axis in matrix if axis not in self.index_axes]
             try:
                 row, column = [None, *own] if len(own) == 1 and _has_one_row(family) else [*own, None, None][:2]
-                return self._left(family, fixed, row, column), self.write(term, row, column)
+                right = self.write(term, row, column)
+                if isinstance(term, Number) and own and term.value:
+                    self.seen["𝟏"] = None
+                    ones = _chain([(_ONES, False), (_ONES, True)][: len(own)])
+                    right = Times((ones,), abs(term.value), negative=term.value < 0)
+                return self._left(family, fixed, row, column), right
             except UnprintableError:
                 if promoted is None:
                     raise
@@ -245,6 +265,8 @@ class Typesetter:
             for each in walk(term):
                 if isinstance(each, Condition):
                     self.index_axes |= each.free
+                elif isinstance(each, Softmax) and each.axis in self.index_axes:
+                    self.index_axes |= each.index.free
                 elif isinstance(each, Reference):
                     for index, is_index in zip(each.indices, self.indexing.roles(each.family), strict=True):
                         if (
@@ -473,6 +495,8 @@ class Typesetter:
         for axis in sorted(term.free, key=lambda axis: axis.serial):
             self.letter(axis)
         base = next((self.indexing.first(axis) for side in sides for axis, _ in side.parts), 1)
+        if term.right.is_fixed and term.left.shifted is not None:
+            sides = at(term.left.shifted), term.right.plus(-term.left.const)
         left, right = (
             self._table(side, base) if side.table is not None else index_text(side, base, self.letters, self.indexing)
             for side in sides
@@ -500,8 +524,10 @@ class Typesetter:
         name = FUNCTIONS.get(term.name, term.name)
         self.seen[name] = term.op
         if axis in self.index_axes:
+            (axis,), body = self._apart([axis], term.body)
             letter = self.letter(axis)
-            node = Apply(name, (self.write(term.body, row, column),), below=letter)
+            below = self._ends(axis, body) or letter
+            node = Apply(name, (self.write(body, row, column),), below=below)
             self.letters.pop(axis, None)
             return node
         if axis not in term.body.free:
@@ -523,7 +549,7 @@ class Typesetter:
             parts = node.parts if isinstance(node, Terms) else ((False, grouped(node, ENTRY)),)
             return Apply("softmax", (Terms((*parts, (False, Symbol(self.mask)))),))
         if axis in self.index_axes or own is None or own in self.index_axes:
-            if own is None or own not in self.letters:
+            if own is None or own not in self.letters or own in term.body.free:
                 if masked is not None:
                     raise UnprintableError
                 member = substituted(term.body, {axis: term.index})
@@ -532,7 +558,8 @@ class Typesetter:
             self.index_axes.add(axis)
             before = self.letters.get(axis)
             self.letters[axis] = self.letters[own]
-            node = Apply("softmax", (self.write(term.body, row, column),), below=self.letters[own])
+            below = self._ends(axis, term.body) or self.letters[own]
+            node = Apply("softmax", (self.write(term.body, row, column),), below=below)
             self.letters.pop(axis)
             if before is not None:
                 self.letters[axis] = before
@@ -608,6 +635,7 @@ class Typesetter:
     def _over_indices(
         self, scale: Fraction, axes: Sequence[Axis], inner: Term, row: Axis | None, column: Axis | None
     ) -> Obj:
+        axes, inner = self._apart(axes, inner)
         letters = [self.letter(axis) for axis in axes]
         conditions = [factor for factor in factors_of(inner) if isinstance(factor, Condition)]
         rest = multiply(*(factor for factor in factors_of(inner) if not isinstance(factor, Condition)))
@@ -619,21 +647,34 @@ class Typesetter:
             or any(len(each.free) > 1 and each.relation == "=" for each in conditions)
         ):
             texts[0] = f"{', '.join(letters)}: {texts[0]}"
-        ends = [
-            f"{letter} ≤ {self.indexing.first(axis) + axis.size - 1}"
-            for letter, axis in zip(letters, axes, strict=True)
-            if not _is_told(axis, inner)
-        ]
+        ends = [end for axis in axes if (end := self._ends(axis, rest, conditions))]
         if ends and not texts:
             texts = [f"{', '.join(letters)}: {ends[0]}" if len(axes) > 1 else ends[0], *ends[1:]]
         elif ends:
             texts += ends
         for axis in axes:
             self.letters.pop(axis, None)
+        texts = _chained(texts)
         total = Total(grouped(node, PRODUCT), "" if texts else "".join(letters), tuple(texts))
         if scale == 1:
             return Obj(total, row, column)
         return Obj(Times((total,), abs(scale), negative=scale < 0), row, column)
+
+    def _apart(self, axes: Sequence[Axis], body: Term) -> tuple[list[Axis], Term]:
+        """Return bound axes and what they are bound in, with new ones for those that have a letter outside."""
+        new = {axis: self.indexing.another(axis) for axis in axes if axis in self.letters}
+        self.index_axes |= set(new.values())
+        return [new.get(axis, axis) for axis in axes], substituted(body, {a: at(other) for a, other in new.items()})
+
+    def _ends(self, axis: Axis, body: Term, conditions: Sequence[Condition] = ()) -> str:
+        """Return where an index starts and ends, as far as what stands behind it does not tell."""
+        has_first, has_last = unsaid_ends(axis, body, self.indexing, conditions)
+        first, letter = self.indexing.first(axis), self.letters[axis]
+        if has_first and has_last and axis.size == 1:
+            return f"{letter} = {first}"
+        if not (has_first or has_last):
+            return ""
+        return (f"{first} ≤ " if has_first else "") + letter + (f" ≤ {first + axis.size - 1}" if has_last else "")
 
     def _over_all_members(self, scale: Fraction, axes: Sequence[Axis], term: Reduction) -> Obj | None:
         """Return a sum over all members as ‖x‖², a mean or Σ, None if it is none of them."""
@@ -1013,15 +1054,17 @@ def _apart_from_sums(node: Node) -> Node:
     return Group(node) if has_sum else grouped(node, PRODUCT)
 
 
-def _is_told(axis: Axis, body: Term) -> bool:
-    """Whether what is summed tells where an axis ends: a dimension or a table that it runs over as a whole."""
-    for reference in references(body):
-        for index, own in zip(reference.indices, reference.family.axes, strict=True):
-            if axis in index.axes or (index.shifted is axis and own.size == axis.size):
-                return True
-            if axis in index.free and index.plain is None:  # a window: where it has members
-                return True
-    return any(isinstance(each, Softmax) and each.index.plain is axis for each in walk(body))
+def _chained(conditions: Sequence[str]) -> list[str]:
+    """Return conditions with a ≤ k and k ≤ b as a ≤ k ≤ b."""
+    out: list[str] = []
+    for each in conditions:
+        middle = each.partition(" ")[0]
+        k = next((k for k, other in enumerate(out) if re.search(rf"[≤<] {re.escape(middle)}$", other)), None)
+        if k is not None and re.match(r"\S+ [≤<] ", each):
+            out[k] += each.removeprefix(middle)
+        else:
+            out.append(each)
+    return out
 
 
 def _has_slope(o: Obj) -> bool:
