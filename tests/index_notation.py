@@ -773,7 +773,10 @@ class Reader:
             total = np.exp(stack - top).sum(axis=0)
             if name == "lse":
                 return Val(np.log(total) + top)
-            return Val(np.exp(stack[[k for k, _ in vals].index(env[letter])] - top) / total)
+            own = next((k for k, (place, _) in enumerate(vals) if place == env[letter]), None)
+            if own is None:
+                raise OutsideError(f"the softmax has no member {env[letter]}")
+            return Val(np.exp(stack[own] - top) / total)
 
         keep = body.uses if name == "softmax" else [use for use in body.uses if letter not in letters_of(use[0])]
         return Node(value, keep)
@@ -818,6 +821,8 @@ class Reader:
         node = Parser(right, self).whole()
         for own in self._places(base, texts, node, env, allowed):
             value = node.value(own)
+            if value.is_number and not value.array.any():
+                value = zeros()
             if base in self.sizes and value.array.size == 1:
                 value = Val(np.broadcast_to(value.array, self.sizes[base]))
             self.names[base].members[tuple(self.index(text, own) for text in texts)] = value

@@ -101,8 +101,11 @@ class Indexing:
             here = {self.find(a) for a in index.free} | {self.find(axis)}
             if index.table is not None or (index.parts and index.plain is None):
                 found |= here
-            elif (index.is_fixed and axis.size > 1) or (index.plain is not None and index.plain.size != axis.size):
+            elif index.is_fixed and axis.size > 1:
                 found.add(self.find(axis))
+            elif index.plain is not None and index.plain.size != axis.size:
+                found.add(self.find(axis))
+                strided.add(self.find(axis))
             if index.table is None and (len(index.parts) > 2 or any(abs(k) > 1 for _, k in index.parts)):
                 strided |= here
         found |= {self.find(family.axes[family.time]) for family in self.order if family.time is not None}

@@ -180,7 +180,8 @@ class _Lines:
 
     def _range(self, axis: Axis, low: int, high: int) -> str:
         first = self.indexing.first(axis)
-        return range_text(self.indexing.letter(axis), first + low, first + high)
+        letter = self.typesetter.letters.get(axis) or self.indexing.letter(axis)
+        return range_text(letter, first + low, first + high)
 
     def _where(self, axis: Axis, low: int, high: int, *, is_backward: bool) -> str:
         """Return for which numbers of an axis a line holds, empty if for all of its loop."""
