@@ -47,6 +47,7 @@ class Val:
     array: np.ndarray
     free: tuple[bool, bool] = (False, False)
     is_number: bool = False
+    is_outside: bool = False
     is_mask: bool = False
 
     @property
@@ -60,6 +61,11 @@ class Val:
 def zeros() -> Val:
     """Return zeros of any length."""
     return Val(np.zeros((1, 1)), (True, True))
+
+
+def outside() -> Val:
+    """Return zeros that make a product 0 whatever its other factors are."""
+    return Val(np.zeros((1, 1)), (True, True), is_outside=True)
 
 
 def number(value: float) -> Val:
@@ -84,6 +90,8 @@ def together(function: Callable[..., Any], *vals: Val) -> Val:
 
 
 def product(a: Val, b: Val) -> Val:
+    if a.is_outside or b.is_outside:
+        return outside()
     if (all(a.free) and not a.array.any()) or (all(b.free) and not b.array.any()):
         return zeros()
     if a.is_scalar or b.is_scalar:
@@ -231,9 +239,10 @@ class Parser:
                 factors.append(self.product())
 
             def value(env: Env) -> Val:
-                return together(
-                    lambda *arrays: np.prod(np.broadcast_arrays(*arrays), axis=0), *(f.value(env) for f in factors)
-                )
+                vals = [factor.value(env) for factor in factors]
+                if any(val.is_outside for val in vals):
+                    return outside()
+                return together(lambda *arrays: np.prod(np.broadcast_arrays(*arrays), axis=0), *vals)
 
             return Node(value, [use for f in factors for use in f.uses])
         if self.peek("/"):
@@ -242,6 +251,8 @@ class Parser:
 
             def quotient(env: Env) -> Val:
                 top, bottom = node.value(env), below.value(env)
+                if top.is_outside or (node.is_condition and not top.array.any()):
+                    return outside()
                 if bottom.is_scalar:
                     bottom.is_number = True
                 return together(lambda a, b: a / b, top, bottom)
@@ -276,7 +287,7 @@ class Parser:
 
         def value(env: Env) -> Val:
             if any(not factor.value(env).array.any() for factor in factors if factor.is_condition):
-                return zeros()  # whatever the others are: Knuth, Two notes on notation, 1992
+                return outside()  # whatever the others are: Knuth, Two notes on notation, 1992
             vals = [factor.value(env) for factor in factors]
             try:
                 return chain(vals)
@@ -565,7 +576,7 @@ class Reader:
         self.open_bars = ""
         self.zero: set[tuple[str, tuple[int, ...]]] = set()
         equations, _, legend = text.partition("\n\n")
-        self.is_zero_outside = "A name is 0 where an index is outside of its range." in legend
+        self.is_zero_outside = "A name is 0 where an index is outside of its range" in legend
         found = re.search(r"^(\S) is 0 where the column is not after the row", legend, re.M)
         self.mask = found[1] if found else ""
         if self.mask:
@@ -663,7 +674,7 @@ class Reader:
             alone = base + "".join(above[c] for c in str(index[0])) if index else ""
             if not self.names[base].has_layer or alone not in self.names:
                 if self.is_zero_outside:
-                    return zeros()
+                    return outside()
                 raise
             return self.names[alone].member(index[1:])  # W¹ of another shape than W², W³, …
 

@@ -164,6 +164,8 @@ def has_equations(seed: int, kind: str, scale: float, reduce: str) -> None:
 @example(169, "kinks", 2.0**200, "mean")  # a sum that takes no notice of what is far smaller
 @example(269, "the whole table", 2.0**200, "mean")  # terms that cancel, far larger than what is left
 @example(2525, "the whole table", 1.0, "mean")  # a quotient by what is outside of its range, times 0
+@example(5812, "the whole table", 2.0**10, "mean")  # the same in an adjoint
+@example(5322, "kinks", 2.0**10, "mean")  # a value for its term, over a factor that is 0 at a kink
 @EVERYTHING
 def test_every_program_has_equations_that_give_the_numbers_of_the_engine(seed, kind, scale, reduce):
     has_equations(seed, kind, scale, reduce)

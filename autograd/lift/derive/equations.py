@@ -342,9 +342,9 @@ class _Derivation:
             term = self.terms[family]
             if isinstance(term, Product):
                 whole = [part for part in term.parts if part.free == set(family.axes) and _is_foldable(part, family)]
-                if len(whole) == 1:
-                    rest = multiply(*(power(part, -1) for part in term.parts if part is not whole[0]))
-                    yield _Fold(family, whole[0], rest)
+                others = [part for part in term.parts if part not in whole]
+                if len(whole) == 1 and all(map(_is_never_zero, others)):
+                    yield _Fold(family, whole[0], multiply(*(power(part, -1) for part in others)))
             elif isinstance(term, Power):
                 yield _Fold(family, term, ONE)
 
@@ -478,6 +478,20 @@ def _is_foldable(part: Term, family: Family) -> bool:
     if isinstance(part, Reduction):
         return not family.axes and not isinstance(part.body, Power)
     return isinstance(part, (Sum, Reference)) and bool(family.axes)
+
+
+def _is_never_zero(part: Term) -> bool:
+    """Whether a term is not 0 whatever the inputs and the parameters are, wherever there is a result."""
+    match part:
+        case Power():
+            return part.exponent < 0
+        case Number():
+            return bool(part.value)
+        case Reference():
+            return part.family.numbers is not None and bool(part.family.numbers.all())
+        case Call():
+            return part.op is ops.exp
+    return False
 
 
 @dataclass

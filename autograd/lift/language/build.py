@@ -163,13 +163,17 @@ def multiply(*factors: Term) -> Term:
 
 
 def power(base: Term, exponent: Fraction | int) -> Term:
-    """Return a power; those of numbers, powers and products are taken apart where that is allowed."""
+    """Return a power; those of numbers, powers and products are taken apart where that is allowed.
+
+    A condition is one power of itself, negative ones too: 1 / x where x is outside of its range stands for nothing, and
+    only in products with what is 0 there.
+    """
     exponent = Fraction(exponent)
     if exponent == 1:
         return base
     if exponent == 0:
         return ONE
-    if isinstance(base, Condition) and exponent > 0:
+    if isinstance(base, Condition):
         return base
     whole = exponent.denominator == 1
     if isinstance(base, Number) and whole and (base.value or exponent > 0):

@@ -96,11 +96,16 @@ class Evaluator:
         return np.asarray(np.vectorize(term.op.anywhere, otypes=[float])(*args), dtype=float)
 
     def _product(self, term: Product, where: Mapping[Axis, Array], n: int) -> Array:
-        """Return a product; where a condition or a number of the graph is 0 it is 0 whatever the rest is."""
+        """Return a product; where a condition or a number of the graph is 0 it is 0 whatever the rest is.
+
+        So it is where a factor is outside of its range.
+        """
         gate: Any = 1.0
         out: Any = 1.0
         for part in term.parts:
             value = self._of(part, where, n)
+            if isinstance(part, Reference):
+                gate = gate * _ranked(self._inside(part, where).astype(float), n)
             if isinstance(part, Condition) or (isinstance(part, Reference) and part.family.kind == "numbers"):
                 gate = gate * value
             else:
@@ -112,11 +117,16 @@ class Evaluator:
         if not term.indices:
             return np.full((1,) * n, float(array))
         numbers = np.broadcast_arrays(*(index.numbers(where) for index in term.indices))
-        inside = np.ones(numbers[0].shape, dtype=bool)
-        for number, size in zip(numbers, array.shape, strict=True):
-            inside = inside & (number >= 0) & (number < size)
         place = tuple(np.clip(number, 0, size - 1) for number, size in zip(numbers, array.shape, strict=True))
-        return _ranked(np.where(inside, array[place], 0.0), n)
+        return _ranked(np.where(self._inside(term, where), array[place], 0.0), n)
+
+    def _inside(self, term: Reference, where: Mapping[Axis, Array]) -> Array:
+        """Return where all indices of a reference are within their dimensions."""
+        inside = np.asarray(True)
+        for index, size in zip(term.indices, self.arrays[term.family].shape, strict=True):
+            number = index.numbers(where)
+            inside = inside & (number >= 0) & (number < size)
+        return inside
 
     def _over(self, axes: Sequence[Axis], body: Term, where: Mapping[Axis, Array], n: int) -> tuple[Array, Array]:
         """Return a body over further axes, and where it counts."""

@@ -19,7 +19,7 @@ from .layout import general_lines, sections
 from .lines import Line, Loop, Section
 from .naming import Naming
 from .notation import Notation
-from .ranges import outside
+from .ranges import Outside, outside
 from .style import Latex, Style, Unicode
 from .tree import Symbol
 from .typeset import Typesetter, UnprintableError
@@ -212,19 +212,22 @@ class Legend:
             yield f"{' and '.join(zeros)} {'are' if len(zeros) > 1 else 'is'} 0."
         for family in dict.fromkeys(self.page.typesetter.unsized):
             yield self._sized(family)
-        if self._reads_outside():
-            yield "A name is 0 where an index is outside of its range."
+        found = self._read_outside()
+        if found:
+            product = ", and so is a product with it, whatever its other factors are"
+            yield f"A name is 0 where an index is outside of its range{product * any(e.below for e in found)}."
         yield from self._numbers()
 
-    def _reads_outside(self) -> bool:
-        """Whether something is read outside of its range beside the steps that are named."""
+    def _read_outside(self) -> list[Outside]:
+        """Return what is read outside of its range beside the steps that are named."""
         named = {*_steps_outside(self.page)}
-        for _, term, spans in self.page.typesetter.written:
-            for each in outside(term, spans, self.page.typesetter.dropped):
-                family = each.reference.family
-                if each.dimension != family.time or not {(family, k) for k in each.numbers} <= named:
-                    return True
-        return False
+        return [
+            each
+            for _, term, spans in self.page.typesetter.written
+            for each in outside(term, spans, self.page.typesetter.dropped)
+            if each.dimension != each.reference.family.time
+            or not {(each.reference.family, k) for k in each.numbers} <= named
+        ]
 
     def _arranged(self, family: Family) -> str:
         name = self.naming.names[family]

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..language.build import ZERO, replaced
 from ..language.index import Axis, Index
-from ..language.term import Condition, Family, Product, Reference, Softmax, Term, walk
+from ..language.term import Condition, Family, Power, Product, Reference, Softmax, Term, walk
 from .indexing import Indexing
 
 __all__ = ["Outside", "Spans", "outside", "range_text", "unsaid_ends"]
@@ -33,13 +33,22 @@ def range_text(letter: str, first: int, last: int) -> str:
     return f"{letter} = {', '.join(between)}"
 
 
-def unsaid_ends(axis: Axis, body: Term, indexing: Indexing, conditions: Sequence[Condition] = ()) -> tuple[bool, bool]:
-    """Return whether a term, where conditions hold, leaves open where an index starts, and where it ends.
+def unsaid_ends(
+    axis: Axis, body: Term, indexing: Indexing, conditions: Sequence[Condition] | None = None
+) -> tuple[bool, bool]:
+    """Return whether a term leaves open where an index starts, and where it ends.
 
-    Where a page says that names are 0 outside of their range, what is no whole index tells an end only if the term
-    is 0 beyond it.
+    Where a page says that names are 0 outside of their range, what is no whole index tells an end of a sum only if the
+    term is 0 beyond it.
+
+    Args:
+        axis: The index.
+        body: The term.
+        indexing: How axes are called.
+        conditions: If the term is summed over the index, the conditions below the Σ.
     """
-    conditions = [each for each in conditions if axis in each.free]
+    is_sum = conditions is not None
+    conditions = [each for each in conditions or () if axis in each.free]
     whole: list[tuple[Index, int]] = []
     windows: list[tuple[Index, int]] = []
     factors: list[tuple[Index, int]] = []
@@ -55,7 +64,7 @@ def unsaid_ends(axis: Axis, body: Term, indexing: Indexing, conditions: Sequence
                     first = index.const + each.family.dimension_first(d) - indexing.first(axis)
                     is_whole = index.shifted is axis and not first
                     (whole if is_whole else windows).append((index, own.size))
-                    if not is_whole and _is_factor(each, body):
+                    if is_sum and not is_whole and _is_factor(each, body):
                         factors.append((index, own.size))
     limits = [*whole, *factors] if whole else windows
     if not limits and not conditions:
@@ -93,11 +102,13 @@ class Outside:
         reference: Where it is read.
         dimension: The dimension whose index is outside.
         numbers: What the index is there.
+        below: Whether something is divided by it.
     """
 
     reference: Reference
     dimension: int
     numbers: frozenset[int]
+    below: bool
 
 
 def outside(term: Term, spans: Spans, dropped: Dropped) -> list[Outside]:
@@ -108,22 +119,25 @@ def outside(term: Term, spans: Spans, dropped: Dropped) -> list[Outside]:
         spans: The first and the last number of axes that run over a part.
         dropped: Members that do not count as in the range: the dimension and the numbers, for each family.
     """
-    return list(_outside(term, (), spans, dropped))
+    return list(_outside(term, (), spans, dropped, below=False))
 
 
-def _outside(term: Term, conditions: Sequence[Condition], spans: Spans, dropped: Dropped) -> Iterator[Outside]:
+def _outside(
+    term: Term, conditions: Sequence[Condition], spans: Spans, dropped: Dropped, *, below: bool
+) -> Iterator[Outside]:
     if isinstance(term, Reference):
         dimension, none = dropped.get(term.family, (0, set()))
         for d, (index, axis) in enumerate(zip(term.indices, term.family.axes, strict=True)):
             inside = {*range(axis.size)} - (none if d == dimension else set())
             numbers = _numbers_outside(index, inside, conditions, spans)
             if numbers:
-                yield Outside(term, d, frozenset(numbers))
+                yield Outside(term, d, frozenset(numbers), below)
         return
     if isinstance(term, Product):
         conditions = [*conditions, *(part for part in term.parts if isinstance(part, Condition))]
     for part in term.parts:
-        yield from _outside(part, conditions, spans, dropped)
+        is_below = below or (isinstance(term, Power) and term.exponent < 0)
+        yield from _outside(part, conditions, spans, dropped, below=is_below)
 
 
 def _numbers_outside(index: Index, inside: Collection[int], conditions: Sequence[Condition], spans: Spans) -> set[int]:

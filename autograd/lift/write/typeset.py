@@ -666,7 +666,7 @@ class Typesetter:
         self.index_axes |= set(new.values())
         return [new.get(axis, axis) for axis in axes], substituted(body, {a: at(other) for a, other in new.items()})
 
-    def _ends(self, axis: Axis, body: Term, conditions: Sequence[Condition] = ()) -> str:
+    def _ends(self, axis: Axis, body: Term, conditions: Sequence[Condition] | None = None) -> str:
         """Return where an index starts and ends, as far as what stands behind it does not tell."""
         has_first, has_last = unsaid_ends(axis, body, self.indexing, conditions)
         first, letter = self.indexing.first(axis), self.letters[axis]
