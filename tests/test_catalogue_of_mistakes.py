@@ -12,7 +12,12 @@ KINDS = (
     *("squared-error δ", "no l2", "wrong l2", "bias regularised", "only the last example"),
 )
 LEAST_DEPTH = {"σ′ at the wrong layer": 2, "wrong layer's a": 2, "un-transposed W": 2}
-KINDS_AND_DEPTHS = [(kind, depth) for kind in KINDS for depth in (1, 2, 3, 4) if depth >= LEAST_DEPTH.get(kind, 1)]
+KINDS_AND_DEPTHS = [
+    pytest.param(kind, depth, marks=pytest.mark.slow if depth == 4 else ())
+    for kind in KINDS
+    for depth in (1, 2, 3, 4)
+    if depth >= LEAST_DEPTH.get(kind, 1)
+]
 
 
 @pytest.mark.parametrize(("kind", "depth"), KINDS_AND_DEPTHS)

@@ -16,8 +16,6 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(autouse=True)
 def a_heap_of_known_age():
     gc.collect()
-    yield
-    gc.collect()
 
 
 def graph(nodes):

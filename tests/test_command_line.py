@@ -21,7 +21,6 @@ ROOT = os.path.dirname(os.path.dirname(nn.__file__))
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")},
     "PYTHONPATH": ROOT,
-    "PYTHONDONTWRITEBYTECODE": "1",
     "TERM": "xterm",
 }
 DRAW = ["draw", "tanh(w*x + b)", "--at", "w=0.5", "x=2", "b=-1"]

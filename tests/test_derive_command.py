@@ -44,7 +44,9 @@ def test_a_module_is_printed_that_runs(capsys):
     assert "import numpy" in text
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(
+    "loss", [pytest.param(loss, marks=() if loss == "cross_entropy" else pytest.mark.slow) for loss in LOSSES]
+)
 def test_every_loss_goes_with_every_activation(loss):
     for activation in ACTIVATIONS:
         assert "δ¹ = " in program_of([2, 3, 2], activation, activation, loss).equations()

@@ -43,7 +43,9 @@ def in_parts(program, flat):
     return {each.name: flat[each.positions].reshape(each.shape) for each in program.derived.parameters.all}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=pytest.mark.slow if each.startswith("microgpt") else ()) for each in NAMES]
+)
 def test_the_equations_of_every_architecture_give_the_product(name):
     module = importlib.import_module(f"tests.gallery.{name}")
     program, rows = compile(module.fun), {key: array[:1] for key, array in rows_of(module).items()}

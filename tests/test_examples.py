@@ -48,7 +48,6 @@ def run(tmp_path_factory):
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "PYTHONIOENCODING": "utf-8",
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
         done = subprocess.run(
             [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), *arguments],

@@ -69,9 +69,14 @@ def by_mpmath(op, point):
 
 
 CASES = [(op, point) for op in PRIMITIVES.values() for point in points(op) if op.name != "stop_gradient"]
+DEAR = [case for case in CASES if case[0].name == "polygamma"][1:]  # to mpmath: a second each
 
 
-@pytest.mark.parametrize(("op", "point"), CASES, ids=lambda case: getattr(case, "name", str(case)))
+@pytest.mark.parametrize(
+    ("op", "point"),
+    [pytest.param(*case, marks=pytest.mark.slow if case in DEAR else ()) for case in CASES],
+    ids=lambda case: getattr(case, "name", str(case)),
+)
 def test_derivatives_up_to_the_sixth_order_are_those_of_the_function(op, point):
     exact = by_mpmath(op, point)
     for order, (ours, theirs) in enumerate(zip(by_engine(op, point), exact, strict=True)):

@@ -1,6 +1,7 @@
 """Who may import whom."""
 
 import ast
+import functools
 import importlib
 import subprocess
 import sys
@@ -18,14 +19,21 @@ ENGINE_ORDER = (
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
+@functools.cache
+def statements(path):
+    """The statements of a file that import."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imported(path):
     """The modules of this project that a file imports at run time, as dotted names."""
     package = path.parent.relative_to(ROOT).parts
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in statements(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        else:
             base = package[: len(package) + 1 - node.level] if node.level else ()
             module = ".".join((*base, *([node.module] if node.module else [])))
             found |= {module} | {f"{module}.{alias.name}" for alias in node.names}
@@ -37,38 +45,25 @@ def relative(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative)
-def test_packages_import_only_those_below_them(path):
-    packages = {name.split(".")[0] for name in imported(path)}
-    allowed = BELOW[relative(path).split("/")[0]]
+def test_a_file_imports_what_is_below_it(path):
+    """Other packages in their order by absolute names, its own by relative ones; the command line is on top."""
+    package = relative(path).split("/")[0]
+    command_line = relative(path) == "nn/__main__.py" or relative(path).startswith("nn/commands/")
+    allowed = set(PACKAGES) if command_line else BELOW[package]
     if relative(path) in ("viz/network.py", "viz/notebook.py", "viz/plots.py"):
         allowed = allowed | {"nn"}
-    if relative(path) == "nn/__main__.py" or relative(path).startswith("nn/commands/"):
-        allowed = set(PACKAGES)
-    assert packages <= allowed
+    found = imported(path)
+    assert {name.split(".")[0] for name in found} <= allowed
+    assert command_line or not {name for name in found if name.startswith(("nn.commands", "nn.__main__"))}
+    absolute = [node.module for node in statements(path) if isinstance(node, ast.ImportFrom) and not node.level]
+    assert [name for name in absolute if name.split(".")[0] == package] == []
+    assert path.stem not in {"utils", "helpers", "common", "misc"}  # drawers for odds and ends
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if relative(p).split("/")[0] != "viz"], ids=relative)
-def test_nothing_but_the_command_line_imports_the_command_line(path):
-    if relative(path) != "nn/__main__.py" and not relative(path).startswith("nn/commands/"):
-        assert not {name for name in imported(path) if name.startswith(("nn.commands", "nn.__main__"))}
-
-
-@pytest.mark.parametrize("path", [p for p in FILES if relative(p).startswith("autograd/")], ids=relative)
-def test_the_engine_is_built_in_one_order(path):
-    if path.stem not in ENGINE_ORDER or path.parent.name != "autograd":
-        return
-    for name in imported(path):
-        parts = name.split(".")
-        if len(parts) > 1:
-            assert parts[1] in ENGINE_ORDER[: ENGINE_ORDER.index(path.stem)]
-
-
-@pytest.mark.parametrize("path", FILES, ids=relative)
-def test_a_package_imports_from_itself_by_relative_names(path):
-    package = path.relative_to(ROOT).parts[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            assert str(node.module).split(".")[0] != package
+@pytest.mark.parametrize("name", ENGINE_ORDER)
+def test_the_engine_is_built_in_one_order(name):
+    below = {other.split(".")[1] for other in imported(ROOT / "autograd" / f"{name}.py") if "." in other}
+    assert below <= set(ENGINE_ORDER[: ENGINE_ORDER.index(name)])
 
 
 def module(path):
@@ -115,18 +110,13 @@ def test_circles_are_found():
 def test_the_closed_form_is_independent_of_the_engine():
     path = ROOT / "nn" / "closed_form.py"
     modules = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in statements(path):
         if isinstance(node, ast.Import):
             modules |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        else:
             assert node.level == 0
             modules.add(str(node.module).split(".")[0])
     assert {module for module in modules if module not in sys.stdlib_module_names} == {"numpy"}
-
-
-@pytest.mark.parametrize("path", FILES, ids=relative)
-def test_no_module_is_a_drawer_for_odds_and_ends(path):
-    assert path.stem not in {"utils", "helpers", "common", "misc"}
 
 
 @pytest.mark.parametrize(

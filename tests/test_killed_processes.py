@@ -47,7 +47,7 @@ def start(*arguments):
     root = os.path.dirname(os.path.dirname(nn.__file__))
     return subprocess.Popen(
         [sys.executable, "-c", RUN, *arguments],
-        env={**os.environ, "PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": root},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

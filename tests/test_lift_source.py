@@ -111,15 +111,26 @@ def test_factors_whose_product_is_no_float_are_multiplied_one_by_one():
     same(program, x=[[1e-250]])
 
 
-@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__name__)
-def test_the_text_of_a_graph_gives_what_the_program_gives(graph):
+@pytest.mark.parametrize(
+    ("graph", "reduce"),
+    [
+        pytest.param(
+            graph,
+            reduce,
+            marks=() if k % 2 == (reduce == "sum") else pytest.mark.slow,  # tests/test_gallery.py has both
+            id=f"{graph.__name__}-{reduce}",
+        )
+        for k, graph in enumerate(GRAPHS)
+        for reduce in ("mean", "sum")
+    ],
+)
+def test_the_text_of_a_graph_gives_what_the_program_gives(graph, reduce):
     cost, inputs = graph(np.random.default_rng(3))
     rng = np.random.default_rng(4)
-    for reduce in ("mean", "sum"):
-        program = lift(cost, inputs, reduce=reduce)
-        for count in (1, 3):
-            rows = {name: np.array([row] * count) for name, row in row_of(inputs).items()}
-            same(program, 1.0, **{name: array * rng.uniform(0.9, 1.1, array.shape) for name, array in rows.items()})
+    program = lift(cost, inputs, reduce=reduce)
+    for count in (1, 3):
+        rows = {name: np.array([row] * count) for name, row in row_of(inputs).items()}
+        same(program, 1.0, **{name: array * rng.uniform(0.9, 1.1, array.shape) for name, array in rows.items()})
 
 
 # --- names ----------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ SMALL = ["digits", "--epochs", "1", "--hidden", "3"]
 def run(*arguments, cwd, **environment):
     """Run the command line as a user does, but from an empty directory, with this checkout's packages."""
     root = os.path.dirname(os.path.dirname(nn.__file__))
-    env = {**os.environ, "PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": "1", **environment}
+    env = {**os.environ, "PYTHONPATH": root, **environment}
     return subprocess.run(
         [sys.executable, "-m", "nn", *arguments], cwd=cwd, env=env, capture_output=True, encoding="utf-8", check=False
     )

@@ -16,7 +16,7 @@ import nn
 from autograd.files import remove_partial_files, written
 from nn.commands.arguments import coloured
 from nn.commands.channel import Channel
-from tests.test_command_line import DRAW, ENVIRONMENT
+from tests.test_command_line import DRAW, ENVIRONMENT, at_once
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="devices, links and signals of POSIX")
 TRAIN = ["train", "iris", "--epochs", "1"]
@@ -256,7 +256,7 @@ def test_an_output_that_nobody_takes_ends_without_a_traceback(tmp_path, line, co
 
 def test_a_width_that_is_no_number_is_none(tmp_path):
     for columns in ("abc", "0", "-5", "1", "9" * 30):
-        result = shell("$nn draw --help", tmp_path, COLUMNS=columns)
+        result = at_once("draw", "--help", cwd=tmp_path, COLUMNS=columns)
         assert (result.returncode, result.stderr) == (0, "")
         assert "examples:" in result.stdout
 
@@ -297,14 +297,7 @@ def test_escapes_in_classes_columns_and_files_are_shown_and_not_obeyed(tmp_path)
         [EVIL],
     ]
     for command in commands:
-        result = subprocess.run(
-            [sys.executable, "-m", "nn", *command],
-            cwd=tmp_path,
-            env=ENVIRONMENT | {"COLUMNS": "500"},
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
+        result = at_once(*command, cwd=tmp_path, COLUMNS="500")
         for text in (result.stderr, result.stdout if command[0] != "predict" else ""):  # whose output is data
             assert {c for c in text if not c.isprintable()} <= {"\n"}, command
         assert "Traceback" not in result.stderr

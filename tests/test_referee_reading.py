@@ -86,9 +86,13 @@ def require_line(name, k):
 
 
 QUICK = [pair for pair in PLANTED if pair[0] not in LOOPS]
+LONG = ("jacobian_of_softmax", "network_class", "layer_objects")  # seconds each: of them the slow tests take all
 
 
-@pytest.mark.parametrize(("name", "k"), QUICK[::12])
+@pytest.mark.parametrize(
+    ("name", "k"),
+    [pytest.param(*pair, marks=pytest.mark.slow if pair[0] in LONG else ()) for pair in QUICK[::12]],
+)
 def test_a_planted_mistake_is_found_in_its_line(name, k):
     require_line(name, k)
 
@@ -128,7 +132,10 @@ TWO = [
 ]
 
 
-@pytest.mark.parametrize(("name", "one", "other"), TWO, ids=[name for name, *_ in TWO])
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [pytest.param(*each, id=each[0], marks=pytest.mark.slow if each[0] in LONG else ()) for each in TWO],
+)
 def test_two_mistakes_that_hide_one_another_are_found_in_their_lines(name, one, other):
     text, line = with_mistake(STYLES[name].text, *one)
     text, other_line = with_mistake(text, *other)

@@ -31,7 +31,10 @@ def test_right_code_passes_whatever_its_form_and_is_told_how_it_was_read(name, t
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if "update_mini_batch" in name else ()) for name in PLANTED],
+)
 def test_a_mistake_is_told_with_its_line_and_what_belongs_there(name, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)  # files are told from where one stands
     form, path = FORMS[name], tmp_path / "mine.py"
