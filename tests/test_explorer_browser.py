@@ -531,6 +531,16 @@ def test_examples_are_chosen_below_the_layers_too_and_arrows_within_the_choice_a
     assert not select.is_displayed()
 
 
+def test_a_small_graph_is_shown_whole_among_its_scalars(show):
+    browser = show(page_of("small"))
+    browser.execute_script("explorer.go('scalars')")
+    scene = "explorer.scenes.scalars"
+    assert browser.execute_script(f"return [{scene}.folded, {scene}.plan.nodes.length]") == [
+        False,
+        len(viz.trace(case("small").root).nodes),
+    ]
+
+
 def test_the_way_back_stands_after_a_visit_to_another_depth(show):
     browser = show(page_of("three_layers"))
     for depth in ("neuron", "network", "neuron"):

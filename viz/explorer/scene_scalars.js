@@ -32,7 +32,7 @@ class ScalarsScene {
     let plan = null;
     if (small) plan = this.layout([...Array(tape.n).keys()].filter((i) => this.app.clock.under[i]), new Map(), W, H);
     for (const reach of [[2, 3], [2, 2], [1, 2], [1, 1], [1, 0]]) {
-      if (plan && plan.k >= LEGIBLE) break;
+      if (plan && plan.k >= (plan.folds.size ? LEGIBLE : 0.84 * LEGIBLE)) break; // the whole of a graph may be smaller
       const { nodes, folds } = this.near(...reach);
       if (reach[1] && nodes.length > MOST_CARDS) continue;
       plan = this.layout(nodes, folds, W, H);
