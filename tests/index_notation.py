@@ -741,7 +741,13 @@ class Reader:
         of_tests = [use for test in tests for side in test[::2] for use in uses_of(side, "")]
         own = letters or "".join(dict.fromkeys(c for side, _, _ in of_tests for c in letters_of(side) if c not in env))
         outer = {letter: k for letter, k in env.items() if letter not in own}
-        ranges = [_between(letter, tests) or self.values_of(letter, [*uses, *of_tests], outer) for letter in own]
+        of_tables = [use for use in of_tests if use[1]]
+        ranges = [
+            _between(letter, tests)
+            or self.values_of(letter, of_tables, outer)
+            or self.values_of(letter, [*uses, *of_tests], outer)
+            for letter in own
+        ]
         for letter, found in zip(own, ranges, strict=True):
             if found is None and not any(letter in letters_of(side) for side, _, _ in of_tests):
                 raise MisreadError(f"nothing says what {letter} runs over")

@@ -54,8 +54,11 @@ def unsaid_ends(
     factors: list[tuple[Index, int]] = []
     for each in (*conditions, *walk(body)):
         tables = each.left.axes + each.right.axes if isinstance(each, Condition) else ()
-        if axis in tables or (isinstance(each, Softmax) and each.index.plain is axis):
-            return False, False  # a table has as many members, and what a softmax is of tells
+        if axis in tables:
+            return False, False  # a table has as many members
+        if isinstance(each, Softmax) and each.index.plain is axis:
+            differs = each.axis.size != axis.size
+            return differs, differs  # the same letter below a softmax runs over what that is of
         if isinstance(each, Reference):
             for d, (index, own) in enumerate(zip(each.indices, each.family.axes, strict=True)):
                 if axis in index.axes:
