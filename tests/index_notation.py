@@ -149,6 +149,8 @@ class Name:
         """Return the members that a name stands for without its last index: a vector, or the rows of a matrix."""
         own = [self.members[each] for each in sorted(self.members) if each and each[:-1] == index]
         if not own and index and index[:-1] in self.members:
+            if self.members[index[:-1]].free[0]:
+                return Val(self.members[index[:-1]].array)  # 𝟏 has as many members as it takes
             rows, k = self.members[index[:-1]].array, index[-1] - 1
             if 0 <= k < len(rows):
                 return Val(rows[k].reshape(-1, 1))  # a row as a column, where rows have an index

@@ -202,7 +202,8 @@ class _Lines:
     def _cases(self, family: Family, term: Term, axis: Axis) -> list[Line]:
         """Return a line for each part of an axis on which the same conditions hold, unless all is 0 there."""
         all_parts = _parts(term, axis)
-        parts = [part for part in all_parts if part[2] != ZERO] or all_parts
+        is_counted = family.kind == "value" and family.time is None  # a logsumexp has it as a member
+        parts = [part for part in all_parts if is_counted or part[2] != ZERO] or all_parts
         self.typesetter.dropped[family] = (
             family.axes.index(axis),
             {k for low, high, _ in all_parts if low not in {part[0] for part in parts} for k in range(low, high + 1)},

@@ -47,7 +47,7 @@ class Naming:
                 if each not in families:
                     families.append(each)
         own = {family.name for family in families if family.name}
-        used = set(own)
+        used = own | {indexing.letters[axis] for axis in indexing.chosen | indexing.spatial if axis in indexing.letters}
         costs = (notation.cost if notation else "C", "C", "L", "J", "ℓ")
         self.loss = next(name for name in costs if name not in own)
         self.names: dict[Family, str] = {}
