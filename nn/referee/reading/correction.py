@@ -49,7 +49,7 @@ class Correction:
         proved_on: The networks on which the function, with all corrections up to this one, was run and found right in
             these arrays. Empty if it holds on the numbers at hand only.
         pasted: Whether it was the corrected text itself that ran.
-        alternatives: Other changes that do the same, as likely as this one.
+        alternatives: Changes of other lines that do the same, proved on the same networks.
         together: Whether it makes them right only together with the correction before.
     """
 

@@ -176,8 +176,10 @@ def _on(
         wrong = session.wrong
         if not wrong or deadline.left < 0:
             break
-        begun = _at_its_place(session, first) if step == 0 and first is not None else None
-        if begun is not None:
+        if step == 0 and first is not None:
+            begun = _at_its_place(session, first)
+            if begun is None or session.judged(begun) is None:
+                break  # by itself it lets the function fail
             mend = _begun_with(session, begun, others[:REPLAYED], deadline)
             repair.mends.append(mend)
             session.accept(mend.edits)
@@ -352,7 +354,7 @@ def _mend_of(
     if isinstance(edit, Known):
         edits = _written_out(session, edit, here, chosen.left, [*before], probes, deadline)
     mended = session.wrong - chosen.left
-    mend = Mend(edits, known, mended, same[:8], False, session, session.visits, session.order)
+    mend = Mend(edits, known, mended, same, False, session, session.visits, session.order)
     mend.forward = chosen.forward
     return mend
 

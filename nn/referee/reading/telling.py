@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,15 @@ from .probes import Key, Probe
 from .proof import corrected_lines, holds, replayed, verdicts_when_pasted
 from .quantities import Naming, Quantity
 from .repair import Mend, Repair
+from .search import penalty
 from .session import Session
 from .sites import Site
 
 __all__ = ["corrections", "equation_of"]
 
 LONG = 90  # letters of a formula, beyond which nobody would read it
-EQUAL = 0.15  # alternatives that cost no more than that are as likely
+EQUAL = 1.0  # alternatives that cost no more than that are as likely, once they are proved
+NAMED = 2  # of them
 SLOPES = {
     "sigmoid": "σ(z)(1 − σ(z))",
     "tanh": "1 − σ(z)²",
@@ -65,6 +68,8 @@ def corrections(repair: Repair, probes: Sequence[Probe]) -> list[Correction]:
         proved, pasted = _proof(repair, so_far, mend.mended, probes)
         for k, edit in enumerate(mend.edits):
             found.append(_correction(mend, edit, proved, pasted=pasted, together=k > 0))
+        if pasted:
+            found[-1] = replace(found[-1], alternatives=_alternatives(repair, mend, probes, proved))
     return found
 
 
@@ -109,7 +114,6 @@ def _correction(mend: Mend, edit: Edit, proved: tuple[str, ...], *, pasted: bool
         mends=tuple(sorted(mend.mended)) or tuple(("a", layer) for layer in sorted(mend.forward)),
         proved_on=proved,
         pasted=pasted,
-        alternatives=_alternatives(mend, edit),
         together=together,
     )
 
@@ -125,14 +129,29 @@ def _corrected(session: Session, edit: Edit) -> str:
     return "" if isinstance(edit, Moved) and edit.kind == "left out" else line
 
 
-def _alternatives(mend: Mend, edit: Edit) -> tuple[Alternative, ...]:
-    """Return the written changes at other places that are as likely and as exact."""
-    found: dict[int, Alternative] = {}
-    for other in mend.alternatives:
-        near = other.cost <= edit.cost + EQUAL and not isinstance(other, (Known, Moved))
-        if near and other.site.line != edit.site.line and len(mend.edits) == 1 and not isinstance(edit, Moved):
-            found.setdefault(other.site.line, Alternative(other.site.line, other.site.text, other.text))
-    return tuple(found.values())[:2]
+def _alternatives(
+    repair: Repair, mend: Mend, probes: Sequence[Probe], proved: Sequence[str]
+) -> tuple[Alternative, ...]:
+    """Return the written changes at other lines that do the same wherever the one told was proved, likeliest first."""
+    session, edit = mend.session, mend.edits[0]
+    if len(mend.edits) > 1 or isinstance(edit, (Known, Moved)) or not proved:
+        return ()
+    first = session.watch if not session.watch.changes else repair.mends[0].session.watch
+    rest = [other for each in repair.mends if each is not mend for other in each.edits]
+    where = [probe for probe in probes if probe.name in proved]
+    taken = {other.site.line for other in (edit, *rest)}
+    most = edit.cost + penalty(session, edit) + EQUAL
+    found: list[Alternative] = []
+    for other in sorted(mend.alternatives, key=lambda other: other.cost + penalty(session, other)):
+        if len(found) == NAMED or other.cost + penalty(session, other) > most:
+            break
+        if isinstance(other, (Known, Moved)) or other.site.line in taken:
+            continue
+        taken.add(other.site.line)
+        verdicts = verdicts_when_pasted(first, [*rest, other], where)
+        if all(v is not None and holds(v, frozenset(v) - repair.left) for v in verdicts):
+            found.append(Alternative(other.site.line, other.site.text, other.text))
+    return tuple(found)
 
 
 def _told(mend: Mend, edit: Edit) -> tuple[list[str], str, str, Quantity | None]:

@@ -86,7 +86,9 @@ def _of_one(c: Correction, paint: Paint, write: Write) -> Iterator[str]:
     if not c.proved_on:
         yield from wrapped("It was not proved on other networks.", 4)
     for other in c.alternatives:
-        yield from wrapped(f"As well: line {other.line}, `{other.replacement}` in place of `{other.expression}`.", 4)
+        yield from wrapped(
+            f"Or, equally, line {other.line}: `{other.replacement}` in place of `{other.expression}`.", 4
+        )
 
 
 def _in_sight(line: str, start: int, stop: int) -> tuple[str, int, int]:
