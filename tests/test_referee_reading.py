@@ -10,7 +10,7 @@ import types
 import numpy as np
 import pytest
 
-from nn import check_backprop
+from nn import MLP, check_backprop
 from nn.referee.reading.guard import Deadline, Refused, guarded
 from nn.referee.reading.watch import Watch
 from tests.courses_styles import STYLES
@@ -450,3 +450,77 @@ def test_an_error_of_the_reader_is_told_and_fails_where_it_is_to_fail(where, cor
     assert found.to_dict()["fault"].endswith(")")
     monkeypatch.undo()
     assert not report().reading.fault
+
+
+CHAIN = """
+def my_backprop(weights, X, T):
+    error = T - X @ weights[0].T
+    scaled = error / len(X)
+    return [scaled.T @ X]
+"""
+
+
+def test_another_line_that_does_the_same_is_named_as_an_equal_and_is_right_when_pasted():
+    model, X = MLP(3, [2], bias=False, seed=0), np.random.default_rng(0).normal(size=(5, 3))
+    report = check_backprop(module_of(CHAIN).my_backprop, model, X, X[:, :2], "half_squared_error")
+    (correction,) = report.corrections
+    assert (correction.line, correction.replacement) == (3, "X @ weights[0].T - T")
+    assert "Or, equally, line 4: `-error / len(X)` in place of `error / len(X)`." in " ".join(str(report).split())
+    assert correction.alternatives
+    for other in correction.alternatives:
+        lines = CHAIN.splitlines()
+        lines[other.line - 1] = lines[other.line - 1].replace(other.expression, other.replacement)
+        pasted = module_of("\n".join(lines)).my_backprop
+        assert check_backprop(pasted, model, X, X[:, :2], "half_squared_error").ok
+
+
+HIDDEN_PAIRS = {  # two mistakes that one quantity in one place would hide: what stands there, what is written instead
+    "zip_reversed": [("a_out * (1 - a_out)", "a_in * (1 - a_out)"), ("error = delta @ W", "error = error @ W")],
+    "softmax_rows": [
+        ("e / e.sum(axis=1, keepdims=True)", "e / e.sum()"),
+        ("= softmax(scores) - T", "= (softmax(scores) - T) * softmax(scores) * (1 - softmax(scores))"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN_PAIRS)
+def test_two_mistakes_are_both_named_where_one_quantity_would_hide_them(name):
+    style = STYLES[name]
+    text, planted_in = style.text, set()
+    for right, wrong in HIDDEN_PAIRS[name]:
+        assert text.count(right) == 1
+        planted_in.add(text[: text.index(right)].count("\n") + 1)
+        text = text.replace(right, wrong)
+    report = report_on(text, style)
+    assert {c.line for c in report.corrections} == planted_in, str(report)
+    assert report.reading.explains_all
+
+
+SIGMOID_ON_TANH = """
+import numpy as np
+
+
+def my_backprop(weights, biases, X, T):
+    h = np.tanh(X @ weights[0].T + biases[0])
+    error = (h @ weights[1].T + biases[1] - T) / len(X)
+    back = error @ weights[1] * h * (1 - h)
+    return [back.T @ X, error.T @ h], [back.sum(axis=0), error.sum(axis=0)]
+"""
+
+
+def test_the_slope_of_another_function_is_one_mistake_though_it_stands_in_two_factors():
+    model, rng = MLP(3, [4, 2], activation="tanh", seed=0), np.random.default_rng(0)
+    X, T = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    report = check_backprop(module_of(SIGMOID_ON_TANH).my_backprop, model, X, T, "half_squared_error")
+    assert [c.corrected.strip() for c in report.corrections] == ["back = error @ weights[1] * (1 - h ** 2)"], str(
+        report
+    )
+    assert "a(1 − a) is the slope of the sigmoid; that of tanh is 1 − a²." in str(report)
+
+
+def test_what_is_cut_from_a_product_keeps_its_parentheses():
+    style = STYLES["theta_with_bias_column"]
+    right, wrong = "(d3 @ Theta2)[:, 1:]", "(d3 @ Theta2)[:, :-1]"
+    line = next(line for line in style.text.splitlines() if right in line)
+    report = report_on(style.text.replace(right, wrong), style)
+    assert [c.corrected for c in report.corrections] == [line], str(report)

@@ -304,6 +304,10 @@ def _of_operation(node: ast.BinOp, add: Add) -> None:
         while isinstance(left, ast.BinOp) and isinstance(left.op, (ast.Mult, ast.Div, ast.Add, ast.Sub)):
             add(_without(node, left), "left out", 1.5)
             left = left.left
+    if isinstance(node.op, ast.Mult) and isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.Mult):
+        a = text(node.left.right)
+        if text(node.right) == f"1 - {a}":  # the slope of the sigmoid
+            add(f"{text(node.left.left)} * (1 - {a} ** 2)", "slope", 1.3)
     if isinstance(node.op, ast.MatMult):
         for left, right, cost in _turned(node.left, node.right):
             add(text(ast.BinOp(left, ast.MatMult(), right)), "transposed", cost)
@@ -430,14 +434,14 @@ def _of_subscript(node: ast.Subscript, add: Add) -> None:
         return
     if not isinstance(node.slice, (ast.Tuple, ast.Slice)):
         for step in (1, -1):
-            add(f"{text(node.value)}[{_shifted(node.slice, step)}]", "index", 1.1)
+            add(f"{_tight(node.value)}[{_shifted(node.slice, step)}]", "index", 1.1)
     if any(isinstance(part, ast.Slice) for part in ast.walk(node.slice)):
         index = text(node.slice)
         index = index[1:-1] if index.startswith("(") else index
         exchanges = ((":-1", "1:"), ("1:", ":-1"), ("1:", ":"), (":-1", ":"), (", 0", ", -1"), (", -1", ", 0"))
         for old, new in exchanges:
             if old in index:
-                add(f"{text(node.value)}[{index.replace(old, new)}]", "index", 1.2)
+                add(f"{_tight(node.value)}[{index.replace(old, new)}]", "index", 1.2)
         add(text(node.value), "index", 1.4)
 
 

@@ -130,6 +130,10 @@ class Deadline:
         """The seconds that are left; negative when it has passed."""
         return min(self._processor - time.thread_time(), (self._clock - time.perf_counter()) / PATIENCE)
 
+    def at_most(self, seconds: float) -> Deadline:
+        """Return the deadline after so many seconds, or a quarter of what is left."""
+        return Deadline(max(0.0, min(seconds, self.left / 4)))
+
     def part(self, share: float) -> Deadline:
         """Return the deadline after a share of what is left."""
         return Deadline(max(0.0, self.left * share))

@@ -5,18 +5,20 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from .edits import Edit, Known, Moved, written
 from .guard import Deadline
+from .known import known_edits
 from .pairs import pair
 from .probes import Key, Probe
 from .proof import counterpart, holds, replayed
-from .search import Found, Search, is_slope, penalty
+from .search import Found, Search, is_slope, open_edits, penalty
 from .session import Session, reads_something_wrong
+from .sites import Site
 from .spelling import spelled
 from .watch import Watch
 
@@ -26,10 +28,13 @@ MOST = 6  # mistakes in one function
 REPLAYED = 3  # other networks on which a change must hold
 CONSIDERED = 16  # changes that are replayed
 COARSE = 4  # the weight of an expression that a known quantity explains only coarsely
-COARSE_COST = 1.5
+COARSE_COST = 2.0
 UNLIKELY = 2.5  # a change that costs more may come from another one before it that was not meant
 BEGINNINGS = 3  # first changes that are tried in the place of one that cannot be written out
 VAGUE = 1.5  # how much more a change may cost that is written out
+VAGUE_SLOPE = 0.5  # likewise of a slope, which everybody can write
+TWO = 1.5  # seconds for two changes behind one place
+HALF = 0.5  # of the time, after which nothing is begun otherwise
 WRITTEN = 6.0  # two that are written out and cost less are likelier than one that is not
 
 
@@ -48,6 +53,7 @@ class Mend:
         order: The order of these values.
         after: The values of all sites after.
         forward: The layers whose a it makes right, if nothing that is handed in shows it yet.
+        between: The values of all sites, and their order, with the first of two changes.
     """
 
     edits: tuple[Edit, ...]
@@ -60,11 +66,19 @@ class Mend:
     order: list[tuple[int, int, int]]
     after: dict[int, list[Any]] = field(default_factory=dict)
     forward: frozenset[int] = frozenset()
+    between: tuple[dict[int, list[Any]], list[tuple[int, int, int]]] | None = None
+
+    def beside(self, k: int) -> Mend:
+        """Return this for one of two changes, with the values before and after that one alone."""
+        if self.between is None:
+            return self
+        visits, order = self.between
+        return replace(self, visits=visits, order=order) if k else replace(self, after=visits)
 
     @property
     def is_vague(self) -> bool:
         """Whether it says what belongs somewhere, and not how to write it."""
-        return any(isinstance(edit, Known) and edit.kind in ("known", "state") for edit in self.edits)
+        return any(map(is_vague, self.edits))
 
     @property
     def cost(self) -> float:
@@ -102,6 +116,11 @@ class Repair:
         return sum(mend.cost for mend in self.mends) + 5 * len(self.left)
 
 
+def is_vague(edit: Edit) -> bool:
+    """Return whether an edit says what belongs somewhere, and not how to write it."""
+    return isinstance(edit, Known) and edit.kind in ("known", "number", "state")
+
+
 def is_coarse(edit: Edit) -> bool:
     """Return whether an edit replaces a whole expression by a quantity: it may hide two mistakes."""
     if not isinstance(edit, Known) or edit.kind not in ("known", "state"):
@@ -112,11 +131,13 @@ def is_coarse(edit: Edit) -> bool:
 def repaired(functions: tuple[Any, ...], probes: Sequence[Probe], deadline: Deadline) -> Repair | None:
     """Return what was found on the probe that shows most; None if there is nothing to change."""
     best: Repair | None = None
+    until = deadline.part(HALF)
     chosen = [*probes[:1], *[probe for probe in probes[1:] if probe.name == "sibling"][:1]]
     for k, probe in enumerate(chosen):
         others = [other for other in probes if other is not probe]
         found = _on(functions, probe, others, deadline.part(0.7 if k + 1 < len(chosen) else 1.0))
-        found = _begun_otherwise(found, functions, probe, others, deadline)
+        found = _begun_otherwise(found, functions, probe, others, until)
+        _write_out(found, functions, probe, others)
         if best is None or (len(found.left), found.cost) < (len(best.left), best.cost):
             best = found
         if (not found.left and found.verified) or deadline.left < 0:
@@ -125,7 +146,7 @@ def repaired(functions: tuple[Any, ...], probes: Sequence[Probe], deadline: Dead
 
 
 def _begun_otherwise(
-    found: Repair, functions: tuple[Any, ...], probe: Probe, others: list[Probe], deadline: Deadline
+    found: Repair, functions: tuple[Any, ...], probe: Probe, others: list[Probe], until: Deadline
 ) -> Repair:
     """Return a likelier repair with another first change, if the one found has an unlikely change among several.
 
@@ -133,11 +154,14 @@ def _begun_otherwise(
     """
     if len(found.mends) == 1 and (found.mends[0].is_vague or len(found.mends[0].edits) > 1):
         tried = []
+        there = {edit.site.span for edit in found.mends[0].edits if is_vague(edit)}
         for first in found.firsts[:BEGINNINGS]:
-            if deadline.left < 0.5:
+            if until.left < 0.3:
                 break
-            other = _on(functions, probe, others, deadline.part(0.5), first.edit)
-            if not other.left and other.verified and len(other.mends) <= 2:
+            other = _on(functions, probe, others, until.part(0.6), first.edit)
+            again = {edit.site.span for mend in other.mends for edit in mend.edits if is_vague(edit)} & there
+            if not other.left and other.verified and len(other.mends) <= 2 and not again:
+                _write_out(other, functions, probe, others)
                 tried.append(other)
         best = min(tried, key=_weighed, default=found)
         is_written = not any(mend.is_vague for mend in best.mends) and best.cost < WRITTEN
@@ -145,26 +169,65 @@ def _begun_otherwise(
     if len(found.mends) < 2 or all(mend.cost < UNLIKELY for mend in found.mends):
         return found
     for first in found.firsts[1:3]:
-        if deadline.left < 0.5:
+        if until.left < 0.3:
             break
-        other = _on(functions, probe, others, deadline.part(0.5), first.edit)
-        if other.verified and other.cost < found.cost - 0.2:
+        other = _on(functions, probe, others, until.part(0.6), first.edit)
+        if other.verified and _weighed(other) < _weighed(found) - 0.2:
             found = other
     return found
+
+
+def _write_out(repair: Repair, functions: tuple[Any, ...], probe: Probe, others: list[Probe]) -> None:
+    """Write out what only says what belongs somewhere, now that the other mistakes are mended."""
+    everything = [edit for mend in repair.mends for edit in mend.edits]
+    known = [(mend, edit) for mend in repair.mends for edit in mend.edits if isinstance(edit, Known)]
+    if repair.left or len(everything) < 2 or len(known) != 1:
+        return
+    for mend, vague in known:
+        rest = [edit for edit in everything if edit is not vague]
+        session = Session(probe, Watch(functions))
+        placed = [_at_its_place(session, edit) for edit in rest if not isinstance(edit, Moved)]
+        if None in placed or len(placed) < len(rest):
+            continue
+        session.accept([edit for edit in placed if edit is not None])
+        site = next((s for s in session.sites if s.span == vague.site.span and s.file == vague.site.file), None)
+        there = None if site is None else _known_there(session, site)
+        if site is None or there is None or there.values is None:
+            continue
+        for other in [*open_edits(session, site, [there.values]), spelled(session, there, session.wrong)]:
+            verdicts = session.judged(other) if other is not None else None
+            if other is None or verdicts is None or not all(verdicts.values()):
+                continue
+            here = written(vague.site, other.text, other.kind, other.cost)
+            if here is not None and _all_hold(
+                session, [*session.active, other], others[:REPLAYED], frozenset(verdicts)
+            ):
+                mend.edits = tuple(here if edit is vague else edit for edit in mend.edits)
+                return
+
+
+def _known_there(session: Session, site: Site) -> Known | None:
+    """Return the known edit at a site that makes all right that is wrong."""
+    for edit in known_edits(session, site, shapes_are_wrong=session.has_wrong_shapes):
+        verdicts = session.judged(edit)
+        if isinstance(edit, Known) and verdicts is not None and all(verdicts.values()):
+            return edit
+    return None
 
 
 def _together(one: Mend, other: Mend) -> Mend:
     """Return two changes as one, of which the first shows only with the second."""
     edits = (*one.edits, *other.edits)
     both = Mend(edits, None, other.mended, [], other.verified, one.session, one.visits, one.order)
-    both.after = other.after
+    both.after, both.between = other.after, (other.visits, other.order)
     return both
 
 
 def _weighed(repair: Repair) -> float:
     """Return how unlikely changes are together, where what is not written out may hide others."""
     unlikely = sum(penalty(mend.session, edit) for mend in repair.mends for edit in mend.edits)
-    return repair.cost + unlikely + VAGUE * sum(mend.is_vague for mend in repair.mends)
+    vague = [edit for mend in repair.mends for edit in mend.edits if is_vague(edit)]
+    return repair.cost + unlikely + sum(VAGUE_SLOPE if is_slope(edit) else VAGUE for edit in vague)
 
 
 def _on(
@@ -199,7 +262,12 @@ def _on(
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 repair.firsts = _at_other_places(search.beginnings(), vague[0])
-        session.accept(mend.edits)
+        if len(mend.edits) > 1 and session.judged(mend.edits[0]) is not None:
+            session.accept(mend.edits[:1])
+            mend.between = session.visits, session.order
+            session.accept(mend.edits[1:])
+        else:
+            session.accept(mend.edits)
         mend.after = session.visits
         if session.wrong == wrong and not mend.forward and not ranked[0].is_scaled:
             break
@@ -336,10 +404,13 @@ def _unlikeliness(session: Session, edit: Edit) -> float:
 
 
 def _is_as_likely(session: Session, found: Found, holding: list[Found]) -> bool:
-    """Return whether a change elsewhere mends the same, and is about as likely as the first that holds."""
+    """Return whether a change elsewhere, or written, mends the same, about as likely as the first that holds."""
     likely = _unlikeliness(session, holding[0].edit) + VAGUE
-    is_elsewhere = all(found.edit.site is not other.edit.site for other in holding)
-    return is_elsewhere and found.left == holding[0].left and _unlikeliness(session, found.edit) <= likely
+    is_known = isinstance(found.edit, Known)
+    is_new = all(
+        found.edit.site is not other.edit.site or (isinstance(other.edit, Known) and not is_known) for other in holding
+    )
+    return is_new and found.left == holding[0].left and _unlikeliness(session, found.edit) <= likely
 
 
 def _mend_of(
@@ -372,7 +443,7 @@ def _written_out(
     mended = frozenset(session.verdicts) - left  # and what was right stays so
     written = next((other for other in here if not isinstance(other, (Known, Moved)) and other.cost < 6), None)
     if written is None and edit.kind == "known" and is_coarse(edit):
-        two = pair(session, edit, deadline.part(0.5))
+        two = pair(session, edit, deadline.at_most(TWO))
         if two is not None and _all_hold(session, [*before, *two], probes, mended):
             return two
     if written is None and edit.kind == "known":
@@ -380,7 +451,7 @@ def _written_out(
     if written is not None and _all_hold(session, [*before, written], probes, mended):
         return (written,)
     if edit.kind == "known" and not is_coarse(edit):
-        two = pair(session, edit, deadline.part(0.5), only_written=True)
+        two = pair(session, edit, deadline.at_most(TWO), only_written=True)
         if two is not None and _all_hold(session, [*before, *two], probes, mended):
             return two
     return (edit,)

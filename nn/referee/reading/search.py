@@ -299,7 +299,7 @@ def penalty(session: Session, edit: Edit) -> float:
     elif not known and _is_handed_on(session, site):
         extra += 0.3
     if isinstance(edit, Written) and _is_empty_of_sense(site, edit.text):
-        extra += 1.0
+        extra += 2.0
     reads = isinstance(site.node, (ast.Name, ast.Attribute)) and getattr(site.node, "attr", "") != "T"
     if site.role == "value" and reads:
         extra += 2.0 if reads_something_wrong(session, site) else 0.6

@@ -65,7 +65,7 @@ def _of_statement(site: Site, block: list[ast.stmt], k: int, looped: bool) -> It
         for j in range(k + 1, len(block)):
             last = j + 1 == len(block) or isinstance(block[j + 1], ast.Return)
             if not isinstance(block[j], ast.Return) and (j == k + 1 or last):
-                text = f"line {statement.lineno} after line {block[j].end_lineno}"
+                text = f"after line {block[j].end_lineno}"
                 lines = _moving(statement, block[j])
                 cost = 1.5 + 0.05 * (j - k)
                 yield Moved(site, text, "order", cost, _later(site, statement, j - k), lines, span_of(statement))

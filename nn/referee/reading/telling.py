@@ -27,7 +27,7 @@ from .sites import Site
 __all__ = ["corrections", "equation_of"]
 
 LONG = 90  # letters of a formula, beyond which nobody would read it
-EQUAL = 1.0  # alternatives that cost no more than that are as likely, once they are proved
+EQUAL = 1.5  # alternatives that cost no more than that are as likely, once they are proved
 NAMED = 2  # of them
 SLOPES = {
     "sigmoid": "σ(z)(1 − σ(z))",
@@ -39,7 +39,6 @@ WHAT = {
     "axis": "The sum needs another axis",
     "comparison": "The comparison is another one",
     "condition": "The condition leaves something out",
-    "constant": "The number is another one",
     "exchanged": "The two sides are exchanged",
     "factor": "A factor is missing",
     "function": "Another function belongs here",
@@ -48,7 +47,7 @@ WHAT = {
     "operator": "The operator is another one",
     "option": "The option is another one",
     "order of a list": "The list is to be gone through in the other order",
-    "order": "This statement changes what a later line still needs as it was",
+    "order": "This statement changes what another line still needs as it was",
     "power": "The square is missing",
     "slope": "The slope belongs here, not the function itself",
     "sign": "The sign is reversed",
@@ -67,7 +66,8 @@ def corrections(repair: Repair, probes: Sequence[Probe]) -> list[Correction]:
         so_far += mend.edits
         proved, pasted = _proof(repair, so_far, mend.mended, probes)
         for k, edit in enumerate(mend.edits):
-            found.append(_correction(mend, edit, proved, pasted=pasted, together=k > 0))
+            told = mend.beside(k)
+            found.append(_correction(told, edit, proved, pasted=pasted, together=k > 0))
         if pasted:
             found[-1] = replace(found[-1], alternatives=_alternatives(repair, mend, probes, proved))
     return found
@@ -134,7 +134,7 @@ def _alternatives(
 ) -> tuple[Alternative, ...]:
     """Return the written changes at other lines that do the same wherever the one told was proved, likeliest first."""
     session, edit = mend.session, mend.edits[0]
-    if len(mend.edits) > 1 or isinstance(edit, (Known, Moved)) or not proved:
+    if len(mend.edits) > 1 or isinstance(edit, Known) or edit.kind == "order" or not proved:
         return ()
     first = session.watch if not session.watch.changes else repair.mends[0].session.watch
     rest = [other for each in repair.mends if each is not mend for other in each.edits]
@@ -186,10 +186,23 @@ def _told(mend: Mend, edit: Edit) -> tuple[list[str], str, str, Quantity | None]
             sentences.append(sentence)
         if first is None:
             first = stands.strip("`") if stands.strip("`") != target.text else "", belongs, quantity
+    if edit.kind == "slope" and isinstance(edit.site.node, ast.BinOp) and "** 2" in edit.text:
+        sentences.append("a(1 − a) is the slope of the sigmoid; that of tanh is 1 − a².")
     if not sentences:
-        sentences = [f"{WHAT.get(edit.kind, 'Something else belongs here')}: `{edit.text}` for `{edit.site.text}`."]
+        sentences = [_of_words(edit)]
     stands, belongs, quantity = first or ("", "", None)
     return sentences, stands, belongs, quantity
+
+
+def _of_words(edit: Edit) -> str:
+    """Return what is said of a change whose values have no names."""
+    node, outer = edit.site.node, edit.site.parent
+    if isinstance(node, ast.Constant) and edit.kind == "constant":
+        keywords = outer.node.keywords if outer is not None and isinstance(outer.node, ast.Call) else []
+        is_axis = any(keyword.arg == "axis" and keyword.value is node for keyword in keywords)
+        front = "This is the wrong axis: " if is_axis else ""
+        return f"{front}`{edit.text}` belongs here, not `{edit.site.text}`."
+    return f"{WHAT.get(edit.kind, 'Something else belongs here')}: `{edit.text}` for `{edit.site.text}`."
 
 
 def _told_about(site: Site) -> Site:
@@ -216,7 +229,7 @@ def _of_statement(edit: Moved) -> str:
             return f"The sign is reversed: `{edit.text}` belongs here."
         held = "only the last round of the loop" if edit.site.repeated else "nothing of what stood there before"
         return f"`{edit.text}` belongs here: the plain = keeps {held}."
-    return f"{what}: {edit.text}."
+    return f"{what}. It belongs {edit.text}."
 
 
 def _sentence(target: Site, edit: Edit, stands: str, belongs: str, difference: str) -> str:
@@ -294,6 +307,8 @@ def _difference_of_shapes(a: FloatArray, b: FloatArray, N: int, *, columns: bool
         return "the sum over the examples is missing"
     if a.shape == b.shape[::-1] and a.ndim == 2 and np.allclose(a.T, b):
         return "it is transposed"
+    if a.ndim == 0 and N > 1 and sorted(b.shape) == [1, N]:
+        return "one number stands where each example has its own"
     if a.ndim < b.ndim == 2:
         return f"a {'vector' if a.ndim else 'number'} stands where a matrix belongs"
     if a.ndim == 0 and b.ndim == 1:

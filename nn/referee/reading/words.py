@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import textwrap
 from collections.abc import Callable, Iterator
@@ -43,9 +44,9 @@ def told(reading: Reading, arrays: int, paint: Paint, write: Write) -> Iterator[
     if not reading.corrections:
         return
     yield from wrapped(_summary(reading, arrays))
-    for correction in reading.corrections:
+    for correction, after in itertools.zip_longest(reading.corrections, reading.corrections[1:]):
         yield ""
-        yield from _of_one(correction, paint, write)
+        yield from _of_one(correction, paint, write, goes_on=after is not None and after.together)
     if reading.left:
         yield ""
         yield from wrapped(write(f"Still wrong with all that: {listed(reading.left)}. {reading.note}".rstrip()))
@@ -67,22 +68,22 @@ def _summary(reading: Reading, arrays: int) -> str:
     )
 
 
-def _of_one(c: Correction, paint: Paint, write: Write) -> Iterator[str]:
+def _of_one(c: Correction, paint: Paint, write: Write, *, goes_on: bool) -> Iterator[str]:
     place = f"{where(c)}, in {c.function}" if c.function != "<lambda>" else where(c)
     yield paint(place, "bold")
     end = c.end_column if c.end_line == c.line else len(c.source.rstrip())
     text, start, stop = _in_sight(c.source.rstrip(), c.column, max(end, c.column + 1))
     yield f"    {text}"
     yield f"    {' ' * start}{paint('~' * (stop - start), 'red')}"
-    if c.together:
-        yield from wrapped("Together with the change above:", 4)
     for sentence in c.sentences:
         yield from wrapped(write(sentence), 4)
     if c.equation:
         yield from wrapped(write(f"The equation is {c.equation}."), 4)
     if c.corrected:
         yield from _corrected(c, paint)
-    yield from wrapped(write(f"This makes {listed(c.mends)} right."), 4)
+    front = "Together with the change above this" if c.together else "This"
+    if not goes_on:
+        yield from wrapped(write(f"{front} makes {listed(c.mends)} right."), 4)
     if not c.proved_on:
         yield from wrapped("It was not proved on other networks.", 4)
     for other in c.alternatives:
