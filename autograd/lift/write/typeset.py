@@ -734,6 +734,8 @@ class Typesetter:
         if not windows or {k for _, _, k, _ in windows} != set(bound) or len({sign for *_, sign in windows}) != 1:
             return None
         out = [p for _, p, _, _ in windows]
+        if any(p.size != x.family.axes[d].size - sign * (k.size - 1) for d, p, k, sign in windows):
+            return None  # w ⋆ x has a member wherever all of w lies within x, and w ∗ x wherever any of it does
         if not all(k in where for _, _, k, _ in windows) or out != [axis for axis in (row, column) if axis is not None]:
             return None
         names = []
