@@ -288,10 +288,10 @@ def recurrent(rows, targets=None, first=None):
     return graph
 
 
-def lstm_of_numbers(rng):
+def lstm_of_numbers(rng, steps=4):
     gates = {g: (parameters(rng, f"W{g}", 2, 1), parameters(rng, f"U{g}", 2, 2)) for g in "fiog"}
     h, c = list(parameters(rng, "h0", 2)), list(parameters(rng, "c0", 2))
-    for x in rng.normal(size=4).tolist():
+    for x in rng.normal(size=steps).tolist():
         z = {g: [w[0] * x + q for w, q in zip(W, weighted(U, h), strict=True)] for g, (W, U) in gates.items()}
         f, i, o = ([each.sigmoid() for each in z[g]] for g in "fio")
         c = [p * q + r * s.tanh() for p, q, r, s in zip(f, c, i, z["g"], strict=True)]
@@ -318,8 +318,13 @@ for _name, _graph in RECURRENCES.items():
     _graph.__name__ = _name.replace(" ", "_")
 
 
+def lstm_of_two_steps(rng):
+    return lstm_of_numbers(rng, steps=2)
+
+
 GRAPHS = [
     *RECURRENCES.values(),
+    lstm_of_two_steps,
     *NORMALISED,
     column_major,
     kalman_filter,

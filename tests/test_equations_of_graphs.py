@@ -10,7 +10,7 @@ from autograd import Value, affine, maximum, softmax, total
 from autograd.lift import compile, lift
 from autograd.lift.write.notation import NOTATIONS
 from nn import LOSSES, l2_penalty
-from tests.equation_graphs import RECURRENCES
+from tests.equation_graphs import RECURRENCES, lstm_of_two_steps
 from tests.equation_programs import backward, leaves, program_of, section
 from tests.lift_graphs import squared_error
 
@@ -291,6 +291,13 @@ def test_the_lstm_of_a_literal_sequence_reads_like_a_book():
         "vₜ = σ(z¹ₜ) ⊙ tanh(z³ₜ) + vₜ₋₁ ⊙ σ(zₜ)",
         "uₜ = σ(z²ₜ) ⊙ tanh(vₜ)",
     ]
+
+
+def test_no_product_with_the_adjoint_of_z_reads_like_the_adjoint_of_the_other_factor():
+    text = lift(lstm_of_two_steps(np.random.default_rng(4))[0]).equations()
+    assert "δs₁ = " in text
+    assert section(text, "Gradients")["∂C/∂Uf"] == "δuh₀ᵀ + δzs₁ᵀ"
+    assert "δ alone" not in text
 
 
 def test_the_derivatives_of_a_matrix_with_one_row_are_a_row():

@@ -36,8 +36,9 @@ class Naming:
         folded: The biases that stand in a column of weights, by the weights.
     """
 
-    def __init__(self, indexing: Indexing, notation: Notation | None = None) -> None:
+    def __init__(self, indexing: Indexing, notation: Notation | None = None, *, spells_z: bool = False) -> None:
         self.indexing = indexing
+        self._spells_z = spells_z
         self.notation = notation
         self.folded: dict[Family, Family] = {}
         found = indexing.found
@@ -103,7 +104,7 @@ class Naming:
             digits = ""
         above = self.above(above)
         delta = "" if family.of is None else self.notation.delta if self.notation else "δ"
-        stem = "" if is_of_z else self._letters.get(stem, _GREEK.get(stem, stem))
+        stem = "" if is_of_z and not self._spells_z else self._letters.get(stem, _GREEK.get(stem, stem))
         mark = "bar" if source in self.folded and family.of is None else ""
         return Symbol(stem, above, tuple(below), delta, digits, mark)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from .naming import Naming
 from .notation import Notation
 from .ranges import Outside, outside
 from .style import Latex, Style, Unicode
-from .tree import Symbol
+from .tree import Chain, Symbol, nodes_in
 from .typeset import Typesetter, UnprintableError
 
 __all__ = ["Legend", "Page", "best_page"]
@@ -93,7 +94,24 @@ def page(found: Equations, chosen: Iterable[Axis] | None = None, notation: Notat
     indexing = Indexing(found, chosen)
     typesetter = Typesetter(indexing, notation)
     made = numbered_sections if found.layers is not None else sections
+    written = Page(indexing, typesetter, made(indexing, typesetter))
+    if not _is_misread(written):
+        return written
+    typesetter = Typesetter(indexing, notation, spells_z=True)
     return Page(indexing, typesetter, made(indexing, typesetter))
+
+
+def _is_misread(page: Page) -> bool:
+    """Whether δ times a value, as δs, reads like the adjoint of that value, which is on the page."""
+    lines = [line for section in page.sections for line in section.lines if isinstance(line, Line)]
+    named = {(line.left.stem, line.left.digits) for line in lines if line.left.delta and line.left.stem}
+    for node in (node for line in lines for node in nodes_in(line.right)):
+        links = node.links if isinstance(node, Chain) else [(each, False) for each in getattr(node, "factors", ())]
+        for (one, is_turned), (other, _) in pairwise(links):
+            is_alone = one == Symbol("", delta=getattr(one, "delta", "") or "δ") and not is_turned
+            if is_alone and isinstance(other, Symbol) and not other.delta and (other.stem, other.digits) in named:
+                return True
+    return False
 
 
 def best_page(found: Equations, notation: Notation | None = None) -> Page:

@@ -149,7 +149,7 @@ class Typesetter:
         tables: The tables of indices that occurred.
     """
 
-    def __init__(self, indexing: Indexing, notation: Notation | None = None) -> None:
+    def __init__(self, indexing: Indexing, notation: Notation | None = None, *, spells_z: bool = False) -> None:
         self.indexing = indexing
         self.notation = notation
         self.found = indexing.found
@@ -163,7 +163,7 @@ class Typesetter:
         self.index_axes: set[Axis] = set()
         self._keeps_windows = True
         self._define()
-        self.naming = Naming(indexing, notation)
+        self.naming = Naming(indexing, notation, spells_z=spells_z)
 
     def _define(self) -> None:
         """A family of several axes that is defined index by index is written so everywhere."""
