@@ -259,6 +259,8 @@ def test_a_width_that_is_no_number_is_none(tmp_path):
         result = at_once("draw", "--help", cwd=tmp_path, COLUMNS=columns)
         assert (result.returncode, result.stderr) == (0, "")
         assert "examples:" in result.stdout
+    narrow, forty = (at_once("draw", "--help", cwd=tmp_path, COLUMNS=columns).stdout for columns in ("1", "40"))
+    assert narrow == forty  # narrower than that nothing is laid out
 
 
 def test_a_file_as_output_gets_the_picture_and_the_lines(tmp_path):
