@@ -10,7 +10,7 @@ from autograd import Value, affine, maximum, softmax, total
 from autograd.lift import compile, lift
 from autograd.lift.write.notation import NOTATIONS
 from nn import LOSSES, l2_penalty
-from tests.equation_graphs import RECURRENCES, lstm_of_two_steps
+from tests.equation_graphs import RECURRENCES, lstm_of_two_steps, residual
 from tests.equation_programs import backward, leaves, program_of, section
 from tests.lift_graphs import squared_error
 
@@ -276,6 +276,14 @@ def test_a_recurrence_over_numbers_of_the_graph_is_one_line_with_a_time(graph):
     assert "for t = " in forward
     assert len(forward.splitlines()) <= 11  # as many whatever the number of steps
     assert re.search(r"^A = \[.*\], numbers of the graph\.$", text, re.M)
+
+
+def test_what_one_step_alone_reads_does_not_make_a_sequence_of_the_others():
+    """The error of the last layer of a residual network is no part of its layers."""
+    loss, inputs = residual(np.random.default_rng(5))
+    lines = [line.strip() for line in lift(loss, inputs).equations().splitlines()]
+    assert lines[1:4] == ["a⁰ = x", "z¹ = W¹a⁰ + b¹", "a¹ = σ(z¹)"]
+    assert not any("Aₗ" in line for line in lines)
 
 
 def test_the_lstm_of_a_literal_sequence_reads_like_a_book():

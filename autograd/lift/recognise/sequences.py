@@ -105,6 +105,8 @@ class _Sequences:
         is_open = False
         for key, model in whole.items():
             own = [self._parts[family].get(key) for family in members]
+            if sum(part is not None for part in own) < 2:  # what one step alone reads is no sequence
+                return
             rows = [_numbers(model, part) for part in own]
             differs = [len({column.tobytes() for column in columns}) > 1 for columns in zip(*rows, strict=True)]
             if model.is_read and any(part is None for part in own):
