@@ -1,5 +1,7 @@
 """`python -m nn check FILE` prints the referee's report and exits with 0 only if every array is right."""
 
+import os
+
 import pytest
 
 from nn.__main__ import main
@@ -100,3 +102,15 @@ def test_what_cannot_be_checked_is_said_in_one_line(check, text, message):
 def test_a_missing_file_is_said(capsys):
     assert main(["check", "there_is_no_such_file.py"]) == 1
     assert "there_is_no_such_file.py" in capsys.readouterr().err
+
+
+def test_a_file_that_changed_within_a_second_is_read_anew(tmp_path):
+    """Python's own cache would take the bytecode of the file as it was, if that has its size and its second."""
+    verdicts = []
+    for text in (COLUMNS, COLUMNS.replace("(a - T)", "(a + T)"), COLUMNS):
+        path = tmp_path / "my_backprop.py"
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (1e9, 1e9))
+        verdicts.append(main(["check", str(path), "--in-process", "--time-limit", "0"]))
+    assert verdicts == [0, 1, 0]
+    assert not (tmp_path / "__pycache__").exists()

@@ -104,12 +104,16 @@ def page(found: Equations, chosen: Iterable[Axis] | None = None, notation: Notat
 def _is_misread(page: Page) -> bool:
     """Whether δ times a value, as δs, reads like the adjoint of that value, which is on the page."""
     lines = [line for section in page.sections for line in section.lines if isinstance(line, Line)]
-    named = {(line.left.stem, line.left.digits) for line in lines if line.left.delta and line.left.stem}
+
+    def name(symbol: Symbol) -> tuple[str, str, str]:
+        return symbol.stem, symbol.digits, symbol.above if symbol.above.isdigit() else ""
+
+    named = {name(line.left) for line in lines if line.left.delta and line.left.stem}
     for node in (node for line in lines for node in nodes_in(line.right)):
         links = node.links if isinstance(node, Chain) else [(each, False) for each in getattr(node, "factors", ())]
         for (one, is_turned), (other, _) in pairwise(links):
             is_alone = one == Symbol("", delta=getattr(one, "delta", "") or "δ") and not is_turned
-            if is_alone and isinstance(other, Symbol) and not other.delta and (other.stem, other.digits) in named:
+            if is_alone and isinstance(other, Symbol) and not other.delta and name(other) in named:
                 return True
     return False
 
