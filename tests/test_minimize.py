@@ -13,6 +13,7 @@ from nn.train.minimize import METHODS, _Minimization
 from tests.page_blocks import run_python_blocks
 
 pytest.importorskip("scipy", reason="needs SciPy")
+pytestmark = pytest.mark.extra
 
 
 def test_the_page_on_these_methods_says_what_is_true():

@@ -166,6 +166,7 @@ def test_without_viz_there_is_a_table(monkeypatch):
     assert (Value(1.0) * 2.0)._repr_html_() is None
 
 
+@pytest.mark.extra
 def test_curves_of_matplotlib_show_themselves_as_pictures():
     pytest.importorskip("matplotlib", reason="matplotlib, of the extra plot, is not installed")
     assert viz.plots.learning_curves(trained())._repr_png_().startswith(b"\x89PNG")

@@ -295,6 +295,7 @@ def test_what_is_no_direction_is_refused(vector, error, message):
         compiled(recurrent, leaves).hvp(vector, x=X, t=T)
 
 
+@pytest.mark.extra
 def test_scipy_takes_an_objective():
     optimize = pytest.importorskip("scipy.optimize", reason="needs SciPy")
     rng = np.random.default_rng(0)

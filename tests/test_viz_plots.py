@@ -21,6 +21,7 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
         plots.learning_curves(HISTORY)
 
 
+@pytest.mark.extra
 def test_curves_show_the_numbers_of_the_history(tmp_path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     figure = plots.learning_curves(HISTORY)
@@ -32,6 +33,7 @@ def test_curves_show_the_numbers_of_the_history(tmp_path):
     assert len(plots.learning_curves(nn.History(loss=np.array([1.0]))).axes) == 1
 
 
+@pytest.mark.extra
 def test_courses_show_the_losses_of_each_history(tmp_path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     other = nn.History(loss=np.array([0.9, 0.1]))
@@ -46,6 +48,7 @@ def test_courses_show_the_losses_of_each_history(tmp_path):
             plots.courses(wrong)
 
 
+@pytest.mark.extra
 def test_the_boundary_lies_where_the_output_changes_sign():
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
@@ -71,6 +74,7 @@ def test_wrong_arguments_of_plots_are_named():
 
 
 @pytest.mark.parametrize("targets", [[0, 1, 2], [[1, 0, 0], [0, 1, 0], [0, 0, 1]], None])
+@pytest.mark.extra
 def test_the_map_of_several_outputs_shows_the_largest_ones_class(targets):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
@@ -104,6 +108,7 @@ def _rgb(colour):
     return to_rgb(colour)
 
 
+@pytest.mark.extra
 def test_an_output_of_one_sign_has_no_boundary():
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     (axes,) = plots.decision_boundary(lambda x: x[0] * 0.0 + 1.0 + Value(0.0), np.eye(2)).axes
@@ -111,6 +116,7 @@ def test_an_output_of_one_sign_has_no_boundary():
 
 
 @pytest.mark.parametrize(("last", "scale"), [(0.01, "log"), (0.1, "linear"), (-0.01, "linear")])
+@pytest.mark.extra
 def test_a_loss_that_falls_fiftyfold_is_shown_by_its_logarithm(last, scale):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     (axes,) = plots.learning_curves(nn.History(loss=np.array([1.0, 0.5, last]))).axes
