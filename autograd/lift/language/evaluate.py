@@ -63,9 +63,7 @@ class Evaluator:
             case Reference():
                 return self._reference(term, where, n)
             case Condition():
-                left, right = term.left.numbers(where), term.right.numbers(where)
-                holds = {"=": operator.eq, "≤": operator.le, "≠": operator.ne}[term.relation](left, right)
-                return _ranked(np.asarray(holds, dtype=float), n)
+                return _ranked(np.asarray(term.holds(where), dtype=float), n)
             case Sum():
                 return np.asarray(sum(self._of(part, where, n) for part in term.parts))
             case Product():

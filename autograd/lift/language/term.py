@@ -17,8 +17,9 @@ Terms are built by the functions of `build`, which keep a light normal form, and
 from __future__ import annotations
 
 import itertools
+import operator
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -52,6 +53,7 @@ __all__ = [
 Array = np.ndarray[Any, Any]
 Kind = Literal["input", "parameter", "numbers", "value", "adjoint"]
 Relation = Literal["=", "≤", "≠"]
+_HOLDS: Mapping[Relation, Callable[[Any, Any], Any]] = {"=": operator.eq, "≤": operator.le, "≠": operator.ne}
 _serials = itertools.count(1)
 
 
@@ -379,6 +381,10 @@ class Condition(Term):
     def __init__(self, left: Index, relation: Relation, right: Index) -> None:
         super().__init__()
         self.left, self.relation, self.right = left, relation, right
+
+    def holds(self, where: Mapping[Axis, Array]) -> Any:
+        """Return whether it holds, for the numbers of its axes."""
+        return _HOLDS[self.relation](self.left.numbers(where), self.right.numbers(where))
 
     def _keyed(self, names: Mapping[Axis, Any]) -> _Key:
         sides: Any = (self.left.key(names), self.right.key(names))

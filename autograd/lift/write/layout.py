@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from ..language.build import ONE, ZERO, replaced, substituted
 from ..language.index import Axis, fixed
 from ..language.recurrences import components, is_recurrent
@@ -236,8 +238,7 @@ def _holds_at(term: Term, axis: Axis, k: int) -> bool | None:
     """Return whether a condition on an axis holds at a number; None if the term is no condition on it alone."""
     if not isinstance(term, Condition) or term.free != {axis} or not _is_affine(term):
         return None
-    left, right = (side.substituted({axis: fixed(k)}).const for side in (term.left, term.right))
-    return {"=": left == right, "≤": left <= right, "≠": left != right}[term.relation]
+    return bool(term.holds({axis: np.asarray(k)}))
 
 
 def _parts(term: Term, axis: Axis) -> list[tuple[int, int, Term]]:

@@ -229,20 +229,27 @@ class Legend:
             yield f"onehot({math('k', 'k')}) is 1 at {math('k', 'k')}, counted from 0, and 0 elsewhere{rows}."
         if "𝟏" in self.text:
             yield math("𝟏", r"\mathbf{1}") + " is a vector of ones."
-        zeros = _zeros(self.page, self.style)
+        steps = _steps_outside(self.page)
+        zeros = [self._step(family, k) for family, k in steps]
         if zeros:
             yield f"{' and '.join(zeros)} {'are' if len(zeros) > 1 else 'is'} 0."
         for family in dict.fromkeys(self.page.typesetter.unsized):
             yield self._sized(family)
-        found = self._read_outside()
+        found = self._read_outside(steps)
         if found:
             product = ", and so is a product with it, whatever its other factors are"
             yield f"A name is 0 where an index is outside of its range{product * any(e.below for e in found)}."
         yield from self._numbers()
 
-    def _read_outside(self) -> list[Outside]:
+    def _step(self, family: Family, k: int) -> str:
+        typesetter = self.page.typesetter
+        typesetter.letters, typesetter.index_axes = {}, set()
+        indices = [fixed(k) if d == family.time else at(a) for d, a in enumerate(family.axes)]
+        return self.style.inline(typesetter.name(family, indices))
+
+    def _read_outside(self, steps: Sequence[tuple[Family, int]]) -> list[Outside]:
         """Return what is read outside of its range beside the steps that are named."""
-        named = {*_steps_outside(self.page)}
+        named = {*steps}
         return [
             each
             for _, term, spans in self.page.typesetter.written
@@ -307,16 +314,6 @@ def _number(value: float) -> str:
 
 def _is_arranged(family: Family) -> bool:
     return family.kind == "input" and len([axis for axis in family.axes if axis.size > 1]) > 1
-
-
-def _zeros(page: Page, style: Style) -> list[str]:
-    """Return the names of the steps that are read outside of their range."""
-    out: list[str] = []
-    for family, k in _steps_outside(page):
-        page.typesetter.letters, page.typesetter.index_axes = {}, set()
-        own = [fixed(k) if d == family.time else at(a) for d, a in enumerate(family.axes)]
-        out.append(style.inline(page.typesetter.name(family, own)))
-    return out
 
 
 def _steps_outside(page: Page) -> list[tuple[Family, int]]:

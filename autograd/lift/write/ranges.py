@@ -21,7 +21,6 @@ from .indexing import Indexing
 __all__ = ["Outside", "Spans", "outside", "range_text", "unsaid_ends"]
 
 _MOST = 1_000_000  # places that are looked at
-_HOLDS = {"=": np.equal, "≤": np.less_equal, "≠": np.not_equal}
 
 Spans = Mapping[Axis, tuple[int, int]]
 Dropped = Mapping[Family, tuple[int, set[int]]]
@@ -86,7 +85,7 @@ def unsaid_ends(
         numbers = index.numbers(where)
         inside &= (numbers >= 0) & (numbers < size)
     for each in conditions:
-        inside &= _HOLDS[each.relation](each.left.numbers(where), each.right.numbers(where))
+        inside &= each.holds(where)
     return bool(inside[..., :reach].any()), bool(inside[..., reach + axis.size :].any())
 
 
@@ -160,7 +159,7 @@ def _numbers_outside(index: Index, inside: Collection[int], conditions: Sequence
     numbers = np.broadcast_to(index.numbers(where), [b - a + 1 for a, b in own.values()])
     is_read = np.isin(numbers, [*inside], invert=True)
     for each in guards:
-        is_read = is_read & _HOLDS[each.relation](each.left.numbers(where), each.right.numbers(where))
+        is_read = is_read & each.holds(where)
     return {*np.unique(numbers[is_read]).tolist()}
 
 

@@ -310,8 +310,7 @@ class TermArrays:
         holds = []
         for number in step.steps:
             where = {axis: np.asarray(number + own.offset) for axis, own in self.steps.items() if own.name == step.name}
-            sides = [(gate.left.numbers(where), gate.relation, gate.right.numbers(where)) for gate in gates]  # type: ignore[attr-defined]
-            holds.append(all({"=": a == b, "≤": a <= b, "≠": a != b}[relation] for a, relation, b in sides))
+            holds.append(all(gate.holds(where) for gate in gates))  # type: ignore[attr-defined]
         return holds, multiply(*(factor for factor in factors_of(term) if factor not in gates))
 
     def _named_steps(self, holds: Sequence[bool]) -> str:
