@@ -5,16 +5,47 @@ An atom is a number counted from 0, and atom 0 is the number 1. What is computed
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from ...op import Op
 from ...value import Value
 
 __all__ = ["Atoms", "Monomial"]
 
+Array = np.ndarray[Any, Any]
 Monomial = tuple[int, int]
+_LONG = 64  # monomials of a sum that is kept in arrays
+
+
+class _LongSum(Mapping[Monomial, float]):
+    """The monomials of a sum with their coefficients, in arrays: those of a layer may be millions."""
+
+    __slots__ = ("coefficients", "pairs")
+
+    def __init__(self, terms: Mapping[Monomial, float]) -> None:
+        self.pairs = _pairs(terms, len(terms))
+        self.coefficients = np.fromiter(terms.values(), float, len(terms))
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __iter__(self) -> Iterator[Monomial]:
+        return zip(*self.pairs.T.tolist(), strict=True)
+
+    def __getitem__(self, pair: Monomial) -> float:
+        found = np.flatnonzero((self.pairs == pair).all(axis=1))
+        if not len(found):
+            raise KeyError(pair)
+        return float(self.coefficients[found[0]])
+
+
+def _pairs(monomials: Iterable[Monomial], count: int) -> Array:
+    return np.fromiter(chain.from_iterable(monomials), np.intp, 2 * count).reshape(count, 2)
 
 
 @dataclass
@@ -38,13 +69,14 @@ class Atoms:
     parameters: dict[int, int] = field(default_factory=dict)
     constants: dict[int, float] = field(default_factory=dict)
     operations: dict[int, tuple[Op, tuple[int, ...]]] = field(default_factory=dict)
-    sums: dict[int, dict[Monomial, float]] = field(default_factory=dict)
+    sums: dict[int, Mapping[Monomial, float]] = field(default_factory=dict)
     level: list[int] = field(default_factory=list)
     batched: list[bool] = field(default_factory=list)
     node: list[Value | None] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
     of: dict[Value, int] = field(default_factory=dict)
     _made: dict[Any, int] = field(default_factory=dict)
+    _summed: dict[int, list[int]] = field(default_factory=dict)  # the sums by the hash of their monomials
 
     def __post_init__(self) -> None:
         self.constant(1.0)
@@ -55,15 +87,37 @@ class Atoms:
         return [atom for atom, level in enumerate(self.level) if level]
 
     def below(self, atom: int) -> Collection[int]:
-        """Return the atoms that an atom is computed from; 0 is among those of a sum with linear terms."""
+        """Return the atoms that an atom is computed from, some of them twice; 0 is one if a sum has linear terms."""
         if atom in self.sums:
-            return {factor for pair in self.sums[atom] for factor in pair}
+            terms = self.sums[atom]
+            return terms.pairs.ravel().tolist() if isinstance(terms, _LongSum) else set(chain.from_iterable(terms))
         return self.operations[atom][1] if atom in self.operations else ()
 
-    def leaf(self, value: Value, *, batched: bool) -> int:
-        """Return the new atom of an input or a parameter."""
-        self.of[value] = self._new(0, batched, value)
-        return self.of[value]
+    def monomials(self, sums: Sequence[int]) -> tuple[Array, Array, Array]:
+        """Return how many monomials each of some sums has, all of them (n, 2), and their coefficients (n,)."""
+        terms = [self.sums[atom] for atom in sums]
+        lengths = np.fromiter(map(len, terms), np.intp, len(terms))
+        pairs, coefficients = np.empty((lengths.sum(), 2), np.intp), np.empty(lengths.sum())
+        long = [each for each in terms if isinstance(each, _LongSum)]
+        short = [each for each in terms if not isinstance(each, _LongSum)]
+        if long:
+            of_long = np.repeat([isinstance(each, _LongSum) for each in terms], lengths)
+            pairs[of_long] = np.concatenate([each.pairs for each in long])
+            coefficients[of_long] = np.concatenate([each.coefficients for each in long])
+        rest = ~of_long if long else slice(None)
+        count = sum(map(len, short))
+        pairs[rest] = _pairs(chain.from_iterable(short), count)
+        coefficients[rest] = np.fromiter(chain.from_iterable(each.values() for each in short), float, count)
+        return lengths, pairs, coefficients
+
+    def leaves(self, values: Collection[Value], *, batched: bool) -> range:
+        """Return the new atoms of inputs or parameters."""
+        made = range(len(self.level), len(self.level) + len(values))
+        self.of.update(zip(values, made, strict=True))
+        self.level += [0] * len(values)
+        self.batched += [batched] * len(values)
+        self.node += values
+        return made
 
     def constant(self, number: float) -> int:
         """Return the atom of a number."""
@@ -84,16 +138,18 @@ class Atoms:
 
     def sum(self, terms: dict[Monomial, float], node: Value) -> int:
         """Return the atom of a sum of products."""
-        key = frozenset(terms.items())
-        atom = self._made.get(key)
-        if atom is None:
-            atom = self._made[key] = self._above({factor for pair in terms for factor in pair}, node)
-            self.sums[atom] = terms
+        same = self._summed.setdefault(hash(frozenset(terms.items())), [])
+        for atom in same:
+            if terms == (self.sums[atom] if len(terms) < _LONG else dict(self.sums[atom])):
+                return atom
+        atom = self._above(set(chain.from_iterable(terms)), node)
+        self.sums[atom] = terms if len(terms) < _LONG else _LongSum(terms)
+        same.append(atom)
         return atom
 
     def _above(self, below: Collection[int], node: Value) -> int:
         level, batched = self.level, self.batched
-        return self._new(1 + max(level[atom] for atom in below), any(batched[atom] for atom in below), node)
+        return self._new(1 + max(map(level.__getitem__, below)), any(map(batched.__getitem__, below)), node)
 
     def _new(self, level: int, batched: bool, node: Value | None) -> int:
         self.level.append(level)

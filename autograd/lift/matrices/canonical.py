@@ -68,10 +68,8 @@ class Canonical:
         self.operands = operands
         self.known = atoms.of
         self.sums: dict[Value, PartialSum] = {}
-        for leaf, where in inputs.items():
-            atoms.inputs[atoms.leaf(leaf, batched=True)] = where
-        for leaf, k in parameters.items():
-            atoms.parameters[atoms.leaf(leaf, batched=False)] = k
+        atoms.inputs.update(zip(atoms.leaves(inputs, batched=True), inputs.values(), strict=True))
+        atoms.parameters.update(zip(atoms.leaves(parameters, batched=False), parameters.values(), strict=True))
         self.uses = _uses(nodes, roots)
         for node in nodes:
             self._enter(node)
@@ -252,19 +250,23 @@ class Canonical:
 
     def _affine(self, operands: tuple[Any, ...]) -> PartialSum:
         n = len(operands) // 2
+        weights, values = operands[:n], operands[n:-1]
+        us, vs = [*map(self.known.get, weights)], [*map(self.known.get, values)]
         terms: dict[Monomial, float] = {}
-        known = self.known.get
-        for weight, value in zip(operands[:n], operands[n:-1], strict=True):
-            u, v = known(weight), known(value)
-            c = 1.0
-            if u is None or v is None:
-                c, u = self._factor(weight)
-                d, v = self._factor(value)
-                c *= d
-                if c and not _moderate(c):
-                    c, u, v = 1.0, self.atom(weight), self.atom(value)
-            key = (u, v) if u <= v else (v, u)
-            terms[key] = terms.get(key, 0.0) + c
+        if n and None not in us and None not in vs:
+            terms = dict.fromkeys(_ordered(us, vs), 1.0)  # type: ignore[arg-type]  # no None
+        if len(terms) < n:  # some have no atom yet, or there are like terms
+            terms = {}
+            for weight, value, u, v in zip(weights, values, us, vs, strict=True):
+                c = 1.0
+                if u is None or v is None:
+                    c, u = self._factor(weight)
+                    d, v = self._factor(value)
+                    c *= d
+                    if c and not _moderate(c):
+                        c, u, v = 1.0, self.atom(weight), self.atom(value)
+                key = (u, v) if u <= v else (v, u)
+                terms[key] = terms.get(key, 0.0) + c
         whole = PartialSum(terms)
         if operands[-1].__class__ is not float or operands[-1]:
             bias = self._absorbed(operands[-1])
@@ -274,13 +276,22 @@ class Canonical:
         return whole
 
 
+def _ordered(us: list[int], vs: list[int]) -> Iterable[Monomial]:
+    """Return the pairs of some atoms, the smaller first."""
+    if max(us) < min(vs):
+        return zip(us, vs, strict=True)
+    if max(vs) < min(us):
+        return zip(vs, us, strict=True)
+    return zip(map(min, us, vs), map(max, us, vs), strict=True)
+
+
 def _uses(nodes: list[Value], roots: Sequence[Value]) -> dict[Value, int]:
     uses: dict[Value, int] = dict.fromkeys(nodes, 0)
     for node in nodes:
-        a, b = node._a, node._b
-        for operand in stored_operands(node) if a.__class__ is Vector else (a, b):
-            if operand in uses:
-                uses[operand] += 1
+        for part in (node._a, node._b, node._c if node._b.__class__ is Vector else None):
+            for operand in (part,) if part.__class__ is not Vector else () if part.of_leaves() else part.values:
+                if operand in uses:
+                    uses[operand] += 1
     for root in roots:
         if root in uses:
             uses[root] += 1

@@ -7,7 +7,7 @@ compared, so that a neuron without a bias stays in its layer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,18 +38,17 @@ class _Grouping:
     def __init__(self, groups: Groups) -> None:
         self.groups, self.atoms = groups, groups.atoms
         self.all, self.group, self.position, self.number = groups.all, groups.group, groups.position, groups.number
+        self.batched = np.array(self.atoms.batched)
 
     def add_levels(self) -> None:
-        needed = _needed(self.atoms)
-        level = self.atoms.level
         levels: dict[int, list[int]] = {}
-        for atom in needed:
-            if level[atom]:
-                levels.setdefault(level[atom], []).append(atom)
+        for atom in _needed(self.atoms):
+            levels.setdefault(self.atoms.level[atom], []).append(atom)
         for k in sorted(levels):
+            signatures = dict(self._signatures(levels[k]))
             by_signature: dict[Any, list[int]] = {}
-            for atom in sorted(levels[k]):
-                by_signature.setdefault(self._signature(atom), []).append(atom)
+            for atom in levels[k]:
+                by_signature.setdefault(signatures[atom], []).append(atom)
             for members in by_signature.values():
                 if members[0] in self.atoms.operations:
                     self._add_operation(members)
@@ -58,35 +57,35 @@ class _Grouping:
 
     # --- signatures ------------------------------------------------------------------------------
 
-    def _signature(self, atom: int) -> Any:
-        batched = self.atoms.batched[atom]
-        found = self.atoms.operations.get(atom)
-        if found is None:
-            return (batched, self._sum_signature(self.atoms.sums[atom], batched))
-        op, args = found
-        groups = tuple(int(self.group[arg]) for arg in args)
-        if op is ops.pow:  # its rule treats an exponent that is a number in a way of its own
-            return (
-                batched,
-                op,
-                groups,
-                tuple(float(self.number[arg]) for arg in args if not self.group[arg]),
-            )
-        return (batched, op, groups)
+    def _signatures(self, atoms: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        """Yield each of some atoms with what those have in common that are computed alike."""
+        batched, operations = self.atoms.batched, self.atoms.operations
+        for atom in atoms:
+            if atom in operations:
+                op, args = operations[atom]
+                numbers = [float(self.number[arg]) for arg in args if not self.group[arg]] if op is ops.pow else []
+                # the rule of a power treats an exponent that is a number in a way of its own
+                yield atom, (batched[atom], op, tuple(self.group[list(args)].tolist()), *numbers)
+        sums = [atom for atom in atoms if atom not in operations]
+        if sums:
+            yield from zip(sums, self._sum_signatures(sums), strict=True)
 
-    def _sum_signature(self, terms: Mapping[tuple[int, int], float], batched: bool) -> frozenset[Any]:
-        group, is_batched = self.group, self.atoms.batched
-        counts: dict[tuple[int, int], int] = {}
-        nonlinear = not batched and any(u for u, _ in terms)
-        for u, v in terms:
-            if v == 0 or (batched and not (is_batched[u] or is_batched[v])) or (nonlinear and not u):
-                continue
-            g, h = int(group[u]), int(group[v])
-            pair = (g, h) if g <= h else (h, g)
-            counts[pair] = counts.get(pair, 0) + 1
-        return frozenset(
-            (pair, 0 if pair[0] == PARAMETERS and pair[1] != PARAMETERS else count) for pair, count in counts.items()
-        )
+    def _sum_signatures(self, sums: list[int]) -> Iterator[Any]:
+        """Yield for each sum whether it is batched, and how many monomials it has of each pair of groups."""
+        lengths, pairs, _ = self.atoms.monomials(sums)
+        member = np.repeat(np.arange(len(sums)), lengths)
+        u, v = pairs.T
+        batched = self.batched[sums]
+        is_linear = np.bincount(member[u > 0], minlength=len(sums)) == 0
+        of_batched = self.batched[u] | self.batched[v]
+        counts = (v > 0) & np.where(batched[member], of_batched, is_linear[member] | (u > 0))
+        g, h = np.sort(self.group[pairs[counts]], axis=1).T
+        kinds, count = np.unique(np.stack([member[counts], g, h], axis=1), axis=0, return_counts=True)
+        count[(kinds[:, 1] == PARAMETERS) & (kinds[:, 2] != PARAMETERS)] = 0
+        found: list[list[Any]] = [[] for _ in sums]
+        for (k, *pair), number in zip(kinds.tolist(), count.tolist(), strict=True):
+            found[k].append((*pair, number))
+        return zip(batched.tolist(), map(tuple, found), strict=True)
 
     def _add_operation(self, members: list[int]) -> None:
         op = self.atoms.operations[members[0]][0]
@@ -113,10 +112,11 @@ class _Grouping:
 
 
 def _needed(atoms: Atoms) -> list[int]:
-    """Return the atoms under the roots, in order."""
-    needed: set[int] = set()
-    todo = set(atoms.roots)
-    while todo:
-        needed |= todo
-        todo = set().union(*map(atoms.below, todo)) - needed
-    return sorted(needed)
+    """Return the computed atoms under the roots, in order."""
+    under = set(atoms.roots)
+    needed = []
+    for atom in reversed(atoms.computed):
+        if atom in under:
+            needed.append(atom)
+            under.update(atoms.below(atom))
+    return needed[::-1]

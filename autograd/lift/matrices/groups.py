@@ -95,8 +95,8 @@ class Groups:
             Group(CONSTANT, [], (0,), False),
             Group(PARAMETERS, [0] * n_parameters, (n_parameters,), False),
         ]
-        for atom, k in atoms.parameters.items():
-            self.group[atom], self.position[atom] = PARAMETERS, k
+        parameters = list(atoms.parameters)
+        self.group[parameters], self.position[parameters] = PARAMETERS, list(atoms.parameters.values())
         for name, length in inputs.items():
             self.all.append(Group(len(self.all), [0] * length, (length,), True, input_name=name))
         by_name = {group.input_name: group.number for group in self.all[2:]}

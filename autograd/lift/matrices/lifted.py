@@ -124,7 +124,7 @@ def lifted(
         parameters = Parameters(groups, leaves, named)
     forward = forward_program(groups, parameters)
     start = np.zeros(len(leaves))
-    start[parameters.position] = list(map(number, leaves))
+    start[parameters.position] = np.fromiter(map(number, leaves), float, len(leaves))
     roots = iter(forward.roots[1:])
     found = Lifted(
         inputs=inputs,

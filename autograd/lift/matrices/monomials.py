@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -59,11 +58,7 @@ class Monomials:
 
 def by_class(groups: Groups, members: list[int]) -> tuple[list[Monomials], Array]:
     """Return the monomials of some sums, the factors that become a matrix on the left, and the sums' constants."""
-    sums = [groups.atoms.sums[atom] for atom in members]
-    lengths = np.array([len(terms) for terms in sums])
-    total = int(lengths.sum())
-    pairs = np.fromiter(chain.from_iterable(chain.from_iterable(sums)), np.intp, 2 * total).reshape(total, 2)
-    c = np.fromiter(chain.from_iterable(terms.values() for terms in sums), float, total)
+    lengths, pairs, c = groups.atoms.monomials(members)
     m = np.repeat(np.arange(len(members)), lengths)
     g, p = groups.group[pairs], groups.position[pairs]
     for side in (0, 1):  # constants among the factors belong to the coefficient

@@ -25,7 +25,8 @@ from .strided import is_injective, strided
 
 __all__ = ["Parameter", "Parameters"]
 
-_INDEX = re.compile(r"[0-9]{1,18}(?:,[0-9]{1,18})*\]")
+_INDEX = re.compile(r"\[[0-9]{1,18}(?:,[0-9]{1,18})*\]")
+_LONGEST = 18  # digits and signs of an index whose numbers surely fit
 _WIDE = 64  # an input layer with more columns keeps its bias apart, so that the examples need not be copied
 
 
@@ -108,40 +109,44 @@ class Parameters:
     # --- names -----------------------------------------------------------------------------------
 
     def _from_labels(self, leaves: Sequence[Value]) -> None:
-        entries: dict[str, dict[tuple[int, ...], int]] = {}
-        refused: dict[str, str] = {}
+        labelled: dict[str, tuple[list[int], list[str]]] = {}  # the leaves of each name, and what is behind it
         for k, leaf in enumerate(leaves):
-            if not leaf.label:
-                continue
-            name, index = _parsed(leaf.label)
-            if not name:
-                continue
-            found = entries.get(name)
-            if found is None:
-                found = entries[name] = {}
-            if index in found:
-                refused[name] = f"two leaves are labelled {leaf.label!r}"
-            found[index] = k
-        for name, found in entries.items():
-            if name in self._taken:
-                refused[name] = "an input has this name"
-            if name in refused:
-                self.notes.append(f"The labels {name!r} are not used as a name: {refused[name]}.")
-                continue
-            self._add(name, *self._filled(name, found))
+            if leaf.label:
+                name, bracket, index = leaf.label.partition("[")
+                of_name = labelled.get(name)
+                if of_name is None:
+                    of_name = labelled[name] = [], []
+                of_name[0].append(k)
+                of_name[1].append(bracket + index)
+        for name, (numbers, indices) in labelled.items():
+            if name.isidentifier():
+                self._from_indices(name, numbers, indices)
 
-    def _filled(self, name: str, found: Mapping[tuple[int, ...], int]) -> tuple[np.ndarray[Any, Any], tuple[int, ...]]:
-        dimensions = {len(index) for index in found}
-        shape = tuple(max(index) + 1 for index in zip(*found, strict=True)) if len(dimensions) == 1 else ()
-        if len(dimensions) == 1 and math.prod(shape) == len(found):
-            array = np.empty(shape, dtype=np.intp)
-            for index, k in found.items():
-                array[index] = k
-            return array, shape
-        self.notes.append(
-            f"The labels of {name!r} do not fill a rectangle, so it is a vector of its {len(found)} entries."
-        )
-        return np.array([found[index] for index in sorted(found)], dtype=np.intp), (len(found),)
+    def _from_indices(self, name: str, numbers: list[int], texts: list[str]) -> None:
+        """Name the leaves with some numbers, which are labelled with a name and an index behind it."""
+        array, refused, note = _filled(numbers, texts), "", ""
+        if array is None:
+            known = [(k, text) for k, text in zip(numbers, texts, strict=True) if not text or _INDEX.fullmatch(text)]
+            if not known:
+                return
+            numbers, texts = [k for k, _ in known], [text for _, text in known]
+            array = _filled(numbers, texts)
+        if array is None:
+            found: dict[tuple[int, ...], int] = {}
+            for k, text in known:
+                index = tuple(map(int, text[1:-1].split(","))) if text else ()
+                if index in found:
+                    refused = f"two leaves are labelled {name + text!r}"
+                found[index] = k
+            array = np.array([found[index] for index in sorted(found)], dtype=np.intp)
+            note = f"The labels of {name!r} do not fill a rectangle, so it is a vector of its {len(found)} entries."
+        if name in self._taken:
+            refused = "an input has this name"
+        if refused:
+            note = f"The labels {name!r} are not used as a name: {refused}."
+        else:
+            self._add(name, array, array.shape)
+        self.notes += [note] if note else []
 
     def _from_parts(self, groups: Groups) -> None:
         """Name what has no name by the part it plays in the sums."""
@@ -188,12 +193,30 @@ class Parameters:
             apart |= irregular
 
 
-def _parsed(label: str) -> tuple[str, tuple[int, ...]]:
-    """Return the name and the index of a label such as `W1[2,0]`; no name for another kind of label."""
-    name, bracket, index = label.partition("[")
-    if not name.isidentifier() or (bracket and not _INDEX.fullmatch(index)):
-        return "", ()
-    return name, tuple(map(int, index[:-1].split(","))) if bracket else ()
+def _filled(numbers: list[int], texts: list[str]) -> np.ndarray[Any, Any] | None:
+    """Return numbers at their indices, in texts such as "[2,0]"; None unless each place of a rectangle has one.
+
+    All texts are read at once, since a model may have millions.
+    """
+    if texts == [""]:
+        return np.array(numbers[0], dtype=np.intp)
+    joined, count, commas = "".join(texts), len(texts), texts[0].count(",")
+    if (
+        joined.strip("0123456789,[]")
+        or any(pair in joined for pair in ("[,", ",,", ",]", "[]"))
+        or not all(text.endswith("]") for text in texts)
+        or (joined.count("["), joined.count("]"), joined.count(",")) != (count, count, commas * count)
+        or any(text.count(",") != commas for text in texts)
+        or max(map(len, texts)) > _LONGEST
+    ):
+        return None
+    found = np.fromstring(joined[1:-1].replace("][", ","), dtype=np.intp, sep=",").reshape(count, commas + 1)
+    shape = tuple((found.max(axis=0) + 1).tolist())
+    if math.prod(shape) != count:
+        return None
+    array = np.full(shape, -1, dtype=np.intp)
+    array[tuple(found.T)] = numbers
+    return array if array.min() >= 0 else None
 
 
 def layers_of(groups: Groups) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]]:

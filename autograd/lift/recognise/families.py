@@ -197,11 +197,10 @@ class Families:
 
     def _flatten(self, sums: Sequence[int]) -> None:
         """Put the monomials of all sums into arrays."""
-        lengths = [len(self.atoms.sums[atom]) for atom in sums]
-        ends = np.cumsum(lengths).tolist()
-        self._span = {atom: (end - n, end) for atom, n, end in zip(sums, lengths, ends, strict=True)}
-        pairs = np.array([pair for atom in sums for pair in self.atoms.sums[atom]], dtype=np.intp).reshape(-1, 2)
-        self._coefficient = np.array([c for atom in sums for c in self.atoms.sums[atom].values()], dtype=float)
+        lengths, pairs, self._coefficient = self.atoms.monomials(sums)
+        ends = np.cumsum(lengths)
+        spans = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
+        self._span = dict(zip(sums, spans, strict=True))
         if self._copies:
             image = np.arange(len(self.atoms.level))
             for atom in self._copies:

@@ -36,7 +36,7 @@ def self_check(derived: Lifted, recording: Recording, leaves: Sequence[Value]) -
         RuntimeError: If they differ.
     """
     rng = np.random.default_rng(0)
-    start = np.array([*map(number, leaves)])
+    start = derived.start[derived.parameters.position]
     graph = recording.graph
     points = _POINTS if len(graph.nodes) + len(graph.leaves) <= _SMALL else 1
     compared = 0
