@@ -20,6 +20,7 @@ __all__ = ["Atoms", "Monomial"]
 Array = np.ndarray[Any, Any]
 Monomial = tuple[int, int]
 _LONG = 64  # monomials of a sum that is kept in arrays
+_ODD = np.array([[0x9E3779B97F4A7C15], [0xBF58476D1CE4E5B9], [0x94D049BB133111EB]], np.uint64)  # of splitmix64
 
 
 class _LongSum(Mapping[Monomial, float]):
@@ -30,6 +31,13 @@ class _LongSum(Mapping[Monomial, float]):
     def __init__(self, terms: Mapping[Monomial, float]) -> None:
         self.pairs = _pairs(terms, len(terms))
         self.coefficients = np.fromiter(terms.values(), float, len(terms))
+
+    @property
+    def mark(self) -> int:
+        """A number that is the same for the same monomials, in any order."""
+        words = np.stack([*self.pairs.T, self.coefficients.view(np.int64)]).astype(np.uint64)
+        mixed = (words * _ODD).sum(axis=0)
+        return int(((mixed ^ (mixed >> np.uint64(29))) * _ODD[0]).sum())
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -138,12 +146,13 @@ class Atoms:
 
     def sum(self, terms: dict[Monomial, float], node: Value) -> int:
         """Return the atom of a sum of products."""
-        same = self._summed.setdefault(hash(frozenset(terms.items())), [])
+        kept = terms if len(terms) < _LONG else _LongSum(terms)
+        same = self._summed.setdefault(hash(frozenset(terms.items())) if kept is terms else kept.mark, [])
         for atom in same:
-            if terms == (self.sums[atom] if len(terms) < _LONG else dict(self.sums[atom])):
+            if terms == dict(self.sums[atom]):
                 return atom
         atom = self._above(set(chain.from_iterable(terms)), node)
-        self.sums[atom] = terms if len(terms) < _LONG else _LongSum(terms)
+        self.sums[atom] = kept
         same.append(atom)
         return atom
 

@@ -79,12 +79,17 @@ class _Grouping:
         is_linear = np.bincount(member[u > 0], minlength=len(sums)) == 0
         of_batched = self.batched[u] | self.batched[v]
         counts = (v > 0) & np.where(batched[member], of_batched, is_linear[member] | (u > 0))
-        g, h = np.sort(self.group[pairs[counts]], axis=1).T
-        kinds, count = np.unique(np.stack([member[counts], g, h], axis=1), axis=0, return_counts=True)
-        count[(kinds[:, 1] == PARAMETERS) & (kinds[:, 2] != PARAMETERS)] = 0
+        one, two = self.group[u[counts]], self.group[v[counts]]
+        shape = (len(sums), len(self.all), len(self.all))
+        kinds, count = np.unique(
+            np.ravel_multi_index((member[counts], np.minimum(one, two), np.maximum(one, two)), shape),
+            return_counts=True,
+        )
+        k, g, h = np.unravel_index(kinds, shape)
+        count[(g == PARAMETERS) & (h != PARAMETERS)] = 0
         found: list[list[Any]] = [[] for _ in sums]
-        for (k, *pair), number in zip(kinds.tolist(), count.tolist(), strict=True):
-            found[k].append((*pair, number))
+        for number, *kind in zip(k.tolist(), g.tolist(), h.tolist(), count.tolist(), strict=True):
+            found[number].append(tuple(kind))
         return zip(batched.tolist(), map(tuple, found), strict=True)
 
     def _add_operation(self, members: list[int]) -> None:

@@ -118,7 +118,8 @@ def lifted(
     """
     inputs = {name: len(values) for name, values in recording.inputs.items()}
     positions = {leaf: (name, k) for name, values in recording.inputs.items() for k, leaf in enumerate(values)}
-    atoms = canonical(recording.graph.nodes, recording.roots, positions, {leaf: k for k, leaf in enumerate(leaves)})
+    numbers = dict(zip(leaves, range(len(leaves)), strict=True))
+    atoms = canonical(recording.graph.nodes, recording.roots, positions, numbers)
     groups = grouped(atoms, inputs, len(leaves))
     if parameters is None:
         parameters = Parameters(groups, leaves, named)

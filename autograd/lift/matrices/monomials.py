@@ -71,7 +71,8 @@ def by_class(groups: Groups, members: list[int]) -> tuple[list[Monomials], Array
     pure = g[:, 1] == 0
     np.add.at(constants, m[pure], c[pure])
     found = []
-    for left, right in sorted({(int(a), int(b)) for a, b in np.unique(g[~pure], axis=0)}):
+    count = len(groups.all)
+    for left, right in (divmod(kind, count) for kind in np.unique(g[~pure] @ [count, 1]).tolist()):
         here = (g[:, 0] == left) & (g[:, 1] == right)
         each = Monomials(left, right, m[here], p[here, 0], p[here, 1], c[here])
         _orient(groups, each)

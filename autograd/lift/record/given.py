@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -59,13 +60,12 @@ def given_parameters(parameters: Any) -> tuple[list[Value], dict[str, Any] | Non
         if isinstance(listed, (str, bytes, Value)) or not isinstance(listed, Iterable):
             raise TypeError(f"parameters must be a module, an iterable of leaves or a mapping, got {parameters!r}")
         leaves = list(listed)
-    seen: set[Value] = set()
     for leaf in leaves:
-        if not isinstance(leaf, Value) or not leaf.is_leaf or leaf.is_literal:
+        if not isinstance(leaf, Value) or leaf.op is not None or leaf.is_literal:
             raise TypeError(f"a parameter must be a leaf Value, got {leaf!r}")
-        if leaf in seen:
-            raise ValueError(f"{leaf.describe()} occurs twice among the parameters")
-        seen.add(leaf)
+    if len({*leaves}) < len(leaves):
+        twice = next(leaf for leaf, count in Counter(leaves).items() if count > 1)
+        raise ValueError(f"{twice.describe()} occurs twice among the parameters")
     return leaves, named
 
 

@@ -158,7 +158,7 @@ class _Comparer:
                 if left.__class__ is not Vector or right.__class__ is not Vector:
                     if left is not None:
                         self._operand(left, right, what)
-                elif self.same.get(left) is not right:
+                elif left is not right and self.same.get(left) is not right:
                     if len(left) != len(right):
                         self._refuse(f"{what} has {len(left)} operands in one and {len(right)} in the other")
                     for a, b in zip(left.values, right.values, strict=True):

@@ -8,6 +8,7 @@ A small graph is compared near its numbers and far from them, where other branch
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -96,12 +97,13 @@ def _by_engine(
     The latter has the shape (rows, parameters + 1).
     """
     nodes = recording.graph.nodes
-    parameters = [Value(each) for each in flat.tolist()]
+    parameters = [*map(Value, flat.tolist())]
     again = dict(zip(leaves, parameters, strict=True))
+    vectors = {part for node in nodes for part in (node._a, node._b) if part.__class__ is Vector}
     kept = {
-        vector: Vector(tuple(again[value] for value in vector.values))
-        for vector in {part for node in nodes for part in (node._a, node._b) if part.__class__ is Vector}
-        if all(value in again for value in vector.values)
+        vector: Vector(tuple(map(again.__getitem__, vector.values)))
+        for vector in vectors
+        if all(map(again.__contains__, vector.values))
     }
     outputs, found = [], []
     for row in range(_ROWS if rows else 1):
@@ -113,7 +115,7 @@ def _by_engine(
         if not output.is_literal:
             output.backward()
         outputs.append(output)
-        found.append([*(parameter.grad for parameter in parameters), output.data])
+        found.append(np.fromiter((*map(attrgetter("grad"), parameters), output.data), float, len(parameters) + 1))
     return parameters, outputs, np.array(found)
 
 
