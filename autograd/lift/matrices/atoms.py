@@ -101,6 +101,16 @@ class Atoms:
             return terms.pairs.ravel().tolist() if isinstance(terms, _LongSum) else set(chain.from_iterable(terms))
         return self.operations[atom][1] if atom in self.operations else ()
 
+    def under_roots(self) -> list[int]:
+        """Return the sums and operations that the roots are computed from, in the order of the computation."""
+        under = set(self.roots)
+        found = []
+        for atom in reversed(self.computed):
+            if atom in under:
+                found.append(atom)
+                under.update(self.below(atom))
+        return found[::-1]
+
     def monomials(self, sums: Sequence[int]) -> tuple[Array, Array, Array]:
         """Return how many monomials each of some sums has, all of them (n, 2), and their coefficients (n,)."""
         terms = [self.sums[atom] for atom in sums]

@@ -42,7 +42,7 @@ class _Grouping:
 
     def add_levels(self) -> None:
         levels: dict[int, list[int]] = {}
-        for atom in _needed(self.atoms):
+        for atom in self.atoms.under_roots():
             levels.setdefault(self.atoms.level[atom], []).append(atom)
         for k in sorted(levels):
             signatures = dict(self._signatures(levels[k]))
@@ -114,14 +114,3 @@ class _Grouping:
         group = Group(len(self.all), [members[k] for k in order], shape, self.atoms.batched[members[0]])
         group.terms = terms
         self.groups.add(group)
-
-
-def _needed(atoms: Atoms) -> list[int]:
-    """Return the computed atoms under the roots, in order."""
-    under = set(atoms.roots)
-    needed = []
-    for atom in reversed(atoms.computed):
-        if atom in under:
-            needed.append(atom)
-            under.update(atoms.below(atom))
-    return needed[::-1]

@@ -112,7 +112,6 @@ class Families:
         self.number = np.zeros(count)
         for atom, value in atoms.constants.items():
             self.number[atom] = value
-        self.order = np.array([node.serial if node is not None else 0 for node in atoms.node])
         self.all = [Family("", "numbers", ())]
         self._enter_leaves(leaves)
         self._copies: dict[int, int] = {}
@@ -125,15 +124,18 @@ class Families:
 
     def _enter_leaves(self, leaves: Leaves) -> None:
         number = {family: self._new(family) for family in leaves.families}
-        for atom, k in self.atoms.parameters.items():
-            self._enter(atom, number[leaves.parameters[k][0]], leaves.parameters[k][1])
-        for atom, (name, k) in self.atoms.inputs.items():
+        atoms = self.atoms
+        of_leaf = np.zeros(len(atoms.parameters), dtype=np.intp)
+        of_leaf[list(atoms.parameters.values())] = list(atoms.parameters)
+        for name, (family, before) in leaves.arrays.items():
+            own = of_leaf[leaves.numbers[name]]
+            self.family[own] = number[family]
+            for d, k in enumerate((*before, *np.indices(own.shape))):
+                self.place[own, d] = k
+        for atom, (name, k) in atoms.inputs.items():
             family = leaves.inputs[name]
-            self._enter(atom, number[family], tuple(map(int, np.unravel_index(k, family.shape))))
-
-    def _enter(self, atom: int, family: int, place: Sequence[int]) -> None:
-        self.family[atom] = family
-        self.place[atom, : len(place)] = place
+            self.family[atom] = number[family]
+            self.place[atom, : len(family.axes)] = np.unravel_index(k, family.shape)
 
     def reference(self, atom: int) -> Term:
         """Return the term that an atom is."""
@@ -154,25 +156,19 @@ class Families:
 
     def _enter_values(self) -> None:
         atoms = self.atoms
-        needed: set[int] = set()
-        todo = list(atoms.roots)
-        while todo:
-            atom = todo.pop()
-            if atom not in needed:
-                needed.add(atom)
-                todo.extend(atoms.below(atom))
+        needed = atoms.under_roots()
         self._find_copies(needed)
-        self._flatten(sorted(atom for atom in needed if atom in atoms.sums))
+        self._flatten([atom for atom in needed if atom in atoms.sums])
         levels: dict[int, list[int]] = {}
-        for atom in sorted(needed):
-            if atoms.level[atom] and atom not in self._copies:
+        for atom in needed:
+            if atom not in self._copies:
                 levels.setdefault(atoms.level[atom], []).append(atom)
         for level in sorted(levels):
             groups: dict[Any, list[int]] = {}
             for atom, signature in self._signatures(levels[level]):
                 groups.setdefault(signature, []).append(atom)
             for members in groups.values():
-                self._add(np.array(sorted(members, key=lambda atom: self.order[atom])), level)
+                self._add(np.array(sorted(members, key=lambda atom: atoms.node[atom].serial)), level)  # type: ignore[union-attr]  # of a computed one
 
     def _find_copies(self, needed: Iterable[int]) -> None:
         """A sum of one term is an atom of its own only beside sums of several terms that are like it."""
@@ -238,11 +234,12 @@ class Families:
             return
         member, u, v, _ = self._monomials(sums)
         one, two = self.family[u], self.family[v]
-        keys = np.unique(np.stack([member, np.minimum(one, two), np.maximum(one, two)], axis=1), axis=0)
+        shape = (len(sums), len(self.all), len(self.all))
+        keys = np.unique(np.ravel_multi_index((member, np.minimum(one, two), np.maximum(one, two)), shape))
         found: dict[int, list[tuple[int, int]]] = {}
-        for k, a, b in keys.tolist():
-            if (a, b) != (_NUMBERS, _NUMBERS):
-                found.setdefault(k, []).append((a, b))
+        for k, *pair in zip(*(part.tolist() for part in np.unravel_index(keys, shape)), strict=True):
+            if pair != [_NUMBERS, _NUMBERS]:
+                found.setdefault(k, []).append(tuple(pair))
         yield from ((atom, ("sum", frozenset(found.get(k, ())))) for k, atom in enumerate(sums))
 
     # --- one group -------------------------------------------------------------------------------

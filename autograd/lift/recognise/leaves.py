@@ -24,13 +24,13 @@ class Leaves:
     Attributes:
         families: All of them.
         inputs: The family of each input, by name.
-        parameters: For the number of each leaf that is a parameter its family and its place there.
+        numbers: For each array of parameters, by name, the numbers of its leaves in its shape.
         arrays: For each array of parameters, by name, its family and what comes before its own indices there.
     """
 
     families: list[Family]
     inputs: dict[str, Family]
-    parameters: dict[int, tuple[Family, tuple[int, ...]]]
+    numbers: Mapping[str, Array]
     arrays: dict[str, tuple[Family, tuple[int, ...]]]
 
 
@@ -51,7 +51,7 @@ def families_of_leaves(
         shapes: The shapes of inputs that are arranged in rows.
         are_stacked: Whether numbered arrays of one shape are one family.
     """
-    found = Leaves([], {}, {}, {})
+    found = Leaves([], {}, arrays, {})
     stems: dict[Any, list[tuple[int, str]]] = {}
     for name, numbers in arrays.items():
         match = re.fullmatch(r"(.*?[A-Za-z])(\d+)", name)
@@ -74,10 +74,7 @@ def families_of_leaves(
             family.first, family.stacked = members[0][0], True
         found.families.append(family)
         for k, (_, each) in enumerate(members):
-            before = (k,) if name in stacked else ()
-            found.arrays[each] = (family, before)
-            for place in np.ndindex(*arrays[each].shape):
-                found.parameters[int(arrays[each][place])] = (family, (*before, *place))
+            found.arrays[each] = (family, (k,) if name in stacked else ())
     for name, length in inputs.items():
         family = Family(name, "input", list(map(Axis, shapes.get(name) or (length,))))
         family.named = True

@@ -125,10 +125,11 @@ def pattern(
         is_sum: Whether monomials are added, so that one may be left out as 0 and equal ones be put together; otherwise
             each counts once, and all members have equally many.
     """
+    order = np.lexsort((*columns.T[::-1], member))
+    member, columns, coefficient = member[order], columns[order], coefficient[order]
     if is_sum:
         member, columns, coefficient = _collected(member, columns, coefficient)
-    order = np.lexsort((*columns.T[::-1], member))
-    found = _monomials(member[order], columns[order], coefficient[order], count)
+    found = _monomials(member, columns, coefficient, count)
     bound = found.bound
     own = _one_each(found, bound)
     if own is None:
@@ -149,13 +150,11 @@ def pattern(
 
 
 def _collected(member: Array, columns: Array, coefficient: Array) -> tuple[Array, Array, Array]:
-    """Return monomials with equal ones put together."""
-    keys, inverse = np.unique(np.column_stack([member, columns]), axis=0, return_inverse=True)
-    if len(keys) == len(member):
-        return member, columns, coefficient
-    total = np.zeros(len(keys))
-    np.add.at(total, inverse.ravel(), coefficient)
-    return keys[:, 0], keys[:, 1:], total
+    """Return monomials, which are in order, with equal ones put together."""
+    is_new = np.ones(len(member), dtype=bool)
+    is_new[1:] = (member[1:] != member[:-1]) | (columns[1:] != columns[:-1]).any(axis=1)
+    starts = np.flatnonzero(is_new)
+    return member[starts], columns[starts], np.add.reduceat(coefficient, starts)
 
 
 def _monomials(member: Array, columns: Array, coefficient: Array, count: int) -> _Monomials:
