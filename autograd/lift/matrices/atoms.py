@@ -157,7 +157,8 @@ class Atoms:
     def sum(self, terms: dict[Monomial, float], node: Value) -> int:
         """Return the atom of a sum of products."""
         kept = terms if len(terms) < _LONG else _LongSum(terms)
-        same = self._summed.setdefault(hash(frozenset(terms.items())) if kept is terms else kept.mark, [])
+        mark = kept.mark if isinstance(kept, _LongSum) else hash(frozenset(terms.items()))
+        same = self._summed.setdefault(mark, [])
         for atom in same:
             if terms == dict(self.sums[atom]):
                 return atom
