@@ -236,10 +236,11 @@ class Canonical:
             if not _TINY < abs(part.scale) < _HUGE or (constant and not _TINY < abs(constant) < _HUGE):
                 return False
         if len(parts) == 2:
-            (small, f), (large, g) = sorted(parts, key=lambda each: len(each[0].terms))
-            sign = f * g * small.scale * large.scale
-            other = large.terms.get
-            return not any(c * sign * other(key, 0.0) < 0.0 for key, c in small.terms.items())
+            (small, f), (large, g) = parts
+            if len(small.terms) > len(large.terms):
+                small, large = large, small
+            sign, other = f * g * small.scale * large.scale, large.terms
+            return not any(key in other and c * sign * other[key] < 0.0 for key, c in small.terms.items())
         signs: dict[Monomial, float] = {}
         for part, factor in parts:
             sign = factor * part.scale
@@ -288,10 +289,14 @@ def _ordered(us: list[int], vs: list[int]) -> Iterable[Monomial]:
 def _uses(nodes: list[Value], roots: Sequence[Value]) -> dict[Value, int]:
     uses: dict[Value, int] = dict.fromkeys(nodes, 0)
     for node in nodes:
-        for part in (node._a, node._b, node._c if node._b.__class__ is Vector else None):
-            for operand in (part,) if part.__class__ is not Vector else () if part.of_leaves() else part.values:
-                if operand in uses:
-                    uses[operand] += 1
+        a, b = node._a, node._b
+        operands: tuple[Any, ...] = (a, b)
+        if a.__class__ is Vector:
+            vectors = [v for v in (a, b) if v is not None and not v.of_leaves()]
+            operands = (*(each for v in vectors for each in v.values), *((node._c,) if b is not None else ()))
+        for operand in operands:
+            if operand in uses:
+                uses[operand] += 1
     for root in roots:
         if root in uses:
             uses[root] += 1

@@ -146,9 +146,8 @@ class _Comparer:
                 self._operand(left, right, f"the comparison in {one.place}")
 
     def _compare(self, one: Value, other: Value) -> None:
-        what = one.describe()
         if one.op is not other.op:
-            self._refuse(f"{what} in one is {other.describe()} in the other")
+            self._refuse(f"{one.describe()} in one is {other.describe()} in the other")
         if one._a.__class__ is Vector and other._a.__class__ is Vector:
             parts, others = [one._a, one._b], [other._a, other._b]
             if one.op is ops.affine:
@@ -157,18 +156,18 @@ class _Comparer:
             for left, right in zip(parts, others, strict=True):
                 if left.__class__ is not Vector or right.__class__ is not Vector:
                     if left is not None:
-                        self._operand(left, right, what)
+                        self._operand(left, right, one)
                 elif left is not right and self.same.get(left) is not right:
                     if len(left) != len(right):
-                        self._refuse(f"{what} has {len(left)} operands in one and {len(right)} in the other")
+                        self._refuse(f"{one.describe()} has {len(left)} operands in one and {len(right)} in the other")
                     for a, b in zip(left.values, right.values, strict=True):
-                        self._operand(a, b, what)
+                        self._operand(a, b, one)
                     self.same[left] = right
             return
         for left, right in zip(stored_operands(one), stored_operands(other), strict=True):
-            self._operand(left, right, what)
+            self._operand(left, right, one)
 
-    def _operand(self, one: Any, other: Any, what: str) -> None:
+    def _operand(self, one: Any, other: Any, user: Value | str) -> None:
         if one is other or self.same.get(one) is other:
             return
         numbers = [number(v) for v in (one, other) if v.__class__ is float or v.is_leaf]
@@ -176,6 +175,7 @@ class _Comparer:
             old = [v.__class__ is not float and v.serial < self.first.start for v in (one, other)]
             if not any(old):
                 return
+        what = user.describe() if isinstance(user, Value) else user
         if len(numbers) == 2:
             self._refuse(f"{what} uses {numbers[0]!r} in one and {numbers[1]!r} in the other")
         self._refuse(f"{what} has other operands in the other")
