@@ -594,7 +594,7 @@ class Reader:
         for name, rows, columns in re.findall(r"^(\S+) is (\d+)×(\d+)\.$", legend, re.M):
             self.sizes[name] = (int(rows), int(columns))
         for each in re.findall(r"^(.*) (?:is|are) 0\.$", legend, re.M):
-            for item in each.split(" and "):
+            for item in re.split(", | and ", each):
                 base = next(name for name in self.bases if item.startswith(name))
                 texts, _ = self.indices(item, len(base), self.names[base])
                 self.zero.add((base, tuple(int(text) for text in texts)))

@@ -7,7 +7,7 @@ import pytest
 
 import autograd
 import nn
-from autograd import Value, affine, compile, total
+from autograd import Value, affine, compile, log, softmax, total
 from autograd.lift.derive.directional import directional_equations
 from autograd.lift.language.evaluate import evaluated
 from tests.test_gallery import NAMES, rows_of
@@ -100,3 +100,18 @@ def test_a_part_of_a_direction_has_the_name_of_its_parameter():
         "R{v} is the derivative of v in the direction R{w}; R of an input is 0.\n"
         "What stands here without R is as in the equations of the program, and so is what a batch does.\n"
     )
+
+
+def test_what_is_assumed_of_the_targets_is_said():
+    layer = nn.MLP(2, [2], "identity", seed=0)
+
+    def of_a_softmax(x, t):
+        return -total(t_n * log(p_n) for t_n, p_n in zip(t, softmax(layer(x)), strict=True))
+
+    program = compile(of_a_softmax, parameters=layer)
+    program.value(x=[[1.0, 2.0]], t=[[0.0, 1.0]])
+    said = "the members of the input t sum to 1. What runs does not assume it.\n"
+    assert said in program.hvp_equations()
+    program = compile(of_a_softmax, parameters=layer)
+    program.value(x=[[1.0, 2.0]], t=[[0.5, 1.0]])
+    assert "Assumed" not in program.hvp_equations()

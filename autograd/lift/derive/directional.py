@@ -53,7 +53,6 @@ def directional_equations(found: Equations) -> Equations:
         backward=[of[family] for family in found.backward if family in terms and of[family] in needed],
         gradients=gradients,
         weighted=set(),
-        assumed={},
         general={},
     )
 

@@ -31,11 +31,13 @@ def directional_text(found: Equations, notation: Notation | None) -> str:
         for title, section in zip(_TITLES, page.sections, strict=True)
     ]
     style = Unicode()
+    legend = Legend(page, style)
     parts = [style.symbol(page.naming.symbol(each, "", ())) for each in _directions(found)]
     sentences = [
         f"R{{v}} is the derivative of v in the direction {', '.join(parts)}; R of an input is 0.",
         "What stands here without R is as in the equations of the program, and so is what a batch does.",
-        *Legend(page, style).others(),
+        *legend.others(),
+        *filter(None, [legend.assumed()]),
     ]
     return f"{page.text()}\n\n" + "".join(f"{each}\n" for each in sentences)
 

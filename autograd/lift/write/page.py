@@ -190,16 +190,24 @@ class Legend:
         found = self.page.indexing.found
         if found.has_zero_logs:
             yield "0 · log 0 counts as 0."
+        assumed = self.assumed()
+        if assumed:
+            yield f"{assumed} Without it:"
+            yield from general_lines(self.page.indexing, self.page.typesetter)
+
+    def assumed(self) -> str:
+        """Return what is assumed of the inputs, empty if nothing is."""
+        found = self.page.indexing.found
         examples = "example" if found.recorded == 1 else f"{found.recorded} examples"
         for name in found.assumed:
             family = found.recognition.leaves.inputs[name]
-            yield (
-                f"Assumed, checked on the recorded {examples} and on no later one: the members of "
-                f"{self.style.inline(self.naming.symbol(family, '', ()))} sum to 1. What runs does not assume it. "
-                "Without it:"
+            is_read = family in self.naming.names
+            shown = self.style.inline(self.naming.symbol(family, "", ())) if is_read else f"the input {name}"
+            return (
+                f"Assumed, checked on the recorded {examples} and on no later one: the members of {shown} sum to 1. "
+                "What runs does not assume it."
             )
-            yield from general_lines(self.page.indexing, self.page.typesetter)
-            return
+        return ""
 
     def symbol(self, stem: str, above: str = "", **more: str) -> str:
         """Return a name within a sentence."""
@@ -232,7 +240,8 @@ class Legend:
         steps = _steps_outside(self.page)
         zeros = [self._step(family, k) for family, k in steps]
         if zeros:
-            yield f"{' and '.join(zeros)} {'are' if len(zeros) > 1 else 'is'} 0."
+            listed = [", ".join(zeros[:-1]), zeros[-1]] if len(zeros) > _MOST_JOINED else zeros
+            yield f"{' and '.join(listed)} {'are' if len(zeros) > 1 else 'is'} 0."
         for family in dict.fromkeys(self.page.typesetter.unsized):
             yield self._sized(family)
         found = self._read_outside(steps)
@@ -293,6 +302,7 @@ class Legend:
                 yield f"{shown} = {_listed(table)}, indices{none}."
 
 
+_MOST_JOINED = 4  # names in a row with no comma
 _MOST = 200  # numbers of an array that are printed
 
 
