@@ -61,7 +61,7 @@ class Source:
         if not self.lines:
             raise Unreadable(f"there is no source of {file}")
         try:
-            self.tree = ast.parse("".join(self.lines))
+            self.tree, self._functions = _parsed("".join(self.lines))
         except (SyntaxError, ValueError) as error:
             raise Unreadable(f"the source of {file} does not parse") from error
 
@@ -78,7 +78,7 @@ class Source:
         Raises:
             Unreadable: If it is not there.
         """
-        found = [(node, top) for top in self.tree.body for node in ast.walk(top) if _is_of(node, code)]
+        found = [(node, top) for node, top in self._functions if _is_of(node, code)]
         if not found:
             raise Unreadable(f"{code.co_name} is not found in {self.file}")
         if code.co_name == "<lambda>" and len(found) > 1:
@@ -88,10 +88,20 @@ class Source:
         return found[-1]
 
 
-def _is_of(node: ast.AST, code: types.CodeType) -> bool:
+_Function = ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@functools.lru_cache(maxsize=32)
+def _parsed(text: str) -> tuple[ast.Module, list[tuple[_Function, ast.stmt]]]:
+    """Return a text's tree, and its functions with the statements that they are in."""
+    tree = ast.parse(text)
+    return tree, [(node, top) for top in tree.body for node in ast.walk(top) if isinstance(node, _Function)]
+
+
+def _is_of(node: _Function, code: types.CodeType) -> bool:
     if isinstance(node, ast.Lambda):
         return code.co_name == "<lambda>" and node.lineno == code.co_firstlineno
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or node.name != code.co_name:
+    if node.name != code.co_name:
         return False
     return min(node.lineno, *(d.lineno for d in node.decorator_list), node.lineno) == code.co_firstlineno
 
