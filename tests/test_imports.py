@@ -123,7 +123,7 @@ def test_the_closed_form_is_independent_of_the_engine():
     ("statement", "unused"),
     [
         ("import autograd", ["autograd.lift.program", "nn", "viz"]),
-        ("import nn", ["autograd.lift.program", "nn.referee", "viz", "sklearn", "scipy", "onnx"]),
+        ("import nn", ["autograd.lift.program", "nn.referee", "viz", "sklearn", "scipy", "onnx", "tqdm"]),
         ("import viz", ["autograd.lift.program", "nn.referee", "viz.explorer", "matplotlib"]),
         (
             "from nn.__main__ import main; main(['draw', 'x*3', '--at', 'x=2'])",

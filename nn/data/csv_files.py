@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn, TextIO
 
 import numpy as np
-from tqdm import tqdm
 
 from ..arguments import FloatArray, unknown_name
 from .dataset import Dataset
@@ -229,6 +228,8 @@ def _lines(file: TextIO, *, progress: bool) -> Generator[str, None, None]:
     """Yield the lines of a file, and show how much of it is read."""
     size = os.fstat(file.fileno()).st_size
     hidden = None if progress else True  # None: where it is no terminal
+    from tqdm import tqdm  # here as in `fit`
+
     with tqdm(total=size, unit="B", unit_scale=True, desc="reading", leave=False, delay=1.0, disable=hidden) as bar:
         for line in file:
             yield line

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from autograd.value import assign
 
@@ -33,6 +32,8 @@ from .penalty import Penalty
 from .run import Callback, EpochEnd, require_callbacks
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from autograd.lift.run.shards import Map
 
 __all__ = ["METHODS", "minimize"]
@@ -137,6 +138,8 @@ def minimize(
     if examples.classes is not None and isinstance(model, Module):
         model.classes = examples.classes
     hidden = not (sys.stderr.isatty() if progress is None else progress)
+    from tqdm import tqdm  # here as in `fit`
+
     with tqdm(total=iterations, unit=" iterations", disable=hidden) as bar:
         return run.history(optimize, method, tolerance, dict(options or {}), bar)
 

@@ -13,11 +13,10 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from autograd.files import remove_partial_files
 
@@ -38,6 +37,9 @@ from .rules import clipped
 from .schedules import Schedule
 from .stopping import Best
 from .vector import ParameterVector
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 __all__ = ["Callback", "EpochEnd", "Run", "require_callbacks"]
 
