@@ -81,10 +81,9 @@ def strokes(path, steps=24):
         else:
             end = {"H": (numbers[0], y), "V": (x, numbers[0]), "L": tuple(numbers[:2])}[letter]
             points = [(x, y), (x, y), end, end]
-        for t in np.linspace(0.0, 1.0, steps)[1:]:
-            s = 1.0 - t
-            weights = (s**3, 3 * s * s * t, 3 * s * t * t, t**3)
-            drawn[-1].append(tuple(sum(w * p[k] for w, p in zip(weights, points, strict=True)) for k in (0, 1)))
+        t = np.linspace(0.0, 1.0, steps)[1:]
+        weights = np.stack([(1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3], axis=1)
+        drawn[-1] += map(tuple, (weights @ points).tolist())
         x, y = points[-1]
     return drawn
 

@@ -15,14 +15,14 @@ import numpy as np
 import nn
 import viz
 from autograd import Value, affine, relu, sigmoid, tanh, total
-from viz.explorer.data import content
+from viz.explorer.data import Content, content
 from viz.explorer.operations import javascript
 from viz.explorer.page import SCRIPTS
 
 NODE = shutil.which("node")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """A graph and the options of its page."""
 
@@ -209,17 +209,29 @@ def page_of(name: str) -> str:
     return str(viz.to_html(case(name).root, **case(name).options))
 
 
-def without_browser(root: Value, inputs: dict[str, list[Value]] | None, script: str) -> Any:
-    """Run JavaScript after the page's own modules, with the page's `model` and `clock`, and return what it prints."""
-    traced = viz.trace(root)
+@cache
+def content_of(case: Case) -> Content:
+    """What the page of a graph shows."""
+    traced = viz.trace(case.root)
     index = {id(node.value): node.index for node in traced.nodes if node.value is not None}
-    shown = content(traced, {name: [index[id(leaf)] for leaf in own] for name, own in (inputs or {}).items()})
-    folder = files("viz.explorer")
+    inputs = case.options.get("inputs") or {}
+    return content(traced, {name: [index[id(leaf)] for leaf in own] for name, own in inputs.items()})
+
+
+@cache
+def modules_of(case: Case) -> str:
+    """The page's own modules without those that draw, with its numbers."""
+    shown, folder = content_of(case), files("viz.explorer")
     own = SCRIPTS[: SCRIPTS.index("stage")]
     modules = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in ("arithmetic", *own)]
     modules.insert(1, javascript(shown.ops))
     modules.append(f"const data = {json.dumps(shown.json)}, model = new Model(data), clock = new Clock(model);")
-    return run("\n".join([*modules, script]))
+    return "\n".join(modules)
+
+
+def without_browser(case: Case, script: str) -> Any:
+    """Run JavaScript after the page's own modules, with the page's `model` and `clock`, and return what it prints."""
+    return run(f"{modules_of(case)}\n{script}")
 
 
 def run(script: str) -> Any:

@@ -13,7 +13,7 @@ KINDS = (
 )
 LEAST_DEPTH = {"σ′ at the wrong layer": 2, "wrong layer's a": 2, "un-transposed W": 2}
 KINDS_AND_DEPTHS = [
-    pytest.param(kind, depth, marks=pytest.mark.slow if depth == 4 else ())
+    pytest.param(kind, depth, marks=pytest.mark.slow if depth > 2 else ())
     for kind in KINDS
     for depth in (1, 2, 3, 4)
     if depth >= LEAST_DEPTH.get(kind, 1)

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from nn.__main__ import main
+from tests.sampled import sampled
 
 RIGHT = """
 import numpy as np
@@ -77,20 +78,23 @@ def test_another_function_can_be_named(check):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [
-        ("x = 1\n", "must define a function my_backprop(weights, biases, X, T)"),
-        ("def my_backprop(:\n", "cannot be run: SyntaxError"),
-        ("import there_is_no_such_module\n", "cannot be run, line 1: ModuleNotFoundError"),
-        ("def my_backprop(W, b, X, T):\n    return W[7]\n", "line 2: IndexError: list index out of range"),
-        ("def my_backprop(W, b, X, T):\n    return None\n", "must return (dW, db)"),
-        ("rates = {}\nrate = rates['learning']\n", "cannot be run, line 2: KeyError: 'learning'"),
-        ("import numpy\nnumpy.no_such_function()\n", "line 2: AttributeError"),
-        ("\n1 / 0\n", "line 2: ZeroDivisionError"),
-        (RIGHT + "MODEL = 'mine'\n", "MODEL must be an nn.MLP, got one of type str"),
-        (RIGHT + "MODEL = np.ones(2)\n", "MODEL must be an nn.MLP, got one of type ndarray"),
-        (RIGHT + "X = [[1, 2, 3], [1]]\n", "X must be rectangular"),
-        (RIGHT + "T = [[1, 2], [1]]\n", "T must be rectangular"),
-    ],
+    sampled(
+        [
+            ("x = 1\n", "must define a function my_backprop(weights, biases, X, T)"),
+            ("def my_backprop(:\n", "cannot be run: SyntaxError"),
+            ("import there_is_no_such_module\n", "cannot be run, line 1: ModuleNotFoundError"),
+            ("def my_backprop(W, b, X, T):\n    return W[7]\n", "line 2: IndexError: list index out of range"),
+            ("def my_backprop(W, b, X, T):\n    return None\n", "must return (dW, db)"),
+            ("rates = {}\nrate = rates['learning']\n", "cannot be run, line 2: KeyError: 'learning'"),
+            ("import numpy\nnumpy.no_such_function()\n", "line 2: AttributeError"),
+            ("\n1 / 0\n", "line 2: ZeroDivisionError"),
+            (RIGHT + "MODEL = 'mine'\n", "MODEL must be an nn.MLP, got one of type str"),
+            (RIGHT + "MODEL = np.ones(2)\n", "MODEL must be an nn.MLP, got one of type ndarray"),
+            (RIGHT + "X = [[1, 2, 3], [1]]\n", "X must be rectangular"),
+            (RIGHT + "T = [[1, 2], [1]]\n", "T must be rectangular"),
+        ],
+        4,
+    ),
 )
 def test_what_cannot_be_checked_is_said_in_one_line(check, text, message):
     code, said = check(text)

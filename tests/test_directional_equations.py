@@ -10,6 +10,7 @@ import nn
 from autograd import Value, affine, compile, log, softmax, total
 from autograd.lift.derive.directional import directional_equations
 from autograd.lift.language.evaluate import evaluated
+from tests.sampled import sampled
 from tests.test_gallery import NAMES, rows_of
 
 EXACT = 1e-9  # of the largest entry
@@ -43,9 +44,7 @@ def in_parts(program, flat):
     return {each.name: flat[each.positions].reshape(each.shape) for each in program.derived.parameters.all}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(each, marks=pytest.mark.slow if each.startswith("microgpt") else ()) for each in NAMES]
-)
+@pytest.mark.parametrize("name", sampled(NAMES, 5))
 def test_the_equations_of_every_architecture_give_the_product(name):
     module = importlib.import_module(f"tests.gallery.{name}")
     program, rows = compile(module.fun), {key: array[:1] for key, array in rows_of(module).items()}

@@ -21,10 +21,11 @@ from tests.equation_graphs import (
 from tests.equation_programs import program_of
 from tests.printed_equations import MisreadError, Page, Reader
 from tests.read_back import require_that_layers_hold, require_that_the_text_holds, rows_of
+from tests.sampled import sampled
 
 SHOWN = ("half_squared_error", "binary_cross_entropy")  # in the documents, and so in the letters of each
 UNCOVERED = (159, 331, 380, 416, 572, 590, 601, 721, 1190, 1224, 1881, 2010, 2022, 2157)  # faults, each of them
-QUICK = {*range(5), *range(8, 15), 22, 42, 65, 86, 91, 109, 121, *UNCOVERED}
+QUICK = {*range(5), 65, 86, 91, *UNCOVERED}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_what_is_no_chain_of_layers_keeps_its_names_in_the_letters_of_a_notation
     assert "εv is ∂J/∂v" in text
 
 
-@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__name__)
+@pytest.mark.parametrize("graph", sampled(GRAPHS, 3), ids=lambda graph: graph.__name__)
 def test_the_text_of_other_graphs_holds(graph):
     cost, inputs = graph(np.random.default_rng(5))
     program, row = lift(cost, inputs), row_of(inputs)

@@ -5,7 +5,6 @@ import hashlib
 import html
 import json
 import re
-import subprocess
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,10 +13,11 @@ import pytest
 
 import nn
 import viz
-from autograd import Op, Value
+from autograd import Op, Value, total
 from autograd.lift.language.term import references
-from tests.explorer_pages import CASES, NODE, page_of
+from tests.explorer_pages import CASES, NODE, page_of, run
 from tests.hostile import HOSTILE
+from tests.sampled import sampled
 from viz.explorer.compact import compact_script
 from viz.explorer.data import content
 from viz.palette import DARK, LIGHT
@@ -52,11 +52,16 @@ def data_of(page: str):
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
 
 
-def labelled(label: str) -> Value:
-    x, w = Value(2.0, label), Value(3.0, f"{label}[0]")
-    root = (x * w + x).tanh()
-    root.label = label
-    return root
+def labelled(labels: list[str]) -> Value:
+    roots = []
+    for label in labels:
+        x, w = Value(2.0, label), Value(3.0, f"{label}[0]")
+        roots.append((x * w + x).tanh())
+        roots[-1].label = label
+    return total(roots)
+
+
+FEW = [HOSTILE[start : start + 8] for start in range(0, len(HOSTILE), 8)]
 
 
 @pytest.mark.parametrize("name", ["expression", "small", "digit", "attention", "batch"])
@@ -84,10 +89,10 @@ def test_a_page_refers_to_nothing_outside(name):
     assert not re.search(r"\b(fetch|XMLHttpRequest|import\(|eval\(|Function\()", scripts)
 
 
-@pytest.mark.parametrize("label", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_label_never_becomes_markup(label):
-    harmless = Elements(str(viz.to_html(labelled("x"))))
-    page = viz.to_html(labelled(label), title=label)
+@pytest.mark.parametrize("labels", FEW, ids=range(len(FEW)))
+def test_a_label_never_becomes_markup(labels):
+    harmless = Elements(str(viz.to_html(labelled([f"x{k}" for k in range(len(labels))]))))
+    page = viz.to_html(labelled(labels), title=" ".join(labels))
     found = Elements(str(page))
     assert "".join(found.inline["style"]) == "".join(harmless.inline["style"])
     assert "".join(found.inline["script"]) == "".join(harmless.inline["script"])
@@ -96,11 +101,11 @@ def test_a_label_never_becomes_markup(label):
     json.dumps(data_of(str(page)))
 
 
-@pytest.mark.parametrize("label", HOSTILE, ids=range(len(HOSTILE)))
-def test_names_of_examples_and_classes_never_become_markup(label):
-    model = nn.MLP(2, [2], seed=0)
-    losses = [nn.half_squared_error(model(x), [0.0, 1.0]) for x in ([1.0, 2.0], [2.0, 0.5])]
-    page = str(viz.to_html((losses[0] + losses[1]) / 2.0, examples=[label, "two"], classes=[label, "b"]))
+@pytest.mark.parametrize("labels", FEW, ids=range(len(FEW)))
+def test_names_of_examples_and_classes_never_become_markup(labels):
+    model = nn.MLP(2, [len(labels)], seed=0)
+    losses = [nn.half_squared_error(model([1.0, 0.5 * k]), [1.0] * len(labels)) for k in range(len(labels))]
+    page = str(viz.to_html(total(losses) / len(labels), examples=labels, classes=labels))
     assert sum(tag == "script" for tag, _ in Elements(page).elements) == 2
     assert page.count("</script>") == 2
 
@@ -109,7 +114,7 @@ def test_the_same_graph_gives_the_same_bytes():
     assert str(viz.to_html(CASES["attention"]().root)) == str(viz.to_html(CASES["attention"]().root))
 
 
-@pytest.mark.parametrize("name", list(CASES))
+@pytest.mark.parametrize("name", sampled(CASES, 3, ["unstructured"]))
 def test_a_page_is_not_much_larger_than_its_numbers(name):
     page = page_of(name)
     numbers = len(json.dumps(data_of(page), ensure_ascii=False, separators=(",", ":")).encode())
@@ -193,7 +198,7 @@ def test_a_users_own_operation_still_gives_a_page():
 
 
 def test_a_notebook_shows_the_page_in_a_sandbox():
-    frame = viz.to_html(labelled("x"))._repr_html_()
+    frame = viz.to_html(labelled(["x"]))._repr_html_()
     assert frame.startswith("<iframe srcdoc=")
     assert 'sandbox="allow-scripts allow-downloads"' in frame
     assert "<script" not in frame
@@ -289,7 +294,7 @@ def test_a_compact_script_is_the_same_script(script, compact):
 
 @pytest.mark.skipif(not NODE, reason="there is no node")
 def test_every_compact_module_is_a_script():
-    for path in Path(viz.explorer.__file__).parent.glob("*.js"):
-        text = compact_script(path.read_text(encoding="utf-8"))
-        done = subprocess.run([NODE, "--check", "-"], input=text, text=True, capture_output=True, check=False)
-        assert done.returncode == 0, (path.name, done.stderr)
+    paths = Path(viz.explorer.__file__).parent.glob("*.js")
+    texts = {path.name: compact_script(path.read_text(encoding="utf-8")) for path in paths}
+    parse = f"const {{ Script }} = require('vm'); Object.entries({json.dumps(texts)})"
+    run(f"{parse}.forEach(([filename, text]) => new Script(text, {{ filename }})); console.log(true);")

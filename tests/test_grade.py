@@ -114,7 +114,7 @@ def test_what_is_right_gets_all_marks(tmp_path):
 
 @pytest.mark.parametrize("name", CHEATS)
 def test_nothing_but_right_arrays_gives_marks(tmp_path, name):
-    given = mark(tmp_path, CHEATS[name], seconds=1.5 if re.search(r"while|sleep", CHEATS[name]) else 20.0)
+    given = mark(tmp_path, CHEATS[name], seconds=0.8 if re.search(r"while|sleep", CHEATS[name]) else 20.0)
     assert given.right == 0
     assert given.finding != "all arrays are right"
 

@@ -6,6 +6,7 @@ from mpmath import mp, mpf
 from autograd import Value, gradients
 from autograd.op import PRIMITIVES
 from tests.accuracy import EXACT, EXACT_2, EXACT_N
+from tests.sampled import sampled
 
 ORDERS = 6
 DIGITS = 120  # of which numerical differentiation loses a sixth for each order
@@ -69,12 +70,11 @@ def by_mpmath(op, point):
 
 
 CASES = [(op, point) for op in PRIMITIVES.values() for point in points(op) if op.name != "stop_gradient"]
-DEAR = [case for case in CASES if case[0].name == "polygamma"][:-1]  # to mpmath: a second each
 
 
 @pytest.mark.parametrize(
     ("op", "point"),
-    [pytest.param(*case, marks=pytest.mark.slow if case in DEAR else ()) for case in CASES],
+    sampled(CASES, 10, {op: (op, point) for op, point in CASES}.values()),  # of every operation one
     ids=lambda case: getattr(case, "name", str(case)),
 )
 def test_derivatives_up_to_the_sixth_order_are_those_of_the_function(op, point):

@@ -6,7 +6,6 @@ import os
 import random
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +14,8 @@ import viz
 from autograd import Value, abs, affine, exp, lift, logsumexp, relu, sigmoid, softplus, sqrt, tanh, total, vector
 from autograd.graph import stored_operands
 from autograd.lift import neurons_under
+from tests.lift_graphs import random_function
 from viz.neurons import contracted, neurons
-
-sys.path.insert(0, str(Path(__file__).parent))
-from lift_graphs import random_function  # beside this file, which is no package
 
 WRITTEN = {
     "affine": lambda w, x, b: affine(w, vector(x), b),
@@ -337,8 +334,7 @@ def test_looking_for_neurons_changes_nothing():
 
 def test_the_same_graph_has_the_same_neurons_whatever_the_hash_seed():
     program = (
-        "import sys; sys.path.insert(0, 'tests')\n"
-        "from test_lift_neurons import WRITTEN, network\n"
+        "from tests.test_lift_neurons import WRITTEN, network\n"
         "from viz import trace; from viz.neurons import neurons\n"
         "print([neurons(trace(network((3, 4, 3, 2), how)[0])) for how in WRITTEN.values()])\n"
     )

@@ -14,6 +14,7 @@ from autograd.lift.record.identifiers import Identifiers
 from autograd.lift.write.gathering import gathers
 from tests.equation_graphs import GRAPHS, row_of
 from tests.lift_graphs import by_source, variables_of
+from tests.sampled import sampled
 
 ROWS = [[1.0], [2.0]]
 
@@ -113,16 +114,8 @@ def test_factors_whose_product_is_no_float_are_multiplied_one_by_one():
 
 @pytest.mark.parametrize(
     ("graph", "reduce"),
-    [
-        pytest.param(
-            graph,
-            reduce,
-            marks=() if k % 2 == (reduce == "sum") else pytest.mark.slow,  # tests/test_gallery.py has both
-            id=f"{graph.__name__}-{reduce}",
-        )
-        for k, graph in enumerate(GRAPHS)
-        for reduce in ("mean", "sum")
-    ],
+    sampled([(graph, reduce) for graph in GRAPHS for reduce in ("mean", "sum")], 7),  # tests/test_gallery.py has both
+    ids=lambda case: getattr(case, "__name__", case),
 )
 def test_the_text_of_a_graph_gives_what_the_program_gives(graph, reduce):
     cost, inputs = graph(np.random.default_rng(3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import threading
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from autograd import Value, compile, total
+from tests.sampled import sampled
 
 KINDS = ("value_and_grad", "backward", "value", "losses", "outputs")
 N_IN, N_OUT = 2, 3
@@ -163,8 +165,7 @@ Use.TestCase.settings = settings(max_examples=15, stateful_step_count=12, deadli
 test_a_program_in_use_is_as_good_as_new = Use.TestCase
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", BATCHES)
+@pytest.mark.parametrize(("kind", "name"), sampled(list(itertools.product(KINDS, BATCHES)), 2))
 def test_a_warm_program_answers_as_a_cold_one(kind, name):
     program = made(PARAMETERS[0])
     for other in ("one row", "three rows"):

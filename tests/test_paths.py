@@ -14,6 +14,7 @@ import nn
 from autograd import DomainError, RecordingError, Value, affine, compile, lift, total
 from autograd.lift.run.paths import MOST_PATHS
 from tests.random_branches import random_branches
+from tests.sampled import sampled
 from tests.small_functions import COMPILED, REFUSED
 
 EXACT = 1e-12
@@ -62,7 +63,7 @@ def assert_alike(program, function, numbers, X, T):
     ("name", "order"),
     [
         *((name, "given") for name in COMPILED),
-        *(pytest.param(name, "one by one", marks=pytest.mark.slow if k % 3 else ()) for k, name in enumerate(COMPILED)),
+        *sampled([(name, "one by one") for name in COMPILED], 8),
     ],
 )
 def test_a_compiled_function_gives_what_the_function_gives_on_every_row(name, order):
@@ -76,7 +77,7 @@ def test_a_compiled_function_gives_what_the_function_gives_on_every_row(name, or
         assert_alike(program, function, START, X[batch], T[batch])
 
 
-@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize("name", sampled(COMPILED, 3))
 def test_a_compiled_function_follows_its_parameters(name):
     function = COMPILED[name]
     X, T = rows()
@@ -116,13 +117,13 @@ def compare(seed):
                 leaf.data = number
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(8))
 def test_random_branches_give_what_the_engine_gives(seed):
     compare(seed)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(16, 640))
+@pytest.mark.parametrize("seed", range(8, 640))
 def test_many_random_branches_give_what_the_engine_gives(seed):
     compare(seed)
 

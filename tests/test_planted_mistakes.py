@@ -53,7 +53,7 @@ def planted_by(*chosen):
 
 
 PROBLEMS = [(depth, activation, loss) for depth in (1, 2, 3, 4) for activation in SIGMA for loss in LOSSES]
-SAMPLE = PROBLEMS[::19]  # every depth, activation and loss, in changing combinations
+SAMPLE = PROBLEMS[::31]  # every depth, activation and loss, in changing combinations
 
 
 def check_samples(depth, activation, loss, sample, *, count, seed):

@@ -10,6 +10,7 @@ from autograd import Value
 from nn import MLP, check_backprop
 from nn.__main__ import main
 from nn.referee.symbols import LETTERS, symbols_named
+from tests.sampled import sampled
 
 MODEL = MLP(3, [4, 2], activation="tanh", seed=0)
 RNG = np.random.default_rng(0)
@@ -49,7 +50,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("notation", LETTERS)
+@pytest.mark.parametrize("notation", sampled(LETTERS, 3))
 def test_the_letters_of_each_document_are_used_and_the_code_is_kept(notation):
     stands, belongs, W, b = EXPECTED[notation]
     found = report(of_targets_t, notation=notation)
@@ -134,7 +135,7 @@ LETTERS_OF_CUBES = {
 }
 
 
-@pytest.mark.parametrize("notation", LETTERS_OF_CUBES)
+@pytest.mark.parametrize("notation", sampled(LETTERS_OF_CUBES, 2))
 def test_a_network_that_is_no_mlp_has_letters_too_and_its_parameters_keep_their_names(notation):
     error, gradient = LETTERS_OF_CUBES[notation]
     text = str(check_backprop(of_cubes, Cubed(), X[:, :2], T[:, :1], "half_squared_error", notation=notation))

@@ -33,7 +33,7 @@ def by_the_table(weights, inputs, bias):
     return total([*(w * x for w, x in zip(weights, inputs, strict=True)), bias])
 
 
-@pytest.mark.parametrize("examples", [1, 5, 40, 400])
+@pytest.mark.parametrize("examples", [1, 5, 40, pytest.param(400, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("width", [1, 3, 8])
 @pytest.mark.parametrize("sigma", [tanh, relu], ids=["tanh", "relu"])
 def test_shared_weights_receive_the_sum_over_all_nodes(examples, width, sigma):

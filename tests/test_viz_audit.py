@@ -3,8 +3,6 @@
 import itertools
 import math
 import random
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +10,8 @@ import pytest
 import nn
 import viz
 from autograd import Value, affine, exp, explain, sigmoid, tanh, total
-
-sys.path.insert(0, str(Path(__file__).parent))
-from drawn import Area, ground, inside, lines, meet, parsed, rectangles, texts
+from tests.drawn import Area, ground, inside, lines, meet, parsed, rectangles, texts
+from tests.sampled import sampled
 
 
 def named(name, number):
@@ -132,12 +129,20 @@ def leaf(root):
     return next(node.value for node in viz.trace(root).nodes if node.op is None and not node.is_constant)
 
 
-@pytest.mark.parametrize("rankdir", ["LR", "TB", "RL", "BT"])
-@pytest.mark.parametrize("name", PICTURES)
-def test_nothing_lies_on_anything(name, rankdir):
+DRAWN = [(name, rankdir) for name in PICTURES for rankdir in ("LR", "TB", "RL", "BT")]
+
+
+@pytest.fixture(scope="module", params=sampled([(each,) for each in DRAWN], 3), ids=", ".join)
+def picture(request):
+    """A picture and what it shows, read back."""
+    name, rankdir = request.param
     graph, draw = PICTURES[name]
     figure = draw(graph(), rankdir=rankdir, max_nodes=2000)
-    root = parsed(figure)
+    return figure, parsed(figure)
+
+
+def test_nothing_lies_on_anything(picture):
+    figure, root = picture
     whole, boxes, pills = ground(root), list(rectangles(root, "box")), list(rectangles(root, "pill"))
     words = list(texts(root))
     assert len(boxes) == len(figure.diagram.boxes)
@@ -153,12 +158,8 @@ def test_nothing_lies_on_anything(name, rankdir):
         assert any(inside(word, holder) for holder in holders), word
 
 
-@pytest.mark.parametrize("rankdir", ["LR", "TB"])
-@pytest.mark.parametrize("name", PICTURES)
-def test_no_line_passes_behind_a_box_or_a_number(name, rankdir):
-    graph, draw = PICTURES[name]
-    figure = draw(graph(), rankdir=rankdir, max_nodes=2000)
-    root = parsed(figure)
+def test_no_line_passes_behind_a_box_or_a_number(picture):
+    figure, root = picture
     boxes, pills = list(rectangles(root, "box")), list(rectangles(root, "pill"))
     prefix = boxes[0].what.split("-")[0]
     ends = {

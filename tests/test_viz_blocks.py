@@ -3,8 +3,6 @@
 import itertools
 import random
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +10,8 @@ import pytest
 import nn
 import viz
 from autograd import Value, affine, tanh, total
+from tests.drawn import SVG, Area, ground, inside, meet, parsed, rectangles, strokes, texts, written
 from viz.style import numeral
-
-sys.path.insert(0, str(Path(__file__).parent))
-from drawn import SVG, Area, ground, inside, meet, parsed, rectangles, strokes, texts, written
 
 
 def case(sizes, loss="half_squared_error", examples=1, **options):

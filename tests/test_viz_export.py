@@ -4,10 +4,8 @@ import io
 import re
 import shutil
 import subprocess
-import sys
 import time
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,12 +14,10 @@ import nn
 import viz
 import viz.export
 from autograd import Value, affine, tanh
+from tests.drawn import texts
+from tests.hostile import HOSTILE
 from viz import palette
 from viz.palette import MONO
-
-sys.path.insert(0, str(Path(__file__).parent))
-from drawn import texts
-from hostile import HOSTILE
 
 pytestmark = pytest.mark.extra
 pytest.importorskip("typst", reason="typst is not installed")

@@ -3,8 +3,6 @@
 import itertools
 import math
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +10,10 @@ import pytest
 import nn
 import viz
 from autograd import Value, tanh, total
+from tests.drawn import SVG, Area, ground, inside, meet, parsed, rectangles, texts, written
 from viz import palette
 from viz.areas import FULL
 from viz.style import numeral
-
-sys.path.insert(0, str(Path(__file__).parent))
-from drawn import SVG, Area, ground, inside, meet, parsed, rectangles, texts, written
 
 
 def digit(sizes=(64, 30, 10), loss="cross_entropy", examples=1, **options):

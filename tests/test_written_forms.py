@@ -10,6 +10,7 @@ import pytest
 from nn import MLP, check_backprop
 from nn.__main__ import main
 from nn.commands.check import report_on
+from tests.sampled import sampled
 from tests.written_forms import FORMS, LAYERS
 
 PLANTED = [name for name, form in FORMS.items() if form.right != form.wrong]
@@ -31,10 +32,7 @@ def test_right_code_passes_whatever_its_form_and_is_told_how_it_was_read(name, t
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.slow if "update_mini_batch" in name else ()) for name in PLANTED],
-)
+@pytest.mark.parametrize("name", sampled(PLANTED, 4))
 def test_a_mistake_is_told_with_its_line_and_what_belongs_there(name, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)  # files are told from where one stands
     form, path = FORMS[name], tmp_path / "mine.py"
