@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, compile, exp, log, log1p, logsumexp, tanh
-from autograd.lift.derive.idioms import RULES
+from autograd.lift.derive.idioms import IDIOMS
 from autograd.lift.language.term import Call, Reduction, Softmax, walk
 
 W = [
@@ -69,7 +69,7 @@ def functions_in(program):
 
 
 def test_every_rule_has_a_case():
-    assert {rule.identity for rule in RULES} == set(CASES)
+    assert {rule.identity for rule in IDIOMS} == set(CASES)
 
 
 @pytest.mark.parametrize("identity", [*CASES, *FURTHER])

@@ -75,7 +75,7 @@ def _lines(lines: tuple[Line, ...], theme: Theme, padding: int) -> str:
 
 
 def _span(span: Span, theme: Theme) -> str:
-    text = _shown(plain(span.text)).replace("  ", "&#160; ")
+    text = _literal(plain(span.text)).replace("  ", "&#160; ")
     text = f"<B>{text}</B>" if span.bold else text
     return f'<FONT COLOR="{theme[TONES[span.tone]]}">{text or " "}</FONT>'
 
@@ -99,11 +99,11 @@ def _line(arrow: Arrow, theme: Theme, labels: str) -> dict[str, str]:
 
 
 def _tooltip(text: str) -> str:
-    escaped: str = graphviz.escape("&#10;".join(_shown(plain(line)) for line in text.split("\n")))
+    escaped: str = graphviz.escape("&#10;".join(_literal(plain(line)) for line in text.split("\n")))
     return escaped
 
 
-def _shown(text: str) -> str:
+def _literal(text: str) -> str:
     r"""Return text that dot shows as it is: also in HTML-like labels and in tooltips it puts the node's id for \N."""
     return html.escape(text, quote=False).replace("\\", "\\\\")
 

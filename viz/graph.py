@@ -84,7 +84,7 @@ def draw(
         traced = with_shared_inputs(traced)
     if layers := _layers(traced, level, digits, part=focus is not None or depth is not None):
         return layers_figure(layers, digits, rankdir, theme)
-    drawn, shown = _shown(traced, level, digits, focus, depth, fold, max_nodes)
+    drawn, shown = _selected(traced, level, digits, focus, depth, fold, max_nodes)
     boxes = _boxes(drawn, shown, lambda k: forward_rows(drawn.cells[k]))
     arrows = tuple(_forward_arrow(drawn, flow) for flow in _flows(drawn, shown))
     return Figure(Diagram(boxes, arrows, joined(*legend(drawn.output)), rankdir, theme))
@@ -121,7 +121,7 @@ def draw_backward(
         traced = with_shared_inputs(traced)
     if layers := _layers(traced, level, digits, part=focus is not None or depth is not None):
         return layers_figure(layers, digits, rankdir, theme)
-    drawn, shown = _shown(traced, level, digits, focus, depth, fold, max_nodes)
+    drawn, shown = _selected(traced, level, digits, focus, depth, fold, max_nodes)
     turn = {head: k for k, head in enumerate(dict.fromkeys(flow.head for flow in drawn.flows), 1)}
     arriving: dict[int, list[Flow]] = defaultdict(list)
     for flow in drawn.flows:
@@ -190,7 +190,7 @@ def _level(traced: Trace, level: str, digits: int) -> Level:
     return found or value_level(traced, digits)
 
 
-def _shown(
+def _selected(
     traced: Trace,
     level: str,
     digits: int,

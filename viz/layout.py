@@ -129,12 +129,12 @@ def _places(cells: Cells, layers: list[list[int]]) -> list[float]:
     """Return the coordinate across the ranks of each cell."""
     across = [0.0] * len(cells.rank)
     for layer in layers:
-        _settle(cells, layer, across, dict.fromkeys(layer, 0.0))
+        _place_rank(cells, layer, across, dict.fromkeys(layer, 0.0))
     for sweep in range(PLACE_SWEEPS):
         near = cells.before if sweep % 2 == 0 else cells.after
         last = sweep >= PLACE_SWEEPS - FLAT_SWEEPS
         for layer in layers if sweep % 2 == 0 else reversed(layers):
-            _settle(cells, layer, across, {cell: _wanted(cells, cell, near, across, last=last) for cell in layer})
+            _place_rank(cells, layer, across, {cell: _wanted(cells, cell, near, across, last=last) for cell in layer})
     return across
 
 
@@ -146,7 +146,7 @@ def _wanted(cells: Cells, cell: int, near: list[list[int]], across: list[float],
     return sum(across[n] for n in linked) / len(linked) if linked else across[cell]
 
 
-def _settle(cells: Cells, layer: list[int], across: list[float], wanted: dict[int, float]) -> None:
+def _place_rank(cells: Cells, layer: list[int], across: list[float], wanted: dict[int, float]) -> None:
     """Place a rank as near to `wanted` as its order and its gaps allow: a least-squares fit by pooling violators."""
     pools: list[tuple[float, float, int]] = []
     offsets = []

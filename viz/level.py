@@ -13,7 +13,7 @@ from autograd import Op, Value, ops
 
 from .diagram import Kind
 from .formula import expression, rules
-from .neurons import Group, Neuron, contracted, neurons
+from .neurons import Contraction, Neuron, contracted, neurons
 from .style import numeral, shortened
 from .trace import Edge, Node, Trace
 
@@ -181,7 +181,7 @@ def neuron_level(traced: Trace, digits: int = 4) -> Level | None:
     return Level("neuron", cells, flows, root)
 
 
-def _neuron_names(traced: Trace, groups: Sequence[Group]) -> list[str]:
+def _neuron_names(traced: Trace, groups: Sequence[Contraction]) -> list[str]:
     """Return the label of each group's output; an unlabelled neuron is named by its layer and its place in it."""
     count: dict[int, int] = {}
     names = []
@@ -195,7 +195,7 @@ def _neuron_names(traced: Trace, groups: Sequence[Group]) -> list[str]:
     return names
 
 
-def _group_cell(traced: Trace, group: Group, name: str, digits: int) -> Cell:
+def _group_cell(traced: Trace, group: Contraction, name: str, digits: int) -> Cell:
     node = traced.nodes[group.out]
     cell = _value_cell(traced, node, digits)
     neuron = group.neuron
@@ -218,7 +218,7 @@ def _group_cell(traced: Trace, group: Group, name: str, digits: int) -> Cell:
                 tuple(badges), forward, cell.exact, cell.source)  # fmt: skip
 
 
-def _neuron_rule(traced: Trace, groups: Sequence[Group], edge: Edge, digits: int) -> tuple[str, str]:
+def _neuron_rule(traced: Trace, groups: Sequence[Contraction], edge: Edge, digits: int) -> tuple[str, str]:
     """Return the formula of a neuron's derivative by one input: σ′(z) · w."""
     neuron: Neuron | None = groups[edge.head].neuron
     if neuron is None:

@@ -16,7 +16,7 @@ from .trace import Edge, Trace
 if TYPE_CHECKING:
     from autograd.lift import Place
 
-__all__ = ["Group", "Neuron", "contracted", "neurons"]
+__all__ = ["Contraction", "Neuron", "contracted", "neurons"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Neuron:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Contraction:
     """Interior nodes that a coarser picture shows as one, or a leaf.
 
     Attributes:
@@ -88,7 +88,7 @@ def neurons(traced: Trace) -> tuple[Neuron, ...]:
     )
 
 
-def contracted(traced: Trace, found: Iterable[Neuron]) -> tuple[tuple[Group, ...], tuple[Edge, ...]]:
+def contracted(traced: Trace, found: Iterable[Neuron]) -> tuple[tuple[Contraction, ...], tuple[Edge, ...]]:
     """Return the graph with each neuron, and all that comes after the last one, drawn together to one node.
 
     An edge runs between two groups; its local derivative is that of the whole group, and its contribution is still
@@ -111,15 +111,15 @@ def contracted(traced: Trace, found: Iterable[Neuron]) -> tuple[tuple[Group, ...
     return groups, tuple(edges)
 
 
-def _groups(traced: Trace, found: tuple[Neuron, ...]) -> tuple[Group, ...]:
+def _groups(traced: Trace, found: tuple[Neuron, ...]) -> tuple[Contraction, ...]:
     inside = {member for neuron in found for member in neuron.members}
     feeds = [False] * len(traced.nodes)  # whether a neuron lies further on
     for node in reversed(traced.nodes):
         heads = [traced.edges[k].head for k in node.edges_out]
         feeds[node.index] = any(head in inside or feeds[head] for head in heads)
     behind = frozenset(n.index for n in traced.nodes if n.op and n.index not in inside and not feeds[n.index])
-    groups = [Group(neuron.out, neuron.members, neuron) for neuron in found]
-    groups += [Group(traced.root, behind)] if traced.root in behind else []
+    groups = [Contraction(neuron.out, neuron.members, neuron) for neuron in found]
+    groups += [Contraction(traced.root, behind)] if traced.root in behind else []
     sources = {source for neuron in found for source in neuron.sources}
     parameters = {k for neuron in found for k in (*neuron.weights, *neuron.biases)} - sources
     for node in traced.nodes:
@@ -127,11 +127,13 @@ def _groups(traced: Trace, found: tuple[Neuron, ...]) -> tuple[Group, ...]:
         used_within = users <= behind or (node.is_constant and users <= inside)  # such as the 0 that `sum` begins with
         hidden = node.index in parameters or (node.op is None and used_within and node.index not in sources)
         if node.index not in inside and node.index not in behind and (node.index == traced.root or not hidden):
-            groups.append(Group(node.index, frozenset((node.index,))))
+            groups.append(Contraction(node.index, frozenset((node.index,))))
     return tuple(sorted(groups, key=lambda group: group.out))
 
 
-def _total_derivatives(traced: Trace, groups: tuple[Group, ...], owner: dict[int, int], head: int) -> dict[int, float]:
+def _total_derivatives(
+    traced: Trace, groups: tuple[Contraction, ...], owner: dict[int, int], head: int
+) -> dict[int, float]:
     """Return ∂(the group's output)/∂(each group that feeds it), by a reverse pass inside the group."""
     group = groups[head]
     inner = {group.out: 1.0}

@@ -189,13 +189,13 @@ class Tiles:
             top, most = largest(W[: grid.shown]), largest(foot[: grid.shown, : self.examples])
             for j in range(grid.shown):
                 left, upper = x + grid.corner(j)[0], y - high / 2 + grid.corner(j)[1]
-                _tile(canvas, W[j], grid.columns, (left, upper), grid.cell, top, shade, self._told(l, layer, j))
+                _tile(canvas, W[j], grid.columns, (left, upper), grid.cell, top, shade, self._tooltip(l, layer, j))
                 if self.with_loss:
                     self._foot(canvas, foot[j], most, shade, left, upper + tall + 2 + BAR / 2, tile)
             _heading(canvas, x - 1, y, high, titles[shade], shade)
         return max(wide, *map(width, titles.values()))
 
-    def _told(self, l: int, layer: LayerArrays, j: int) -> str:
+    def _tooltip(self, l: int, layer: LayerArrays, j: int) -> str:
         """Return the numbers of a neuron; z, a and δ are of one example, so a batch has none."""
         told = {"b": layer.b[j]} if layer.b.size else {}
         if self.with_loss and self.numbers.x.shape[1] == 1:
@@ -226,7 +226,7 @@ class Tiles:
                 middle = y - height / 2 + (i + 0.5) * ROW
                 right = self._is_right(i)
                 at = (x, middle - rows * cell / 2)
-                _tile(canvas, W[i], columns, at, cell, top, shade, self._told(l, layer, i))
+                _tile(canvas, W[i], columns, at, cell, top, shade, self._tooltip(l, layer, i))
                 canvas.text(left - 8, middle + 4, names[i], "ink bold end" if right else "muted end")
                 if self.with_loss:
                     end = max(end, self._answer(canvas, of[i], most, shade, left, middle, right=right))

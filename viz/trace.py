@@ -18,7 +18,7 @@ from autograd.graph import number
 
 from .badges import badges, remark
 from .formula import rules
-from .recording import Recording, is_constant
+from .numbering import Numbering, is_constant
 from .style import numeral, plain, shortened
 
 __all__ = ["Edge", "Node", "Trace", "trace"]
@@ -164,7 +164,7 @@ def trace(root: Value, names: Mapping[str, Any] | None = None) -> Trace:
         raise TypeError(
             f"a picture is drawn of a Value, got {plain(repr(root))[:80]} of type {type(root).__name__}{hint}"
         )
-    recorded = Recording(root)
+    recorded = Numbering(root)
     labels = {id(value): name for name, value in _named(names or {})}
     for _, value in _named(names or {}):
         if value.is_leaf and not value.is_literal:
@@ -173,7 +173,7 @@ def trace(root: Value, names: Mapping[str, Any] | None = None) -> Trace:
     return Trace(_nodes(recorded, edges, labels), edges, recorded.index[id(root)])
 
 
-def _backward(recorded: Recording) -> tuple[Edge, ...]:
+def _backward(recorded: Numbering) -> tuple[Edge, ...]:
     adjoint = [0.0] * len(recorded.things)
     adjoint[recorded.index[id(recorded.root)]] = 1.0
     edges: list[Edge] = []
@@ -221,7 +221,7 @@ def _locals(node: Any, args: list[float]) -> list[float]:
     return partials
 
 
-def _nodes(recorded: Recording, edges: tuple[Edge, ...], labels: Mapping[int, str]) -> tuple[Node, ...]:
+def _nodes(recorded: Numbering, edges: tuple[Edge, ...], labels: Mapping[int, str]) -> tuple[Node, ...]:
     count = len(recorded.things)
     into: list[list[int]] = [[] for _ in range(count)]
     out: list[list[int]] = [[] for _ in range(count)]

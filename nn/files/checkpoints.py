@@ -141,7 +141,7 @@ def restored_generator(path: FilePath, generator: np.random.Generator, state: di
     raise ModelFileError(f"{path}: it does not hold a state of {type(bits).__name__}, the random generator of this run")
 
 
-class Blocks(Protocol):
+class InBlocks(Protocol):
     """An array that is read a block of rows at a time."""
 
     shape: tuple[int, ...]
@@ -150,7 +150,7 @@ class Blocks(Protocol):
         """Yield the number of the first row of each block, and the block."""
 
 
-def digest(*arrays: FloatArray | Blocks) -> str:
+def digest(*arrays: FloatArray | InBlocks) -> str:
     """Return the SHA-256 of shapes and numbers."""
     sha = hashlib.sha256()
     for array in arrays:

@@ -196,7 +196,7 @@ class Report:
         Args:
             paint: Takes a text and one of the styles "bold", "red", "green" and "faint", and returns it in that style.
         """
-        return "\n".join(_told(self, paint))
+        return "\n".join(_lines(self, paint))
 
     def __str__(self) -> str:
         return self.to_text()
@@ -238,7 +238,7 @@ def _jsonable(number: Any) -> Any:
     return number if isinstance(number, int) or np.isfinite(number) else str(number)
 
 
-def _told(report: Report, paint: Paint) -> Iterator[str]:
+def _lines(report: Report, paint: Paint) -> Iterator[str]:
     yield from _fitted(filter(None, (report.subject, report.understood)))
     yield from _fitted(_judged(report, paint), report.symbols)
     if report.corrections:

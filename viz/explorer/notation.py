@@ -18,10 +18,10 @@ from autograd.lift.write.style import TURNED, MathML, Unicode, number_form
 from autograd.lift.write.tree import (
     Chain,
     Entrywise,
-    Group,
     Meaning,
     Node,
     Norm,
+    Parenthesised,
     Symbol,
     Terms,
     Times,
@@ -129,7 +129,7 @@ class Notation(MathML):
         """Return a formula; one that is too long in pieces, which begin with the signs between its outermost terms."""
         start = len(self.meanings)
         whole = self.text(node)
-        is_whole = length(whole) <= room or not isinstance(node, (Terms, Entrywise, Chain, Times, Group, Norm))
+        is_whole = length(whole) <= room or not isinstance(node, (Terms, Entrywise, Chain, Times, Parenthesised, Norm))
         if is_whole or (isinstance(node, Times) and not node.factors):
             return [whole]
         del self.meanings[start:]
@@ -148,7 +148,7 @@ class Notation(MathML):
                     head = self.text(replace(node, factors=tuple(before), meaning=None))
                 own, *others = self._broken(last, room)
                 return [head + own, *others]
-            case Group():
+            case Parenthesised():
                 return _enclosed(_mo("("), self._broken(node.inside, room - 2), _mo(")"))
             case Norm():
                 closing = f"<msup>{_mo('‖')}<mn>2</mn></msup>" if node.squared else _mo("‖")
@@ -159,7 +159,7 @@ class Notation(MathML):
         """Return a factor of a matrix product, in pieces if it is a long formula in parentheses."""
         start = len(self.meanings)
         whole = self._link(link, is_turned)
-        if length(whole) <= room or not isinstance(link, Group):
+        if length(whole) <= room or not isinstance(link, Parenthesised):
             return [whole]
         del self.meanings[start:]
         closing = f"<msup>{_mo(')')}{TURNED}</msup>" if is_turned else _mo(")")
@@ -210,7 +210,7 @@ class Notation(MathML):
     def _block(self, node: Node, line: Line) -> Iterator[str | int]:
         """Yield the number of what a formula stands for, and the formula itself if it is no more than a number."""
         inner = node.links[0][0] if isinstance(node, Chain) and len(node.links) == 1 else node
-        inner = inner.inside if isinstance(inner, Group) else inner
+        inner = inner.inside if isinstance(inner, Parenthesised) else inner
         meaning = node.meaning or inner.meaning
         if meaning is None or isinstance(meaning.term, Number):
             yield _PLAIN.text(node)

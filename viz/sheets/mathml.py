@@ -77,14 +77,14 @@ class _Reader:
     def _name(self, text: str) -> str:
         kind = "g" if text[0] in "δ∂∇" else "v" if len(text) == 1 and text not in "σNΣ" else ""
         if self._next() == "primes" and self._next(1) == "open":  # the slope of a function, with what it is taken at
-            primes = self._take()
+            primes = self._advance()
             base = f"<msup>{_symbol(text)}<mo>{primes}</mo></msup>"
-            return f'<mrow class="l">{base}{self._brackets(self._take())}</mrow>'
+            return f'<mrow class="l">{base}{self._brackets(self._advance())}</mrow>'
         return self._scripted(_symbol(text), kind)
 
     def _brackets(self, opening: str) -> str:
         inner = self.read(closing=True)
-        closing = self._take() if self._next() == "close" else ""
+        closing = self._advance() if self._next() == "close" else ""
         ends = f'<mo stretchy="false">{closing}</mo>' if closing else ""
         return f'<mrow><mo stretchy="false">{opening}</mo>{inner}{ends}</mrow>'
 
@@ -92,7 +92,7 @@ class _Reader:
         """Return a base with what is raised and lowered behind it."""
         raised = lowered = ""
         while self._next() in ("scripts", "primes"):
-            text = self._take()
+            text = self._advance()
             raised += "".join(_RAISED.get(sign, sign if sign == "′" else "") for sign in text)
             lowered += "".join(_LOWERED.get(sign, "") for sign in text)
         style = f' class="{kind}"' if kind else ""
@@ -108,7 +108,7 @@ class _Reader:
         place = self.at + further
         return self.tokens[place][0] if place < len(self.tokens) else ""
 
-    def _take(self) -> str:
+    def _advance(self) -> str:
         self.at += 1
         return self.tokens[self.at - 1][1]
 

@@ -175,7 +175,7 @@ def _sentence(text: str) -> str:
     return "".join(f"<code>{words(part)}</code>" if k % 2 else words(part, 2000) for k, part in enumerate(parts))
 
 
-def _shown(code: str) -> str:
+def _literal(code: str) -> str:
     return escaped(plain(code))
 
 
@@ -183,11 +183,11 @@ def _lines(found: Mapping[str, Any]) -> str:
     """Return the line as it stands, the wrong part underlined, and as it is right."""
     source, begin = found["source"], found["column"]
     end = found["end_column"] if found["end_line"] == found["line"] else len(source)
-    line = f"{_shown(source[:begin])}<u>{_shown(source[begin:end])}</u>{_shown(source[end:])}"
+    line = f"{_literal(source[:begin])}<u>{_literal(source[begin:end])}</u>{_literal(source[end:])}"
     place = f"{found['file'].rsplit('/', 1)[-1]}, line {found['line']}, in {found['function']}"
     text = f'<pre><span class="place">{words(place)}</span>\n{line}</pre>'
     if found["corrected"]:
-        text += f'<pre><span class="place">corrected</span>\n<ins>{_shown(found["corrected"])}</ins></pre>'
+        text += f'<pre><span class="place">corrected</span>\n<ins>{_literal(found["corrected"])}</ins></pre>'
     return text
 
 

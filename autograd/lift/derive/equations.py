@@ -115,7 +115,7 @@ class _Derivation:
         self.adjoints = Adjoints(found.families, found.root, found.wanted, sloped).order
         self._simplifier = Simplifier()
         self._chosen: dict[Term, Term] | None = None if sums_to_one is None else {}
-        self.shown = self._shown()
+        self.shown = self._values_with_equations()
         hidden = {family for family in self.values if family not in self.shown}
         self.terms: dict[Family, Term] = {}
         self._place = {adjoint: k for k, adjoint in enumerate(self.adjoints)}
@@ -188,7 +188,7 @@ class _Derivation:
 
     # --- forward ---------------------------------------------------------------------------------
 
-    def _shown(self) -> set[Family]:
+    def _values_with_equations(self) -> set[Family]:
         """Return the values that have an equation."""
         uses: dict[Family, int] = {}
         lagged: set[Family] = set()

@@ -32,7 +32,7 @@ from ..language.term import (
     walk,
 )
 
-__all__ = ["GELU", "ONE_HOT", "RULES", "Rule", "one_hot_of", "recognise_idioms", "recognise_indices"]
+__all__ = ["GELU", "IDIOMS", "ONE_HOT", "Idiom", "one_hot_of", "recognise_idioms", "recognise_indices"]
 
 _ROOT = math.sqrt(2.0 / math.pi)
 _CUBIC = 0.044715
@@ -79,7 +79,7 @@ ONE_HOT = _Idiom(
 
 
 @dataclass(frozen=True)
-class Rule:
+class Idiom:
     """An identity.
 
     Attributes:
@@ -350,16 +350,16 @@ def _gelu(term: Term, where: Term) -> Term | None:
     return None
 
 
-RULES: tuple[Rule, ...] = (
-    Rule("gelu", "½ z (1 + tanh(√(2/π) (z + 0.044715 z³))) = gelu(z)", _gelu),
-    Rule("softmax", "exp(z − lse(z)) = softmax(z)", _softmax_by_difference),
-    Rule("softmax", "exp(z) / Σ exp(z) = softmax(z)", _softmax_by_quotient),
-    Rule("sigmoid", "1 / (1 + exp(−z)) = σ(z)", _sigmoid),
-    Rule("sigmoid", "exp(z) σ(−z) = σ(z)", _turned_sigmoid),
-    Rule("softplus", "log(1 + exp(z)) = softplus(z)", _softplus),
-    Rule("tanh", "(exp(z) − exp(−z)) / (exp(z) + exp(−z)) = tanh(z)", _tanh),
-    Rule("logsumexp", "log Σ exp(z) = lse(z)", _logsumexp),
-    Rule("logsumexp", "m + lse(z − m) = lse(z)", _shifted_logsumexp),
+IDIOMS: tuple[Idiom, ...] = (
+    Idiom("gelu", "½ z (1 + tanh(√(2/π) (z + 0.044715 z³))) = gelu(z)", _gelu),
+    Idiom("softmax", "exp(z − lse(z)) = softmax(z)", _softmax_by_difference),
+    Idiom("softmax", "exp(z) / Σ exp(z) = softmax(z)", _softmax_by_quotient),
+    Idiom("sigmoid", "1 / (1 + exp(−z)) = σ(z)", _sigmoid),
+    Idiom("sigmoid", "exp(z) σ(−z) = σ(z)", _turned_sigmoid),
+    Idiom("softplus", "log(1 + exp(z)) = softplus(z)", _softplus),
+    Idiom("tanh", "(exp(z) − exp(−z)) / (exp(z) + exp(−z)) = tanh(z)", _tanh),
+    Idiom("logsumexp", "log Σ exp(z) = lse(z)", _logsumexp),
+    Idiom("logsumexp", "m + lse(z − m) = lse(z)", _shifted_logsumexp),
 )
 """The identities, in the order in which they are tried."""
 
@@ -439,7 +439,7 @@ def _rewritten(term: Term, where: Term) -> Term:
     parts = [_rewritten(part, where) for part in term.parts]
     if any(a is not b for a, b in zip(parts, term.parts, strict=True)):
         term = term.rebuilt(parts)
-    for rule in RULES:
+    for rule in IDIOMS:
         found = rule.rewrite(term, where)
         if found is not None and found != term:
             return found

@@ -70,16 +70,16 @@ class _ReversePass:
             self._arrive(root.block, root.index, Seed(batched=root.batched))
         for statement in reversed(forward.statements):
             if statement.target in self.needed and statement.target in self.contributions:
-                adjoint = self._settle(statement.target)
+                adjoint = self._set_adjoint(statement.target)
                 own = Ref(statement.target)
                 self._push(statement.value, adjoint, own)
         for parameter in parameters.all:
             if parameter.block in self.contributions:
-                self._settle(parameter.block)
+                self._set_adjoint(parameter.block)
             else:
                 self.reverse.untouched.append(parameter.block)
         if parameters.flat in self.contributions:
-            self._settle(parameters.flat)
+            self._set_adjoint(parameters.flat)
 
     # --- collecting ------------------------------------------------------------------------------
 
@@ -87,7 +87,7 @@ class _ReversePass:
         if block in self.needed:
             self.contributions.setdefault(block, []).append((index, value))
 
-    def _settle(self, block: Block) -> Expression:
+    def _set_adjoint(self, block: Block) -> Expression:
         """Write the statements that set a block's adjoint, and return a reference to it."""
         contributions = self.contributions.pop(block)
         adjoint = Block(_adjoint_name(block), block.shape, block.batched, "adjoint", block.layer, of=block)

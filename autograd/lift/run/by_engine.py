@@ -94,10 +94,10 @@ class EngineRow:
             case Constant():
                 return expression.values.astype(object)
             case Ref():
-                return _taken(self.values[expression.block], expression.index)
+                return _members(self.values[expression.block], expression.index)
             case Take():
                 whole = np.broadcast_to(self.evaluate(expression.value), expression.value.shape)
-                return _taken(whole, expression.index)
+                return _members(whole, expression.index)
             case Plus():
                 return self._plus(expression)
             case Apply():
@@ -164,7 +164,7 @@ def _objects(members: Sequence[Any]) -> Array:
     return array
 
 
-def _taken(array: Array, index: Array | None) -> Array:
+def _members(array: Array, index: Array | None) -> Array:
     """Return members by their number in C order, with zeros for −1."""
     if index is None:
         return array

@@ -227,7 +227,7 @@ class NumpyText:
             case Ref():
                 return self._reference(value)
             case Take():
-                return self._taken(self._within(value.value, _ATOM), value.value, value.index)
+                return self._members(self._within(value.value, _ATOM), value.value, value.index)
             case Plus():
                 return self._plus(value)
             case Compare():
@@ -258,9 +258,9 @@ class NumpyText:
             index = np.where(places < 0, -1, self.flat_order[places])
         elif index is None:
             return name, _ATOM
-        return self._taken(name, Ref(ref.block), index)
+        return self._members(name, Ref(ref.block), index)
 
-    def _taken(self, text: str, value: Expression, index: Array) -> tuple[str, int]:
+    def _members(self, text: str, value: Expression, index: Array) -> tuple[str, int]:
         """Return the text of members of an array by number, in C order."""
         size = int(np.prod(value.shape))
         if is_everything(index, size):

@@ -22,11 +22,11 @@ from .tree import (
     Choice,
     Correlation,
     Entrywise,
-    Group,
     Meaning,
     Node,
     Norm,
     Numeral,
+    Parenthesised,
     Quotient,
     Raised,
     Root,
@@ -117,7 +117,7 @@ class Unicode:
                 return self.symbol(node)
             case Numeral():
                 return self.number(node.value)
-            case Group():
+            case Parenthesised():
                 return f"({self.text(node.inside)})"
             case Apply():
                 return self._apply(node)
@@ -332,7 +332,7 @@ class Latex:
                 return self.symbol(node)
             case Numeral():
                 return self.number(node.value)
-            case Group():
+            case Parenthesised():
                 return rf"\left({self.text(node.inside)}\right)"
             case Apply():
                 return self._apply(node)
@@ -342,7 +342,7 @@ class Latex:
                 return rf"\sqrt{{{self.text(node.inside)}}}"
             case Raised():
                 base = self.text(node.base)
-                return f"{base if isinstance(node.base, Group) else f'{{{base}}}'}^{{{node.exponent}}}"
+                return f"{base if isinstance(node.base, Parenthesised) else f'{{{base}}}'}^{{{node.exponent}}}"
             case Chain():
                 return " ".join(self._link(link, is_turned) for link, is_turned in node.links)
             case Times():
@@ -494,7 +494,7 @@ class MathML:
                 return self.symbol(node)
             case Numeral():
                 return self.number(node.value)
-            case Group():
+            case Parenthesised():
                 return _row(_sign("("), self.text(node.inside), _sign(")"))
             case Apply():
                 args = _sign(",").join(map(self.text, node.args))

@@ -1,7 +1,7 @@
 """Formulas as trees, before a style gives them signs.
 
-Where parentheses stand is decided once, by the levels of this table: a `Group` is put around what binds less than its
-place needs. Only a division is left to the styles, which write it with a bar or with a slash.
+Where parentheses stand is decided once, by the levels of this table: `Parenthesised` is put around what binds less than
+its place needs. Only a division is left to the styles, which write it with a bar or with a slash.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ __all__ = [
     "Choice",
     "Correlation",
     "Entrywise",
-    "Group",
     "Meaning",
     "Node",
     "Norm",
     "Numeral",
+    "Parenthesised",
     "Quotient",
     "Raised",
     "Root",
@@ -110,7 +110,7 @@ class Numeral(Node):
 
 
 @dataclass(frozen=True)
-class Group(Node):
+class Parenthesised(Node):
     """A formula in parentheses."""
 
     inside: Node
@@ -294,7 +294,7 @@ class Correlation(Node):
 
 def grouped(node: Node, least: int) -> Node:
     """Return a formula, in parentheses if it binds less than that."""
-    return node if node.level >= least else Group(node)
+    return node if node.level >= least else Parenthesised(node)
 
 
 def denoting(node: Node, term: Term, row: Axis | None = None, column: Axis | None = None) -> Node:

@@ -50,11 +50,11 @@ from .tree import (
     Choice,
     Correlation,
     Entrywise,
-    Group,
     Meaning,
     Node,
     Norm,
     Numeral,
+    Parenthesised,
     Quotient,
     Raised,
     Root,
@@ -758,7 +758,7 @@ class Typesetter:
             return Obj(quotient, o.row, o.column)
         node = grouped(o.node, PRODUCT)
         if isinstance(node, Total) and _plain.number(abs(scale)).endswith(")"):
-            node = Group(node)
+            node = Parenthesised(node)
         return Obj(Times((node,), abs(scale), negative=scale < 0), o.row, o.column)
 
     def _times(self, scale: Fraction, factors: Sequence[Term], row: Axis | None, column: Axis | None) -> Obj:
@@ -783,7 +783,7 @@ class Typesetter:
         functions = (Call, Prime, Power, Test) if self.layers is None else (Sum,)
         for factor in sorted(scalars, key=lambda f: (isinstance(f, Reduction), isinstance(f, functions))):
             node = self.write(factor)
-            nodes.append(Group(node) if isinstance(node, Total) else grouped(node, PRODUCT))
+            nodes.append(Parenthesised(node) if isinstance(node, Total) else grouped(node, PRODUCT))
         if not others:
             if len(nodes) == 1 and scale == 1:
                 return Obj(nodes[0])
@@ -961,7 +961,7 @@ class Typesetter:
     def _entry(self, o: Obj) -> Node:
         """Return a factor of a product entry by entry."""
         is_apart = self.notation is not None and self.notation.product_in_parentheses and _is_product(o)
-        return Group(o.node) if is_apart else grouped(o.node, PRODUCT)
+        return Parenthesised(o.node) if is_apart else grouped(o.node, PRODUCT)
 
     def _summed(self, o: Obj, axis: Axis) -> Obj:
         if o.axes == {axis}:
@@ -1021,7 +1021,7 @@ class Typesetter:
             if whole is None:
                 raise UnprintableError
             return whole
-        nodes = [Group(o.node) if isinstance(o.node, Total) else grouped(o.node, PRODUCT) for o in scalars]
+        nodes = [Parenthesised(o.node) if isinstance(o.node, Total) else grouped(o.node, PRODUCT) for o in scalars]
         if whole is None:
             return scalars[0] if len(scalars) == 1 else Obj(Times(tuple(nodes)))
         return Obj(Times((*nodes, grouped(whole.node, ENTRY))), row, column)
@@ -1053,7 +1053,7 @@ class Typesetter:
 def _apart_from_sums(node: Node) -> Node:
     """Return a formula as a factor before 𝟏, which must not come under a Σ."""
     has_sum = isinstance(node, (Total, Times, Chain)) and any(isinstance(each, Total) for each in nodes_in(node))
-    return Group(node) if has_sum else grouped(node, PRODUCT)
+    return Parenthesised(node) if has_sum else grouped(node, PRODUCT)
 
 
 def _chained(conditions: Sequence[str]) -> list[str]:

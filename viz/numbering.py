@@ -8,10 +8,10 @@ from typing import Any
 from autograd import Value
 from autograd.graph import Graph, Vector, refuse_changed_leaves, stored_operands
 
-__all__ = ["Recording", "is_constant"]
+__all__ = ["Numbering", "is_constant"]
 
 
-class Recording:
+class Numbering:
     """The nodes in the order of the forward pass, and the operand indices of each."""
 
     def __init__(self, root: Value) -> None:
