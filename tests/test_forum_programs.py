@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn import MLP, check_backprop
-from nn.commands.check import report_on
+from nn.commands.file_report import report_on
 from tests.forum_programs import HEAD, PROGRAMS
 
 LOSS = "half_squared_error"

@@ -9,7 +9,7 @@ import pytest
 
 from nn import MLP, check_backprop
 from nn.__main__ import main
-from nn.commands.check import report_on
+from nn.commands.file_report import report_on
 from tests.sampled import sampled
 from tests.written_forms import FORMS, LAYERS
 

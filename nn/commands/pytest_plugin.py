@@ -44,7 +44,7 @@ class BackpropFile(pytest.Item):
 
     def runtest(self) -> None:
         """Raise an error that tells the report unless every array is right."""
-        from .check import report_on
+        from .file_report import report_on
 
         _require(report_on(self.file, "my_backprop", seed=0))
 
