@@ -1,5 +1,7 @@
 """Graphs of many kinds whose equations are printed, each with its inputs."""
 
+from operator import mul
+
 import numpy as np
 
 import nn
@@ -306,6 +308,76 @@ def polynomial(rng):
     return value, {}
 
 
+def windows(x, w, places, *, stride=1, before=0):
+    """Return the sums of a window that slides over an array, beyond its ends where it begins before it."""
+    padded = np.pad(x, [(before, max(w.shape)) for _ in x.shape], constant_values=0.0)
+    starts = [tuple(stride * p for p in place) for place in np.ndindex(*places)]
+    parts = [padded[tuple(slice(s, s + n) for s, n in zip(start, w.shape, strict=True))] for start in starts]
+    return [sum(w.ravel() * part.ravel()) for part in parts]
+
+
+def convolution(rng, n, size, **how):
+    x, t = leaves(rng.normal(size=n)), leaves(rng.normal(size=size))
+    y = windows(np.array(x, dtype=object), parameters(rng, "w", 3), (size,), **how)
+    return squared_error([each.tanh() for each in y], t), {"x": x, "t": t}
+
+
+def padded_convolution(rng):
+    return convolution(rng, 8, 4, stride=2, before=1)
+
+
+def full_convolution(rng):
+    x, t = leaves(rng.normal(size=6)), leaves(rng.normal(size=8))
+    y = windows(np.array(x, dtype=object), parameters(rng, "w", 3)[::-1], (8,), before=2)
+    return squared_error([each.tanh() for each in y], t), {"x": x, "t": t}
+
+
+def padded_image(rng):
+    """A convolution of an image that is learned, too: the windows are inverted for its gradient."""
+    t = leaves(rng.normal(size=16))
+    y = windows(parameters(rng, "X", 4, 4), parameters(rng, "K", 3, 3), (4, 4), before=1)
+    return squared_error([each.tanh() for each in y], t), {"t": t}
+
+
+def transposed_convolution(rng):
+    w, x = parameters(rng, "w", 3), leaves(rng.normal(size=4))
+    y = [0.0] * 9
+    for p, k in np.ndindex(4, 3):
+        y[2 * p + k] = y[2 * p + k] + w[k] * x[p]
+    return squared_error(y, leaves(rng.normal(size=9))), {"x": x}
+
+
+def filter_with_feedback(rng):
+    a, b = Value(0.3, "a"), parameters(rng, "b", 2)
+    x, y = leaves(rng.normal(size=6)), []
+    for n, x_n in enumerate(x):
+        y.append(b[0] * x_n if not n else b[0] * x_n + b[1] * x[n - 1] + a * y[n - 1])
+    return squared_error(y, leaves(rng.normal(size=6))), {"x": x}
+
+
+def gru(rng):
+    """A network of gates from a state of zeros: what a gate lets through at first is 0."""
+    Wz, Wr, Wh = (parameters(rng, name, 2, 2) for name in ("Wz", "Wr", "Wh"))
+    Uz, Ur, Uh = (parameters(rng, name, 2, 2) for name in ("Uz", "Ur", "Uh"))
+    x, h = np.array(leaves(rng.normal(size=8)), dtype=object).reshape(4, 2), [0.0, 0.0]
+    for row in x:
+        z = [(p + q).sigmoid() for p, q in zip(Wz @ row, Uz @ h, strict=True)]
+        r = [(p + q).sigmoid() for p, q in zip(Wr @ row, Ur @ h, strict=True)]
+        passed = [p * q for p, q in zip(r, h, strict=True)]
+        new = [(p + q).tanh() for p, q in zip(Wh @ row, Uh @ passed, strict=True)]
+        h = [(1 - z_k) * h_k + z_k * n_k for z_k, h_k, n_k in zip(z, h, new, strict=True)]
+    return squared_error(h, leaves(rng.normal(size=2))), {"x": x.ravel().tolist()}
+
+
+def contrast(rng):
+    """The cross-entropy of each row of similarities with its own number as target."""
+    W = parameters(rng, "W", 3, 2)
+    x, y = (np.array(leaves(rng.normal(size=6)), dtype=object).reshape(3, 2) for _ in range(2))
+    u, v = [weighted(W, row) for row in x], [weighted(W, row) for row in y]
+    cost = -total([softmax([sum(map(mul, a, b)) for b in v])[k].log() for k, a in enumerate(u)])
+    return cost, {"x": x.ravel().tolist(), "y": y.ravel().tolist()}
+
+
 RECURRENCES = {
     "numbers and targets": recurrent([[0.3], [0.1], [-0.7], [0.2]], [0.5, 0.2, 0.1, 0.9]),
     "ones and zeros": recurrent([[1.0], [0.0], [1.0], [1.0], [0.0]]),
@@ -326,6 +398,13 @@ GRAPHS = [
     *RECURRENCES.values(),
     lstm_of_two_steps,
     *NORMALISED,
+    padded_convolution,
+    padded_image,
+    full_convolution,
+    transposed_convolution,
+    filter_with_feedback,
+    gru,
+    contrast,
     column_major,
     kalman_filter,
     quadratic_map,

@@ -154,7 +154,14 @@ class Name:
             rows, k = self.members[index[:-1]].array, index[-1] - 1
             if 0 <= k < len(rows):
                 return Val(rows[k].reshape(-1, 1))  # a row as a column, where rows have an index
+        if not own and len(index) > 1 and index[:-2] in self.members:
+            matrix, (n, k) = self.members[index[:-2]].array, (k - 1 for k in index[-2:])
+            if 0 <= n < len(matrix) and 0 <= k < matrix.shape[1]:
+                return Val(matrix[n : n + 1, k : k + 1])
         if not own:
+            rows = sorted({each[len(index)] for each in self.members if each[:-2] == index and len(each) > 1})
+            if rows:
+                return Val(np.hstack([self.whole((*index, row)).array for row in rows]).T)
             raise OutsideError(f"no member {index}")
         return Val(np.hstack([each.array for each in own]).T)
 
@@ -165,6 +172,7 @@ class Name:
         if self.array is None:
             found = {index[position] for index in self.members if len(index) > position}
             rows = [len(value.array) for index, value in self.members.items() if len(index) == position]
+            rows += [value.array.shape[1] for index, value in self.members.items() if len(index) == position - 1]
             return found or {*range(1, max(rows, default=0) + 1)}  # a row of a matrix, or a member of a vector
         dims = [d for d, role in enumerate(self.roles) if role]
         rest = [d for d, role in enumerate(self.roles) if not role]

@@ -49,6 +49,7 @@ CASES = {
     ),
     "log Σ exp(z) = lse(z)": (lambda z: [log(sum(exp(v) for v in z))], "logsumexp"),
     "m + lse(z − m) = lse(z)": (shifted, "logsumexp"),
+    "log(exp(z)) = z": (lambda z: [log(exp(v)) for v in z], "sum"),
 }
 FURTHER = {
     "log1p(exp(z))": (lambda z: [log1p(exp(v)) for v in z], "softplus"),

@@ -10,7 +10,18 @@ from autograd import Value, affine, maximum, softmax, total
 from autograd.lift import compile, lift
 from autograd.lift.write.notation import NOTATIONS
 from nn import LOSSES, l2_penalty
-from tests.equation_graphs import RECURRENCES, lstm_of_two_steps, residual
+from tests.equation_graphs import (
+    RECURRENCES,
+    full_convolution,
+    gru,
+    lstm_of_two_steps,
+    padded_convolution,
+    padded_image,
+    parameters,
+    residual,
+    transposed_convolution,
+    weighted,
+)
 from tests.equation_programs import backward, leaves, program_of, section
 from tests.lift_graphs import squared_error
 
@@ -244,8 +255,8 @@ def test_a_softmax_by_columns_is_not_transposed_twice():
     text = lift(
         total([(output - 0.5) ** 2 for output in outputs]), {"x": [leaf for token in tokens for leaf in token]}
     ).equations()
-    assert "\n  W = softmax(v)U − ½\n" in text
-    assert "\n  δW = 2softmax(v)U − 1\n" in text
+    assert "\n  P = softmax(W)U − ½\n" in text
+    assert "\n  δP = 2softmax(W)U − 1\n" in text
 
 
 @pytest.mark.parametrize(("names", "numbers"), [("37", "³⁷"), ("21", "¹²"), ("ab", "¹²")])
@@ -314,3 +325,43 @@ def test_the_derivatives_of_a_matrix_with_one_row_are_a_row():
     x = leaves([0.5, -1.0])
     program = lift(nn.half_squared_error(nn.MLP(2, [2, 1], "tanh", seed=0)(x), [1.0]), {"x": x})
     assert section(program.equations(), "Gradients")["∂C/∂W²"] == "δy tanh(z)ᵀ"
+
+
+def text_of(graph):
+    return lift(*graph(np.random.default_rng(5))).equations()
+
+
+def test_a_window_may_begin_before_an_array_and_go_further_by_several():
+    text = text_of(padded_convolution)
+    assert "\n  zₙ = Σₖ wₖx₂ₙ₊ₖ₋₃, n = 1, …, 4\n" in text
+    assert "\n  ∂C/∂wₖ = Σₙ δₙx₂ₙ₊ₖ₋₃\n" in text
+    text = text_of(padded_image)
+    assert "\n  Uₖₚ = Σⱼₘ X[j+k-2,m+p-2]Kⱼₘ, k = 1, …, 4, p = 1, …, 4\n  C = ½‖tanh(U) − T‖²\n" in text
+    assert "\n  ∂C/∂Xᵢₙ = Σₖₚ δUₖₚ K[i-k+2,n-p+2]\n" in text
+
+
+def test_a_window_may_be_turned_or_leave_places_out():
+    text = text_of(full_convolution)
+    assert "\n  z = w ∗ x\n" in text
+    assert "\n  ∂C/∂wₚ = Σₖ δₖxₖ₋ₚ₊₁\n" in text
+    text = text_of(transposed_convolution)
+    assert "\n  yₙ = Σₖ wₙ₋₂ₖ₊₂xₖ" in text
+    assert "\n  ∂C/∂wᵢ = Σₖ δy₂ₖ₊ᵢ₋₂ xₖ\n" in text
+
+
+def test_a_gate_of_a_state_of_zeros_repeats_like_all_others():
+    text = text_of(gru)
+    assert "\n    vₜ = 1 − wₜ\n" in text
+    assert "numbers of the graph" not in text
+
+
+def test_no_letter_stands_for_two_matrices():
+    """W² is a weight beside W¹, and so W is no free letter: its square would read like the weight."""
+    rng = np.random.default_rng(5)
+    x, W1, W2 = leaves(rng.normal(size=6)), (parameters(rng, "W1", 3, 2)), parameters(rng, "W2", 3, 3)
+    letters = [parameters(rng, name, 3) for name in "uvwpq"]
+    rows = [weighted(W2, weighted(W1, x[2 * k : 2 * k + 2])) for k in range(3)]
+    scaled = [[a.tanh() * b + a * a for a, b in zip(row, letter, strict=True)] for row in rows for letter in letters]
+    text = lift(total([a * a for row in scaled for a in row]), {"x": x}).equations()
+    assert "W²" in text
+    assert not re.search(r"\bW\b(?![¹²])", text)

@@ -11,11 +11,11 @@ from nn.loss.losses import LOSSES
 from nn.model.activations import ACTIVATIONS
 from tests.equation_graphs import (
     GRAPHS,
-    columns_rows_and_corners,
     example,
     kalman_filter,
     parts_of_several_arrays,
     random_graph,
+    repeated_number,
     row_of,
 )
 from tests.equation_programs import program_of
@@ -133,7 +133,7 @@ def test_a_text_with_a_fault_is_noticed(right, wrong):
 @pytest.mark.parametrize(
     ("graph", "needed"),
     [
-        (columns_rows_and_corners(np.random.default_rng(5)), "A name is 0 where an index is outside of its range."),
+        (repeated_number(np.random.default_rng(5)), "A name is 0 where an index is outside of its range."),
         (kalman_filter(np.random.default_rng(5)), " and δw₂"),
         (parts_of_several_arrays(np.random.default_rng(5)), "_{k ≤ 2}"),
         (random_graph(13), "p has 4 members."),

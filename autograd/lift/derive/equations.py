@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, combinations
 
 from ... import ops
 from ..language.build import ONE, ZERO, add, inlined, multiply, power, reduce, replaced, split, substituted
@@ -35,6 +35,7 @@ from .simplify import Simplifier, cost
 __all__ = ["Equations", "derived_equations", "is_activation"]
 
 
+_FACTORS = 8  # of a product in which some are looked for
 _LONG = 30  # operations of an adjoint that is not written into others on trial
 _OFTEN = 1  # operations that are written out wherever they are used, more than once
 _UNNAMED = 4  # how much longer a page may be without a value that has no name and so needs one
@@ -537,7 +538,7 @@ def _instance(family: Family, body: Term, term: Term) -> dict[Axis, Index] | Non
         if k == len(own):
             return False
         for candidate in wanted:
-            pairs = _pairs(family, own[k], candidate)
+            pairs = _pairs(family, own[k], candidate, term.free)
             if pairs is None or any(found.get(axis, index).key({}) != index.key({}) for axis, index in pairs.items()):
                 continue
             new = {axis: index for axis, index in pairs.items() if axis not in found}
@@ -551,23 +552,33 @@ def _instance(family: Family, body: Term, term: Term) -> dict[Axis, Index] | Non
     return found if matched(0) else None
 
 
-def _pairs(family: Family, own: Reference, wanted: Reference) -> dict[Axis, Index] | None:
-    """Return what a family's axes are if one reference is another one."""
+def _pairs(family: Family, own: Reference, wanted: Reference, free: Collection[Axis]) -> dict[Axis, Index] | None:
+    """Return what a family's axes are if one reference is another one, in a term with some free axes."""
     if own.family is not wanted.family:
         return None
     found: dict[Axis, Index] = {}
     for mine, theirs in zip(own.indices, wanted.indices, strict=True):
-        axis = mine.shifted
-        if axis is not None and axis in family.axes and theirs.table is None:
-            found.setdefault(axis, theirs.plus(-mine.const))
+        axes = [(axis, k) for axis, k in mine.parts if axis in family.axes]
+        if len(axes) == 1 and axes[0][1] == 1 and mine.table is None is theirs.table:
+            rest = [part for part in theirs.parts if part[0] in free or len(mine.parts) == 1]
+            found.setdefault(axes[0][0], Index(theirs.const - mine.const, rest))
     return found
 
 
 def _as_reference(family: Family, body: Term, term: Term) -> Term | None:
+    """Return a reference to a family where a term, or some factors of it, are its body at some indices."""
     if type(term) is not type(body) or isinstance(body, (Reference, Number)):
         return None
-    found = _instance(family, body, term)
-    return None if found is None else Reference(family, [found.get(axis, at(axis)) for axis in family.axes])
+    chosen: Iterable[Sequence[Term]] = [term.parts]
+    if isinstance(term, Product) and len(body.parts) < len(term.parts) <= _FACTORS:
+        chosen = combinations(term.parts, len(body.parts))
+    for parts in chosen:
+        found = _instance(family, body, term if len(parts) == len(term.parts) else multiply(*parts))
+        if found is not None:
+            reference = Reference(family, [found.get(axis, at(axis)) for axis in family.axes])
+            others = [part for part in term.parts if not any(part is each for each in parts)]
+            return multiply(reference, *others) if others else reference
+    return None
 
 
 # --- sums --------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from ..language.term import (
     Product,
     Reduction,
     Reference,
+    Softmax,
     Sum,
     Term,
     references,
@@ -321,6 +322,16 @@ def _shifted_logsumexp(term: Term, where: Term) -> Term | None:
     return None
 
 
+def _logarithm_of_exp(term: Term, where: Term) -> Term | None:
+    if not (isinstance(term, Call) and term.op is ops.log):
+        return None
+    share = unfolded(term.parts[0], where)
+    if isinstance(share, Softmax) and set(share.index.free) & (share.body.free - {share.axis}):  # of one on a diagonal
+        lse = reduce("logsumexp", [share.axis], share.body, ops.logsumexp)
+        return substituted(share.body, {share.axis: share.index}) - lse
+    return _exponent(term.parts[0], where)
+
+
 def _gelu(term: Term, where: Term) -> Term | None:
     number, rest = split(term)
     if number != Fraction(1, 2) or not isinstance(rest, Product) or len(rest.parts) != 2:
@@ -360,6 +371,7 @@ IDIOMS: tuple[Idiom, ...] = (
     Idiom("tanh", "(exp(z) − exp(−z)) / (exp(z) + exp(−z)) = tanh(z)", _tanh),
     Idiom("logsumexp", "log Σ exp(z) = lse(z)", _logsumexp),
     Idiom("logsumexp", "m + lse(z − m) = lse(z)", _shifted_logsumexp),
+    Idiom("logarithm", "log(exp(z)) = z", _logarithm_of_exp),
 )
 """The identities, in the order in which they are tried."""
 

@@ -20,6 +20,7 @@ from ..language.index import Axis
 __all__ = ["Bound", "Coefficient", "codes", "dense", "joint_codes", "pattern"]
 
 Array = np.ndarray[Any, Any]
+_WINDOWS = 3  # members that show that a window slides
 
 
 @dataclass
@@ -91,18 +92,26 @@ class _Monomials:
         """The columns that vary within a member."""
         return [k for k in range(self.columns.shape[1]) if (self.low[:, k] != self.high[:, k]).any()]
 
-    def offsets(self, bound: list[int]) -> Array:
-        """Return the bound columns, counted from where they start: (members, monomials, columns)."""
-        shape = (len(self.counts), self.uniform, self.columns.shape[1])
-        out: Array = self.columns.reshape(shape)[:, :, bound] - self.low[:, None, bound]
-        return out
+    def by_member(self) -> Array:
+        """Return the columns as (members, monomials, columns), if all members have equally many."""
+        return self.columns.reshape(len(self.counts), self.uniform, self.columns.shape[1])
 
-    def shift(self, column: int, other: int) -> Array | None:
-        """Return by how much a column differs from another one in each member, None if that varies."""
-        difference = self.columns[:, column] - self.columns[:, other]
+    def shift(self, column: int, other: int, step: int = 1) -> Array | None:
+        """Return by how much a column differs from `step` times another in each member, None if that varies."""
+        difference = self.columns[:, column] - step * self.columns[:, other]
         each = np.zeros(len(self.counts), dtype=np.intp)
         each[self.member] = difference
         return each if (each[self.member] == difference).all() else None
+
+    def step(self, column: int, other: int) -> int:
+        """Return how far a column goes where another goes 1 further, as two monomials tell; 0 if that is no number."""
+        same = self.member[1:] == self.member[:-1]
+        pairs = np.flatnonzero(same & (self.columns[1:, other] != self.columns[:-1, other]))
+        if not len(pairs):
+            return 1
+        one, two = self.columns[pairs[0]], self.columns[pairs[0] + 1]
+        step, rest = divmod(int(two[column] - one[column]), int(two[other] - one[other]))
+        return 0 if rest else step
 
 
 def pattern(
@@ -193,7 +202,9 @@ def _box_pattern(found: _Monomials, bound: list[int], factors: list[Any]) -> Bou
     """Return the pattern of members that run over the same box."""
     if not found.uniform or not bound:
         return None
-    offsets = found.offsets(bound)
+    columns = found.by_member()
+    first = columns[:, 0]
+    offsets = columns[:, :, bound] - first[:, None, bound]
     if not (offsets == offsets[0]).all():
         return None
     box = _box(offsets[0])
@@ -202,11 +213,12 @@ def _box_pattern(found: _Monomials, bound: list[int], factors: list[Any]) -> Bou
     steps, sizes, tables = box
     if tables and len(steps) == 1 and any(mask is not None for _, _, mask in factors):
         return None
-    out = Bound(found.low, _over_box(found, sizes), numbering=list(range(found.columns.shape[1])))
+    out = Bound(first.copy(), _over_box(found, sizes), numbering=list(range(found.columns.shape[1])))
     out.axes = [Axis(size) for size in sizes]
     for j, k in enumerate(bound):
         if j in tables:
-            out.tables[k] = tables[j]
+            out.starts[:, k] = found.low[:, k]
+            out.tables[k] = tables[j] - tables[j].min()
         else:
             out.steps[k] = tuple(steps[j])
     if tables and any((found.low[:, k] != found.low[0, k]).any() for k in out.tables):
@@ -237,36 +249,58 @@ def _by_member(found: _Monomials) -> Coefficient | None:
 
 
 def _fibre_pattern(found: _Monomials, bound: list[int], factors: list[Any]) -> Bound | None:
-    """Return the pattern of members that run over all members of a factor's family that have their free coordinates."""
+    """Return the pattern of members that run over all members of a factor's family that have their free coordinates.
+
+    Where another factor has no members, as outside of an array that a window slides over, there may be no monomials.
+    """
     coefficient = _by_member(found)
     if coefficient is None:
         return None
+    windows: list[Bound] = []
     for base, shape, mask in factors:
         own = [k for k in bound if base <= k < base + len(shape)]
-        if not own:
-            continue
-        full = mask if mask is not None else np.ones(shape, dtype=bool)
-        sums = full.sum(axis=tuple(k - base for k in own))
-        free = [k for k in range(base, base + len(shape)) if k not in own]
-        expected = sums[tuple(found.low[:, k] for k in free)] if free else np.full(len(found.counts), sums)
-        if not (expected == found.counts)[found.counts > 0].all():
-            continue
         keys = np.column_stack([found.member, found.columns[:, own]])
-        if len(np.unique(keys, axis=0)) != len(keys):
+        if not own or len(np.unique(keys, axis=0)) != len(keys):
             continue
         starts = found.low.copy()
         steps: dict[int, tuple[int, ...]] = {}
         for k in bound:
-            match = k if k in own else next((j for j in own if found.shift(k, j) is not None), None)
-            if match is None:
+            ways = [(k, 1)] if k in own else [(j, found.step(k, j)) for j in own]
+            match, step = next(((j, s) for j, s in ways if s and found.shift(k, j, s) is not None), (k, 0))
+            if not step:
                 break
-            steps[k] = tuple(int(match == j) for j in own)
-            starts[:, k] = 0 if match == k else found.shift(k, match)
+            steps[k] = tuple(step * (match == j) for j in own)
+            starts[:, k] = found.shift(k, match, step)
         else:
             out = Bound(starts, coefficient, steps=steps, numbering=list(range(found.columns.shape[1])))
             out.axes = [Axis(shape[k - base]) for k in own]
-            return out
-    return None
+            full = mask if mask is not None else np.ones(shape, dtype=bool)
+            sums = full.sum(axis=tuple(k - base for k in own))
+            free = [k for k in range(base, base + len(shape)) if k not in own]
+            expected = sums[tuple(found.low[:, k] for k in free)] if free else np.full(len(found.counts), sums)
+            if (expected == found.counts)[found.counts > 0].all():
+                return out
+            if len(found.counts) >= _WINDOWS and (_within(out, factors) == found.counts)[found.counts > 0].all():
+                windows.append(out)
+    return min(windows, key=lambda out: math.prod(axis.size for axis in out.axes), default=None)
+
+
+def _within(bound: Bound, factors: list[Any]) -> Array:
+    """Return for each member how many places of the bound axes lie within all factors, which have no mask; else 0."""
+    count = np.ones(len(bound.starts), dtype=np.intp)
+    if any(mask is not None for _, _, mask in factors):
+        return 0 * count
+    for d in range(len(bound.axes)):
+        low, high = 0 * count, 0 * count + bound.axes[d].size
+        for base, shape, _ in factors:
+            for k, size in enumerate(shape, base):
+                step = bound.steps[k][d] if k in bound.steps else 0
+                if step:
+                    ends = bound.starts[:, k], size - 1 - bound.starts[:, k]  # to be reached down or up from the start
+                    down, up = ends if step > 0 else ends[::-1]
+                    low, high = np.maximum(low, -(down // abs(step))), np.minimum(high, up // abs(step) + 1)
+        count *= np.maximum(high - low, 0)
+    return count
 
 
 def _run_pattern(found: _Monomials, bound: list[int], factors: list[Any]) -> Bound | None:

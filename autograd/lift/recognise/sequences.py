@@ -86,6 +86,7 @@ class _Sequences:
                 family
                 for family in first.get(head, ())
                 if family.level < own[0].level
+                and any(part.number for part in self._parts[family].values())  # a 0 may begin anything
                 and not known.isdisjoint(self._parts[family])
                 and all(key in known or loosened(key) in alike for key in self._parts[family])
             ]

@@ -48,7 +48,12 @@ class Naming:
                 if each not in families:
                     families.append(each)
         own = {family.name for family in families if family.name}
-        used = own | {indexing.letters[axis] for axis in indexing.chosen | indexing.spatial if axis in indexing.letters}
+        numbered = {name.rstrip("0123456789") for name in own} & {*_LAYERED}  # beside W², W is free for nothing else
+        used = (
+            own
+            | numbered
+            | {indexing.letters[axis] for axis in indexing.chosen | indexing.spatial if axis in indexing.letters}
+        )
         costs = (notation.cost if notation else "C", "C", "L", "J", "ℓ")
         self.loss = next(name for name in costs if name not in own)
         self.names: dict[Family, str] = {}
@@ -66,14 +71,16 @@ class Naming:
                 self.names[family] = self.loss
                 continue
             free = _free_names(family, in_layers=found.layers is not None)
-            name = family.name or next(each for each in free if each not in used)
+            is_matrix = indexing.roles(family).count(False) == 2
+            name = family.name or next(
+                each for each in free if each not in used and not (is_matrix and each.upper() in used)
+            )
             used.add(name)
             called = found.recognition.called.get(name, "") if family.kind == "input" else ""
             if called and called not in own:
                 name = called
             if notation and notation.target and found.layers and family is found.layers.target:
                 name = notation.target
-            is_matrix = indexing.roles(family).count(False) == 2
             if is_matrix and len(name) == 1 and name.islower() and name.upper() not in used:
                 name = name.upper()
                 used.add(name)
