@@ -17,10 +17,8 @@ from tests.equation_graphs import (
     lstm_of_two_steps,
     padded_convolution,
     padded_image,
-    parameters,
     residual,
     transposed_convolution,
-    weighted,
 )
 from tests.equation_programs import backward, leaves, program_of, section
 from tests.lift_graphs import squared_error
@@ -353,15 +351,3 @@ def test_a_gate_of_a_state_of_zeros_repeats_like_all_others():
     text = text_of(gru)
     assert "\n    vₜ = 1 − wₜ\n" in text
     assert "numbers of the graph" not in text
-
-
-def test_no_letter_stands_for_two_matrices():
-    """W² is a weight beside W¹, and so W is no free letter: its square would read like the weight."""
-    rng = np.random.default_rng(5)
-    x, W1, W2 = leaves(rng.normal(size=6)), (parameters(rng, "W1", 3, 2)), parameters(rng, "W2", 3, 3)
-    letters = [parameters(rng, name, 3) for name in "uvwpq"]
-    rows = [weighted(W2, weighted(W1, x[2 * k : 2 * k + 2])) for k in range(3)]
-    scaled = [[a.tanh() * b + a * a for a, b in zip(row, letter, strict=True)] for row in rows for letter in letters]
-    text = lift(total([a * a for row in scaled for a in row]), {"x": x}).equations()
-    assert "W²" in text
-    assert not re.search(r"\bW\b(?![¹²])", text)

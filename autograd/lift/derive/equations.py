@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, combinations
+from itertools import chain
 
 from ... import ops
 from ..language.build import ONE, ZERO, add, inlined, multiply, power, reduce, replaced, split, substituted
@@ -35,7 +35,6 @@ from .simplify import Simplifier, cost
 __all__ = ["Equations", "derived_equations", "is_activation"]
 
 
-_FACTORS = 8  # of a product in which some are looked for
 _LONG = 30  # operations of an adjoint that is not written into others on trial
 _OFTEN = 1  # operations that are written out wherever they are used, more than once
 _UNNAMED = 4  # how much longer a page may be without a value that has no name and so needs one
@@ -566,19 +565,10 @@ def _pairs(family: Family, own: Reference, wanted: Reference, free: Collection[A
 
 
 def _as_reference(family: Family, body: Term, term: Term) -> Term | None:
-    """Return a reference to a family where a term, or some factors of it, are its body at some indices."""
     if type(term) is not type(body) or isinstance(body, (Reference, Number)):
         return None
-    chosen: Iterable[Sequence[Term]] = [term.parts]
-    if isinstance(term, Product) and len(body.parts) < len(term.parts) <= _FACTORS:
-        chosen = combinations(term.parts, len(body.parts))
-    for parts in chosen:
-        found = _instance(family, body, term if len(parts) == len(term.parts) else multiply(*parts))
-        if found is not None:
-            reference = Reference(family, [found.get(axis, at(axis)) for axis in family.axes])
-            others = [part for part in term.parts if not any(part is each for each in parts)]
-            return multiply(reference, *others) if others else reference
-    return None
+    found = _instance(family, body, term)
+    return None if found is None else Reference(family, [found.get(axis, at(axis)) for axis in family.axes])
 
 
 # --- sums --------------------------------------------------------------------------------------------

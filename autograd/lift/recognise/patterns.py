@@ -104,14 +104,13 @@ class _Monomials:
         return each if (each[self.member] == difference).all() else None
 
     def step(self, column: int, other: int) -> int:
-        """Return how far a column goes where another goes 1 further, as two monomials tell; 0 if that is no number."""
+        """Return how far a column goes where another goes 1 further, by two monomials."""
         same = self.member[1:] == self.member[:-1]
         pairs = np.flatnonzero(same & (self.columns[1:, other] != self.columns[:-1, other]))
         if not len(pairs):
             return 1
         one, two = self.columns[pairs[0]], self.columns[pairs[0] + 1]
-        step, rest = divmod(int(two[column] - one[column]), int(two[other] - one[other]))
-        return 0 if rest else step
+        return int(two[column] - one[column]) // int(two[other] - one[other])
 
 
 def pattern(
