@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import nn
 import viz
 from autograd import Op, Value
 from tests.explorer_pages import CASES, case, page_of
@@ -237,6 +238,75 @@ def test_without_javascript_the_finished_picture_the_equations_and_the_numbers_a
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
+WRITTEN = """
+  const wrong = [], { stage } = explorer, svg = "http://www.w3.org/2000/svg";
+  for (const e of document.querySelectorAll("*")) if (e.written && !e.matches(".lens")) {
+    const fresh = e.cloneNode(false);
+    fresh.innerHTML = e.written.markup;
+    if (fresh.innerHTML !== e.innerHTML) wrong.push(`${e.innerHTML} in place of ${fresh.innerHTML}`);
+  }
+  const drawn = () => Object.fromEntries([...stage.items].map(([key, s]) => [key, (s.g || s.e).cloneNode(true)]));
+  const inside = (e) => [...e.children].map((child) => child.outerHTML).sort().join("");
+  const shape = (e) => [inside(e), e.getAttribute("class"), e.getAttribute("transform"), e.style.cssText].join();
+  const layers = [stage.back, stage.cells, stage.front, stage.labels];
+  const before = drawn(), count = layers.reduce((n, e) => n + e.childElementCount, 0);
+  if (count !== stage.items.size) wrong.push(`${count} elements for ${stage.items.size} items`);
+  for (const e of layers) e.replaceChildren();
+  stage.items.clear();
+  explorer.render();
+  const after = drawn();
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const [one, two] = [before[key], after[key]].map((e) => (e ? shape(e) : "nothing"));
+    if (one !== two) wrong.push(`${key}: ${one} in place of ${two}`);
+  }
+  return wrong;"""
+
+
+@pytest.mark.parametrize("name", ["small", "digit", "residual_layers", "lstm", "batch"])
+def test_what_steps_have_changed_is_what_would_be_drawn_anew(show, name):
+    """Elements stay and are written to, and serve again for others; nothing of what they showed before is left."""
+    browser, rng = show(page_of(name)), random.Random(3)
+    act = """const [kind, x] = arguments, leaf = explorer.model.leaves[Math.floor(x * explorer.model.leaves.length)];
+      if (kind === "step") explorer.move(x < 0.7 ? 1 : -1);
+      if (kind === "place") explorer.set(Math.round(x * explorer.clock.length));
+      if (kind === "depth") explorer.go(explorer.depths[Math.floor(x * explorer.depths.length)]);
+      if (kind === "pick") { explorer.picked = leaf; explorer.render(); }
+      if (kind === "put") { explorer.model.put(leaf, 4 * x - 2); explorer.render(); }"""
+    for _ in range(25):
+        for _ in range(6):
+            browser.execute_script(
+                act, rng.choice(["step", "step", "step", "place", "depth", "pick", "put"]), rng.random()
+            )
+        assert browser.execute_script(WRITTEN) == []
+
+
+def test_a_layer_without_a_function_is_called_by_its_sums_everywhere(show):
+    """The picture, its tips and its sentences use the letters a and z of the equations, and no others."""
+    model = nn.MLP(2, [3, 2, 1], activation=["identity", "tanh", "identity"], seed=0)
+    root = nn.half_squared_error(model([Value(0.5, "x[0]"), Value(-1.0, "x[1]")]), [1.0])
+    for page in (str(viz.to_html(root)), page_of("small"), page_of("digit"), page_of("wide")):
+        browser = show(page)
+        used = browser.execute_script(
+            """const letter = (e) => e.firstChild.textContent + e.lastChild.textContent;
+            const letters = (root) => [...root.querySelectorAll("msup, msubsup")].map(letter);
+            const page = new Set(), tip = document.createElement("p");
+            const add = (e) => letters(e).forEach((x) => page.add(x));
+            for (const depth of explorer.depths) {
+              explorer.go(depth);
+              for (const p of explorer.stops) {
+                explorer.set(p);
+                for (const e of document.querySelectorAll(".stage, .say")) add(e);
+              }
+            }
+            for (const { l } of explorer.model.layers)
+              for (const key of ["a", "da", "z"]) { tip.innerHTML = explorer.blockMarkup(key + l); add(tip); }
+            const equations = new Set([...document.querySelectorAll(".eq")].flatMap(letters));
+            const own = (x) => /^[az]\\d+$/.test(x);
+            return [[...page].filter(own).sort(), [...equations].filter(own).sort()];"""
+        )
+        assert used[0] == used[1]
+
+
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +372,35 @@ def test_sliders_and_steps_leave_every_number_that_of_the_engine(show, name):
     browser.execute_script("document.getElementById('reset').click()")
     start = browser.execute_script("return [...explorer.model.tape.v]")
     assert start == pytest.approx([node.data for node in viz.trace(case(name).root).nodes], rel=SAME)
+
+
+def test_the_curve_of_a_slider_is_the_output_for_other_values_of_its_leaf(show):
+    """Also when the slider itself, another leaf, or all of them have been moved meanwhile."""
+    browser = show(page_of("one_neuron"))
+    curve = """const { whatIf } = explorer.panel, { tape } = explorer.model, { low, high } = whatIf.range;
+      const drawn = [...whatIf.ys];
+      return [drawn, tape.probe(whatIf.leaf, drawn.map((_, k) => low + ((high - low) * k) / (drawn.length - 1)))];"""
+    slide = """const { slider } = explorer.panel.whatIf;
+      slider.value = +slider.min + arguments[0] * (slider.max - slider.min);
+      slider.dispatchEvent(new Event("input"));"""
+    pick = "explorer.pick(explorer.model.leaves[arguments[0]], false)"
+    put = "explorer.model.put(explorer.model.leaves[2], arguments[0]); explorer.render()"
+    click = "document.getElementById(arguments[0]).click()"
+    acts = [
+        (slide, 0.1),
+        (slide, 0.9),
+        (pick, 1),
+        (slide, 0.3),
+        (put, 0.7),
+        (pick, 0),
+        (click, "step"),
+        (click, "wiggle"),
+        (click, "reset"),
+    ]
+    for act, argument in acts:
+        browser.execute_script(act, argument)
+        drawn, expected = browser.execute_script(curve)
+        assert drawn == pytest.approx(expected, rel=SAME), act
 
 
 def test_a_wiggle_agrees_with_the_gradient(show):
@@ -415,6 +514,28 @@ def test_help_opens_and_closes_by_key(show):
 
 
 # --- equations and picture -------------------------------------------------------------------------------------------
+
+
+def test_after_a_term_the_lens_shows_the_number_again_that_it_showed_before(show):
+    browser = show(page_of("small"))
+    lens = "return document.querySelector('.lens').innerHTML"
+    before = browser.execute_script(lens)
+    term = browser.find_element("css selector", ".eq [data-t]")
+    point_at(browser, term)
+    assert browser.execute_script(lens) != before
+    point_at(browser, browser.find_element("css selector", "h1"))
+    assert browser.execute_script(lens) == before
+
+
+def test_cells_that_come_while_a_term_is_pointed_at_are_lit_too(show):
+    browser = show(page_of("small"), "#depth=neuron&step=a1")
+    term = browser.find_element("css selector", "[data-eq='2'] [data-t]:has(~ mi), [data-eq='2'] .t:last-child")
+    point_at(browser, term)
+    for depth in ("network", "layer", "neuron", "layer"):
+        browser.execute_script("explorer.go(arguments[0])", depth)
+        again = "explorer.stage.light(explorer.panel.blocksOf(explorer.panel.term));"
+        browser.execute_script("explorer.render()")
+        assert sorted(browser.execute_script(LIT)) == sorted(browser.execute_script(again + LIT))
 
 
 def test_a_term_lights_its_cells_and_the_lens_shows_its_numbers(show):

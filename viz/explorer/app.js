@@ -61,22 +61,18 @@ class Explorer {
   get hasPicks() { return this.names.length > 1; }
   get hasCrumbs() { return !!this.model.network; }
   buildPicks() {
-    const { examples } = this.model.network, picture = this.tiled && this.image[0] > 1, box = $(".picks");
-    const add = (k, text, title) => {
-      const b = element("button", picture && k >= 0 ? "" : "words", text);
-      b.type = "button";
+    const { examples } = this.model.network, select = $(".crumbs select"), count = this.names.length;
+    const choices = [...this.names.map((name, k) => [k, name, `Example ${name}`]), [-1, "mean", `The mean of all ${count} examples`]];
+    for (const [k, name, title] of choices) {
+      const picture = this.tiled && this.image[0] > 1 && k >= 0, b = element("button", picture ? "" : "words", picture ? this.thumbnail(examples[k].in[0]) : escaped(name));
+      Object.assign(b, { type: "button", title });
       b.dataset.example = k;
-      b.title = title;
       b.setAttribute("aria-label", title);
       b.addEventListener("click", () => this.choose(k));
-      box.append(b);
-    };
-    const select = $(".crumbs select");
-    this.names.forEach((name, k) => select.append(new Option(name, k)));
-    select.append(new Option("mean", -1));
+      $(".picks").append(b);
+      select.append(new Option(name, k));
+    }
     select.addEventListener("change", () => this.choose(+select.value));
-    this.names.forEach((name, k) => add(k, picture ? this.thumbnail(examples[k].in[0]) : escaped(name), `Example ${name}`));
-    add(-1, "mean", `The mean of all ${this.names.length} examples`);
   }
   thumbnail(nodes) {
     const [rows, columns] = this.image, values = nodes.map((node) => this.model.tape.v[node]), top = Math.max(1e-9, ...values.map(Math.abs)), unit = 24 / Math.max(rows, columns);
@@ -97,7 +93,6 @@ class Explorer {
     const { r, c } = this.model.blocks[of], done = Array.from({ length: r }, (_, i) => this.p > 0 && Array.from({ length: c }, (_, k) => join.edges(this.model, of, i, k)).flat().every((e) => e.when && e.when <= this.p));
     return done.every(Boolean) ? null : Object.assign((i) => done[i], { stamp: `${done}` });
   }
-  valueKey(l) { return this.model.layers[l - 1].bends ? `a${l}` : `z${l}`; }
   move(by, whole = false) {
     this.stop();
     const stops = whole ? this.clock.stops("network") : this.stops, p = by > 0 ? stops.find((s) => s > this.p) : stops.findLast((s) => s < this.p);
@@ -169,7 +164,6 @@ class Explorer {
     this.p = !before ? 0 : at >= 1 ? this.clock.length : phase ? phase.end : Math.round(at * this.clock.length);
     if (!this.clock.under[this.focus.node]) this.focus.node = this.model.tape.root;
     this.timeline.build();
-    this.panel.whatIf.curveOf = "";
     this.render();
   }
   // --- drawing -------------------------------------------------------------------------------------------------------
@@ -188,8 +182,7 @@ class Explorer {
     this.say($(".say").textContent.trim());
     this.panel.show();
     this.timeline.show();
-    document.querySelectorAll(".depth button").forEach((b) => b.setAttribute("aria-pressed", b.dataset.depth === this.depth));
-    document.querySelectorAll(".picks button").forEach((b) => b.setAttribute("aria-pressed", +b.dataset.example === this.model.example));
+    for (const b of document.querySelectorAll(".depth button, .picks button")) set(b, "aria-pressed", b.dataset.depth === this.depth || +b.dataset.example === this.model.example);
     $(".picks").hidden = !this.hasPicks || !["network", "layer"].includes(this.depth);
     this.map();
   }
@@ -277,7 +270,8 @@ class Explorer {
     const [, kind, l] = found, S = { x: symbol("a", 0), in: kind.endsWith("in") ? inputSymbol(this, +l, kind === "din") : "", delta: symbol("δ", l), slope: slopeSymbol(this.model.layers[l - 1] || {}) };
     if (kind === "delta") return math("g", S.delta);
     if (kind === "slope") return math("l", S.slope);
-    const inner = kind.replace(/^d/, "");
+    if (kind === "da" && this.model.letter(+l) === "z") return math("g", S.delta);
+    const inner = kind === "a" ? this.model.letter(+l) : kind.replace(/^d/, "");
     return kind[0] === "d" ? math("g", by(S[inner] || symbol(inner, l))) : math("v", S[inner] || symbol(inner, l));
   }
   nameMarkup(i) {
@@ -318,7 +312,6 @@ class Explorer {
     if (!hit || hit.key !== "x") return;
     this.picked = model.node("x", hit.i);
     if (model.tape.v[this.picked] !== this.painting.x) model.put(this.picked, this.painting.x);
-    this.panel.whatIf.curveOf = "";
     this.render();
   }
   // The number before or after the one that is picked: a leaf, or among the scalars any node.

@@ -18,6 +18,8 @@ class Clock {
     this.length = at;
     this.byKey = Object.fromEntries(this.phases.map((phase) => [phase.key, phase]));
     this.seedAt = this.byKey.seed.end;
+    this.spans = new Map(); // of each equation the first position and the last
+    for (const { equation, at, end } of this.phases) this.spans.set(equation, [(this.spans.get(equation) || [at])[0], end]);
     this.placeSteps();
   }
   // The nodes that the output depends on: others have no steps.
@@ -59,7 +61,7 @@ class Clock {
     for (const layer of layers) {
       if (forward.has(`in${layer.l}`)) this.add(`in${layer.l}`, "f", forward.get(`in${layer.l}`), { layer });
       this.add(`z${layer.l}`, "f", rows(forward, `z${layer.l}`, layer.size), { layer });
-      if (layer.bends || (layer.l === last && this.equationOf(`a${last}`) >= 0)) this.add(`a${layer.l}`, "f", rows(forward, `a${layer.l}`, layer.size), { layer });
+      if (layer.bends) this.add(`a${layer.l}`, "f", rows(forward, `a${layer.l}`, layer.size), { layer });
     }
     this.add("loss", "f", rows(forward, "loss", 1));
     this.add("seed", "b", [[]]);

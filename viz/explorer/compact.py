@@ -27,6 +27,8 @@ def compact_script(text: str) -> str:
     Example:
         >>> print(compact_script("const a = { b: 1 }; // one\nreturn a + +b / 2;"))
         const a={b:1};return a+ +b/2;
+        >>> print(compact_script("const f = (x) => x, g = (x, y) => (z) => x;"))
+        const f=x=>x,g=(x,y)=>z=>x;
     """
     found: list[str] = []
     gap, at = "", 0
@@ -55,6 +57,8 @@ def compact_script(text: str) -> str:
         found.append(token)
         gap = ""
         at += len(token)
+        if token == ">" and found[-2:-1] == ["="]:
+            _without_brackets(found)
     return "".join(found)
 
 
@@ -68,6 +72,12 @@ def compact_style(text: str) -> str:
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     text = re.sub(r"\s+", " ", text)
     return re.sub(r";?\s*([{}])\s*|\s*(;|,)\s*|(?<=[\w-])(:)\s+", lambda m: m[1] or m[2] or m[3], text).strip()
+
+
+def _without_brackets(found: list[str]) -> None:
+    """Write the one parameter of a function without brackets: `(x)=>` as `x=>`."""
+    if len(found) > 5 and found[-5] == "(" and found[-3] == ")" and found[-4].isidentifier():
+        found[-5:-2] = [" " if _joins(found[-6][-1], found[-4][0]) else "", found[-4]]
 
 
 def _joins(before: str, after: str) -> bool:

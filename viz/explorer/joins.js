@@ -47,10 +47,10 @@ function joinsOf({ network, tape, layers }) {
 }
 // What a layer weighs, as a symbol: the layer before, a name of the equations, or what is joined.
 function inputSymbol(app, l, within = false) {
-  if (l === 1 || app.model.layers[l - 1].plain) return symbol("a", l - 1);
+  if (l === 1 || app.model.layers[l - 1].plain) return symbol(app.model.letter(l - 1), l - 1);
   const join = app.model.joins.find((each) => each.key === `in${l}`), name = app.panel.nameOf(join.key);
   if (name || join.parts.length > 2) return name || symbol("s", l - 1);
-  const parts = join.parts.map((key) => (key.startsWith("in") ? inputSymbol(app, +key.slice(2), true) : symbol("a", key === "x" ? 0 : key.slice(1))));
+  const parts = join.parts.map((key) => (key.startsWith("in") ? inputSymbol(app, +key.slice(2), true) : symbol(app.model.letter(key.slice(1)), +key.slice(1))));
   const [open, sign, close] = join.stacked ? ["[", ",", "]"] : within ? ["(", "+", ")"] : ["", "+", ""], mo = (text) => (text ? `<mo stretchy="false">${text}</mo>` : "");
   return `<mrow>${mo(open)}${parts.join(mo(sign))}${mo(close)}</mrow>`;
 }

@@ -58,6 +58,11 @@ class Model {
   }
   // Whether there are equations of arrays, not only of single numbers.
   get hasMatrices() { return !!this.set && this.set.families.some((f) => f.axes.some((a) => this.set.axes[a] > 1)); }
+  // How the equations call what a layer answers: without a function of its own it is its sums.
+  letter(l) { return l > 0 && !this.layers[l - 1].bends ? "z" : "a"; }
+  valueKey(l) { return `${this.letter(l)}${l}`; }
+  // The key of what comes back to a layer's answers.
+  backKey(l) { return this.layers[l - 1].bends ? `da${l}` : `delta${l}`; }
   get cost() { return this.tape.v[this.tape.root]; }
   get count() { return this.shown.length; }
   // --- blocks of the layers ----------------------------------------------------------------------------------------
@@ -148,7 +153,7 @@ class Model {
   blocksIn({ kind, keys = [], parts }) {
     return [...keys.map((key) => this.shownAs(key)), ...(kind === "prime" ? [] : parts.flatMap((part) => this.blocksIn(part)))];
   }
-  // An answer that is a sum is shown as a.
+  // Of an answer that is a sum the block with its place in the picture.
   shownAs(key) {
     const l = +(/^z(\d+)$/.exec(key) || [])[1];
     return l && !this.layers[l - 1].bends ? `a${l}` : key;

@@ -6,6 +6,8 @@ class Panel {
     this.sets = [...document.querySelectorAll(".equations")];
     this.lens = document.querySelector(".lens");
     this.legends = [];
+    this.ways = [];
+    for (const [event, on] of [["pointerover", true], ["focusin", true], ["pointerout", false], ["focusout", false]]) this.lens.addEventListener(event, ({ target }) => this.follow(target.closest("li"), on));
     this.lists = this.sets.map((set) => [...set.querySelectorAll(".eq")]);
     this.lists.flat().forEach((row) => this.listen(row));
     this.whatIf = new WhatIf(app);
@@ -57,6 +59,12 @@ class Panel {
     const row = this.rows[k];
     return row ? [...row.querySelectorAll("math")].map((e) => e.outerHTML).join("").replace(/ data-t="\d+"/g, "") : "";
   }
+  // A path in the lens and its lines in the picture.
+  follow(li, on) {
+    if (!li) return;
+    this.app.path = on ? this.ways[+li.dataset.k].way : null;
+    this.app.render();
+  }
   // A term and its blocks in the picture.
   point(e) {
     if (e === this.pointed) return;
@@ -96,14 +104,14 @@ class Panel {
     if (this.sets.length > 1) document.querySelector(".side h2 span").textContent = model.count > 1 ? `as for ${app.names[0]}` : "point at a term";
     this.thin(now ? Math.max(0, now.phase.equation) : 0);
     this.rows.forEach((row, k) => {
-      const own = clock.phases.filter((phase) => phase.equation === k), here = now && now.phase.equation === k && p < clock.length;
+      const [at, end] = clock.spans.get(k) || [0, 0], here = now && now.phase.equation === k && p < clock.length;
       row.classList.toggle("now", !!here);
-      row.classList.toggle("ahead", own.length > 0 && p > 0 && p <= own[0].at);
-      if (!own.length) return;
-      const part = clamp((p - own[0].at) / (own.at(-1).end - own[0].at), 0, 1);
-      row.querySelector("i").style.width = here ? `calc(${100 * part}% - 16px)` : "0";
+      row.classList.toggle("ahead", end > 0 && p > 0 && p <= at);
+      const part = here ? (p - at) / (end - at) : 0;
+      if (row.part !== part) row.lastChild.style.transform = `scaleX(${(row.part = part)})`;
       if (here && this.followed !== k) { this.followed = k; this.scrollTo(row); }
     });
+    if (this.term) app.stage.light(this.blocksOf(this.term));
     this.showLens();
     this.whatIf.show();
   }
@@ -119,7 +127,7 @@ class Panel {
     const { app } = this;
     if (this.term) this.lensOfTerm(this.term);
     else if (app.picked >= 0) this.lensOfNode(app.picked);
-    else this.lens.innerHTML = '<p class="cap">Point at a term of an equation, or at a number in the picture.</p>';
+    else write(this.lens, '<p class="cap">Point at a term of an equation, or at a number in the picture.</p>');
   }
   lensOfTerm(term) {
     const block = this.app.model.numbers(term), { r, c, d } = block, count = r * c, flat = c === 1 && r > 3, R = flat ? 1 : r, C = flat ? r : c;
@@ -127,9 +135,9 @@ class Panel {
     const written = C <= 5 && R <= 4, w = written ? Math.min(84, 332 / C) : Math.min(16, 334 / C, flat ? 16 : 72 / R), h = written ? 24 : flat ? 20 : w;
     const low = d.reduce((a, x) => Math.min(a, x), Infinity), high = d.reduce((a, x) => Math.max(a, x), -Infinity), many = this.app.model.count > 1 && !this.app.model.isShared(term) ? `${this.app.model.count} examples, ` : "";
     const size = count === 1 ? "one number" : `${many}${c > 1 ? `${r} × ${c}` : `${r} numbers`}, from ${show(low, 3)} to ${show(high, 3)}`;
-    this.lens.innerHTML = `<header>${this.markup(term)}<small>${size}</small></header>`;
-    const svg = svgElement("svg", { width: Math.ceil(C * w + 4), height: Math.ceil(R * h + 4), role: "img", "aria-label": "its numbers" }, this.lens), shown = new Cells(svg);
-    shown.update(cells("lens", block, kind, (i, j) => { const [a, b] = flat ? [0, i] : [i, j]; return [2 + b * w + w / 2, 2 + a * h + h / 2, w, h]; }, { font: written ? 12.5 : 0, frame: written ? 0 : 1, digits: 5 }), false);
+    write(this.lens, `<header>${this.markup(term)}<small>${size}</small></header><svg width="${Math.ceil(C * w + 4)}" height="${Math.ceil(R * h + 4)}" role="img" aria-label="its numbers"></svg>`);
+    this.lens.lastChild.replaceChildren();
+    new Cells(this.lens.lastChild).update(cells("lens", block, kind, (i, j) => { const [a, b] = flat ? [0, i] : [i, j]; return [2 + b * w + w / 2, 2 + a * h + h / 2, w, h]; }, { font: written ? 12.5 : 0, frame: written ? 0 : 1, digits: 5 }), false);
     this.shownTerm = block;
   }
   // Why a parameter's gradient is the product that it is.
@@ -146,7 +154,7 @@ class Panel {
     return this.ways;
   }
   lensOfNode(i) {
-    const { model, depth, path } = this.app, { tape } = model, name = escaped(tape.name[i]), out = escaped(tape.name[tape.root]), arriving = tape.uses[i].filter((e) => e.when), kind = tape.args[i] ? escaped(tape.op[i]) : model.inputs.has(i) ? "input" : tape.constant[i] ? "a number" : model.network ? "parameter" : "leaf";
+    const { model, depth } = this.app, { tape } = model, name = escaped(tape.name[i]), out = escaped(tape.name[tape.root]), arriving = tape.uses[i].filter((e) => e.when), kind = tape.args[i] ? escaped(tape.op[i]) : model.inputs.has(i) ? "input" : tape.constant[i] ? "a number" : model.network ? "parameter" : "leaf";
     let text = `<header>${this.app.nameMarkup(i)}<small>${kind}</small></header><div class="pair"><div><small>value</small><b class="v">${show(tape.v[i], 5)}</b></div><div><small>gradient ∂${out}/∂${name.length > 10 ? "·" : name}</small><b class="g">${tape.constant[i] ? "none" : show(tape.g[i], 5)}</b></div></div>`;
     const products = arriving.map((e, k) => `<span>${k ? "+" : "="} ${span("g", show(e.up, 3))} × ${bracketed("l", e.local, 3)}</span>`);
     if (arriving.length && arriving.length < 5) text += `<p class="sum">${products.join(" ")}${this.reason(i, arriving)}</p>`;
@@ -154,14 +162,7 @@ class Panel {
     else if (!tape.constant[i] && i !== tape.root) text += `<p class="cap">${out} does not depend on it.</p>`;
     const ways = depth === "scalars" && tape.n <= 450 ? this.waysFrom(i) : [];
     if (ways.length > 1) text += `<p class="cap">${ways.length >= 200 ? "200 or more" : ways.length} paths to ${out}; their products add up:</p><ul class="paths">${ways.slice(0, 5).map((way, k) => `<li tabindex="0" data-k="${k}">${span("g", show(way.product, 3))} = ${way.way.map((e) => bracketed("l", e.local, 3)).join(" × ")}</li>`).join("")}</ul>`;
-    if (text === this.lensText) return;
-    this.lens.innerHTML = this.lensText = text;
-    this.lens.querySelectorAll("li").forEach((li) => {
-      const on = (way) => () => { this.app.path = way; this.app.render(); };
-      for (const event of ["pointerenter", "focus"]) li.addEventListener(event, on(ways[+li.dataset.k].way));
-      for (const event of ["pointerleave", "blur"]) li.addEventListener(event, on(null));
-    });
-    if (path) return;
+    write(this.lens, text);
   }
 }
 // A slider on a leaf, with the output as a curve and its tangent; a wiggle; steps down the gradient.
@@ -199,9 +200,11 @@ class WhatIf {
     return this.limits;
   }
   move(x) {
+    const { model } = this.app;
     this.app.stop();
     this.note = "";
-    this.app.model.put(this.leaf, x);
+    model.put(this.leaf, x);
+    this.of = model.blocks; // the curve does not depend on the leaf's own value, only on all other numbers
     this.app.render();
   }
   step(times) {
@@ -221,7 +224,6 @@ class WhatIf {
   wiggle() {
     const { tape } = this.app.model, { leaf } = this, x = tape.v[leaf], h = 1e-5 * Math.max(1, Math.abs(x)), [a, b] = tape.probe(leaf, [x - h, x + h]);
     this.note = `Δ/Δ = ${span("v", show((b - a) / (2 * h), 5))} ∇ = ${span("g", show(tape.g[leaf], 5))}`;
-    this.app.model.changed();
     this.show();
   }
   show() {
@@ -240,22 +242,15 @@ class WhatIf {
     this.curve(leaf, x, low, high);
   }
   curve(leaf, x, low, high) {
-    const { model } = this.app, { tape } = model, y = model.cost, g = tape.g[leaf], others = `${leaf},${low},${tape.root},${this.history.length}`, count = tape.interior.length > 3000 ? 13 : 41;
+    const { model } = this.app, { tape } = model, y = model.cost, g = tape.g[leaf], count = tape.interior.length > 3000 ? 13 : 41;
     const xs = Array.from({ length: count }, (_, k) => low + ((high - low) * k) / (count - 1));
-    // the curve does not depend on the leaf's own value, only on all other numbers
-    if (this.curveOf !== others || Math.abs(this.curveAt(x) - y) > 0.02 * (this.span || 1)) { this.curveOf = others; this.ys = tape.probe(leaf, xs); }
+    if (this.of !== model.blocks || this.from !== `${leaf},${low}`) { [this.of, this.from] = [model.blocks, `${leaf},${low}`]; this.ys = tape.probe(leaf, xs); }
     const ys = this.ys.filter(Number.isFinite);
     let bottom = Math.min(...ys, y), top = Math.max(...ys, y);
     if (!(top - bottom > 1e-12)) [bottom, top] = [y - 1, y + 1];
-    this.span = top - bottom;
     const X = (a) => 8 + ((a - low) / (high - low)) * 340, Y = (b) => 84 - ((b - bottom) / (top - bottom)) * 66, reach = Math.min((high - low) * 0.16, Math.abs((0.42 * (top - bottom)) / (g || 1e-9)));
     let path = "";
     xs.forEach((a, k) => { if (Number.isFinite(this.ys[k])) path += `${path ? "L" : "M"}${f1(X(a))} ${f1(Y(this.ys[k]))}`; });
     write(this.box.querySelector("svg"), `<path class="axis" d="M8 88H348"/><path class="line" d="${path}"/><path class="tangent" d="M${f1(X(x - reach))} ${f1(Y(y - g * reach))}L${f1(X(x + reach))} ${f1(Y(y + g * reach))}"/><circle cx="${f1(clamp(X(x), 0, 356))}" cy="${f1(Y(y))}" r="5"/><text x="8" y="99">${show(low, 2)}</text><text x="348" y="99" text-anchor="end">${show(high, 2)}</text>`);
-  }
-  curveAt(x) {
-    if (!this.ys || !this.limits) return Infinity;
-    const at = clamp(((x - this.limits.low) / (this.limits.high - this.limits.low)) * (this.ys.length - 1), 0, this.ys.length - 1), k = Math.min(this.ys.length - 2, Math.floor(at));
-    return this.ys[k] + (this.ys[k + 1] - this.ys[k]) * (at - k);
   }
 }

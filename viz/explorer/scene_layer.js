@@ -24,7 +24,7 @@ class LayerScene {
     this.end(before, layers.at(-1), W);
     this.skips(boxes);
     this.items.push(drawing("frames", this.art));
-    this.items.push(label("lane1", 14, 12, '<span class="lane v">values →</span>', "", { ax: 0, ay: 0 }), label("lane2", 14, H - 12, '<span class="lane g">← gradients</span>', "", { ax: 0, ay: -100 }));
+    this.items.push(...lanes(12, H - 12));
     return this.items;
   }
   // The largest cells with which everything fits; if even small ones do not, the layers around the focus.
@@ -59,7 +59,7 @@ class LayerScene {
     this.put(`W${l}`, B[`W${l}`], "v", cell(top));
     this.put(`dW${l}`, B[`dW${l}`], "g", cell(low));
     if (lent) this.put(`lent.W${l}`, B[`W${l}`], "v", cell(low), { style: "ghost", as: "", from: app.stage.placeOf(`W${l}`) });
-    this.put(first ? "x" : `turned${l}`, B[input], "v", across(yTop, vh), { as: layer.plain && !first ? this.valueKey(model.layers[l - 2]) : input, from: first ? null : app.stage.placeOf(`a${l - 1}`) });
+    this.put(first ? "x" : `turned${l}`, B[input], "v", across(yTop, vh), { as: layer.plain && !first ? model.valueKey(l - 1) : input, from: first ? null : app.stage.placeOf(`a${l - 1}`) });
     this.put(first ? "dx" : `dturned${l}`, B[first ? "dx" : `din${l}`], "g", across(yLow, vh), { as: back });
     const slim = Math.min(vh, 18);
     if (painting) this.put(`lent.in${l}`, B[input], "v", across(low - 4 - slim / 2, slim), { ...(font ? { font: 10.5, digits } : {}), style: "ghost", as: "", from: app.stage.placeOf(first ? "x" : `turned${l}`) });
@@ -96,7 +96,7 @@ class LayerScene {
       sign("o", (xs + xa) / 2, low, "⊙");
       at = xa;
     } else {
-      tag(`z${l}`, xz, true, math("v", vw > 30 && byKey[`a${l}`] ? `${symbol("a", l)}<mo>=</mo>${symbol("z", l)}` : symbol("z", l)));
+      tag(`z${l}`, xz, true, math("v", symbol("z", l)));
       this.put(`a${l}`, B[`a${l}`], "v", (j) => [xz, top + j * ch + ch / 2, 0, 0], { as: `z${l}` });
       this.put(`da${l}`, B[`da${l}`], "g", (j) => [xz, low + j * ch + ch / 2, 0, 0], { as: `delta${l}` });
     }
@@ -115,12 +115,9 @@ class LayerScene {
       items.push(label(`name:dturned${l}`, x + (K * c) / 2, yLow + vh / 2 + 17, below, "left"));
     }
   }
-  valueKey(layer) { return layer.bends ? `a${layer.l}` : `z${layer.l}`; }
   backKey(layer) {
     if (layer.l === 1) return "dx";
-    if (!layer.plain) return `din${layer.l}`;
-    const before = this.model.layers[layer.l - 2];
-    return before.bends ? `da${before.l}` : `delta${before.l}`;
+    return layer.plain ? this.model.backKey(layer.l - 1) : `din${layer.l}`;
   }
   between(a, b, layer) {
     const { vw, ch, middle, gap } = this.plan, from = a.right + vw / 2 + 6;

@@ -1,8 +1,8 @@
 // A graph without layers: every derived equation as a row of heat maps, values on the left, derivatives on the right.
-// Where not all rows fit, those around the clock are shown.
+// Where not all rows fit, those around the clock are shown until it leaves them.
 const MOST_ROWS = 7;
 class MatricesScene {
-  constructor(app) { this.app = app; }
+  constructor(app) { this.app = app; this.views = new Map(); }
   get model() { return this.app.model; }
   draw() {
     const { app, model } = this, [W, H] = app.stage.size, { equations } = model.set, two = W > 700;
@@ -31,19 +31,25 @@ class MatricesScene {
   }
   column(list, x, width, H, at) {
     const top = 16, free = H - 30, fits = (rows, unit) => rows.length <= MOST_ROWS && rows.reduce((s, row) => s + this.high(row, unit), 0) <= free && rows.every((row) => this.wide(row, unit) <= width - 12);
-    let unit = 26, from = 0, to = list.length;
-    const middle = clamp(list.findIndex((row) => row.k >= at), 0, list.length - 1);
-    const largest = () => { for (let u = 26; u >= 4; u -= 0.5) if (fits(list.slice(from, to), u)) return u; return 0; };
-    for (unit = largest(); unit < 9 && to - from > 1; unit = largest() || (to - from > 1 ? 0 : 4)) if (to - 1 - middle >= middle - from) to--; else from++;
-    while (from > 0 && fits(list.slice(from - 1, to), unit)) from--;
-    while (to < list.length && fits(list.slice(from, to + 1), unit)) to++;
-    unit ||= 4;
+    const old = this.views.get(x), here = list.findIndex((row) => row.k === at), stays = old && old.size === `${width},${H}` && old.rows === this.kept && (here < 0 || ((here > old.from || !here) && (here < old.to - 1 || here === list.length - 1)));
+    const { unit, from, to } = stays ? old : this.view(list, width, free, at, fits);
+    this.views.set(x, { size: `${width},${H}`, rows: this.kept, unit, from, to });
     const shown = list.slice(from, to), all = shown.reduce((s, row) => s + this.high(row, unit), 0);
     let y = Math.max(top, (H - all) / 2);
     const fold = (id, yy, text) => this.items.push(label(`fold${x}${id}`, x + 20, yy, `<span class="cap">${text}</span>`, "", { ax: 0 }));
     if (from) fold("a", Math.min(y, 10), `… ${from} before`);
     for (const row of shown) { this.row(row, x, y, unit, width); y += this.high(row, unit); }
     if (to < list.length) fold("b", H - 10, `… ${list.length - to} more`);
+  }
+  // The rows that have room, with the clock's in their middle, and the largest cells with which they have.
+  view(list, width, free, at, fits) {
+    let unit = 26, from = 0, to = list.length;
+    const middle = clamp(list.findIndex((row) => row.k >= at), 0, list.length - 1);
+    const largest = () => { for (let u = 26; u >= 4; u -= 0.5) if (fits(list.slice(from, to), u)) return u; return 0; };
+    for (unit = largest(); unit < 9 && to - from > 1; unit = largest() || (to - from > 1 ? 0 : 4)) if (to - 1 - middle >= middle - from) to--; else from++;
+    while (from > 0 && fits(list.slice(from - 1, to), unit)) from--;
+    while (to < list.length && fits(list.slice(from, to + 1), unit)) to++;
+    return { unit: unit || 4, from, to };
   }
   row({ k, equation, pieces }, x0, y, unit, width) {
     const { app } = this, { p, clock } = app, phase = clock.phases.find((each) => each.equation === k), known = p >= phase.end, here = clock.at(p) && clock.at(p).phase === phase && p < clock.length, forward = equation.part === "f", high = this.high({ pieces }, unit) - 36, middle = y + 22 + high / 2;

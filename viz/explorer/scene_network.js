@@ -62,10 +62,10 @@ class NetworkScene {
     const { model, app } = this, { X, Y, nw, nh, N } = this.plan, block = model.blocks[c.key], gradient = model.blocks[c.grad], items = [];
     const half = (dy) => (i, e) => [X[k] - nw / 2 + ((e + 0.5) * nw) / N, Y[k][i] + dy, nw / N, nh / 2 - (font ? 0 : 1)];
     const hidden = (i) => [X[k], Y[k][i], 0, 0], layer = c.layer, known = (key) => app.known(key);
-    items.push(cells(c.key, block, "v", half(-nh / 4), { font, scale: Math.max(1, ...block.d.map(Math.abs)), known: known(layer && !layer.bends ? `z${c.l}` : c.key) }));
+    items.push(cells(c.key, block, "v", half(-nh / 4), { font, scale: Math.max(1, ...block.d.map(Math.abs)), known: known(layer ? model.valueKey(c.l) : c.key) }));
     items.push(cells(c.grad, gradient, "g", half(nh / 4), { font, known: known(c.grad) }));
     if (font === 16 && N === 1 && nw >= 60 + textWidth("−0.555", 16)) Y[k].forEach((y, i) => {
-      const letter = c.l < 0 ? "" : layer && !layer.bends ? "z" : "a";
+      const letter = c.l < 0 ? "" : model.letter(c.l);
       if (letter) items.push(label(`i${c.key}.${i}`, X[k] - nw / 2 + 9, y - nh / 4, math("v", symbol(letter, c.l, i)), "name", { ax: 0 }));
       if (c.l > 0) items.push(label(`d${c.key}.${i}`, X[k] - nw / 2 + 9, y + nh / 4, math("g", symbol("δ", c.l, i)), "name", { ax: 0 }));
     });
@@ -142,7 +142,7 @@ class NetworkScene {
   // What a layer's lines show now.
   carried(layer) {
     const { model, app } = this, { clock, p } = app, { l } = layer, now = clock.at(p), W = model.blocks[`W${l}`];
-    const key = l === 1 ? "dx" : layer.plain ? (model.layers[l - 2].bends ? `da${l - 1}` : `delta${l - 1}`) : `din${l}`;
+    const key = l === 1 ? "dx" : layer.plain ? model.backKey(l - 1) : `din${l}`;
     const input = model.blocks[l === 1 ? "x" : `in${l}`], delta = model.blocks[`delta${l}`], one = model.count === 1, at = (i) => (r) => i === r;
     if (p > clock.byKey[`dW${l}`].at) {
       const known = app.known(`dW${l}`);
@@ -173,8 +173,8 @@ class NetworkScene {
     }
     let text = "";
     for (const [level, list] of [...groups].sort((p, q) => Math.abs(p[0]) - Math.abs(q[0]))) {
-      const part = Math.abs(level) / 6, width = Math.abs(level) > (many > 30 ? 2 : 0) ? 0.8 + wide * part : 1; // lines of one pixel cost the least
-      const dash = level < 0 && (many <= 30 || level < (many > 120 ? -3 : -2)) ? ` stroke-dasharray="${f1(Math.max(many > 120 ? 11 : 5, 2.2 * width))} ${f1(Math.max(many > 120 ? 4 : 2.5, 0.8 * width))}"` : "";
+      const part = Math.abs(level) / 6, width = Math.abs(level) > (many > 120 ? 3 : many > 30 ? 2 : 0) ? 0.8 + wide * part : 1; // lines of one pixel cost the least, short dashes the most
+      const dash = level < 0 && (many <= 30 || level < (many > 120 ? -3 : -2)) ? ` stroke-dasharray="${f1(Math.max(many > 120 ? 24 : 5, 2.2 * width))} ${f1(Math.max(many > 120 ? 6 : 2.5, 0.8 * width))}"` : "";
       const opacity = !level ? 0.55 : many > 120 ? 0.04 + (live ? 0.9 : 0.72) * part * part : many > 30 ? 0.1 + (live ? 0.8 : 0.55) * part * part : (live ? 0.35 : 0.3) + (live ? 0.65 : 0.45) * part;
       text += `<path class="wire ${level ? kind : "none"} ${level < 0 ? "minus" : ""}" stroke-width="${f1(width)}"${dash} stroke-opacity="${opacity.toFixed(2)}" d="${list.join("")}"/>`;
     }

@@ -13,16 +13,15 @@ class ScalarsScene {
     this.spots = new Map();
     const top = [], lines = edges.map((edge, q) => this.line(edge, graph.routes[q], now, top));
     const cards = order.map((id) => {
-      const { x, y } = graph.at.get(id), [w, h] = size(id);
-      if (typeof id === "string") return `<g class="constant"><rect x="${f1(x - w / 2)}" y="${f1(y - h / 2)}" width="${f1(w)}" height="${h}" rx="13"/><text x="${f1(x)}" y="${f1(y)}">… ${folds.get(id).count} more</text></g>`;
-      this.spots.set(id, [ox + (x - w / 2) * k, oy + (y - h / 2) * k, w * k, h * k]);
-      if (tape.constant[id]) return `<g class="constant"><rect x="${f1(x - w / 2)}" y="${f1(y - h / 2)}" width="${w}" height="${h}" rx="13"/><text x="${f1(x)}" y="${f1(y)}">${show(tape.v[id], 3)}</text></g>`;
-      return this.card(id, x, y, w, h, few, now);
+      const { x, y } = graph.at.get(id), [w, h] = size(id), there = { transform: `translate(${f1(x)} ${f1(y)})` }, folded = typeof id === "string";
+      if (!folded) this.spots.set(id, [ox + (x - w / 2) * k, oy + (y - h / 2) * k, w * k, h * k]);
+      if (!folded && !tape.constant[id]) return [id, ...this.card(id, w, h, few, now, there)];
+      return [id, `<rect x="${f1(-w / 2)}" y="${f1(-h / 2)}" width="${f1(w)}" height="${h}" rx="13"/><text>${folded ? `… ${folds.get(id).count} more` : show(tape.v[id], 3)}</text>`, { class: "constant", ...there }];
     });
     const out = escaped(tape.name[tape.root]), key = `<span class="key"><b class="v">value</b><b class="l">local slope</b><b class="g">gradient ∂${out.length > 8 ? "out" : out}/∂·</b></span>`;
     this.crossings = graph.crossings;
-    const picture = drawing("graph", [...lines, ...cards, `<g>${top.join("")}</g>`], { front: true, within: `translate(${f1(ox)} ${f1(oy)}) scale(${k.toFixed(3)})` });
-    return [picture, label("legend", 16, H - 14, key, "note", { ax: 0, ay: -100 })];
+    const more = { front: true, within: `translate(${f1(ox)} ${f1(oy)}) scale(${k.toFixed(3)})` };
+    return [drawing("wires", lines, more), drawing("cards", cards, more), drawing("times", top.join(""), more), label("legend", 16, H - 14, key, "note", { ax: 0, ay: -100 })];
   }
   // The layout of what is shown: all of a graph that stays legible, otherwise less and less around the focus.
   arranged(W, H) {
@@ -115,28 +114,29 @@ class ScalarsScene {
   line([tail, head, edge], points, now, top) {
     const { app, plan, model } = this, { clock, p, path } = app, { few, roomy, downwards } = plan;
     const forward = edge && clock.when[head] >= 0 && clock.when[head] <= p, back = edge && edge.when && edge.when <= p, active = now && now.edge === edge && edge, feeds = now && edge && !now.seed && now.node === head;
-    const on = path && edge ? (path.includes(edge) ? "onpath" : "offpath") : "";
+    const on = path && edge ? (path.includes(edge) ? "onpath" : "offpath") : "", id = `${tail}>${head}.${edge ? edge.slot : ""}`;
     const text = `<path class="wire2 ${edge ? "" : "fold"} ${back ? "back" : forward ? "forward" : ""} ${active ? "active" : ""} ${feeds ? "feeds" : ""} ${on}" d="${curveThrough(points, downwards)}"/>`;
-    if (!edge || edge.constant || !(forward || back)) return text;
+    if (!edge || edge.constant || !(forward || back)) return [id, text];
     const turned = (pair) => (downwards ? [pair[1], pair[0]] : pair), [u0, w0] = turned(points[0]), [u1, w1] = turned(points[1]);
     const spot = (u) => { const f = clamp((u - u0) / (u1 - u0 || 1), 0, 1); return turned([u, w0 + (w1 - w0) * f * f * (3 - 2 * f)]); };
-    const pill = (kind, [x, y], words, w, on) => `<g class="pill ${kind} ${on ? "active" : ""}"><rect x="${f1(x - w / 2)}" y="${f1(y - 9)}" width="${w}" height="18" rx="9"/><text x="${f1(x)}" y="${f1(y)}">${words}</text></g>`;
+    const pill = (kind, [x, y], words, w, on) => `<g class="pill ${kind} ${on ? "active" : ""}" transform="translate(${f1(x)} ${f1(y)})"><rect x="${-w / 2}" y="-9" width="${w}" height="18" rx="9"/><text>${words}</text></g>`;
     if (active && roomy) {
       top.push(pill("product", spot((u0 + u1) / 2), `<tspan class="g">${show(edge.up, 3)}</tspan><tspan> × </tspan><tspan class="l">${show(edge.local, 3)}</tspan>`, 92, true));
-      return text;
+      return [id, text];
     }
     const several = model.tape.uses[tail].length > 1, slope = roomy ? spot(u1 - (downwards ? 22 : 36)) : spot(u0 + (downwards ? 15 : 24));
     const gift = back && several && roomy ? pill("g", spot(u0 + (downwards ? 18 : 32)), `+ ${fitted(edge.change, 6, 3)}`.replace("+ −", "− "), 48) : "";
-    return `<g>${text}${pill("l", slope, fitted(edge.local, 6, 3), few ? 44 : 42, active)}${gift}</g>`;
+    return [id, `${text}${pill("l", slope, fitted(edge.local, 6, 3), few ? 44 : 42, active)}${gift}`];
   }
-  card(id, x, y, w, h, few, now) {
-    const { app, model } = this, { tape } = model, { clock, p, path, picked, focus } = app, op = tape.op[id], left = x - w / 2, top = y - h / 2, known = !op || (clock.when[id] >= 0 && clock.when[id] <= p), gradient = this.received(id);
+  card(id, w, h, few, now, there) {
+    const { app, model } = this, { tape } = model, { clock, p, path, picked, focus } = app, op = tape.op[id], left = -w / 2, top = -h / 2, known = !op || (clock.when[id] >= 0 && clock.when[id] <= p), gradient = this.received(id);
     const receives = now && ((now.edge && now.edge.tail === id) || (now.seed && now.node === id)), onPath = !path || path.some((e) => e.head === id || e.tail === id);
     const style = ["card", op ? "" : "leaf", id === tape.root ? "root" : "", receives ? "receives" : now && now.node === id ? "computed" : "", now && now.edge && now.edge.head === id ? "gives" : "", this.folded && focus.node === id ? "focus" : "", picked === id ? "picked" : "", onPath ? "" : "offpath"].join(" ");
     const pad = few ? 10 : 8, row1 = few ? top + 17 : top + 11.5, row2 = few ? top + h - 14 : top + h - 10.5, symbol = op ? OP_SYMBOLS[op] || op : "", free = w - 2 * pad - 6, size = few ? 16 : 13.5;
     const name = nodeName(tape.name[id], left + pad, row1, size, model.given.has(id) || !op, free, known ? show(tape.v[id], 3) : ""), amount = known ? numberWithin(tape.v[id], free - name.width, 12.5) : "", back = gradient === null ? "" : numberWithin(gradient, free - (op ? 14 : 0), 12.5);
     const said = textWidth(symbol, 11) + textWidth(back, 12.5) <= free ? symbol : [...symbol].slice(0, 1).join("");
-    return `<g class="${style}"><rect x="${f1(left)}" y="${f1(top)}" width="${f1(w)}" height="${f1(h)}" rx="8"/><path class="split" d="M${f1(left + 1)} ${f1(y + (few ? 2 : 0))}h${f1(w - 2)}"/>${name.text}<text class="op" x="${f1(left + pad)}" y="${f1(row2)}">${escaped(said)}</text><text class="value" x="${f1(left + w - pad)}" y="${f1(row1)}">${amount}</text><text class="gradient" x="${f1(left + w - pad)}" y="${f1(row2)}">${back}</text></g>`;
+    const text = `<rect x="${f1(left)}" y="${f1(top)}" width="${f1(w)}" height="${f1(h)}" rx="8"/><path class="split" d="M${f1(left + 1)} ${few ? 2 : 0}h${f1(w - 2)}"/>${name.text}<text class="op" x="${f1(left + pad)}" y="${f1(row2)}">${escaped(said)}</text><text class="value" x="${f1(left + w - pad)}" y="${f1(row1)}">${amount}</text><text class="gradient" x="${f1(left + w - pad)}" y="${f1(row2)}">${back}</text>`;
+    return [text, { class: style, ...there }];
   }
   bands() { return []; }
 }

@@ -32,7 +32,7 @@ class TilesScene {
     items.push(drawing("frames", `${frames}<path class="middle" d="M16 ${f1(lane)}H${f1(W - (cost ? 122 : 16))}"/>`));
     items.push(label("cost0", W - 14, lane, cost, "row", { ax: -100 }));
     items.push(cells("loss", model.blocks.loss, "v", () => [W - 40, lane, 0, 0]), cells("seed", model.blocks.seed, "g", () => [W - 40, lane, 0, 0]));
-    items.push(label("lane1", 14, app.hasPicks ? 48 : 10, '<span class="lane v">values →</span>', "", { ax: 0, ay: 0 }), label("lane2", 14, H < 520 ? lane + 22 : H - 10, '<span class="lane g">← gradients</span>', "", { ax: 0, ay: -100 }));
+    items.push(...lanes(app.hasPicks ? 48 : 10, H < 520 ? lane + 22 : H - 10));
     return items;
   }
   // A batch shows its first example where one image has room only.
@@ -59,12 +59,12 @@ class TilesScene {
     const put = (key, kind, place, more = {}) => { if (model.blocks[key]) items.push(cells(key, model.blocks[key], kind, place, { known: app.known(more.as || key), ...more })); };
     put(`W${l}`, "v", tile(upper), { style: "bare" });
     put(`dW${l}`, "g", tile(lower), { style: "bare" });
-    put(`a${l}`, "v", foot(upper), { as: layer.bends ? `a${l}` : `z${l}` });
+    put(`a${l}`, "v", foot(upper), { as: model.valueKey(l) });
     put(`delta${l}`, "g", foot(lower));
     if (l > 1) { put(`in${l}`, "v", gone(upper), { as: "" }); put(`din${l}`, "g", gone(lower), { as: "" }); }
     for (const [key, kind, y] of [[`z${l}`, "v", upper], [`slope${l}`, "l", upper], [`da${l}`, "g", lower], [`b${l}`, "v", upper], [`db${l}`, "g", lower]]) put(key, kind, gone(y));
     const told = `${size} neurons and their answers`, brief = narrow || textWidth(told, 12) + 56 > width + 18;
-    const title = brief ? math("v", symbol("W", l)) : `${math("v", symbol("W", l))}<span class="cap">${told}</span>${math("v", symbol("a", l))}`;
+    const title = brief ? math("v", symbol("W", l)) : `${math("v", symbol("W", l))}<span class="cap">${told}</span>${math("v", symbol(model.letter(l), l))}`;
     const below = brief ? math("g", by(symbol("W", l))) : `${math("g", by(symbol("W", l)))}<span class="cap">= what they weigh, times</span>${math("g", symbol("δ", l))}`;
     items.push(label(`hW${l}`, x + width / 2, upper - height / 2 - 15, title, "row"), label(`fW${l}`, x + width / 2, lower + height / 2 + 19, below, "row"));
     return { frames, width };
@@ -81,7 +81,7 @@ class TilesScene {
     put(`dW${l}`, "g", mini(lower), "bare");
     for (const [key, kind, y] of [[`z${l}`, "v", upper], [`a${l}`, "v", upper], [`delta${l}`, "g", lower], [`da${l}`, "g", lower], [`slope${l}`, "l", upper], [`b${l}`, "v", upper], [`db${l}`, "g", lower], ["t", "v", upper]]) put(key, kind, gone(y));
     if (!first) { put(`in${l}`, "v", gone(upper)); put(`din${l}`, "g", gone(lower)); }
-    const answer = model.blocks.p || model.blocks[`a${l}`], delta = model.blocks[`delta${l}`], known = app.known(layer.bends ? `a${l}` : `z${l}`), knownD = app.known(`delta${l}`);
+    const answer = model.blocks.p || model.blocks[`a${l}`], delta = model.blocks[`delta${l}`], known = app.known(model.valueKey(l)), knownD = app.known(`delta${l}`);
     const top = model.blocks.p ? 1 : Math.max(1e-9, ...answer.d.map(Math.abs)), topD = Math.max(1e-9, ...delta.d.map(Math.abs)), { t: target } = model.blocks;
     let text = "";
     for (let i = 0; i < shown; i++) {
@@ -103,7 +103,7 @@ class TilesScene {
       if (right && model.blocks.p) text += `<path class="want" d="M${f1(from + room)} ${f1(y - high * 0.42)}v${f1(high * 0.84)}"/>`;
     }
     items.push(drawing("bars", text));
-    const answers = model.blocks.p ? "and the answer" : math("v", symbol("a", l)), height = shown * high;
+    const answers = model.blocks.p ? "and the answer" : math("v", symbol(model.letter(l), l)), height = shown * high;
     items.push(label("hO", x, upper - height / 2 - 15, narrow ? math("v", symbol("W", l)) : `${math("v", symbol("W", l))}<span class="cap">${answers}</span>`, "row", { ax: 0 }));
     items.push(label("fO", x, lower + height / 2 + 19, narrow ? math("g", by(symbol("W", l))) : `${math("g", by(symbol("W", l)))}${math("g", symbol("δ", l))}${target && model.blocks.p ? '<span class="cap">answer − target</span>' : ""}`, "row", { ax: 0 }));
     if (shown < size) items.push(label("more", W - 14, upper + height / 2 + 12, `<span class="cap">… ${size - shown} more</span>`, "", { ax: -100 }));

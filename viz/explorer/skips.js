@@ -17,7 +17,7 @@ function skipPath(x0, y0, x1, y1, y, kind) {
 }
 // The values of an arc, and what comes back: around one line, or each on a line of its own.
 function skipCells(app, { key }, of, x, up, down, width) {
-  const { blocks } = app.model, { r, c } = blocks[of], w = Math.min(18, width / (r * c)), kind = of === "x" || of.startsWith("in") ? of : app.valueKey(+of.slice(1));
+  const { blocks } = app.model, { r, c } = blocks[of], w = Math.min(18, width / (r * c)), kind = of === "x" || of.startsWith("in") ? of : app.model.valueKey(+of.slice(1));
   if (w < 2) return [];
   const strip = (y) => (i, k) => [x + (i * c + k + 0.5 - (r * c) / 2) * w, y, w, 11];
   return [cells(`${of}>${key}`, blocks[of], "v", strip(up), { known: app.known(kind) }), cells(`${key}>${of}`, blocks[`${key}>${of}`], "g", strip(down), { known: app.known(`${key}>${of}`) })];

@@ -15,9 +15,29 @@ function element(tag, className = "", inner = "") {
   e.innerHTML = inner;
   return e;
 }
-// To write anew what stands there already would cost a layout.
+// Mark-up that differs from what stands there in its values only, which are attributes and texts, is written into the
+// elements that are there: new ones would cost a style and a layout each.
+const VALUES = /="[^"]*"|>[^<]+/g;
+const formOf = (markup) => `>${markup}`.replace(VALUES, (x) => `${x[0]}·`);
 function write(e, markup) {
-  if (e.written !== markup) e.innerHTML = e.written = markup;
+  const old = e.written;
+  if (old && old.markup === markup) return;
+  const now = (e.written = { markup, form: formOf(markup), values: `>${markup}`.match(VALUES) || [], places: null });
+  if (!old || old.form !== now.form || !refilled(e, old, now)) e.innerHTML = markup;
+}
+function refilled(e, old, now) {
+  const walk = document.createTreeWalker(e, 5), places = old.places || [], changed = [...now.values.keys()].filter((k) => now.values[k] !== old.values[k]); // 5: elements and texts
+  if (changed.some((k) => now.values[k].includes("&"))) return false;
+  if (!old.places) while (walk.nextNode()) places.push(...(walk.currentNode.attributes || [walk.currentNode]));
+  if (places.length !== now.values.length) return false;
+  for (const k of changed) places[k].nodeValue = now.values[k][0] === "=" ? now.values[k].slice(2, -1) : now.values[k].slice(1);
+  now.places = places;
+  return true;
+}
+// What is there already is not set again, for the same reason.
+function set(e, name, value) {
+  const own = (e.set ||= {}), text = String(value);
+  if (own[name] !== text) e.setAttribute(name, (own[name] = text));
 }
 const rectangle = (x, y, w, h, r = 0) => {
   if (w < 3 && r <= 0) return `M${Math.round(x * 100) / 100} ${Math.round(y * 100) / 100}h${Math.round(w * 100) / 100}v${Math.round(h * 100) / 100}h-${Math.round(w * 100) / 100}z`;
@@ -28,12 +48,13 @@ const rectangle = (x, y, w, h, r = 0) => {
 const hole = (x, y, w, h) => `M${f1(x - w / 2)} ${f1(y - h / 2)}v${f1(h)}h${f1(w)}v${f1(-h)}z`;
 
 // A block of numbers. Item: {key, kind, block, place(i, j) → [x, y, w, h], font, digits, indent, frame, scale,
-// known(i, j), style}.
+// known(i, j), style}. It is drawn with the elements of a block that is no longer there, if there is one.
 class Cells {
-  constructor(layer) {
-    this.g = svgElement("g", {}, layer);
-    [this.ground, this.negative, this.positive] = ["ground", "negative", "positive"].map((name) => svgElement("path", { class: name }, this.g));
-    this.texts = svgElement("g", { class: "numbers" }, this.g);
+  constructor(layer, old) {
+    this.g = old ? old.g : svgElement("g", {}, layer);
+    if (!old) for (const name of ["ground", "negative", "positive"]) svgElement("path", { class: name }, this.g);
+    this.texts = old ? old.texts : svgElement("g", { class: "numbers" }, this.g);
+    [this.ground, this.negative, this.positive] = this.g.children;
     this.now = null;
   }
   update(item, move) {
@@ -48,7 +69,7 @@ class Cells {
     this.from = move && origin ? origin.slice() : null;
     this.goal = goal;
     this.now = this.from ? this.from.slice() : goal;
-    this.g.setAttribute("class", `cells ${item.kind} ${item.font ? "written" : ""} ${item.style || ""}`);
+    set(this.g, "class", `cells ${item.kind} ${item.font ? "written" : ""} ${item.style || ""}`);
     this.written = new Map(); // which cells have room for a number
     if (item.font) for (let n = 0; n < r * c; n++) if (goal[4 * n + 2] > 20) this.written.set(n, this.written.size);
     const count = this.written.size;
@@ -77,7 +98,7 @@ class Cells {
     top ||= 1;
     for (let i = 0, n = 0; i < r; i++) for (let j = 0; j < c; j++, n++) {
       const x = now[4 * n], y = now[4 * n + 1], w = now[4 * n + 2], h = now[4 * n + 3], text = this.written.has(n) ? this.texts.children[this.written.get(n)] : null;
-      if (w < 0.35 || h < 0.35) { if (text) text.textContent = ""; continue; }
+      if (w < 0.35 || h < 0.35) { if (text) write(text, ""); continue; }
       if (!this.grounded && !item.frame && !(flying && r * c > 200)) {
         const gap = font ? 1 : Math.min(0.5, w * 0.05);
         ground += rectangle(x - w / 2 + gap, y - h / 2 + gap, w - 2 * gap, h - 2 * gap, font ? 5 : Math.min(2, w / 6));
@@ -95,17 +116,17 @@ class Cells {
         }
       }
       if (text) {
-        text.setAttribute("x", f1(x + indent));
-        text.setAttribute("y", f1(y - (h > 26 ? 1.5 : 0.5)));
-        text.setAttribute("font-size", font);
-        text.textContent = on ? numberWithin(d[n], this.goal[4 * n + 2] - 4 - 2 * indent, font, item.digits || 3) : "";
+        set(text, "x", f1(x + indent));
+        set(text, "y", f1(y - (h > 26 ? 1.5 : 0.5)));
+        set(text, "font-size", font);
+        write(text, on ? numberWithin(d[n], this.goal[4 * n + 2] - 4 - 2 * indent, font, item.digits || 3) : "");
       }
     }
     if (item.frame && !flying) ground = this.frame();
-    if (!this.grounded) this.ground.setAttribute("d", ground);
+    if (!this.grounded) set(this.ground, "d", ground);
     this.grounded = !flying;
-    this.positive.setAttribute("d", positive);
-    this.negative.setAttribute("d", negative);
+    set(this.positive, "d", positive);
+    set(this.negative, "d", negative);
   }
   box(pick = () => true) {
     const { c } = this.item.block, g = this.goal;
@@ -149,16 +170,17 @@ class Stage {
   measure() { this.size = [this.root.clientWidth, this.root.clientHeight]; }
   show(list, move) {
     move = move && !still.matches;
-    const keep = new Set(list.map((item) => item.key));
+    const keep = new Set(list.map((item) => item.key)), free = (this.free = { cells: [], labels: [] });
     for (const [key, shown] of this.items) if (!keep.has(key)) this.drop(key, shown, move);
     this.above = null; // the block drawn last: who is in place is not moved, which would be a new layout
     for (const item of list) this[`set${item.type}`](item, move);
+    for (const e of [...free.cells.map((old) => old.g), ...free.labels]) e.remove();
     this.turn++;
     if (move) this.fly(this.turn, performance.now());
   }
   setCells(item, move) {
     let shown = this.items.get(item.key);
-    if (!shown) this.items.set(item.key, (shown = new Cells(this.cells)));
+    if (!shown) this.items.set(item.key, (shown = new Cells(this.cells, this.free.cells.shift())));
     shown.update(item, move);
     if (shown.g.previousSibling !== this.above) this.cells.insertBefore(shown.g, this.above ? this.above.nextSibling : this.cells.firstChild);
     this.above = shown.g;
@@ -166,29 +188,27 @@ class Stage {
   setDrawing(item, move) {
     let shown = this.items.get(item.key);
     if (!shown) {
-      this.items.set(item.key, (shown = { e: svgElement("g", { class: "drawing" }, item.front ? this.front : this.back) }));
+      this.items.set(item.key, (shown = { e: svgElement("g", { class: "drawing" }, item.front ? this.front : this.back), parts: new Map() }));
       if (move) this.fadeIn(shown.e);
     }
-    const { parts } = item, { parts: old = [] } = shown, within = item.within || "";
-    if (shown.within !== within || old.length !== parts.length || parts.length < 2) {
-      const text = parts.join("");
-      if (shown.text !== text || shown.within !== within) shown.e.innerHTML = within ? `<g transform="${within}">${text}</g>` : text;
-      Object.assign(shown, { text, within });
-    } else {
-      const { children } = within ? shown.e.firstChild : shown.e;
-      parts.forEach((part, k) => { if (part !== old[k]) children[k].outerHTML = part; });
-      shown.text = null;
+    if (item.within) set(shown.e, "transform", item.within);
+    if (typeof item.parts === "string") { write(shown.e, item.parts); return; }
+    const { parts } = shown, ids = new Set(item.parts.map(([id]) => id)), free = [...parts].filter(([id]) => !ids.has(id));
+    for (const [id] of free) parts.delete(id);
+    for (const [id, text, worn = {}] of item.parts) {
+      if (!parts.has(id)) parts.set(id, takeFrom(free, text) || svgElement("g", {}, shown.e));
+      for (const [name, value] of Object.entries(worn)) set(parts.get(id), name, value);
+      write(parts.get(id), text);
     }
-    shown.parts = parts;
+    for (const [, e] of free) e.remove();
   }
   setLabel(item, move) {
     let shown = this.items.get(item.key);
     if (!shown) {
-      this.items.set(item.key, (shown = { e: element("div") }));
-      this.labels.append(shown.e);
+      this.items.set(item.key, (shown = { e: this.free.labels.shift() || this.labels.appendChild(element("div")) }));
       if (move) this.fadeIn(shown.e);
     }
-    if (shown.text !== item.text) shown.e.innerHTML = shown.text = item.text;
+    write(shown.e, item.text);
     const style = `label ${item.style || ""} ${move ? "" : "snap"}`, place = `translate(${f1(item.x)}px, ${f1(item.y)}px) translate(${item.ax ?? -50}%, ${item.ay ?? -50}%)`;
     if (shown.style !== style) shown.e.className = shown.style = style;
     if (shown.place !== place) shown.e.style.transform = shown.place = place;
@@ -198,9 +218,11 @@ class Stage {
     requestAnimationFrame(() => requestAnimationFrame(() => { e.style.opacity = ""; }));
   }
   drop(key, shown, move) {
-    const e = shown.g || shown.e;
-    if (move && shown.e) { e.style.opacity = 0; setTimeout(() => e.remove(), 350); } else e.remove();
     this.items.delete(key);
+    if (shown.g) this.free.cells.push(shown);
+    else if (move) { shown.e.style.opacity = 0; setTimeout(() => shown.e.remove(), 350); }
+    else if (shown.parts) shown.e.remove();
+    else this.free.labels.push(shown.e);
   }
   fly(turn, begin) {
     const frame = (now) => {
@@ -214,7 +236,7 @@ class Stage {
   // The cell under a point, the last drawn first.
   hit(x, y) {
     for (const [key, shown] of [...this.items].reverse()) {
-      const n = shown.at && shown.g.style.opacity !== "0" ? shown.at(x, y) : -1;
+      const n = shown.at ? shown.at(x, y) : -1;
       if (n >= 0) return { key, n, i: Math.floor(n / shown.item.block.c), j: n % shown.item.block.c, item: shown.item };
     }
     return null;
@@ -245,10 +267,17 @@ class Stage {
     return shown && shown.now ? shown.now.slice() : null;
   }
 }
+// Of elements that are free one in which a text can be written, taken away.
+function takeFrom(free, text) {
+  const form = formOf(text), at = free.findIndex(([, e]) => e.written.form === form);
+  return at < 0 ? null : free.splice(at, 1)[0][1];
+}
 const cells = (key, block, kind, place, more = {}) => ({ type: "Cells", key, block, kind, place, ...more });
 const label = (key, x, y, text, style = "", more = {}) => ({ type: "Label", key, x, y, text, style, ...more });
-// Of a drawing in several parts, an element each, a step replaces those that it changes.
-const drawing = (key, text, more = {}) => ({ type: "Drawing", key, parts: [text].flat(), ...more });
+// Which way each half of a picture is read.
+const lanes = (upper, lower) => [label("lane1", 14, upper, '<span class="lane v">values →</span>', "", { ax: 0, ay: 0 }), label("lane2", 14, lower, '<span class="lane g">← gradients</span>', "", { ax: 0, ay: -100 })];
+// A drawing is a text or has parts [id, text, attributes], of which a step writes those that it changes; they lie in no order.
+const drawing = (key, parts, more = {}) => ({ type: "Drawing", key, parts, ...more });
 // Of a network that is folded: what lies on either side, and how to go there.
 function foldedItems(scene, x, y, total = scene.model.layers.length, after = "more") {
   const [from, to] = scene.part, button = (by, n, words) => (n > 0 ? `<button type="button" class="pan" data-pan="${by}">… ${n} ${words}</button>` : "");

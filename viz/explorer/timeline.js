@@ -84,7 +84,7 @@ class Timeline {
       if (f > 0) x = g.x + g.w * f;
       if (g.name) g.name.classList.toggle("now", !!now && g.phases.includes(now.phase) && p < clock.length);
     }
-    this.head.style.left = `${100 * x}%`;
+    this.head.style.transform = `translateX(${100 * x}%)`;
     this.root.setAttribute("aria-valuenow", p);
     this.root.setAttribute("aria-valuetext", document.querySelector(".say").textContent.trim());
     const stops = this.app.stops, at = stops.filter((s) => s <= p && s > 0).length, unit = { network: "equation", matrices: "equation", layer: clock.phases.some((phase) => phase.rows.length > 16) ? "block or row" : "row", neuron: "neuron", scalars: "scalar" }[depth];

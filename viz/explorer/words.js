@@ -44,7 +44,7 @@ class Words {
     if (key === "loss") return `the cost is ${span("v", show(model.cost))}${model.count > 1 ? `, the mean of ${model.count} examples` : ""}`;
     if (key === `in${l}`) return `what went around joins what went through: ${math("v", inputSymbol(app, l))}`;
     if (key === `z${l}`) return `layer ${l}: each neuron weighs what arrives and adds it up`;
-    if (key === `a${l}`) return layer.bends ? `layer ${l} bends its sums: ${S("v", "a", l)} = ${f}(${S("v", "z", l)})` : `the last layer answers with its sum: ${S("v", "a", l)} = ${S("v", "z", l)}`;
+    if (key === `a${l}`) return `layer ${l} bends its sums: ${S("v", "a", l)} = ${f}(${S("v", "z", l)})`;
     if (key === `delta${model.layers.length}`) return equation >= 0 ? `the error of the answer: ${app.panel.equationMarkup(equation)}` : `the error of the answer, ${S("g", "δ", l)}`;
     const around = this.comesAround(key) ? "; what comes around is added" : "";
     if (key === `da${l}`) return model.layers[l].plain ? `${S("v", "W", l + 1)}, which was read by rows, is now read by columns${around}` : "a sum hands on what it receives to all its parts";
@@ -72,7 +72,7 @@ class Words {
     const is = (kind, k) => (one ? ` = ${span(kind, show(x(k)))}` : `, for ${model.count} examples`), input = l && math("v", inputSymbol(app, l, true));
     if (key === "loss" || key === `in${l}`) return this.layer({ phase: { key, layer } });
     if (key === `z${l}`) return `${S("v", "z", l, row)} = row ${row} of ${S("v", "W", l)} times ${input}${layer.b.length ? ", and its bias" : ""}${is("v", key)}`;
-    if (key === `a${l}`) return layer.bends && one ? `${S("v", "a", l, row)} = ${escaped(layer.act)}(${span("v", show(x(`z${l}`)))}) = ${span("v", show(x(key)))}, where the slope is ${span("l", show(x(`slope${l}`)))}` : `${S("v", "a", l, row)}${is("v", key)}`;
+    if (key === `a${l}`) return one ? `${S("v", "a", l, row)} = ${escaped(layer.act)}(${span("v", show(x(`z${l}`)))}) = ${span("v", show(x(key)))}, where the slope is ${span("l", show(x(`slope${l}`)))}` : `${S("v", "a", l, row)}${is("v", key)}`;
     const column = (k) => this.column(key, row, k, is("g", key));
     if (key === `da${l}`) return `∂C/∂${S("v", "a", l, row)} = ${model.layers[l].plain ? column(l + 1) : `what comes back from the sum${is("g", key)}`}`;
     if (key === `din${l}`) return `entry ${row}: ${column(l)}`;
