@@ -29,6 +29,8 @@ def compact_script(text: str) -> str:
         const a={b:1};return a+ +b/2;
         >>> print(compact_script("const f = (x) => x, g = (x, y) => (z) => x;"))
         const f=x=>x,g=(x,y)=>z=>x;
+        >>> print(compact_script("if (a) { b = 1; } else { while (c()); }"))
+        if(a){b=1}else{while(c());}
     """
     found: list[str] = []
     gap, at = "", 0
@@ -50,6 +52,8 @@ def compact_script(text: str) -> str:
                 gap = "\n" if "\n" in token or gap == "\n" else " "
                 at += len(token)
                 continue
+        if token == "}" and found[-1:] == [";"] and found[-2] != ")":  # behind a bracket it may be an empty statement
+            found.pop()
         if gap == "\n" and last[-1] not in "{(,;[":
             found.append("\n")
         elif gap and _joins(last[-1], token[0]):

@@ -173,8 +173,8 @@ class NetworkScene {
     }
     let text = "";
     for (const [level, list] of [...groups].sort((p, q) => Math.abs(p[0]) - Math.abs(q[0]))) {
-      const part = Math.abs(level) / 6, width = Math.abs(level) > (many > 120 ? 3 : many > 30 ? 2 : 0) ? 0.8 + wide * part : 1; // lines of one pixel cost the least, short dashes the most
-      const dash = level < 0 && (many <= 30 || level < (many > 120 ? -3 : -2)) ? ` stroke-dasharray="${f1(Math.max(many > 120 ? 24 : 5, 2.2 * width))} ${f1(Math.max(many > 120 ? 6 : 2.5, 0.8 * width))}"` : "";
+      const part = Math.abs(level) / 6, width = Math.abs(level) > (many > 120 ? 3 : many > 30 ? 2 : 0) ? 0.8 + wide * part : 1; // lines of one pixel cost the least, dashes the most
+      const dash = level < 0 && (many <= 30 || level < (many > 120 ? -4 : -2)) ? ` stroke-dasharray="${f1(Math.max(many > 120 ? 16 : 5, 2.2 * width))} ${f1(Math.max(many > 120 ? 5 : 2.5, 0.8 * width))}"` : "";
       const opacity = !level ? 0.55 : many > 120 ? 0.04 + (live ? 0.9 : 0.72) * part * part : many > 30 ? 0.1 + (live ? 0.8 : 0.55) * part * part : (live ? 0.35 : 0.3) + (live ? 0.65 : 0.45) * part;
       text += `<path class="wire ${level ? kind : "none"} ${level < 0 ? "minus" : ""}" stroke-width="${f1(width)}"${dash} stroke-opacity="${opacity.toFixed(2)}" d="${list.join("")}"/>`;
     }
