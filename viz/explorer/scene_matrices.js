@@ -29,20 +29,25 @@ class MatricesScene {
     if (piece.sign) return textWidth(piece.sign, 17) + 10;
     return Math.max(piece.block.c * unit, 12, piece.words) + 12;
   }
+  // How large the cells of a row can be where others have cells of a size: a long equation has smaller ones.
+  unitOf(row, unit, width) {
+    while (unit > 4 && this.wide(row, unit) > width - 12) unit -= 0.5;
+    return unit;
+  }
   column(list, x, width, H, at) {
-    const top = 16, free = H - 30, fits = (rows, unit) => rows.length <= MOST_ROWS && rows.reduce((s, row) => s + this.high(row, unit), 0) <= free && rows.every((row) => this.wide(row, unit) <= width - 12);
+    const top = 16, high = (row, unit) => this.high(row, this.unitOf(row, unit, width)), sum = (rows, unit) => rows.reduce((s, row) => s + high(row, unit), 0), fits = (rows, unit) => rows.length <= MOST_ROWS && sum(rows, unit) <= H - 30;
     const old = this.views.get(x), here = list.findIndex((row) => row.k === at), stays = old && old.size === `${width},${H}` && old.rows === this.kept && (here < 0 || ((here > old.from || !here) && (here < old.to - 1 || here === list.length - 1)));
-    const { unit, from, to } = stays ? old : this.view(list, width, free, at, fits);
+    const { unit, from, to } = stays ? old : this.view(list, at, fits);
     this.views.set(x, { size: `${width},${H}`, rows: this.kept, unit, from, to });
-    const shown = list.slice(from, to), all = shown.reduce((s, row) => s + this.high(row, unit), 0);
-    let y = Math.max(top, (H - all) / 2);
+    const shown = list.slice(from, to);
+    let y = Math.max(top, (H - sum(shown, unit)) / 2);
     const fold = (id, yy, text) => this.items.push(label(`fold${x}${id}`, x + 20, yy, `<span class="cap">${text}</span>`, "", { ax: 0 }));
     if (from) fold("a", Math.min(y, 10), `… ${from} before`);
-    for (const row of shown) { this.row(row, x, y, unit, width); y += this.high(row, unit); }
+    for (const row of shown) { this.row(row, x, y, this.unitOf(row, unit, width), width); y += high(row, unit); }
     if (to < list.length) fold("b", H - 10, `… ${list.length - to} more`);
   }
   // The rows that have room, with the clock's in their middle, and the largest cells with which they have.
-  view(list, width, free, at, fits) {
+  view(list, at, fits) {
     let unit = 26, from = 0, to = list.length;
     const middle = clamp(list.findIndex((row) => row.k >= at), 0, list.length - 1);
     const largest = () => { for (let u = 26; u >= 4; u -= 0.5) if (fits(list.slice(from, to), u)) return u; return 0; };
