@@ -293,8 +293,9 @@ def test_a_layer_without_a_function_is_called_by_its_sums_everywhere(show):
             const add = (e) => letters(e).forEach((x) => page.add(x));
             for (const depth of explorer.depths) {
               explorer.go(depth);
-              for (const p of explorer.stops) {
-                explorer.set(p);
+              const { stops } = explorer;
+              for (let k = 0; k < stops.length; k += Math.ceil(stops.length / 60)) {
+                explorer.set(stops[k]);
                 for (const e of document.querySelectorAll(".stage, .say")) add(e);
               }
             }
@@ -351,7 +352,7 @@ def recorded(root, values):
     return made
 
 
-@pytest.mark.parametrize("name", ["small", "digit", "attention", "batch"])
+@pytest.mark.parametrize("name", CASES)
 def test_sliders_and_steps_leave_every_number_that_of_the_engine(show, name):
     browser = show(page_of(name))
     rng = random.Random(0)
@@ -660,6 +661,23 @@ def test_a_small_graph_is_shown_whole_among_its_scalars(show):
         False,
         len(viz.trace(case("small").root).nodes),
     ]
+
+
+@pytest.mark.parametrize("size", ["1280×800", "phone"])
+@pytest.mark.parametrize("name", ["small", "digit", "residual_layers", "lstm", "unstructured"])
+def test_among_the_scalars_both_ends_of_a_step_are_shown_and_large_enough(show, name, size):
+    browser = show(page_of(name), "#depth=scalars", size)
+    found = browser.execute_script(
+        """const { stops } = explorer, { scalars } = explorer.scenes, bad = [];
+        for (let k = 1; k < stops.length; k += Math.ceil(stops.length / 150)) {
+          explorer.set(stops[k]);
+          const { now, plan } = scalars, { edge, node } = now, ends = edge ? [edge.tail, edge.head] : [node];
+          for (const end of ends) if (!plan.nodes.includes(end)) bad.push(`${stops[k]}: no ${end}`);
+          if (plan.k < 0.6) bad.push(`${stops[k]}: ${plan.k}`);
+        }
+        return bad;"""
+    )
+    assert found == []
 
 
 def test_the_way_back_stands_after_a_visit_to_another_depth(show):

@@ -370,10 +370,10 @@ class Explorer {
     if (!box.hidden) $("#close").focus();
   }
   theme() {
-    const { classList } = document.documentElement, dark = classList.contains("dark") || (!classList.contains("light") && matchMedia("(prefers-color-scheme: dark)").matches);
-    classList.toggle("dark", !dark);
-    classList.toggle("light", dark);
+    const { classList } = document.documentElement;
+    this.wear(!(classList.contains("dark") || (!classList.contains("light") && matchMedia("(prefers-color-scheme: dark)").matches)));
   }
+  wear(dark) { for (const name of ["dark", "light"]) document.documentElement.classList.toggle(name, dark === (name === "dark")); }
   // The picture as a file: the drawing with its colours, and the labels above it.
   save() {
     const [W, H] = this.stage.size, copy = this.stage.svg.cloneNode(true), style = document.createElementNS(SVG, "style"), holder = svgElement("foreignObject", { width: W, height: H }, copy);
@@ -393,7 +393,7 @@ class Explorer {
   // A place in the page's address: #depth=layer&step=dW1.3&example=0&layer=1&neuron=2&node=5&theme=dark
   read() {
     const at = new URLSearchParams(location.hash.slice(1));
-    if (at.has("theme")) { document.documentElement.classList.toggle("dark", at.get("theme") === "dark"); document.documentElement.classList.toggle("light", at.get("theme") === "light"); }
+    if (at.has("theme")) this.wear(at.get("theme") === "dark");
     if (at.has("example") && this.hasPicks) this.choose(clamp(+at.get("example") || 0, -1, this.names.length - 1));
     if (this.depths.includes(at.get("depth"))) this.depth = at.get("depth");
     if (at.has("step")) this.p = this.position(at.get("step"));

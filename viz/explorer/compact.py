@@ -31,9 +31,12 @@ def compact_script(text: str) -> str:
         const f=x=>x,g=(x,y)=>z=>x;
         >>> print(compact_script("if (a) { b = 1; } else { while (c()); }"))
         if(a){b=1}else{while(c());}
+        >>> print(compact_script("for (const x of y) { f(0.5); g(x, 10.25); }"))
+        for(const x of y){f(.5);g(x,10.25)}
     """
     found: list[str] = []
-    gap, at = "", 0
+    before: list[str] = []
+    gap, at, heads = "", 0, False
     while at < len(text):
         last = found[-1] if found else ";"
         if text[at] == "`":
@@ -52,7 +55,13 @@ def compact_script(text: str) -> str:
                 gap = "\n" if "\n" in token or gap == "\n" else " "
                 at += len(token)
                 continue
-        if token == "}" and found[-1:] == [";"] and found[-2] != ")":  # behind a bracket it may be an empty statement
+        if token == "(":
+            before.append(last)
+        if token == ")":
+            heads = before.pop() in ("if", "for", "while")
+        if token == "}" and last == ";" and not (found[-2] == ")" and heads):  # an empty statement stays
+            found.pop()
+        if token == "." and last == "0" and text[at + 1].isdigit() and not found[-2][-1:].isalnum():
             found.pop()
         if gap == "\n" and last[-1] not in "{(,;[":
             found.append("\n")

@@ -1,6 +1,6 @@
 // The graph of scalars: cards with a value above and a gradient below, the local slope on each line, and at the step of
 // the clock the product upstream × local. Of a large graph it shows what is near the focus, and folds the rest.
-const LEGIBLE = 0.76, MOST_HEADS = 5, MOST_CARDS = 24; // more cards than that are not legible
+const LEGIBLE = 0.76, MOST_CARDS = 24; // more cards than that are not legible
 class ScalarsScene {
   constructor(app) { this.app = app; this.cache = new Map(); }
   get model() { return this.app.model; }
@@ -25,22 +25,28 @@ class ScalarsScene {
   }
   // The layout of what is shown: all of a graph that stays legible, otherwise less and less around the focus.
   arranged(W, H) {
-    const { tape } = this.model, { focus, picked } = this.app, small = tape.n <= 34, key = `${W},${H},${tape.root},${small ? "" : `${focus.node},${picked},${tape.uses[focus.node].length > MOST_HEADS ? this.active : ""}`}`;
-    if (this.cache.has(key)) return this.cache.get(key);
+    const { tape } = this.model, { focus, picked } = this.app, { node } = focus, many = tape.uses[node].length > this.mostHeads || (tape.args[node] || []).length > 3;
+    const whole = tape.n <= 34 ? this.once(`${W},${H},${tape.root}`, () => this.layout([...Array(tape.n).keys()].filter((i) => this.app.clock.under[i]), new Map(), W, H)) : null;
+    if (whole && whole.k >= 0.84 * LEGIBLE) return whole; // the whole of a graph may be smaller
+    return this.once(`${W},${H},${tape.root},${node},${picked},${many && this.now && this.now.edge ? `${this.now.edge.head},${this.now.edge.slot}` : ""}`, () => {
+      let plan = null;
+      for (const reach of [[2, 3], [2, 2], [1, 2], [1, 1], [1, 0], [1, 1, 1], [1, 0, 1]]) {
+        const { nodes, folds } = this.near(...reach);
+        if (reach[1] && nodes.length > MOST_CARDS) continue;
+        const next = this.layout(nodes, folds, W, H);
+        if (!plan || next.k > 1.02 * plan.k) plan = next; // less only where it is larger
+        if (plan.k >= LEGIBLE) break;
+      }
+      return plan;
+    });
+  }
+  once(key, make) {
     if (this.cache.size > 40) this.cache.clear();
-    let plan = null;
-    if (small) plan = this.layout([...Array(tape.n).keys()].filter((i) => this.app.clock.under[i]), new Map(), W, H);
-    for (const reach of [[2, 3], [2, 2], [1, 2], [1, 1], [1, 0]]) {
-      if (plan && plan.k >= (plan.folds.size ? LEGIBLE : 0.84 * LEGIBLE)) break; // the whole of a graph may be smaller
-      const { nodes, folds } = this.near(...reach);
-      if (reach[1] && nodes.length > MOST_CARDS) continue;
-      plan = this.layout(nodes, folds, W, H);
-    }
-    this.cache.set(key, plan);
-    return plan;
+    if (!this.cache.has(key)) this.cache.set(key, make());
+    return this.cache.get(key);
   }
   layout(nodes, folds, W, H) {
-    const { tape } = this.model, inside = new Set(nodes), few = nodes.length <= 12 && !folds.size, downwards = W < 560, ids = [...nodes, ...folds.keys()];
+    const { tape } = this.model, inside = new Set(nodes), few = nodes.length <= 12 && !folds.size, downwards = this.isNarrow, ids = [...nodes, ...folds.keys()];
     const edges = tape.edges.filter((e) => inside.has(e.tail) && inside.has(e.head)).map((e) => [e.tail, e.head, e]).sort((a, b) => a[1] - b[1] || a[2].slot - b[2].slot);
     for (const [key, { node }] of folds) edges.push(key.startsWith("in") ? [key, node, null] : [node, key, null]);
     const rank = (id) => (typeof id === "number" ? id : id.startsWith("in") ? -1 : tape.n), order = ids.sort((a, b) => rank(a) - rank(b)), uses = new Map();
@@ -57,13 +63,16 @@ class ScalarsScene {
     const k = Math.min(1.25, (W - 44) / graph.width, H / graph.height);
     return { graph, few, roomy, k, nodes, folds, edges, order, size: downwards ? flat : size, downwards };
   }
-  // What is near the focus: some of its operands and theirs, and what it is used for.
-  near(down, up) {
+  get isNarrow() { return this.app.stage.size[0] < 560; }
+  // Of more nodes that use one, some are shown.
+  get mostHeads() { return this.isNarrow ? 2 : 5; }
+  // What is near the focus: some of its operands and theirs, of a sum so many pairs, and what it is used for.
+  near(down, up, pairs = this.isNarrow ? 2 : 3) {
     const { tape } = this.model, { focus, picked } = this.app, keep = new Set([focus.node]), folds = new Map(), weight = (i) => Math.abs(tape.g[i]) || 0, active = this.active;
     const below = (i, depth) => {
       const own = [...new Set(tape.args[i] || [])];
       if (!depth || !own.length) return;
-      const chosen = this.chosen(i, own, (depth === down ? 3 : 2) - (this.app.stage.size[0] < 560 ? 1 : 0));
+      const chosen = this.chosen(i, own, Math.max(1, depth === down ? pairs : pairs - 1));
       if (chosen.length < own.length) folds.set(`in${i}`, { node: i, count: own.length - chosen.length });
       for (const k of chosen) if (!keep.has(k)) { keep.add(k); below(k, depth - 1); }
     };
@@ -72,7 +81,7 @@ class ScalarsScene {
     for (let step = 0; step < up; step++) {
       const next = [];
       for (const i of front) {
-        const heads = [...new Set(tape.uses[i].map((e) => e.head))].filter((i) => this.app.clock.under[i]), some = heads.length > MOST_HEADS ? heads.sort((a, b) => (b === active) - (a === active) || weight(b) - weight(a)).slice(0, MOST_HEADS - 2) : heads;
+        const heads = [...new Set(tape.uses[i].map((e) => e.head))].filter((i) => this.app.clock.under[i]), some = heads.length > this.mostHeads ? heads.sort((a, b) => (b === active) - (a === active) || weight(b) - weight(a)).slice(0, Math.min(this.mostHeads, 3)) : heads;
         if (heads.length > some.length) folds.set(`out${i}`, { node: i, count: heads.length - some.length });
         for (const head of some) if (!keep.has(head)) { keep.add(head); next.push(head); }
       }
@@ -82,15 +91,19 @@ class ScalarsScene {
       const more = new Set(tape.uses[i].map((e) => e.head).filter((h) => !keep.has(h) && this.app.clock.under[h])).size;
       if (more && !folds.has(`out${i}`)) folds.set(`out${i}`, { node: i, count: more });
     }
-    if (picked >= 0 && (tape.args[focus.node] || []).includes(picked)) keep.add(picked);
+    if (picked >= 0 && !this.isNarrow && (tape.args[focus.node] || []).includes(picked)) keep.add(picked);
     return { nodes: [...keep].sort((a, b) => a - b), folds };
   }
-  // The operands that count most: of a weighted sum pairs with the largest products.
+  // The operands around the one that receives now, or those that count most: of a weighted sum in pairs.
   chosen(i, own, pairs) {
-    const { tape } = this.model, args = tape.args[i], limit = 2 * pairs + 1;
+    const { tape } = this.model, { now } = this, args = tape.args[i], limit = 2 * pairs + 1, slot = now && now.edge && now.edge.head === i ? now.edge.slot : -1;
     if (own.length <= limit) return own;
-    if (tape.op[i] !== "affine") return own.sort((a, b) => Math.abs(tape.g[b]) - Math.abs(tape.g[a])).slice(0, limit);
-    const n = args.length >> 1, order = [...Array(n).keys()].sort((a, b) => Math.abs(tape.v[args[b]] * tape.v[args[n + b]]) - Math.abs(tape.v[args[a]] * tape.v[args[n + a]])).slice(0, pairs);
+    const some = (size, count, at, weight) => {
+      const all = [...Array(size).keys()], from = at - (at % count);
+      return at >= 0 ? all.slice(from, from + count) : all.sort((a, b) => weight(b) - weight(a)).slice(0, count);
+    };
+    if (tape.op[i] !== "affine") return some(own.length, limit, slot < 0 ? -1 : own.indexOf(args[slot]), (k) => Math.abs(tape.g[own[k]])).map((k) => own[k]);
+    const n = args.length >> 1, order = some(n, pairs, slot < 2 * n && slot >= 0 ? slot % n : -1, (k) => Math.abs(tape.v[args[k]] * tape.v[args[n + k]]));
     return [...new Set([...order.map((k) => args[k]), ...order.map((k) => args[n + k]), args[2 * n]])];
   }
   // The node that hands on a contribution to the focus now.
