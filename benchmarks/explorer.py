@@ -5,7 +5,8 @@ It opens the page, presses the arrow key at several places of both passes, at ea
 own trace what each step cost: what the page's thread does before the frame (the script, and style and layout where the
 script asks for them), the frame (style, layout, paint, commit), and what comes after it until the picture is in place
 (raster and activation, of the thread that is busiest with it). All is time of the processor, which other jobs on the
-machine make longer only by what they take from its caches. Then it moves a slider, which computes both passes again. Of
+machine make longer only by what they take from its caches. (A page with nothing but a number that a key counts up is
+measured, too: less than its time no step can take here.) Then it moves a slider, which computes both passes again. Of
 steps and moves it tells the depth with the largest 95th percentile.
 
 It needs Chromium and the package `websocket-client`, which comes with the extra `browser`; it writes
@@ -50,6 +51,13 @@ GRAPHS = {
     "LSTM of 4 steps": "lstm", "batch of 4": "batch", "20,000 nodes": "unstructured",
 }  # fmt: skip
 LIMITS = {"step": 16.0, "slider": 20.0, "elements": 1500, "kilobytes": 200.0, "times the numbers": 1.1}
+
+EMPTY = """<!doctype html><p>0</p><script>
+const p = document.querySelector("p"), nothing = () => {};
+const explorer = { clock: { length: 1 }, go: nothing, set: nothing };
+document.addEventListener("keydown", () => { p.textContent = +p.textContent + 1; });
+</script>"""
+"""A page on which a step writes one number: what a step costs here at least."""
 
 PAUSE = 0.05
 PARTS = ("before", "frame", "raster", "whole")
@@ -272,13 +280,15 @@ def main() -> None:
     found = {}
     with browser() as (main, page):
         agent = main("Browser.getVersion")["product"]
+        floor = summary(steps(traced_steps(main, page, EMPTY, "", options.steps))["whole"])
         for name in options.graphs or GRAPHS:
             found[name] = measured(main, page, CASES[GRAPHS[name]](), options.steps)
             print(" | ".join(row(name, found[name])), flush=True)
     header = [agent, "step, ms", "slider, ms", "page, KB", "elements", "`to_html`, s"]
-    rows = [row(name, own) for name, own in found.items()]
+    least = ["a number alone", f"{floor[0]:.1f} / {floor[1]:.1f}", *[""] * (len(header) - 2)]
+    rows = [least, *(row(name, own) for name, own in found.items())]
     if not options.dry:
-        record("explorer", {"found": found, "browser": agent, "steps": 4 * options.steps})
+        record("explorer", {"found": found, "floor": floor, "browser": agent, "steps": 4 * options.steps})
         write_section("explorer", table(header, rows))
 
 

@@ -31,8 +31,11 @@ class MatricesScene {
   }
   // How large the cells of a row can be where others have cells of a size: a long equation has smaller ones.
   unitOf(row, unit, width) {
-    while (unit > 4 && this.wide(row, unit) > width - 12) unit -= 0.5;
-    return unit;
+    if (row.width !== width) {
+      [row.width, row.most] = [width, 26];
+      while (row.most > 4 && this.wide(row, row.most) > width - 12) row.most -= 0.5;
+    }
+    return Math.min(unit, row.most);
   }
   column(list, x, width, H, at) {
     const top = 16, high = (row, unit) => this.high(row, this.unitOf(row, unit, width)), sum = (rows, unit) => rows.reduce((s, row) => s + high(row, unit), 0), fits = (rows, unit) => rows.length <= MOST_ROWS && sum(rows, unit) <= H - 30;

@@ -25,29 +25,27 @@ class ScalarsScene {
   }
   // The layout of what is shown: all of a graph that stays legible, otherwise less and less around the focus.
   arranged(W, H) {
-    const { tape } = this.model, { focus, picked } = this.app, { node } = focus, many = tape.uses[node].length > this.mostHeads || (tape.args[node] || []).length > 3;
-    const whole = tape.n <= 34 ? this.once(`${W},${H},${tape.root}`, () => this.layout([...Array(tape.n).keys()].filter((i) => this.app.clock.under[i]), new Map(), W, H)) : null;
+    const { tape } = this.model, whole = tape.n <= 34 ? this.layout([...Array(tape.n).keys()].filter((i) => this.app.clock.under[i]), new Map(), W, H) : null;
     if (whole && whole.k >= 0.84 * LEGIBLE) return whole; // the whole of a graph may be smaller
-    return this.once(`${W},${H},${tape.root},${node},${picked},${many && this.now && this.now.edge ? `${this.now.edge.head},${this.now.edge.slot}` : ""}`, () => {
-      let plan = null;
-      for (const reach of [[2, 3], [2, 2], [1, 2], [1, 1], [1, 0], [1, 1, 1], [1, 0, 1]]) {
-        const { nodes, folds } = this.near(...reach);
-        if (reach[1] && nodes.length > MOST_CARDS) continue;
-        const next = this.layout(nodes, folds, W, H);
-        if (!plan || next.k > 1.02 * plan.k) plan = next; // less only where it is larger
-        if (plan.k >= LEGIBLE) break;
-      }
-      return plan;
-    });
-  }
-  once(key, make) {
-    if (this.cache.size > 40) this.cache.clear();
-    if (!this.cache.has(key)) this.cache.set(key, make());
-    return this.cache.get(key);
+    let plan = null;
+    for (const reach of [[2, 3], [2, 2], [1, 2], [1, 1], [1, 0], [1, 1, 1], [1, 0, 1]]) {
+      const { nodes, folds } = this.near(...reach);
+      if (reach[1] && nodes.length > MOST_CARDS) continue;
+      const next = this.layout(nodes, folds, W, H);
+      if (!plan || next.k > 1.02 * plan.k) plan = next; // less only where it is larger
+      if (plan.k >= LEGIBLE) break;
+    }
+    return plan;
   }
   layout(nodes, folds, W, H) {
+    const key = JSON.stringify([W, H, nodes, [...folds]]);
+    if (this.cache.size > 60) this.cache.clear();
+    if (!this.cache.has(key)) this.cache.set(key, this.placed(nodes, folds, W, H));
+    return this.cache.get(key);
+  }
+  placed(nodes, folds, W, H) {
     const { tape } = this.model, inside = new Set(nodes), few = nodes.length <= 12 && !folds.size, downwards = this.isNarrow, ids = [...nodes, ...folds.keys()];
-    const edges = tape.edges.filter((e) => inside.has(e.tail) && inside.has(e.head)).map((e) => [e.tail, e.head, e]).sort((a, b) => a[1] - b[1] || a[2].slot - b[2].slot);
+    const edges = nodes.flatMap((i) => tape.uses[i]).filter((e) => inside.has(e.head)).map((e) => [e.tail, e.head, e]).sort((a, b) => a[1] - b[1] || a[2].slot - b[2].slot);
     for (const [key, { node }] of folds) edges.push(key.startsWith("in") ? [key, node, null] : [node, key, null]);
     const rank = (id) => (typeof id === "number" ? id : id.startsWith("in") ? -1 : tape.n), order = ids.sort((a, b) => rank(a) - rank(b)), uses = new Map();
     for (const [tail, , e] of edges) if (e) uses.set(tail, (uses.get(tail) || 0) + 1);

@@ -174,7 +174,7 @@ class Stage {
     for (const [key, shown] of this.items) if (!keep.has(key)) this.drop(key, shown, move);
     this.above = null; // the block drawn last: who is in place is not moved, which would be a new layout
     for (const item of list) this[`set${item.type}`](item, move);
-    for (const e of [...free.cells.map((old) => old.g), ...free.labels]) e.remove();
+    for (const e of [...free.cells.map((old) => old.g), ...free.labels.map(([, e]) => e)]) e.remove();
     this.turn++;
     if (move) this.fly(this.turn, performance.now());
   }
@@ -205,7 +205,7 @@ class Stage {
   setLabel(item, move) {
     let shown = this.items.get(item.key);
     if (!shown) {
-      this.items.set(item.key, (shown = { e: this.free.labels.shift() || this.labels.appendChild(element("div")) }));
+      this.items.set(item.key, (shown = { e: takeFrom(this.free.labels, item.text) || this.labels.appendChild(element("div")) }));
       if (move) this.fadeIn(shown.e);
     }
     write(shown.e, item.text);
@@ -222,7 +222,7 @@ class Stage {
     if (shown.g) this.free.cells.push(shown);
     else if (move) { shown.e.style.opacity = 0; setTimeout(() => shown.e.remove(), 350); }
     else if (shown.parts) shown.e.remove();
-    else this.free.labels.push(shown.e);
+    else this.free.labels.push([key, shown.e]);
   }
   fly(turn, begin) {
     const frame = (now) => {
