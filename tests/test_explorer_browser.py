@@ -425,6 +425,25 @@ def test_painting_on_an_image_changes_both_passes(show):
     assert cost == pytest.approx(recorded(root, values)[traced.root].data, rel=SAME)
 
 
+def test_a_finger_paints_on_an_image_and_the_page_stays(show):
+    browser = show(page_of("digit"), size="phone")
+    before = browser.execute_script("return explorer.model.blocks.x.d[24]")
+    (left, y), (right, _) = (cell_of(browser, "x", k) for k in (24, 31))
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    try:
+        for k in range(15):
+            kind, x = "touchMove" if k else "touchStart", left + (right - left) * k / 14
+            browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+        browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    finally:
+        browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    pixels, painting = browser.execute_script(
+        "return [[...explorer.model.blocks.x.d.slice(24, 32)], explorer.painting || null]"
+    )
+    assert pixels == [float(before <= 0.5)] * 8
+    assert painting is None
+
+
 def test_an_operation_of_the_users_own_freezes_the_page_and_it_says_why(show):
     cube = Op("cube", forward=lambda x: x**3, partials=(lambda out, x: 3.0 * x**2,))
     browser = show(str(viz.to_html(cube(Value(2.0, "x")) * 2.0)))

@@ -50,6 +50,7 @@ class Explorer {
     stage.addEventListener("pointerleave", () => this.out());
     stage.addEventListener("pointerdown", (e) => this.down(e));
     stage.addEventListener("click", ({ target: { dataset: { pan, go, by } } }) => { if (pan) this.pan(+pan); else if (go) this.go(go); else if (by) this.neighbour(+by); });
+    stage.addEventListener("touchmove", (e) => { if (this.painting) e.preventDefault(); }, { passive: false }); // the page stays while a finger paints
     addEventListener("pointerup", () => { this.painting = null; });
     stage.addEventListener("dblclick", () => this.deeper(1));
     stage.addEventListener("wheel", (e) => this.wheel(e), { passive: false });
@@ -59,7 +60,6 @@ class Explorer {
     new ResizeObserver(() => { this.timeline.thin(); this.render(); }).observe(stage);
   }
   get hasPicks() { return this.names.length > 1; }
-  get hasCrumbs() { return !!this.model.network; }
   buildPicks() {
     const { examples } = this.model.network, select = $(".crumbs select"), count = this.names.length;
     const choices = [...this.names.map((name, k) => [k, name, `Example ${name}`]), [-1, "mean", `The mean of all ${count} examples`]];

@@ -5,7 +5,7 @@ class ScalarsScene {
   constructor(app) { this.app = app; this.cache = new Map(); }
   get model() { return this.app.model; }
   draw() {
-    const { app, model } = this, { tape } = model, [W, H] = app.stage.size, head = app.hasCrumbs ? 34 : 12, plan = this.arranged(W, H - 40 - head);
+    const { app, model } = this, { tape } = model, [W, H] = app.stage.size, head = model.network ? 34 : 12, plan = this.arranged(W, H - 40 - head);
     const { graph, few, k, nodes, folds, edges, order, size, downwards } = plan;
     this.plan = plan;
     this.folded = folds.size > 0;
