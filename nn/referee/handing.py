@@ -30,7 +30,7 @@ class Handed:
     Attributes:
         weights: One array a layer.
         biases: One array a layer.
-        vector: All of both in one vector.
+        vector: Returns all of both in one new vector.
         X: The inputs.
         T: The targets.
         N: The number of examples.
@@ -42,7 +42,7 @@ class Handed:
 
     weights: list[FloatArray]
     biases: list[FloatArray]
-    vector: FloatArray
+    vector: Callable[[], FloatArray]
     X: FloatArray
     T: FloatArray
     N: int
@@ -64,7 +64,7 @@ class Handed:
                 arrays = self.weights if what == "dW" else self.biases
                 return arrays if place is None else arrays[place]
             case "vector":
-                return self.vector.copy()
+                return self.vector()
             case "pairs" if self.columns:
                 return [(self.X[:, [n]], self.T[:, [n]]) for n in range(self.N)]
             case "pairs":

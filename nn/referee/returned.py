@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,6 +43,7 @@ class ParameterName(NamedTuple):
     is_marked: bool
 
 
+@functools.lru_cache(1024)
 def parameter_name(name: str) -> ParameterName | None:
     """Return what an array is by its name; None if it is none of these.
 
@@ -121,6 +123,8 @@ def without_loss(returned: Any) -> Any:
 
 def _is_deeper(value: Any, depth: int) -> bool:
     """Return whether lists are nested deeper; NumPy takes forever to find the shape of one that holds itself."""
+    if isinstance(value, np.ndarray):
+        return depth < 0
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
     return depth < 0 or any(_is_deeper(part, depth - 1) for part in parts)
 
@@ -200,6 +204,35 @@ def _listed(found: Mapping[int | None, tuple[str, Any]], places: Places) -> Any:
 
 
 def _by_shape(returned: Any, places: Places, *, is_documented: bool) -> Returned | None:
+    """Return what `_searched` does; of arrays without lists around them, what was found before for their shapes."""
+    if type(returned) not in (list, tuple) or not all(isinstance(part, np.ndarray) for part in returned):
+        return _searched(returned, places, is_documented=is_documented)
+    shapes = tuple(part.shape for part in returned)
+    known = _of_shapes(shapes, tuple(places.items()), is_list=type(returned) is list, is_documented=is_documented)
+    if known is None:
+        return None
+    parts, understood = known
+    return Returned({name: at and [returned[k] for k in at] for name, at in parts.items()}, understood)
+
+
+@functools.lru_cache
+def _of_shapes(
+    shapes: tuple[tuple[int, ...], ...],
+    places: tuple[tuple[Place, tuple[int, ...]], ...],
+    *,
+    is_list: bool,
+    is_documented: bool,
+) -> tuple[dict[str, list[int] | None], str] | None:
+    """Return which of several arrays are which part, and how that was understood: only their shapes tell."""
+    arrays = [np.broadcast_to(0.0, shape) for shape in shapes]
+    found = _searched(arrays if is_list else tuple(arrays), dict(places), is_documented=is_documented)
+    at = {id(array): k for k, array in enumerate(arrays)}
+    if found is None:
+        return None
+    return {name: part and [at[id(array)] for array in part] for name, part in found.parts.items()}, found.understood
+
+
+def _searched(returned: Any, places: Places, *, is_documented: bool) -> Returned | None:
     """Return the arrays of the only form in which all shapes fit; None if there is no such form.
 
     Raises:

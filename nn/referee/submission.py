@@ -131,7 +131,7 @@ class Calling:
         given = Handed(
             handed,
             vectors,
-            self.unrolled.vector(handed, vectors if ("db", 0) in places else []),
+            lambda: self.unrolled.vector(handed, vectors if ("db", 0) in places else []),
             X,
             T,
             N,
@@ -141,11 +141,13 @@ class Calling:
             self.columns,
         )
         returned, after = self.handing.call(self.function, given, rate)
+        is_step = holds_no_arrays(returned)
+        if not is_step and self.learning_rate is None and not self.handing.takes_rate:
+            return self._submission(returned, places, N)
         parts = ("dW", "db") if ("db", 0) in places else ("dW",)
         has_moved = any(not _are_same(before[name], after[name]) for name in parts)
-        is_step = holds_no_arrays(returned)
         if not is_step and self.learning_rate is None:
-            if has_moved or not self.handing.takes_rate:
+            if has_moved:
                 return self._submission(returned, places, N)
             again = replace(given, weights=_copies(before["dW"]), biases=_copies(before["db"]), X=data[0], T=data[1])
             gradients = self._submission(returned, places, N)

@@ -8,13 +8,14 @@ a term. No function is called that neither the user's own run reached nor consis
 from __future__ import annotations
 
 import ast
+import math
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from .edits import Edit, Written, is_numeric, written
+from .edits import Edit, Written, compiled, is_numeric, written
 from .harmless import is_harmless
 from .session import Session, in_test
 from .sites import Site
@@ -75,6 +76,7 @@ def small_changes(session: Session, site: Site) -> list[Edit]:
                 _of_constant(session, site, -value, add)
         case ast.BinOp():
             _of_operation(node, add)
+            _of_logistic(site, node, add)
         case ast.Compare():
             _of_comparison(site, node, add)
         case ast.BoolOp():
@@ -88,6 +90,8 @@ def small_changes(session: Session, site: Site) -> list[Edit]:
         case ast.IfExp():
             add(ast.unparse(node.body), "condition", 1.4)
             add(ast.unparse(node.orelse), "condition", 1.4)
+    if (exponential := _exponential(session, site)) and _is_in_logistic(site):
+        add(f"{exponential}({site.text})", "function", 1.5)
     _of_sign(session, site, add)
     first = session.first(site)
     if isinstance(first, (list, tuple)) and first and all(map(is_numeric, first)):
@@ -313,6 +317,46 @@ def _of_operation(node: ast.BinOp, add: Add) -> None:
             add(text(ast.BinOp(left, ast.MatMult(), right)), "transposed", cost)
 
 
+def _of_logistic(site: Site, node: ast.BinOp, add: Add) -> None:
+    """Divide by 1 + eˣ where that is not divided by."""
+    sides = (node.left, node.right)
+    has_one = any(isinstance(side, ast.Constant) and side.value == 1 for side in sides)
+    has_exponential = any(isinstance(side, ast.Call) and _name(side.func) == "exp" for side in sides)
+    if isinstance(node.op, ast.Add) and has_one and has_exponential and not _is_divisor(site):
+        add(f"1 / ({site.text})", "operator", 1.5)
+
+
+def _is_in_logistic(site: Site) -> bool:
+    """Return whether an expression stands where the exponential does in 1 / (1 + eˣ)."""
+    outer = site.parent
+    if outer is None or not isinstance(outer.node, ast.BinOp) or not isinstance(outer.node.op, ast.Add):
+        return False
+    other = outer.node.right if outer.node.left is site.node else outer.node.left
+    is_one = isinstance(other, ast.Constant) and other.value == 1
+    is_exponential = isinstance(site.node, ast.Call) and _name(site.node.func) == "exp"
+    return is_one and not is_exponential and _is_divisor(outer)
+
+
+def _is_divisor(site: Site) -> bool:
+    outer = site.parent.node if site.parent is not None else None
+    return isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Div) and outer.right is site.node
+
+
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _exponential(session: Session, site: Site) -> str:
+    """Return how the file writes the exponential of a value such as that of a site, or nothing."""
+    library = np if isinstance(session.first(site), np.ndarray) else math
+    for name, held in _globals(session, site).items():
+        if held is np.exp or held is library.exp:
+            return name
+        if held is np or held is library:
+            return f"{name}.exp"
+    return ""
+
+
 def _without(node: ast.BinOp, inner: ast.BinOp) -> str:
     """Return the text of a chain of operations without the right operand of one in it."""
 
@@ -408,6 +452,10 @@ def _of_method(session: Session, node: ast.Call, function: ast.Attribute, add: A
                 add(text(ast.Call(function, [one, other], [])), "transposed", cost)
             else:
                 add(text(ast.Call(ast.Attribute(one, function.attr, ast.Load()), [other], [])), "transposed", cost)
+    if function.attr == "diag" and library and len(node.args) == 1:
+        s = node.args[0].left if isinstance(node.args[0], ast.BinOp) else node.args[0]
+        outer = ast.Call(ast.Attribute(function.value, "outer", ast.Load()), [s, s], [])
+        add(f"{text(ast.Call(function, [s], []))} - {text(outer)}", "slope", 1.6)  # the derivatives of a softmax
     if function.attr in ("outer",) and library and len(node.args) == 2:
         add(text(ast.Call(function, node.args[::-1], [])), "transposed", 1.3)
     if function.attr == "where" and library and len(node.args) == 3:
@@ -473,10 +521,8 @@ class Pool:
     def __init__(self, sizes: dict[str, float]) -> None:
         self.entries: list[tuple[str, float, types.CodeType]] = []
         for text, size in sorted(sizes.items(), key=lambda entry: entry[1]):
-            try:
-                self.entries.append((text, size, compile(text, "<candidate>", "eval")))
-            except SyntaxError:
-                continue
+            if (code := compiled(text)) is not None:
+                self.entries.append((text, size, code))
 
     def values(self, scope: dict[str, Any]) -> list[Any]:
         """Return the values of all entries in a scope; None where there is none."""

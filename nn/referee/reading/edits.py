@@ -8,6 +8,7 @@ statement as a whole.
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 import types
 from collections.abc import Callable, Sequence
@@ -22,9 +23,11 @@ from .sites import Site, Span
 from .watch import Action
 
 __all__ = [
-    "Edit", "Known", "Moved", "Written", "copied", "is_numeric", "names_in", "same_values", "user_frame", "written",
+    "Edit", "Known", "Moved", "Written", "compiled", "copied", "is_numeric", "names_in", "same_values", "user_frame",
+    "written",
 ]  # fmt: skip
 
+MANY = 10_000  # texts whose code is kept
 COMPREHENSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")
 
 
@@ -86,10 +89,14 @@ class Known(Edit):
     Attributes:
         put: Takes the number of the visit and the value; returns what goes on.
         quantities: What is put there, visit by visit; one for all if it is one.
+        factor: The number in front of them, or of what stands there if it is put before that.
+        plain: The edit without the number, if there is one.
     """
 
     put: Callable[[int, Any], Any]
     quantities: Sequence[Quantity] = ()
+    factor: float = 1.0
+    plain: Known | None = None
 
     def action(self) -> Action:
         """Count the visits of a run."""
@@ -127,8 +134,15 @@ class Moved(Edit):
 
 def written(site: Site, text: str, kind: str, cost: float) -> Written | None:
     """Return an edit, or None if the text is no expression."""
+    code = compiled(text)
+    return None if code is None else Written(site, text, kind, cost, code)
+
+
+@functools.lru_cache(MANY)
+def compiled(text: str) -> types.CodeType | None:
+    """Return the code of an expression, or None if the text is none."""
     try:
-        return Written(site, text, kind, cost, compile(text, "<candidate>", "eval"))
+        return compile(text, "<candidate>", "eval")
     except (SyntaxError, ValueError):
         return None
 

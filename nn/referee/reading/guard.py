@@ -139,6 +139,12 @@ class Deadline:
         return Deadline(max(0.0, self.left * share))
 
 
+OWN = frozenset(
+    ("code.__new__", "compile", "exec", "function.__new__", "object.__getattr__", "object.__setattr__", "sys._getframe")
+)
+"""What happens many times in each run, since code is exchanged, and leaves no trace."""
+
+
 class _Auditor:
     """The audit hook; Python has no way to remove one, so there is one and it sleeps between readings."""
 
@@ -148,7 +154,7 @@ class _Auditor:
         self.refused = ""
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self.thread is None or threading.get_ident() != self.thread:
+        if event in OWN or self.thread is None or threading.get_ident() != self.thread:
             return
         if (event == "open" and _writes(arguments)) or event.startswith(REFUSED):
             self.refused = f"{event}({', '.join(map(repr, arguments[:2]))})"

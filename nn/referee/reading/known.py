@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,12 @@ from .sites import Site
 __all__ = ["known_edits", "state_edits"]
 
 MULTIPLIED = {"δ", "e", "g", "back", "dW", "db", "data"}  # what may stand with another sign, or with 1/N or without
+SENT_BACK = MULTIPLIED | {"dΘ", "decay"}  # in which every array of a right backward pass is affine
 SUMMED = {"dW", "db", "data", "dΘ"}  # what carries 1/N in the equations
 MANY = 64  # visits, beyond which only single numbers are dealt out
+
+Made = tuple[list[Any], Any]
+"""What an edit puts at each visit, and what is the same for the same values, but for rounding."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -32,15 +37,26 @@ class Deal:
 
     Attributes:
         name: What they are called together.
-        arrays: One for each visit.
+        arrays: One for each visit; None where none is put.
         quantities: What they are, in the order of the visits, or one for all.
         fits: Whether they have the shapes of what is there.
+        made: What has been put for a factor, and its signature.
     """
 
     name: str
     arrays: list[Any]
     quantities: list[Quantity]
     fits: bool
+    made: dict[float, Made] = field(default_factory=dict)
+
+    def with_factor(self, factor: float, visits: int) -> Made | None:
+        """Return what is put with a factor in front, and its signature; None if at some visits nothing is."""
+        if len(self.arrays) != visits or any(array is None for array in self.arrays):
+            return None
+        if factor not in self.made:
+            values = [factor * array for array in self.arrays]
+            self.made[factor] = values, _signature(values)
+        return self.made[factor]
 
 
 def known_edits(
@@ -54,23 +70,33 @@ def known_edits(
         shapes_are_wrong: Whether an array that comes out has a wrong shape, so that others are tried.
         only: The text and the kind of the edits sought, where another text may stand for the same outcome.
     """
-    found: list[Edit] = [*_counts(session, site)]
+    found: list[tuple[Edit, Made | None]] = [(edit, None) for edit in _counts(session, site)]
     visits = [np.asarray(value) for value in session.visits[site.number]]
-    families: dict[str, list[Quantity]] = {}
-    for quantity in session.index.quantities:
-        if quantity.right:
-            families.setdefault(quantity.family, []).append(quantity)
-    for family, members in families.items():
-        for deal in _deals(session, members, [value.shape for value in visits]):
+    is_affine = session.is_affine(site)
+    for family, deals in _all_deals(session, tuple(value.shape for value in visits)).items():
+        for deal in deals if is_affine or family not in SENT_BACK else ():
             if deal.fits or shapes_are_wrong:
                 found += _of_deal(session, site, family, deal)
     if all(value.dtype.kind == "f" for value in visits) and not isinstance(site.node, ast.Constant):
         for factor, text in session.index.factors[1:]:
             name = f"{text}{site.text}" if text.endswith("·") or text == "−" else f"{text}·{site.text}"
-            found.append(Known(site, name, "number", 2.2 + 0.01 * site.weight, _times(factor)))
+            edit = Known(site, name, "number", 2.2 + 0.01 * site.weight, _times(factor), factor=factor)
+            found.append((edit, None))
     if only is not None:
-        found = [edit for edit in found if (edit.text, edit.kind) == only]
+        found = [(edit, made) for edit, made in found if (edit.text, edit.kind) == only]
     return _distinct(session, site, found)
+
+
+def _all_deals(session: Session, shapes: tuple[tuple[int, ...], ...]) -> dict[str, list[Deal]]:
+    """Return the ways to deal out quantities over visits of certain shapes, by their family."""
+    if shapes not in session.deals:
+        families: dict[str, list[Quantity]] = {}
+        for quantity in session.index.quantities:
+            if quantity.right:
+                families.setdefault(quantity.family, []).append(quantity)
+        deals = {family: [*_deals(session, members, list(shapes))] for family, members in families.items()}
+        session.deals[shapes] = {family: found for family, found in deals.items() if found}
+    return session.deals[shapes]
 
 
 def state_edits(session: Session, site: Site) -> list[Edit]:
@@ -97,28 +123,34 @@ def _counts(session: Session, site: Site) -> Iterator[Edit]:
         yield Known(site, text, "count", cost, _constantly(number))
 
 
-def _of_deal(session: Session, site: Site, family: str, deal: Deal) -> Iterator[Edit]:
-    N, size = session.probe.N, site.weight
+def _of_deal(session: Session, site: Site, family: str, deal: Deal) -> Iterator[tuple[Edit, Made | None]]:
+    N, size, visits = session.probe.N, site.weight, len(session.visits[site.number])
     dealt = sum(array is not None for array in deal.arrays)
-    left_out = 0.05 * (dealt < len(session.visits[site.number]))  # a mistake is one at every visit
+    left_out = 0.05 * (dealt < visits)  # a mistake is one at every visit
     factors: list[tuple[float, str]] = [(1.0, "")]
     if family in MULTIPLIED:
         factors.append((-1.0, "−"))
         if N > 1:
             factors += [(N, "N·"), (-N, "−N·")] if family in SUMMED else [(1 / N, "(1/N)"), (-1 / N, "−(1/N)")]
+    plain = None
     for factor, sign in factors:
         cost = 2.3 + 0.1 * size + (0.15 if sign else 0) + (0 if deal.fits else 0.3) + left_out
-        yield Known(site, sign + deal.name, "known", cost, _dealt(deal.arrays, factor), deal.quantities)
+        edit = Known(site, sign + deal.name, "known", cost, _dealt(deal.arrays, factor), deal.quantities)
+        made = deal.with_factor(factor, visits)
+        if plain is not None:
+            edit.factor, edit.plain = factor, plain
+        elif made is not None:
+            plain = edit
+        yield edit, made
     if deal.fits and family == "slope":
         times, over = _combined(deal.arrays, np.multiply), _combined(deal.arrays, np.divide)
-        yield Known(
-            site, f"{site.text} ⊙ {deal.name}", "known factor", 2.2 + 0.02 * size + left_out, times, deal.quantities
-        )
-        yield Known(site, f"{site.text} ⊘ {deal.name}", "known factor", 2.9 + 0.02 * size, over, deal.quantities)
+        for sign, put, cost in (("⊙", times, 2.2 + left_out), ("⊘", over, 2.9)):
+            text = f"{site.text} {sign} {deal.name}"
+            yield Known(site, text, "known factor", cost + 0.02 * size, put, deal.quantities), None
     if deal.fits and family == "decay":
         for sign, combine in (("+", np.add), ("−", np.subtract)):
             text = f"{site.text} {sign} {deal.name}"
-            yield Known(site, text, "known term", 2.7, _combined(deal.arrays, combine), deal.quantities)
+            yield Known(site, text, "known term", 2.7, _combined(deal.arrays, combine), deal.quantities), None
 
 
 def _constantly(number: float) -> Callable[[int, Any], Any]:
@@ -152,21 +184,22 @@ def _into(put: Callable[[int, Any], Any]) -> Callable[[int, Any], Any]:
     return overwrite
 
 
-def _distinct(session: Session, site: Site, edits: list[Edit]) -> list[Edit]:
+def _distinct(session: Session, site: Site, edits: list[tuple[Edit, Made | None]]) -> list[Edit]:
     """Return the cheapest edit of each outcome, without those that change nothing."""
     old = session.visits[site.number]
     seen = {_signature(old)}
     found = []
-    for edit in sorted(edits, key=lambda edit: edit.cost):
+    for edit, made in sorted(edits, key=lambda pair: pair[0].cost):
         action = edit.action()
         try:
-            values = [action(np.array(value) if isinstance(value, np.ndarray) else value) for value in old]
-            signature = _signature(values)
+            if made is None:
+                values = [action(np.array(value) if isinstance(value, np.ndarray) else value) for value in old]
+                made = values, _signature(values)
         except (TypeError, ValueError):
             continue
-        if signature not in seen:
-            seen.add(signature)
-            edit.values = values
+        if made[1] not in seen:
+            seen.add(made[1])
+            edit.values = made[0]
             found.append(edit)
     return found
 
@@ -239,14 +272,14 @@ def _by_layers(session: Session, order: list[Quantity], shapes: list[tuple[int, 
                 for k in range(len(shapes))
             ]
             pairs = list(zip(rows_of, shapes, strict=True))
-            if all(row.size == int(np.prod(shape)) for row, shape in pairs):
+            if all(row.size == prod(shape) for row, shape in pairs):
                 yield Deal(name, [row.reshape(shape) for row, shape in pairs], order, True)
 
 
 def _alike(session: Session, members: list[Quantity], shapes: list[tuple[int, ...]], rows: bool) -> Iterator[Deal]:
     """Yield the deals for visits of one shape: an entry of a quantity each, or the same quantity each time."""
     count, shape, N = len(shapes), shapes[0], session.probe.N
-    single = int(np.prod(shape)) == 1
+    single = prod(shape) == 1
     for quantity in members:
         array = quantity.array
         if single and count == N > 1 and quantity.rows and array.shape[1] > 1 and quantity.family in ("δ", "a", "back"):
@@ -271,9 +304,9 @@ def _fitted(quantity: Quantity, shape: tuple[int, ...], rows: bool) -> FloatArra
     if len(shape) == 1 and array.ndim == 2 and rows and shape[0] == array.shape[1] and array.shape[0] > 1:
         return array  # what broadcasting has hidden
     vector_like = array.ndim == 1 or 1 in array.shape or 1 in shape or len(shape) < 2
-    if array.size == int(np.prod(shape)) and vector_like:
+    if array.size == prod(shape) and vector_like:
         return array.reshape(shape)
-    if len(shape) == array.ndim == 2 and 1 in shape and array.size > int(np.prod(shape)):
+    if len(shape) == array.ndim == 2 and 1 in shape and array.size > prod(shape):
         way = ways[0]  # what broadcasting has hidden
         if all(have in (1, want) for have, want in zip(shape, way.shape, strict=True)):
             return way

@@ -121,14 +121,19 @@ def _composed(
     """
     if not np.all(np.isfinite(needed)):
         return
+    column = int(np.argmax(np.ptp(had, axis=0)))  # one entry tells most effects apart
+    order = np.argsort(had[:, column])
+    entries = had[order, column]
     for k, one in enumerate(changes):
         wanted = without(needed, had[k])
         if not np.all(np.isfinite(wanted)):
             continue
-        scale = max(float(np.abs(wanted).max()), 1e-12)
-        for j in np.flatnonzero(np.abs(had - wanted).max(axis=1) <= 1e-8 * scale).tolist():
+        error = 1e-8 * max(float(np.abs(wanted).max()), 1e-12)
+        first, last = np.searchsorted(entries, [wanted[column] - error, wanted[column] + error])
+        for j in order[first : last + 1].tolist():
             other = changes[j]
-            if j > k and not _one_in_the_other(one.site, other.site):
+            alike = j > k and np.abs(had[j] - wanted).max() <= error
+            if alike and not _one_in_the_other(one.site, other.site):
                 yield one.cost + other.cost, one, other
 
 

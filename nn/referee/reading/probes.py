@@ -126,6 +126,11 @@ class Probe:
                 return False
         return bool(arrays)
 
+    def may_be_right(self, key: Key, entry: float, k: int) -> bool:
+        """Return whether an array may be right, as far as one of its entries tells; a δ may carry 1/N."""
+        counts = (1.0, self.N) if key[0] == "δ" else (1.0,)
+        return any(abs(count * entry - self.right[key].flat[k]) <= 1e-6 * self._sizes[key] for count in counts)
+
     def _same(self, key: Key, yours: FloatArray, tolerance: float, blur: float = 0.0) -> bool:
         right = self.right[key]
         if yours.shape != right.shape:

@@ -32,9 +32,10 @@ COARSE_COST = 2.0
 UNLIKELY = 2.5  # a change that costs more may come from another one before it that was not meant
 BEGINNINGS = 3  # first changes that are tried in the place of one that cannot be written out
 VAGUE = 1.5  # how much more a change may cost that is written out
-VAGUE_SLOPE = 0.5  # likewise of a slope, which everybody can write
-TWO = 1.5  # seconds for two changes behind one place
+VAGUE_SLOPE = 0.5  # likewise of a slope, which everybody can write, or of a product that is written anew
+TWO = 1.5  # seconds for two changes behind one of the places where a mistake may be
 HALF = 0.5  # of the time, after which nothing is begun otherwise
+LIKELY = 3.5  # two that are written out and cost less are taken at once
 WRITTEN = 6.0  # two that are written out and cost less are likelier than one that is not
 
 
@@ -81,6 +82,11 @@ class Mend:
         return any(map(is_vague, self.edits))
 
     @property
+    def is_rewritten(self) -> bool:
+        """Whether it writes a product anew, which may be two small changes."""
+        return any(edit.kind == "spelled" for edit in self.edits)
+
+    @property
     def cost(self) -> float:
         """How unlikely it is that this is what went wrong."""
         coarse = len(self.edits) == 1 and is_coarse(self.edits[0])
@@ -118,7 +124,7 @@ class Repair:
 
 def is_vague(edit: Edit) -> bool:
     """Return whether an edit says what belongs somewhere, and not how to write it."""
-    return isinstance(edit, Known) and edit.kind in ("known", "number", "state")
+    return isinstance(edit, Known) and edit.kind in ("known", "number", "state", "count")
 
 
 def is_coarse(edit: Edit) -> bool:
@@ -152,7 +158,9 @@ def _begun_otherwise(
 
     Two changes that are written out are likelier than one that only says what belongs there.
     """
-    if len(found.mends) == 1 and (found.mends[0].is_vague or len(found.mends[0].edits) > 1):
+    if len(found.mends) == 1 and (
+        found.mends[0].is_vague or found.mends[0].is_rewritten or len(found.mends[0].edits) > 1
+    ):
         tried = []
         there = {edit.site.span for edit in found.mends[0].edits if is_vague(edit)}
         for first in found.firsts[:BEGINNINGS]:
@@ -163,8 +171,10 @@ def _begun_otherwise(
             if not other.left and other.verified and len(other.mends) <= 2 and not again:
                 _write_out(other, functions, probe, others)
                 tried.append(other)
+                if _weighed(other) < LIKELY and not any(mend.is_vague for mend in other.mends):
+                    break
         best = min(tried, key=_weighed, default=found)
-        is_written = not any(mend.is_vague for mend in best.mends) and best.cost < WRITTEN
+        is_written = found.mends[0].is_vague and not any(mend.is_vague for mend in best.mends) and best.cost < WRITTEN
         return best if is_written or _weighed(best) < _weighed(found) else found
     if len(found.mends) < 2 or all(mend.cost < UNLIKELY for mend in found.mends):
         return found
@@ -227,7 +237,8 @@ def _weighed(repair: Repair) -> float:
     """Return how unlikely changes are together, where what is not written out may hide others."""
     unlikely = sum(penalty(mend.session, edit) for mend in repair.mends for edit in mend.edits)
     vague = [edit for mend in repair.mends for edit in mend.edits if is_vague(edit)]
-    return repair.cost + unlikely + sum(VAGUE_SLOPE if is_slope(edit) else VAGUE for edit in vague)
+    rewritten = VAGUE_SLOPE * sum(mend.is_rewritten for mend in repair.mends)
+    return repair.cost + unlikely + rewritten + sum(VAGUE_SLOPE if is_slope(edit) else VAGUE for edit in vague)
 
 
 def _on(
@@ -258,7 +269,14 @@ def _on(
         repair.mends.append(_mend(session, ranked, others, [e for m in repair.mends for e in m.edits], deadline))
         mend = repair.mends[-1]
         vague = [edit for edit in mend.edits if len(mend.edits) > 1 or _may_hide_others(session, edit)]
-        if step == 0 and first is None and search.full and vague and (mend.is_vague or len(mend.edits) > 1):
+        vague += [edit for edit in mend.edits if mend.is_rewritten]
+        if (
+            step == 0
+            and first is None
+            and search.full
+            and vague
+            and (mend.is_vague or mend.is_rewritten or len(mend.edits) > 1)
+        ):
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 repair.firsts = _at_other_places(search.beginnings(), vague[0])
@@ -295,7 +313,8 @@ def _activations(session: Session, edit: Edit) -> set[str]:
 def _may_hide_others(session: Session, edit: Edit) -> bool:
     """Return whether other places may be wrong behind one: it only reads, calls, or is large."""
     only_reads = isinstance(edit.site.node, (ast.Name, ast.Attribute, ast.Subscript, ast.Call))
-    is_plain_slope = is_slope(edit) and len(_activations(session, edit)) == 1
+    has_name = session.is_numeric(edit.site) and session.name(edit.site) is not None
+    is_plain_slope = is_slope(edit) and len(_activations(session, edit)) == 1 and has_name
     return (only_reads or is_coarse(edit)) and not (is_plain_slope and not reads_something_wrong(session, edit.site))
 
 
@@ -316,7 +335,7 @@ def _begun_with(session: Session, edit: Edit, probes: list[Probe], deadline: Dea
     if isinstance(edit, Known):
         verdicts = session.judged(edit) or session.verdicts
         left = frozenset(key for key, right in verdicts.items() if not right)
-        edits = _written_out(session, edit, [], left, [], probes, deadline.part(0.3))
+        edits = _written_out(session, edit, [], left, [], probes, deadline.part(0.3).at_most(TWO))
     return Mend(edits, None, frozenset(), [], True, session, session.visits, session.order)
 
 
@@ -380,12 +399,13 @@ def _mend(session: Session, ranked: list[Found], others: list[Probe], before: li
                 break
         if deadline.left < 0:
             break
-    verified = bool(holding)
+    verified, deadline = bool(holding), deadline.at_most(TWO)
     mends = []
     for found in holding or ranked[:1]:
         mends.append(_mend_of(session, found, ranked, probes, before, deadline))
         mends[-1].verified = verified
-        if all(edit.kind not in ("known", "number") or is_slope(edit) for edit in mends[-1].edits):
+        said = ("state", "count") if len(mends) == 1 else ("state",)  # a count may stand for another one elsewhere
+        if all(not is_vague(edit) or edit.kind in said or is_slope(edit) for edit in mends[-1].edits):
             break
     else:
         return mends[0]
@@ -443,7 +463,7 @@ def _written_out(
     mended = frozenset(session.verdicts) - left  # and what was right stays so
     written = next((other for other in here if not isinstance(other, (Known, Moved)) and other.cost < 6), None)
     if written is None and edit.kind == "known" and is_coarse(edit):
-        two = pair(session, edit, deadline.at_most(TWO))
+        two = pair(session, edit, deadline)
         if two is not None and _all_hold(session, [*before, *two], probes, mended):
             return two
     if written is None and edit.kind == "known":
@@ -451,7 +471,7 @@ def _written_out(
     if written is not None and _all_hold(session, [*before, written], probes, mended):
         return (written,)
     if edit.kind == "known" and not is_coarse(edit):
-        two = pair(session, edit, deadline.at_most(TWO), only_written=True)
+        two = pair(session, edit, deadline, only_written=True)
         if two is not None and _all_hold(session, [*before, *two], probes, mended):
             return two
     return (edit,)

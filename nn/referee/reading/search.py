@@ -37,6 +37,9 @@ KNOWN = 1.8  # the least that a known edit costs
 CHEAP = 3.2  # a full edit up to this ends the search
 PLACES = 5  # where known quantities mend most, that what the function holds is tried
 PROGRESS = {"a", "z", "p", "slope", "e", "g", "δ", "back"}
+COVERING = {"δ", "back", "e", "g", "dW", "db", "dΘ", "data"}  # what covers all that is wrong above it
+SENT_BACK = {"slope", "e", "g", "δ", "back"}  # what may carry another sign, or 1/N, on the way
+BEGINNING = 1.0  # seconds for the first of two changes
 UNLIKELY_FIRST = 2.5  # a first of two changes costs no more
 LOOPED = 12  # visits, beyond which only single numbers are combined
 
@@ -81,6 +84,7 @@ class Search:
         self.forward: list[Found] = []
         self._was_scaled = session.probe.are_right_but_for_factors(session.arrays)
         self.tried: set[tuple[int, str]] = set()
+        self._put: dict[Known, dict[Key, FloatArray]] = {}
         self.least = float("inf")
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -132,25 +136,40 @@ class Search:
     def beginnings(self) -> list[Found]:
         """Return changes, written or of a slope, after which more of a backward pass is computed, or some is right.
 
-        They come in the order in which they are worth a try as the first of two.
+        They come in the order in which they are worth a try as the first of two; those with which all is right but for
+        factors come first.
         """
         session = self.session
-        sought = {(q.family, q.layer): q.array for q in session.index.quantities if q.right and q.family in PROGRESS}
-        before = session.computed(sought)
-        sought = {key: array for key, array in sought.items() if key not in before}
+        arrays = {(q.family, q.layer): q.array for q in session.index.quantities if q.right and q.family in PROGRESS}
+        factors = (1.0, -1.0, 1 / session.probe.N, -1 / session.probe.N)
+        sought = {
+            (key, factor): factor * array
+            for key, array in arrays.items()
+            for factor in (factors if key[0] in SENT_BACK else factors[:1])
+        }
+        before = {key for key, _ in session.computed(sought)}
+        sought = {(key, factor): array for (key, factor), array in sought.items() if key not in before}
         ranked = [
             ((-len(session.wrong - found.left), found.edit.cost + penalty(session, found.edit)), found)
             for found in self.part
             if not isinstance(found.edit, Known) or found.edit.kind == "known factor" or is_slope(found.edit)
         ]
-        edits = [edit for site in session.sites for edit in small_changes(session, site)]
-        for site in session.sites if sought else ():
-            if self.deadline.left > 0 and _is_open(session, site):
-                edits += [edit for edit in open_edits(session, site) if edit.kind == "replaced"]
+        least = -len(session.wrong)
+        ranked += [
+            ((least, found.edit.cost + penalty(session, found.edit)), found)
+            for found in self.scaled
+            if not {q.family for q in getattr(found.edit, "quantities", ())} & COVERING
+        ]
+        until = self.deadline.at_most(BEGINNING)
+        sites = [site for site in session.sites if session.may_be_wrong(site)]
+        edits = [edit for site in sites for edit in small_changes(session, site)]
+        for site in sites if sought else ():
+            if until.left > 0 and _is_open(session, site):
+                edits += open_edits(session, site, only_replaced=True)
         for edit in sorted(edits, key=lambda edit: edit.cost):
-            if self.deadline.left < 0 or edit.cost > UNLIKELY_FIRST or not sought:
+            if until.left < 0 or edit.cost > UNLIKELY_FIRST or not sought:
                 break
-            gained = session.computed(sought, edit)
+            gained = {key for key, _ in session.computed(sought, edit)} - _put_there(session, edit)
             if gained:
                 ranked.append(((-len(gained), edit.cost + penalty(session, edit)), Found(edit, session.wrong)))
         return [found for _, found in sorted(ranked, key=lambda pair: pair[0])]
@@ -202,10 +221,14 @@ class Search:
             return False
         self.tried.add(key)
         session = self.session
+        if isinstance(edit, Known) and edit.factor != 1 and not self._may_mend(edit):
+            return False
         outcome = session.outcome(edit)
         if outcome is None:
             return False
         verdicts, submission = outcome
+        if isinstance(edit, Known) and edit.kind == "known" and edit.plain is None:
+            self._put[edit] = submission.arrays()
         left = frozenset(name for name, right in verdicts.items() if not right)
         if not left:
             self.full.append(Found(edit, left))
@@ -216,6 +239,29 @@ class Search:
         if may_be_first and session.probe.are_right_but_for_factors(submission.arrays()):
             self.scaled.append(Found(edit, left, is_scaled=True))
         return left < session.wrong
+
+    def _may_mend(self, edit: Known) -> bool:
+        """Return whether an edit that puts a number in front may make an array right that is wrong.
+
+        Where an array follows a factor by a power, those with a number in front follow from that without.
+        """
+        session, arrays = self.session, self.session.arrays
+        if edit.plain is not None:
+            if edit.plain not in self._put:
+                outcome = session.outcome(edit.plain)
+                self._put[edit.plain] = {} if outcome is None else outcome[1].arrays()
+            arrays = self._put[edit.plain]
+        powers = session.powers(edit.site, put=edit.plain is not None)
+        for key in session.wrong & arrays.keys():
+            array, right, power = arrays[key], session.probe.right[key], powers.get(key)
+            k = int(np.abs(right).argmax())
+            if array.shape != right.shape:
+                continue
+            if power is None or power.rest.shape != array.shape:
+                return True
+            if session.probe.may_be_right(key, power.with_factor(array, edit.factor, k), k):
+                return True
+        return False
 
     def _try_all(self, edits: Iterable[Edit], most: float = float("inf")) -> None:
         for edit in sorted(edits, key=lambda edit: edit.cost):
@@ -283,6 +329,12 @@ class Search:
             self.try_(edit)
 
 
+def _put_there(session: Session, edit: Edit) -> set[tuple[str, int]]:
+    """Return the families and layers of the quantities that an edit itself gives."""
+    named = (session.index.of(value) for value in edit.values or ())
+    return {(naming.quantity.family, naming.quantity.layer) for naming in named if naming is not None}
+
+
 def is_slope(edit: Edit) -> bool:
     """Return whether an edit puts a slope somewhere, which says at once what is missing there."""
     return isinstance(edit, Known) and {q.family for q in edit.quantities} == {"slope"}
@@ -300,7 +352,8 @@ def penalty(session: Session, edit: Edit) -> float:
         extra += 0.3
     if isinstance(edit, Written) and _is_empty_of_sense(site, edit.text):
         extra += 2.0
-    reads = isinstance(site.node, (ast.Name, ast.Attribute)) and getattr(site.node, "attr", "") != "T"
+    is_item = isinstance(site.node, ast.Subscript) and isinstance(site.node.slice, ast.Constant)
+    reads = is_item or (isinstance(site.node, (ast.Name, ast.Attribute)) and getattr(site.node, "attr", "") != "T")
     if site.role == "value" and reads:
         extra += 2.0 if reads_something_wrong(session, site) else 0.6
     elif reads_something_wrong(session, site):
@@ -308,7 +361,7 @@ def penalty(session: Session, edit: Edit) -> float:
     elif _is_of_something_right(session, site):
         extra += 0.1 if edit.kind in ("exchanged", "sign") else 0.8
     if (known or edit.kind == "replaced") and _is_call_of_users(session, site):
-        extra += 0.8 if known else 0.2
+        extra += 1.0 if known else 0.2
     return extra
 
 
@@ -382,13 +435,16 @@ def _is_open(session: Session, site: Site) -> bool:
 Combine = Callable[[Any, Any], Any]
 
 
-def open_edits(session: Session, site: Site, wanted: list[list[Any]] | None = None) -> list[Edit]:
+def open_edits(
+    session: Session, site: Site, wanted: list[list[Any]] | None = None, *, only_replaced: bool = False
+) -> list[Edit]:
     """Return the edits that bring in what stands elsewhere in the function, one for each outcome.
 
     Args:
         session: The function on a probe.
         site: The place.
         wanted: The values that the site should give, in one or several versions; edits that give others are left out.
+        only_replaced: Whether only those are wanted that put something else in the place of the whole.
     """
     seen = _Scope(session, site)
     old = _Visits(session.visits[site.number])
@@ -397,7 +453,9 @@ def open_edits(session: Session, site: Site, wanted: list[list[Any]] | None = No
     goals = None if wanted is None else [_Visits(values) for values in wanted]
     outcomes: dict[Any, tuple[float, str, str, _Visits]] = {}
     before = old.outcome()
-    for text, kind, cost, values in seen.combinations(old, goals, loose=session.has_wrong_shapes):
+    for text, kind, cost, values in seen.combinations(
+        old, goals, loose=session.has_wrong_shapes, only_replaced=only_replaced
+    ):
         key = values.outcome()
         if key != before and (key not in outcomes or cost < outcomes[key][0]):
             outcomes[key] = cost, text, kind, values
@@ -461,12 +519,12 @@ class _Scope:
             self.pool = None
 
     def combinations(
-        self, old: _Visits, wanted: list[_Visits] | None, *, loose: bool
+        self, old: _Visits, wanted: list[_Visits] | None, *, loose: bool, only_replaced: bool
     ) -> Iterator[tuple[str, str, float, _Visits]]:
         """Yield text, kind, cost and values of what can be put together."""
         node, me = self.site.node, self.site.text
         tight = _tight(node)
-        constant = isinstance(node, ast.Constant)
+        is_whole = only_replaced or isinstance(node, ast.Constant)
         unread = unread_names(self.session, self.site)
         around = self.site.parent.node if self.site.parent is not None else None
         inner = 0.5 + 0.1 * isinstance(around.op, ast.MatMult) if isinstance(around, ast.BinOp) else 0.0
@@ -480,11 +538,11 @@ class _Scope:
                 if replaced is not None:
                     cost = 1.5 + 0.07 * weight + 0.05 * self.site.weight - UNREAD * (text in unread)
                     yield text, "replaced", cost, replaced
-            for written_text, kind, cost, combine in [] if constant else _as_operand(tight, text, weight + inner):
+            for written_text, kind, cost, combine in [] if is_whole else _as_operand(tight, text, weight + inner):
                 values = _combined(old, new, combine, wanted)
                 if values is not None:
                     yield written_text, kind, cost, values
-        for number, text in [] if constant else [(-1.0, f"-{tight}"), (2.0, f"2 * {tight}"), (0.5, f"0.5 * {tight}")]:
+        for number, text in [] if is_whole else [(-1.0, f"-{tight}"), (2.0, f"2 * {tight}"), (0.5, f"0.5 * {tight}")]:
             values = _combined(old, _Visits([number] * len(old.values)), np.multiply, wanted)
             if values is not None:
                 yield text, "factor", 2.0, values

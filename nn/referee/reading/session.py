@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from .guard import Halt, Refused, passed_over
 from .probes import Key, Probe, Verdicts
 from .quantities import Index, Naming
 from .sites import Site, outward, within
-from .variants import Codes, variant
+from .variants import variant
 from .watch import Action, Watch
 
 __all__ = ["Session", "in_size", "in_test", "is_index", "is_list_of_arrays", "is_right_input", "reads_something_wrong"]
@@ -26,7 +27,8 @@ SIZES = {
     "resize", "tile", "zeros",
 }  # fmt: skip
 HEAVY = 1500  # values in a run, beyond which it pays to compile a variant for each edit
-LIGHT = 120  # values in a run, beyond which it pays to compile a variant that serves many edits of one site
+MOST = 4  # the highest power of a factor that is looked for
+LIGHT = 120  # values in a run, beyond which it pays to compile a variant that serves the edits of one statement
 FUNCTION_LIKE = (types.FunctionType, types.MethodType, type)
 
 
@@ -44,17 +46,20 @@ class Session:
         arrays: What the function returns, with the edits in force.
         verdicts: Which of these arrays are right.
         runs: How often the function ran.
+        deals: The ways to put quantities at visits of certain shapes, as far as they were needed.
         heavy: Whether a run hands over so many values that variants are compiled instead.
     """
 
     def __init__(self, probe: Probe, watch: Watch) -> None:
         self.probe, self.watch = probe, watch
         self.active: list[Edit] = []
+        self.deals: dict[tuple[tuple[int, ...], ...], dict[str, list[Any]]] = {}
         self.index = Index(probe.reference, probe.quantities())
         self.runs = 0
         self.heavy = False
-        self._variants: dict[Any, Codes | None] = {}
         self._influence: dict[int, frozenset[Key] | None] = {}
+        self._scaled: dict[tuple[int, float, bool], dict[Key, FloatArray] | None] = {}
+        self._powers: dict[tuple[int, bool], dict[Key, Power]] = {}
         self.trace()
 
     # --- running
@@ -64,15 +69,17 @@ class Session:
         self.runs += 1
         extra = list(extra)
         edits = [*self.active, *extra]
-        codes = None
-        texts = any(isinstance(edit, (Written, Moved)) for edit in extra)
-        if every is None and (self.heavy if texts else len(self.order) > LIGHT):
-            codes = variant(self.watch, edits, None if texts else self._variants)
+        codes, is_moved = None, any(isinstance(edit, Moved) for edit in edits)
+        texts = self.heavy and any(isinstance(edit, Written) for edit in extra)
+        if every is None and (is_moved or len(self.order) > LIGHT):
+            codes = variant(self.watch, edits, texts=texts)
         if codes is not None:
-            edits = [edit for edit in edits if not isinstance(edit, (Written, Moved))]
-        elif any(isinstance(edit, Moved) for edit in edits):
+            edits = [
+                edit for edit in edits if not isinstance(edit, Moved) and not (texts and isinstance(edit, Written))
+            ]
+        elif is_moved:
             return self._run_moved(edits)
-        with self.watch.running(_composed(edits), every, codes):
+        with self.watch.running(_composed(edits), every, codes, changed=texts or is_moved):
             return self.probe.run()
 
     def _run_moved(self, edits: list[Edit]) -> Submission:
@@ -122,7 +129,7 @@ class Session:
         self.arrays = submission.arrays()
         self.verdicts = self.probe.verdicts(submission)
         self.sites = [watch.sites[number] for number in self.visits]
-        self._influence = {}
+        self._influence, self._scaled, self._powers = {}, {}, {}
 
     def accept(self, edits: Sequence[Edit]) -> None:
         """Put edits in force, and watch the function with them."""
@@ -192,24 +199,53 @@ class Session:
             moved = array * (1 + 0.01 * rng.normal(size=array.shape)) + 0.003 * rng.normal(size=array.shape)
             return moved if isinstance(value, np.ndarray) else float(moved)
 
-        def turned(value: Any) -> Any:
-            array = -np.asarray(value, dtype=float) * (1 + 0.1 * rng.random(np.shape(value)))
-            return array if isinstance(value, np.ndarray) else float(array)
-
         found: set[Key] = set()
-        for how in (shaken, turned):  # what only feeds a comparison moves nothing until it changes its sign
-            try:
-                edit = _Function(site, "", "moved", 0.0, how)
-                arrays = self.run([edit]).arrays()
-            except Refused:
-                raise
-            except (Exception, Halt) as error:  # whatever a changed function raises
-                passed_over(error)
-                return None
-            if set(arrays) != set(self.arrays):
+        for arrays in (self._with(site, shaken), self._with_factor(site, -1.0, put=True)):
+            if arrays is None:  # what only feeds a comparison moves nothing until it changes its sign
                 return None
             found |= {key for key, array in arrays.items() if not np.array_equal(array, self.arrays[key])}
         return frozenset(found)
+
+    def powers(self, site: Site, *, put: bool) -> dict[Key, Power]:
+        """Return how arrays follow a factor on what a site gives; without those that follow it otherwise.
+
+        Args:
+            site: The site.
+            put: Whether the factor is on what the site gave before at each visit, which is put there; else on what it
+                gives then, so that the factors of several visits may come together.
+        """
+        key = site.number, put and len(self.visits[site.number]) > 1
+        if key not in self._powers:
+            twice, turned = (self._with_factor(site, factor, put=put) for factor in (2.0, -1.0))
+            found = (
+                (name, power_of(array, twice[name], turned[name]))
+                for name, array in self.arrays.items()
+                if twice is not None and turned is not None
+            )
+            self._powers[key] = {name: power for name, power in found if power is not None}
+        return self._powers[key]
+
+    def is_affine(self, site: Site) -> bool:
+        """Return whether an array that is wrong is affine in what a site gives, as it is in a δ."""
+        return any(power.degree == 1 for key, power in self.powers(site, put=True).items() if key in self.wrong)
+
+    def _with_factor(self, site: Site, factor: float, *, put: bool) -> dict[Key, FloatArray] | None:
+        before = self.visits[site.number]
+        key = site.number, factor, put and len(before) > 1
+        if key not in self._scaled:
+            visits = itertools.count()
+
+            def act(value: Any) -> Any:
+                visit = next(visits)
+                return factor * (before[visit] if key[2] and visit < len(before) else value)
+
+            self._scaled[key] = self._with(site, act)
+        return self._scaled[key]
+
+    def _with(self, site: Site, act: Action) -> dict[Key, FloatArray] | None:
+        """Return the arrays with something done to the values of a site; None if the function fails then."""
+        outcome = self.outcome(_Function(site, "", "moved", 0.0, act))
+        return None if outcome is None else outcome[1].arrays()
 
     def may_be_wrong(self, site: Site) -> bool:
         """Return whether a change of a site can mend something without breaking something."""
@@ -224,6 +260,40 @@ class Session:
             return False
         breaks = any(self.verdicts.get(key) for key in moved)
         return not (len(self.visits[site.number]) == 1 and breaks)
+
+
+class Power(NamedTuple):
+    """An array that is a rest and another one times a power of a factor."""
+
+    rest: FloatArray
+    degree: int
+
+    def with_factor(self, array: FloatArray, factor: float, k: int) -> float:
+        """Return an entry of an array with a factor, given the array without."""
+        return float(self.rest.flat[k] + factor**self.degree * (array.flat[k] - self.rest.flat[k]))
+
+
+def power_of(once: FloatArray, twice: FloatArray, turned: FloatArray) -> Power | None:
+    """Return how an array follows a factor, given those with the factors 1, 2 and −1; None if by no power.
+
+    There may be a rest beside odd powers.
+    """
+    if not once.shape == twice.shape == turned.shape or not once.size:
+        return None
+    k = int(np.abs(twice - once).argmax())
+    one, two, other = once.item(k), twice.item(k), turned.item(k)
+    error = 1e-9 * max(float(np.abs(once).max()), float(np.abs(twice).max()))
+    for degree in range(1, MOST + 1):
+        if degree % 2 == 0 and max(abs(2**degree * one - two), abs(one - other)) <= error:
+            rest = np.zeros_like(once)
+        elif degree % 2 and abs((1 + 2**degree) * one + (1 - 2**degree) * other - 2 * two) <= error:
+            rest = (once + turned) / 2
+        else:
+            continue
+        is_turned = degree % 2 == 0 and np.abs(once - turned).max() > error
+        if np.abs(rest + 2**degree * (once - rest) - twice).max() <= error and not is_turned:
+            return Power(rest, degree)
+    return None
 
 
 def _is_among(numbers: FloatArray, sought: FloatArray) -> bool:

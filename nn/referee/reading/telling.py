@@ -385,6 +385,8 @@ def equation_of(q: Quantity, probe: Probe) -> str:
             return f"a{s} = σ(z{s})"
         case "p":
             return "softmax(z)ⱼ = e^zⱼ / Σₖ e^zₖ, a sum of its own for each example"
+        case "∂p":
+            return "∂softmaxⱼ/∂zₖ = softmaxⱼ([j = k] − softmaxₖ)"
         case "decay":
             return f"∂C/∂W{s} = {mean}δ{s}(a{before})ᵀ + l2·W{s}"
     return ""

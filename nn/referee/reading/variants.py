@@ -1,109 +1,120 @@
-"""Variants of functions, made by changing their text in a few places: for those that loop over scalars.
+"""Variants of functions, made by changing their text in a few places.
 
-Handing over every value costs more than a loop over scalars itself. A variant hands over the values of a few sites
-only, or has other expressions written in their places, and otherwise runs as fast as the user's own code.
+Handing over every value costs more than what most functions compute themselves. A variant hands over the values of a
+few statements only, or has other expressions written in their places, and otherwise runs as fast as the user's code.
 """
 
 from __future__ import annotations
 
 import ast
 import itertools
-import types
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from .edits import Edit, Moved, Written
 from .sites import HOOK, Site, Span, span_of
-from .watch import Unreadable, Watch, code_in, with_hook
+from .watch import Codes, Unreadable, Watch, code_in, with_hook
 
-__all__ = ["Codes", "variant"]
+__all__ = ["variant"]
 
-Codes = dict[types.FunctionType, types.CodeType]
+Piece = tuple[tuple[int, int], tuple[int, ...], str, tuple[int, int]]
+"""Line and column where a text is put, its order among those that are put there, the text, and where what it replaces
+ends."""
 
 
-def variant(watch: Watch, edits: Sequence[Edit], cache: dict[Any, Codes | None] | None) -> Codes | None:
-    """Return the code of the functions that edits change, with those edits and no other hooks; None if it can't be.
+def variant(watch: Watch, edits: Sequence[Edit], *, texts: bool) -> Codes | None:
+    """Return the code of the functions that edits change, with no other hooks than theirs; None if it can't be.
 
     Args:
-        watch: The watch, whose hook the variants call.
-        edits: Known edits, written ones, or a single moved one.
-        cache: Keeps the variants, where more runs will want the same one.
+        watch: The watch, whose hook the variants call; it keeps those that more runs will want.
+        edits: The edits.
+        texts: Whether written edits are written into the code; else their places hand over values as those of others.
     """
     if watch.changes:
         return None
-    key = frozenset((edit.site.number, edit.text if isinstance(edit, Written) else "") for edit in edits)
-    if cache is not None and key in cache:
-        return cache[key]
+    changes: list[Edit] = [edit for edit in edits if isinstance(edit, Moved) or (texts and isinstance(edit, Written))]
+    hooked = frozenset((edit.site.file, span_of(edit.site.statement)) for edit in edits if edit not in changes)
+    if not changes and hooked in watch.variants:
+        return watch.variants[hooked]
     try:
-        codes: Codes | None = _compiled(watch, edits)
+        codes: Codes | None = _compiled(watch, changes, hooked)
     except (Unreadable, SyntaxError, ValueError):
         codes = None
-    if cache is not None:
-        cache[key] = codes
+    if not changes:
+        watch.variants[hooked] = codes
     return codes
 
 
-def _compiled(watch: Watch, edits: Sequence[Edit]) -> Codes:
+def _compiled(watch: Watch, changes: list[Edit], hooked: frozenset[tuple[str, Span]]) -> Codes:
     found: Codes = {}
-    for file in {edit.site.file for edit in edits}:
+    sites = [site for site in watch.sites if (site.file, span_of(site.statement)) in hooked]
+    for file in {edit.site.file for edit in changes} | {site.file for site in sites}:
         source = watch.source(file)
-        here = [edit for edit in edits if edit.site.file == file]
         for top in source.tree.body:
-            inside = [edit for edit in here if top.lineno <= edit.site.line <= (top.end_lineno or top.lineno)]
-            if not inside:
+            rows = range(top.lineno, (top.end_lineno or top.lineno) + 1)
+            edits = [edit for edit in changes if edit.site.file == file and edit.site.line in rows]
+            here = [site for site in sites if site.file == file and site.line in rows]
+            if not edits and not here:
                 continue
             if any(isinstance(part, ast.While) for part in ast.walk(top)):
                 raise Unreadable("only values that are handed over end a loop that goes on for ever")
-            lines = list(source.lines)
-            moved = [edit for edit in inside if isinstance(edit, Moved)]
-            if moved:
-                if len(edits) > 1:
-                    raise Unreadable("a statement is moved, and something else is changed")
-                lines = moved[0].lines(lines)
-            else:
-                lines = _spliced(lines, [_place(edit) for edit in inside])
+            lines = _changed(source.lines, edits, here)
             first = min([top.lineno, *(d.lineno for d in getattr(top, "decorator_list", []))])
-            last = top.end_lineno or top.lineno
-            text = "\n" * (first - 1) + "".join(lines[first - 1 : last])
+            text = "\n" * (first - 1) + "".join(lines[first - 1 : rows.stop - 1])
             for function, (code, _) in watch.functions.items():
-                if code.co_filename == file and first <= code.co_firstlineno <= last:
+                if code.co_filename == file and first <= code.co_firstlineno < rows.stop:
                     found[function] = with_hook(code_in(text, code), watch.hook)
     return found
 
 
-def _place(edit: Edit) -> tuple[Span, str, str | None]:
-    """Return where an edit changes the text, what comes before, and what after; None if it replaces what is there."""
-    site: Site = edit.site
-    if isinstance(edit, Written):
-        return site.span, f"({edit.text})", None
-    call = f"{HOOK!r}({site.number},("
-    if site.role == "state":
-        end = span_of(site.statement)[2:]
-        return (*end, *end), f";{call}{site.text}))", ""
-    if isinstance(site.node, ast.GeneratorExp):
-        raise Unreadable("the parentheses of a generator may be those of a call")
-    return site.span, call, "))"
-
-
-def _spliced(lines: list[str], places: list[tuple[Span, str, str | None]]) -> list[str]:
-    """Return the lines with text put in, the last place first.
+def _changed(lines: list[str], edits: list[Edit], sites: list[Site]) -> list[str]:
+    """Return the lines with edits written in and hooks around sites; their number stays the same.
 
     Raises:
-        ValueError: If places overlap.
+        Unreadable: If two statements are moved, or one in which something else is changed.
+        ValueError: If one change is within another.
     """
-    ordered = sorted(places, key=lambda place: place[0], reverse=True)
-    for later, earlier in itertools.pairwise(ordered):
-        if earlier[0][2:] > later[0][:2]:
-            raise ValueError("one change within another")
-    encoded = [line.encode() for line in lines]
-    for (first, begin, last, end), before, after in ordered:
-        if after is None:
-            kept = b"\n" * (last - first)  # so that the lines below keep their numbers
-            encoded[first - 1 : last] = [
-                encoded[first - 1][:begin] + before.encode()[:-1] + kept + b")" + encoded[last - 1][end:],
-                *[b""] * (last - first),
-            ]
-        else:
-            encoded[last - 1] = encoded[last - 1][:end] + after.encode() + encoded[last - 1][end:]
-            encoded[first - 1] = encoded[first - 1][:begin] + before.encode() + encoded[first - 1][begin:]
-    return [line.decode() for line in encoded]
+    moved = [edit for edit in edits if isinstance(edit, Moved)]
+    spans = sorted(edit.site.span for edit in edits if not isinstance(edit, Moved))
+    outside = [site for site in sites if not any(span[:2] <= site.span[:2] < span[2:] for span in spans)]
+    changed = {row for span in (*spans, *(site.span for site in outside)) for row in range(span[0], span[2] + 1)}
+    if len(moved) > 1 or any(edit.statement[0] in changed for edit in moved):
+        raise Unreadable("a statement is moved, and something else is changed in it")
+    pieces = [piece for site in outside for piece in _hooks(site)]
+    for edit in edits:
+        if not isinstance(edit, Moved):
+            first, begin, last, end = edit.site.span
+            pieces.append(((first, begin), (3,), f"({edit.text}{chr(10) * (last - first)})", (last, end)))
+    made = _spliced(lines, pieces, spans)
+    for edit in moved:
+        made = edit.lines(made)
+    return made
+
+
+def _hooks(site: Site) -> Iterator[Piece]:
+    """Yield what is put before and behind an expression, or behind a statement, to hand over a value.
+
+    Where several begin or end, the outer ones come first or last; a callee is around the expression that it is.
+    """
+    call, is_callee = f"{HOOK!r}({site.number},(", site.role == "callee"
+    if site.role == "state":
+        _, _, last, end = span_of(site.statement)
+        yield (last, end), (1, site.number), f";{call}{site.text}))", (last, end)
+    elif not isinstance(site.node, ast.GeneratorExp):  # its parentheses may be those of a call
+        first, begin, last, end = site.span
+        yield (first, begin), (2, -last, -end, not is_callee), call, (first, begin)
+        yield (last, end), (0, -first, -begin, is_callee), "))", (last, end)
+
+
+def _spliced(lines: list[str], pieces: list[Piece], spans: list[Span]) -> list[str]:
+    """Return the lines with pieces put in, the last one first.
+
+    Raises:
+        ValueError: If what is replaced overlaps.
+    """
+    if any(one[2:] > other[:2] for one, other in itertools.pairwise(spans)):
+        raise ValueError("one change within another")
+    text = bytearray("".join(lines).encode())
+    starts = [0, *itertools.accumulate(len(line.encode()) for line in lines)]
+    for (row, column), _, piece, (last, end) in sorted(pieces, reverse=True):
+        text[starts[row - 1] + column : starts[last - 1] + end] = piece.encode()
+    return [f"{line}\n" for line in text.decode().split("\n")]

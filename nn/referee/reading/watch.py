@@ -24,7 +24,18 @@ from . import sites
 from .guard import Halt
 from .sites import HOOK, Role, Site, hooked, span_of
 
-__all__ = ["Action", "Source", "Unreadable", "Watch", "code_in", "exchanged", "functions_in", "is_users", "with_hook"]
+__all__ = [
+    "Action",
+    "Codes",
+    "Source",
+    "Unreadable",
+    "Watch",
+    "code_in",
+    "exchanged",
+    "functions_in",
+    "is_users",
+    "with_hook",
+]
 
 Action = Callable[[Any], Any]
 """What takes the value of a site, and returns what goes on in its place."""
@@ -37,6 +48,9 @@ FOREIGN = tuple(
     {os.path.realpath(sysconfig.get_paths()[name]) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     | {os.path.dirname(os.path.dirname(HERE)) + os.sep, os.path.dirname(os.path.realpath(autograd.__file__)) + os.sep}
 )
+Codes = dict[types.FunctionType, types.CodeType]
+"""What functions are exchanged for."""
+
 MANY = 400_000  # values handed over in one run
 
 
@@ -193,7 +207,7 @@ def with_hook(code: types.CodeType, hook: Callable[[Any, Any], Any]) -> types.Co
 
 
 @contextlib.contextmanager
-def exchanged(codes: dict[types.FunctionType, types.CodeType]) -> Iterator[None]:
+def exchanged(codes: Codes) -> Iterator[None]:
     """Let functions run other code in this thread, and put theirs back; other threads run theirs meanwhile."""
     old = {function: function.__code__ for function in codes}
     try:
@@ -243,6 +257,7 @@ class Watch:
         sites: By number.
         functions: Every function that is exchanged, with its own code and the instrumented one.
         unread: Why a function that was reached is not instrumented, by name.
+        variants: Code that hands over the values of a few statements only, by these.
     """
 
     def __init__(self, functions: tuple[Any, ...], changes: tuple[Change, ...] = (), earlier: Watch | None = None):
@@ -252,6 +267,7 @@ class Watch:
         self.sources: dict[str, Source] = earlier.sources if earlier else {}
         self.functions: dict[types.FunctionType, tuple[types.CodeType, types.CodeType]] = {}
         self.unread: dict[str, str] = {}
+        self.variants: dict[Any, Codes | None] = {}
         self.actions: dict[int, Action] = {}
         self.every: Callable[[int, Any], None] | None = None
         self.limit = MANY
@@ -346,7 +362,9 @@ class Watch:
         self,
         actions: dict[int, Action],
         every: Callable[[int, Any], None] | None = None,
-        codes: dict[types.FunctionType, types.CodeType] | None = None,
+        codes: Codes | None = None,
+        *,
+        changed: bool = False,
     ) -> Iterator[None]:
         """Exchange the code of the functions for the time being.
 
@@ -355,21 +373,21 @@ class Watch:
             every: Called with the number and the value of every site.
             codes: What some functions are exchanged for; the others stay as they are. Without it all are exchanged for
                 code that hands over every value.
+            changed: Whether these do something else than to hand over values.
         """
         self.actions, self.every, self.visits = actions, every, 0
         made = {function: code for function, (_, code) in self.functions.items()} if codes is None else codes
         try:
             with contextlib.ExitStack() as self._running:
                 self._owner = threading.get_ident()
-                changed = bool(self.changes) or codes is not None
-                self._running.enter_context(self._exchanged(made, changed=changed))
+                self._running.enter_context(self._exchanged(made, changed=changed or bool(self.changes)))
                 yield
         finally:
             self._owner = self._running = None
             self.actions, self.every = {}, None
 
     @contextlib.contextmanager
-    def _exchanged(self, codes: dict[types.FunctionType, types.CodeType], *, changed: bool) -> Iterator[None]:
+    def _exchanged(self, codes: Codes, *, changed: bool) -> Iterator[None]:
         """Exchange code; what only hands over values hands over none in other threads."""
         if changed:
             with exchanged(codes):
