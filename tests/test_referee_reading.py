@@ -485,6 +485,22 @@ HIDDEN_PAIRS = {  # two mistakes that one quantity in one place would hide: what
         ("e / e.sum(axis=1, keepdims=True)", "e / e.sum()"),
         ("= softmax(scores) - T", "= (softmax(scores) - T) * softmax(scores) * (1 - softmax(scores))"),
     ],
+    "jacobian_of_softmax": [("np.diag(s) - np.outer(s, s)", "np.diag(s * (1 - s))"), ("dp = -t / p", "dp = t / p")],
+    "parameters_in_a_dictionary": [("dscores.dot(W2.T)", "probs.dot(W2.T)"), ("[pre <= 0]", "[dhidden <= 0]")],
+    "two_lines_and_no_bias": [("l2_delta.dot(syn1.T)", "l2_error.dot(syn1.T)"), ("dot(l1_delta)", "dot(l1_error)")],
+    "flag_for_the_slope": [
+        ("2 * (z3 - T) / T.shape[1]", "2 * (z3 - T)"),
+        ("weights[1] * tanh(z1, deriv=True)", "weights[1] * tanh(z1)"),
+    ],
+    "bias_trick": [("E = H - Y", "E = Y - H"), ("Theta[l][:, :-1]", "Theta[l][:, 1:]")],
+    "logistic_regression": [
+        ("np.exp(-(X @ W.T + b))", "np.exp(-b)"),
+        ("(error.T @ X) / X.shape[0]", "(error.T @ X) * X.shape[0]"),
+    ],
+    "flat_vector": [
+        ("1 / (1 + np.exp(-(a1 @ W2.T + b2)))", "1 + np.exp(-(a1 @ W2.T + b2))"),
+        ("d2.T @ a1", "T.T @ a1"),
+    ],
 }
 
 
