@@ -80,7 +80,7 @@ def _errors(r: Reference) -> Iterator[Quantity]:
         yield Quantity(f"softmax(z{top})", "p", r.L, p)
         yield Quantity(f"log softmax(z{top})", "log p", r.L, np.log(p))
         jacobians = p[:, :, None] * (np.eye(p.shape[1]) - p[:, None, :])
-        yield Quantity(f"∂softmax(z{top})/∂z{top}", "∂p", r.L, jacobians)
+        yield Quantity(f"(∂softmax(z{top})/∂z{top})", "∂p", r.L, jacobians)
     error = r.a[-1] - r.T
     is_gradient = np.allclose(r.gradient, error, rtol=1e-12, atol=0)
     uses_error = is_gradient or name_of(r.loss) == "mse_loss"

@@ -189,9 +189,20 @@ def _told(mend: Mend, edit: Edit) -> tuple[list[str], str, str, Quantity | None]
     if edit.kind == "slope" and isinstance(edit.site.node, ast.BinOp) and "** 2" in edit.text:
         sentences.append("a(1 − a) is the slope of the sigmoid; that of tanh is 1 − a².")
     if not sentences:
-        sentences = [_of_words(edit)]
+        sentences = [_of_count(edit, mend) or _of_words(edit)]
     stands, belongs, quantity = first or ("", "", None)
     return sentences, stands, belongs, quantity
+
+
+def _of_count(edit: Edit, mend: Mend) -> str:
+    """Return what is said where a number is to be that of the examples, or made of it; nothing elsewhere."""
+    N, new = mend.session.probe.N, next(iter(mend.after.get(edit.site.number, [])), None)
+    if edit.kind == "count" and edit.text != "1":
+        n = ", n outputs" if "n" in edit.text else ""
+        return f"{edit.text} belongs here, not `{edit.site.text}`: there are N examples{n}."
+    if edit.kind == "replaced" and isinstance(new, (int, float)) and new == N > 1:
+        return f"`{edit.text}`, the number of examples, belongs here, not `{edit.site.text}`."
+    return ""
 
 
 def _of_words(edit: Edit) -> str:
@@ -281,8 +292,9 @@ def _difference(old: Any, new: Any, session: Session) -> str:
         return "it is transposed"
     with np.errstate(all="ignore"):
         ratio, inverse = b / a, a / b
-    if ratio.size and np.all(np.isfinite(ratio)) and np.allclose(ratio, ratio.flat[0], rtol=1e-9, atol=0):
-        return _difference_of_scale(float(ratio.flat[0]), N)
+    scale = ratio[a != 0]  # entries that are 0, such as those of a onehot target, stay so
+    if scale.size and not b[a == 0].any() and np.allclose(scale, scale.flat[0], rtol=1e-9, atol=0):
+        return _difference_of_scale(float(scale.flat[0]), N)
     for quotient, said in ((ratio, "the factor {} is missing"), (inverse, "the factor {} is there once too often")):
         naming = session.index.of(quotient) if np.all(np.isfinite(quotient)) else None
         if naming is not None and _is_factor(naming):
@@ -386,7 +398,7 @@ def equation_of(q: Quantity, probe: Probe) -> str:
         case "p":
             return "softmax(z)ⱼ = e^zⱼ / Σₖ e^zₖ, a sum of its own for each example"
         case "∂p":
-            return "∂softmaxⱼ/∂zₖ = softmaxⱼ([j = k] − softmaxₖ)"
+            return "∂softmaxⱼ/∂zₖ = softmaxⱼ · ([j = k] − softmaxₖ)"
         case "decay":
             return f"∂C/∂W{s} = {mean}δ{s}(a{before})ᵀ + l2·W{s}"
     return ""
