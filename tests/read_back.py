@@ -14,7 +14,7 @@ __all__ = ["require_that_layers_hold", "require_that_the_text_holds", "rows_of"]
 
 TOLERANCE = 1e-11  # of the largest entry: some hundred roundings of 1e-16, and sums in another order
 ABOVE_IT = str.maketrans("0123456789()", ABOVE)
-WEIGHTS = {"theta": "Θ", "prime": "w", "parentheses": "w"}
+WEIGHTS = {"theta": "Θ", "prime": "w", "parentheses": "w", "nielsen": "w"}
 
 
 def rows_of(module, count=3):
@@ -46,6 +46,8 @@ def printed_name(name, notation="superscript", taken=()):
     stem, digits = re.fullmatch(r"(.*?)_?(\d*)", name).groups()
     if stem not in ("W", "b"):
         return stem + digits.translate(SUBSCRIPTS)
+    if digits:
+        digits = str(int(digits) + (notation == "nielsen"))
     above = f"({digits})" if notation in ("theta", "epsilon") and digits else digits
     letter = WEIGHTS.get(notation, "W")
     return (letter if stem == "W" and letter not in taken else stem) + above.translate(ABOVE_IT)
@@ -64,14 +66,15 @@ def require_that_layers_hold(program, row, notation="superscript", text=None):
             known["Θ\u0304" + printed_name(name, notation, arrays)[1:]] = array
     reader = printed_equations.Reader(printed_equations.Page.of(text), known)
     loss, gradients = program.value_and_grad(**row)
-    cost = "J" if notation in ("theta", "epsilon") else "C"
+    cost = "J" if notation in ("theta", "epsilon") else "L" if notation == "cs231n" else "C"
+    by = "d" if notation == "cs231n" else f"∂{cost}/∂"
     assert reader.values[cost].array.item() == pytest.approx(loss, rel=1e-12, abs=1e-13)
     for each in program.derived.parameters.all:
         exact = np.asarray(gradients[each.name])
         if folded and each.name.startswith("b"):
-            own = reader.values[f"∂{cost}/∂{printed_name('W' + each.name[1:], notation)}"].array[:, 0]
+            own = reader.values[by + printed_name("W" + each.name[1:], notation)].array[:, 0]
         else:
-            own = reader.values[f"∂{cost}/∂{printed_name(each.name, notation, arrays)}"].array
+            own = reader.values[by + printed_name(each.name, notation, arrays)].array
             own = own[:, 1:] if folded and each.name.startswith("W") else own.reshape(exact.shape)
         scale = max(np.abs(exact).max(), 1e-3)
         np.testing.assert_allclose(own, exact, rtol=0, atol=TOLERANCE * scale, err_msg=each.name)

@@ -67,3 +67,16 @@ def test_wrong_arguments_are_refused(arguments, message, capsys):
         main(["derive", *arguments])
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("notation", "equations"),
+    [
+        ("nielsen", ["δ² = (w³)ᵀδ³ ⊙ σ′(z²)", "∂C/∂w² = δ²(a¹)ᵀ", "δˡ = ∂C/∂zˡ"]),
+        ("cs231n", ["dz¹ = (W²)ᵀ dz² ⊙ σ′(z¹)", "dW¹ = dz¹(a⁰)ᵀ", "dzˡ = ∂L/∂zˡ"]),
+    ],
+)
+def test_the_letters_of_the_referee_are_those_of_equations_too(notation, equations, capsys):
+    text = printed(capsys, "3-4-2", "--notation", notation)
+    for equation in equations:
+        assert equation in text

@@ -7,9 +7,10 @@ import pytest
 
 import viz
 from autograd import Value
+from autograd.lift.write.notation import NOTATIONS
 from nn import MLP, check_backprop
 from nn.__main__ import main
-from nn.referee.symbols import LETTERS, symbols_named
+from nn.referee.symbols import symbols_named
 from tests.sampled import sampled
 
 MODEL = MLP(3, [4, 2], activation="tanh", seed=0)
@@ -50,7 +51,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("notation", sampled(LETTERS, 3))
+@pytest.mark.parametrize("notation", sampled(NOTATIONS, 3))
 def test_the_letters_of_each_document_are_used_and_the_code_is_kept(notation):
     stands, belongs, W, b = EXPECTED[notation]
     found = report(of_targets_t, notation=notation)
@@ -68,7 +69,7 @@ def test_the_letters_of_each_document_are_used_and_the_code_is_kept(notation):
     by_numbers = str(report(of_targets_t, notation=notation, time_limit=0))
     assert f"{W} is wrong." in by_numbers
     if notation != "superscript":
-        n = LETTERS[notation]
+        n = NOTATIONS[notation]
         assert not re.search("[aδzWσ][⁰¹²³]" if n.parenthesised or n.differential else "W[⁰¹²³]|∂W", text + by_numbers)
 
 
@@ -84,7 +85,7 @@ def test_the_names_in_the_code_suggest_the_letters():
     told = str(report(of_targets_t))
     assert "∂J/∂w¹" in told
     assert "∂C" not in told
-    assert report(of_targets_t, notation="superscript").symbols.notation == LETTERS["superscript"]
+    assert report(of_targets_t, notation="superscript").symbols.notation == NOTATIONS["superscript"]
 
 
 NAMES = {  # what a backward pass calls its variables, and what is then said of a², W², t and δ² of two layers

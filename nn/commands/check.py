@@ -6,7 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from ..referee.symbols import LETTERS
+from autograd.lift.write.notation import NOTATIONS
+
 from . import arguments, self_check
 from .arguments import Commands, coloured
 from .file_report import DEFAULT, report_on
@@ -57,7 +58,7 @@ def add(commands: Commands) -> None:
         "--function", default=DEFAULT, metavar="NAME", help="the function in it, or a method: net.backprop"
     )
     parser.add_argument("--seed", type=arguments.natural_int, default=0, metavar="N", help="seed of what is chosen")
-    parser.add_argument("--notation", choices=list(LETTERS), metavar="NAME", help="whose letters it is told in")
+    parser.add_argument("--notation", choices=list(NOTATIONS), metavar="NAME", help="whose letters it is told in")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--time-limit",

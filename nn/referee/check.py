@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from autograd.lift.write.notation import notation_named
+
 from ..arguments import FloatArray, float_array, float_rows
 from ..loss.classes import Classes, target_rows
 from ..loss.loss_table import LossFunction, loss_named, name_of, require_targets
@@ -30,7 +32,7 @@ from .reading.read import read
 from .reference import Reference
 from .report import Finding, Report
 from .submission import Backprop, Calling, Submission
-from .symbols import letters_named, symbols_named
+from .symbols import symbols_named
 from .torch_network import TorchNetwork, TorchReference
 
 OF_PROBABILITIES = (
@@ -259,7 +261,7 @@ def require_options(
     if learning_rate is not None and not float_array("learning_rate", learning_rate, ()) > 0:
         raise ValueError(f"learning_rate must be greater than 0, got {learning_rate!r}")
     if notation is not None:
-        letters_named(notation)
+        notation_named(notation)
     require_coefficient("l2", l2)
 
 

@@ -8,60 +8,19 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from autograd.lift.write.notation import NOTATIONS, Notation
+from autograd.lift.write.notation import NOTATIONS, Notation, notation_named
 
 from .mistakes import raised
 from .reading.sites import constants
 from .reading.watch import functions_in
 
-__all__ = ["AS_IT_IS", "LETTERS", "Letters", "Symbols", "letters_named", "symbols_named"]
+__all__ = ["AS_IT_IS", "Symbols", "symbols_named"]
 
 
-@dataclass(frozen=True)
-class Letters(Notation):
-    """A notation, and how a text writes what equations of a program do not have.
-
-    Attributes:
-        weights_from: The number of the first layer of weights.
-        differential: Whether a gradient ∂C/∂W¹ is written dW1, with the numbers of layers on the line.
-        output: The letter of the outputs of a network that has no layers.
-        gradient: The sign of the gradient by the outputs.
-    """
-
-    weights_from: int = 1
-    differential: bool = False
-    output: str = "y"
-    gradient: str = "∇ₐ"
-
-
-LETTERS: dict[str, Letters] = {
-    **{name: Letters(**asdict(each), output="ŷ" if each.target == "y" else "y") for name, each in NOTATIONS.items()},
-    "nielsen": Letters(
-        "nielsen",
-        "Michael Nielsen, Neural Networks and Deep Learning, chapter 2",
-        weight="w",
-        target="y",
-        first=1,
-        weights_from=2,
-        output="a",
-    ),
-    "cs231n": Letters(
-        "cs231n",
-        "the notes and assignments of the course CS231n",
-        delta="dz",
-        cost="L",
-        target="y",
-        differential=True,
-        output="scores",
-        gradient="dout",
-    ),
-}
-"""The notations of reports, by name: those of the documents, and those of two courses that many people follow."""
-
-OURS = LETTERS["superscript"]
+OURS = NOTATIONS["superscript"]
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _LAYER = f"[{RAISED}]+"
 _SIGNS = re.compile(
@@ -79,16 +38,16 @@ class Symbols:
         parameters: The names of the parameters of a network that has no layers; they stay.
     """
 
-    notation: Letters = OURS
+    notation: Notation = OURS
     parameters: frozenset[str] | None = None
 
     def __call__(self, text: str) -> str:
         """Return a text of the notation "superscript" in this one; code between backticks stays.
 
         Example:
-            >>> Symbols(LETTERS["theta"])("`d` is a² − t; δ² = (W³)ᵀδ³ ⊙ σ′(z²) belongs here, ∂C/∂W² is wrong")
+            >>> Symbols(NOTATIONS["theta"])("`d` is a² − t; δ² = (W³)ᵀδ³ ⊙ σ′(z²) belongs here, ∂C/∂W² is wrong")
             '`d` is a⁽³⁾ − y; δ⁽³⁾ = (Θ⁽³⁾)ᵀδ⁽⁴⁾ ⊙ g′(z⁽³⁾) belongs here, ∂J/∂Θ⁽²⁾ is wrong'
-            >>> Symbols(LETTERS["cs231n"])("`d` is a² − t; δ² = (W³)ᵀδ³ ⊙ σ′(z²) belongs here, ∂C/∂W² is wrong")
+            >>> Symbols(NOTATIONS["cs231n"])("`d` is a² − t; δ² = (W³)ᵀδ³ ⊙ σ′(z²) belongs here, ∂C/∂W² is wrong")
             '`d` is a2 − y; dz2 = (W3)ᵀdz3 ⊙ σ′(z2) belongs here, dW2 is wrong'
         """
         return text if self.notation == OURS else _SIGNS.sub(self._sign, text)
@@ -137,20 +96,6 @@ AS_IT_IS = Symbols()
 """The letters in which reports are written."""
 
 
-def letters_named(notation: str) -> Letters:
-    """Return the letters of a notation.
-
-    Raises:
-        TypeError: If it is no string.
-        ValueError: If there is none of that name.
-    """
-    if not isinstance(notation, str):
-        raise TypeError(f"a notation is chosen by its name, one of {', '.join(LETTERS)}, got {notation!r}")
-    if notation not in LETTERS:
-        raise ValueError(f"notation must be one of {', '.join(LETTERS)}, got {notation!r}")
-    return LETTERS[notation]
-
-
 def symbols_named(
     notation: str | None, functions: Iterable[Any], L: int = 0, parameters: Iterable[str] | None = None
 ) -> Symbols:
@@ -167,19 +112,19 @@ def symbols_named(
         ValueError: If there is none of that name.
     """
     kept = None if parameters is None else frozenset(parameters)
-    return Symbols(_suggested(list(functions), L) if notation is None else letters_named(notation), kept)
+    return Symbols(_suggested(list(functions), L) if notation is None else notation_named(notation), kept)
 
 
-def _suggested(given: list[Any], L: int) -> Letters:
+def _suggested(given: list[Any], L: int) -> Notation:
     """Return the letters of the texts that use the names in some functions; "superscript" with others."""
     names, arguments = _names_in(given)
     has_weights = any(re.match(r"[Ww](eights)?\d*$", name) for name in names)
     if any(re.match(r"(delta_)?nabla_", name) for name in names):
-        letters = LETTERS["nielsen"]
+        letters = NOTATIONS["nielsen"]
     elif any(re.match(r"[Tt]heta" if not has_weights else r"[Tt]heta_?\d", name) for name in names):
-        letters = LETTERS["theta"]
+        letters = NOTATIONS["theta"]
     elif names & {"dout", "scores", "dscores"}:
-        letters = LETTERS["cs231n"]
+        letters = NOTATIONS["cs231n"]
     else:
         takes_w = any(re.fullmatch(r"w\d*", name) for name in names) and not any(re.match("W", name) for name in names)
         letters = replace(OURS, weight="w" if takes_w else "W", cost="J" if "J" in names else "C")
@@ -190,7 +135,7 @@ def _suggested(given: list[Any], L: int) -> Letters:
     return _counted(letters, names, L) if L else letters
 
 
-def _counted(letters: Letters, names: set[str], L: int) -> Letters:
+def _counted(letters: Notation, names: set[str], L: int) -> Notation:
     """Return letters that count layers as the names do: `z2`, `a2`, `z3`, `a3` of two layers, with the input as 1."""
 
     def numbers(pattern: str) -> set[int]:

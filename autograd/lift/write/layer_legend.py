@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ...op import Op
 from ..derive.layers import Layers
@@ -84,7 +85,8 @@ class _Layers(Legend):
         naming, layers = self.naming, self.layers
         notation = naming.notation
         backward = [line for line in self.page.sections[1].lines if isinstance(line, Line)]
-        z, delta = self.letter("z"), self.letter(notation.delta if notation else "δ")
+        z, sign = self.letter("z"), notation.adjoint if notation else "δ"
+        delta = replace(z, delta=sign) if notation and notation.differential else self.letter(sign)
         cost, by = naming.loss, self.style.text(z)
         if any(line.family.source in layers.weighted for line in backward):
             own = self.style.text(delta)
@@ -92,7 +94,7 @@ class _Layers(Legend):
             entrywise = self.math("⊙", r"\odot")
             yield f"{quotient}, and {entrywise} is entrywise."
         if any(line.family.source not in layers.weighted for line in backward):
-            yield f"{self.symbol('v', delta=delta.stem)} is {self.quotient('v')} for any other v."
+            yield f"{self.symbol('v', delta=sign)} is {self.quotient('v')} for any other v."
         if notation is not None and notation.prime and layers.functions:
             prime = Symbol("a", "(l)", mark="prime")
             yield f"{self.formula(prime)} is the derivative of the activation of layer l at {self.formula(z)}."

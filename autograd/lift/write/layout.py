@@ -123,8 +123,16 @@ class _Lines:
                 lines += self._one(adjoint, substituted(term, {axis: fixed(n)}), {axis: n})
         else:
             lines = self.equation(adjoint)
+        notation = self.typesetter.naming.notation
+        is_differential = notation is not None and notation.differential
+        delta = notation.adjoint if notation is not None and is_differential else ""
+        named = {"delta": delta, "stem": self._stem(adjoint)}
         return [
-            replace(line, left=replace(line.left, delta="", stem=self._stem(adjoint), is_rate=False), is_gradient=True)
+            replace(
+                line,
+                left=replace(line.left, **named, is_rate=line.left.is_rate and is_differential),
+                is_gradient=not is_differential,
+            )
             for line in lines
         ]
 

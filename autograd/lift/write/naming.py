@@ -38,7 +38,7 @@ class Naming:
 
     def __init__(self, indexing: Indexing, notation: Notation | None = None, *, spells_z: bool = False) -> None:
         self.indexing = indexing
-        self._spells_z = spells_z
+        self._spells_z = spells_z or (notation is not None and notation.differential)
         self.notation = notation
         self.folded: dict[Family, Family] = {}
         found = indexing.found
@@ -104,13 +104,15 @@ class Naming:
             name = f"{source.name[0] if self.layer_of[source] else 'a'}{self.layer_of[source] + first}"
         stem = name.rstrip("0123456789")
         digits = name[len(stem) :]
+        if self.notation and self.layer_of and digits and stem in ("W", "b"):
+            digits = str(int(digits) + self.notation.weights_from - 1)
         is_of_z = family.of is not None and family.source.name.rstrip("0123456789") == "z" and stem in ("z", "Z")
         if digits and stem in _LAYERED and not above:
             above, digits = digits, ""
         elif above:
             digits = ""
         above = self.above(above)
-        delta = "" if family.of is None else self.notation.delta if self.notation else "δ"
+        delta = "" if family.of is None else self.notation.adjoint if self.notation else "δ"
         stem = "" if is_of_z and not self._spells_z else self._letters.get(stem, _GREEK.get(stem, stem))
         mark = "bar" if source in self.folded and family.of is None else ""
         return Symbol(stem, above, tuple(below), delta, digits, mark)

@@ -175,7 +175,7 @@ class Legend:
         rules = [math(*rule) for sign, rule in _RULES.items() if sign in seen]
         if rules:
             yield ", ".join(rules) + "."
-        delta = self.naming.notation.delta if self.naming.notation else "δ"
+        delta = self.naming.notation.adjoint if self.naming.notation else "δ"
         if delta in self.text:
             lines = self.page.sections[1].lines
             alone = any(isinstance(line, Line) and line.left.delta and not line.left.stem for line in lines)

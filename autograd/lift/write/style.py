@@ -394,7 +394,7 @@ class Latex:
         if node.mark == "bar":
             text = rf"\bar{{{text}}}"
         if node.delta:
-            text = f"{_LATEX_LETTERS[node.delta]} {text}".strip()
+            text = f"{_LATEX_LETTERS.get(node.delta, node.delta)} {text}".strip()
         above = " ".join(each for each in (r"\prime" if node.mark == "prime" else "", node.above) if each)
         low = ", ".join(self._plain(each) for each in ((digits,) if digits else ()) + below)
         return text + (f"^{{{above}}}" if above else "") + (f"_{{{low}}}" if low else "")

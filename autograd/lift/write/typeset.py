@@ -945,7 +945,7 @@ class Typesetter:
                 out.extend(own)
                 continue
             is_matrix = len(axes) == 2
-            delta = self.notation.delta if self.notation else "δ"
+            delta = self.notation.adjoint if self.notation else "δ"
             adjoint = (delta, f"({delta}")
             own = sorted(own, key=lambda o: (_has_slope(o), is_matrix and o.text.startswith(adjoint)))
             if not is_matrix and any(o.row is not None for o in own):
