@@ -479,6 +479,26 @@ def test_another_line_that_does_the_same_is_named_as_an_equal_and_is_right_when_
         assert check_backprop(pasted, model, X, X[:, :2], "half_squared_error").ok
 
 
+def test_no_change_that_spoils_what_is_right_is_called_an_equal():
+    old, new = STYLES["line_by_line_with_logits"].mistakes[2]  # the minus of −1/s² is missing, after the forward pass
+    text, line = with_mistake(STYLES["line_by_line_with_logits"].text, old, new)
+    backward = text[: text.index("# backward")].count("\n") + 1
+    (correction,) = report_on(text, STYLES["line_by_line_with_logits"]).corrections
+    lines = {correction.line, *(other.line for other in correction.alternatives)}
+    assert line in lines
+    assert min(lines) > backward
+
+
+def test_where_the_first_of_two_changes_has_an_equal_it_is_named():
+    style = STYLES["layer_functions"]
+    text, line = with_mistake(style.text, "np.maximum(0, x), x", "np.maximum(0, x), -x")
+    report = report_on(text.replace("dx / n", "dx"), style)
+    first, second = report.corrections
+    assert line in {first.line, *(other.line for other in first.alternatives)}, str(report)
+    assert second.replacement == "dx / n"
+    assert second.together
+
+
 HIDDEN_PAIRS = {  # two mistakes that one quantity in one place would hide: what stands there, what is written instead
     "zip_reversed": [("a_out * (1 - a_out)", "a_in * (1 - a_out)"), ("error = delta @ W", "error = error @ W")],
     "softmax_rows": [

@@ -126,11 +126,15 @@ class _Lines:
         notation = self.typesetter.naming.notation
         is_differential = notation is not None and notation.differential
         delta = notation.adjoint if notation is not None and is_differential else ""
-        named = {"delta": delta, "stem": self._stem(adjoint)}
         return [
             replace(
                 line,
-                left=replace(line.left, **named, is_rate=line.left.is_rate and is_differential),
+                left=replace(
+                    line.left,
+                    delta=delta,
+                    stem=self._stem(adjoint),
+                    is_rate=line.left.is_rate and is_differential,
+                ),
                 is_gradient=not is_differential,
             )
             for line in lines

@@ -169,6 +169,7 @@ def _begun_otherwise(
             other = _on(functions, probe, others, until.part(0.6), first.edit)
             again = {edit.site.span for mend in other.mends for edit in mend.edits if is_vague(edit)} & there
             if not other.left and other.verified and len(other.mends) <= 2 and not again:
+                other.mends[0].alternatives = [each.edit for each in found.firsts if each is not first]
                 _write_out(other, functions, probe, others)
                 tried.append(other)
                 if _weighed(other) < LIKELY and not any(mend.is_vague for mend in other.mends):
@@ -228,7 +229,7 @@ def _known_there(session: Session, site: Site) -> Known | None:
 def _together(one: Mend, other: Mend) -> Mend:
     """Return two changes as one, of which the first shows only with the second."""
     edits = (*one.edits, *other.edits)
-    both = Mend(edits, None, other.mended, [], other.verified, one.session, one.visits, one.order)
+    both = Mend(edits, None, other.mended, one.alternatives, other.verified, one.session, one.visits, one.order)
     both.after, both.between = other.after, (other.visits, other.order)
     return both
 

@@ -27,6 +27,7 @@ from .sites import Site
 __all__ = ["corrections", "equation_of"]
 
 LONG = 90  # letters of a formula, beyond which nobody would read it
+FORWARD = {"a", "z", "p", "log p"}
 EQUAL = 1.5  # alternatives that cost no more than that are as likely, once they are proved
 NAMED = 2  # of them
 SLOPES = {
@@ -69,7 +70,8 @@ def corrections(repair: Repair, probes: Sequence[Probe]) -> list[Correction]:
             told = mend.beside(k)
             found.append(_correction(told, edit, proved, pasted=pasted, together=k > 0))
         if pasted:
-            found[-1] = replace(found[-1], alternatives=_alternatives(repair, mend, probes, proved))
+            k = -len(mend.edits)  # of two changes, the others that may be the first one
+            found[k] = replace(found[k], alternatives=_alternatives(repair, mend, probes, proved))
     return found
 
 
@@ -134,10 +136,10 @@ def _alternatives(
 ) -> tuple[Alternative, ...]:
     """Return the written changes at other lines that do the same wherever the one told was proved, likeliest first."""
     session, edit = mend.session, mend.edits[0]
-    if len(mend.edits) > 1 or isinstance(edit, Known) or edit.kind == "order" or not proved:
+    if any(isinstance(each, Known) for each in mend.edits) or edit.kind == "order" or not proved:
         return ()
     first = session.watch if not session.watch.changes else repair.mends[0].session.watch
-    rest = [other for each in repair.mends if each is not mend for other in each.edits]
+    rest = [other for each in repair.mends for other in each.edits if other is not edit]
     where = [probe for probe in probes if probe.name in proved]
     taken = {other.site.line for other in (edit, *rest)}
     most = edit.cost + penalty(session, edit) + EQUAL
@@ -145,13 +147,19 @@ def _alternatives(
     for other in sorted(mend.alternatives, key=lambda other: other.cost + penalty(session, other)):
         if len(found) == NAMED or other.cost + penalty(session, other) > most:
             break
-        if isinstance(other, (Known, Moved)) or other.site.line in taken:
+        if isinstance(other, (Known, Moved)) or other.site.line in taken or not _keeps(session, other):
             continue
         taken.add(other.site.line)
         verdicts = verdicts_when_pasted(first, [*rest, other], where)
         if all(v is not None and holds(v, frozenset(v) - repair.left) for v in verdicts):
             found.append(Alternative(other.site.line, other.site.text, other.text))
     return tuple(found)
+
+
+def _keeps(session: Session, edit: Edit) -> bool:
+    """Return whether what is right of a forward pass is still computed with a change."""
+    right = {(q.family, q.layer): q.array for q in session.index.quantities if q.right and q.family in FORWARD}
+    return session.computed(right, edit) >= session.computed(right)
 
 
 def _told(mend: Mend, edit: Edit) -> tuple[list[str], str, str, Quantity | None]:
