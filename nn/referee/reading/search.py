@@ -39,6 +39,7 @@ PLACES = 5  # where known quantities mend most, that what the function holds is 
 PROGRESS = {"a", "z", "p", "slope", "e", "g", "δ", "back"}
 COVERING = {"δ", "back", "e", "g", "dW", "db", "dΘ", "data"}  # what covers all that is wrong above it
 SENT_BACK = {"slope", "e", "g", "δ", "back"}  # what may carry another sign, or 1/N, on the way
+LATE = 1.0  # seconds for what the function holds where known quantities mend something, and for it everywhere
 BEGINNING = 1.0  # seconds for the first of two changes
 UNLIKELY_FIRST = 2.5  # a first of two changes costs no more
 LOOPED = 12  # visits, beyond which only single numbers are combined
@@ -302,6 +303,7 @@ class Search:
             if isinstance(found.edit, Known) and site.role == "value" and site not in places:
                 places.append(site)
         done: set[int] = set()
+        until = self.deadline.at_most(LATE)
         written = min((found.edit.cost for found in best if not isinstance(found.edit, Known)), default=float("inf"))
         most = min(written, least + 0.4)
         for place in places[: 2 if written < CHEAP else 4]:
@@ -311,20 +313,21 @@ class Search:
                     done.add(site.number)
                     edits += open_edits(self.session, site)
             for edit in sorted(edits, key=lambda edit: edit.cost):
-                if self.deadline.left < 0 or edit.cost > most:
+                if until.left < 0 or edit.cost > most:
                     break
                 if self.try_(edit):
                     most = min(most, edit.cost)
 
     def _everywhere(self, plain: list[Site], most: float = float("inf")) -> None:
         edits: list[Edit] = []
+        until = self.deadline.at_most(LATE)
         for site in plain:
-            if self.deadline.left < 0:
+            if until.left < 0:
                 return
             if _is_open(self.session, site):
                 edits += open_edits(self.session, site)
         for edit in sorted(edits, key=lambda edit: edit.cost):
-            if self.deadline.left < 0 or edit.cost > min(most, self.least + MARGIN):
+            if until.left < 0 or edit.cost > min(most, self.least + MARGIN):
                 return
             self.try_(edit)
 
