@@ -369,6 +369,20 @@ def gru(rng):
     return squared_error(h, leaves(rng.normal(size=2))), {"x": x.ravel().tolist()}
 
 
+def encoder_and_decoder(rng):
+    """Two recurrences, of which the second begins with what the first ends with."""
+    We, Ue, Ud, Vd = (parameters(rng, name, 2, 2) for name in ("We", "Ue", "Ud", "Vd"))
+    x, t = (np.array(leaves(rng.normal(size=8)), dtype=object).reshape(4, 2) for _ in range(2))
+    h = [0.0, 0.0]
+    for row in x:
+        h = [(p + q).tanh() for p, q in zip(We @ row, Ue @ h, strict=True)]
+    y = []
+    for _ in t:
+        h = [z.tanh() for z in Ud @ h]
+        y += [*(Vd @ h)]
+    return squared_error(y, t.ravel()), {"x": x.ravel().tolist(), "t": t.ravel().tolist()}
+
+
 def contrast(rng):
     """The cross-entropy of each row of similarities with its own number as target."""
     W = parameters(rng, "W", 3, 2)
@@ -404,6 +418,7 @@ GRAPHS = [
     transposed_convolution,
     filter_with_feedback,
     gru,
+    encoder_and_decoder,
     contrast,
     column_major,
     kalman_filter,

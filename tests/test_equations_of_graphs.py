@@ -12,6 +12,7 @@ from autograd.lift.write.notation import NOTATIONS
 from nn import LOSSES, l2_penalty
 from tests.equation_graphs import (
     RECURRENCES,
+    encoder_and_decoder,
     full_convolution,
     gru,
     lstm_of_two_steps,
@@ -351,3 +352,9 @@ def test_a_gate_of_a_state_of_zeros_repeats_like_all_others():
     text = text_of(gru)
     assert "\n    vₜ = 1 − wₜ\n" in text
     assert "numbers of the graph" not in text
+
+
+def test_a_recurrence_after_another_one_leaves_both_in_loops():
+    text = text_of(encoder_and_decoder)
+    assert text.count("\n  for ") == 4
+    assert "t₃" not in text.partition("Backward")[0]

@@ -142,8 +142,11 @@ def _find_chains(chains: _Chains, values: Sequence[Family]) -> None:
             first = len(steps) - 2
             while first and _rule(chains, members_by_step[steps[first - 1]], members_by_step[steps[first]], rule):
                 first -= 1
-            for k in steps[:first]:
-                chains.place.pop(members_by_step.pop(k))
+            if first:  # what another chain begins with may be one of its own, as an encoder before a decoder
+                before = [members_by_step.pop(k) for k in steps[:first]]
+                for family in before:
+                    chains.place.pop(family)
+                enter(before, is_fine=number in refined)
                 changed = True
 
 
@@ -199,13 +202,16 @@ def _find_initial(chains: _Chains) -> None:
                 zip(chains.rules[number], chains.skeletons[first].slots, chains.skeletons[last].slots, strict=True)
             )
             for rule, reference, theirs in pairs:
-                if not isinstance(rule, _Lag) or reference is None or reference.family in chains.place:
+                if not isinstance(rule, _Lag) or reference is None:
                     continue
                 chain, k = rule.chain, start + rule.lag
+                is_placed = reference.family in chains.place
+                if is_placed and chains.place[reference.family][0] == chain:
+                    continue
                 if k != min(chains.members[chain]) - 1 or k in chains.initial.get(chain, {}):
                     continue
                 found = None
-                if reference.family.kind == "value":
+                if reference.family.kind == "value" and not is_placed:
                     found = _variant(chains, reference.family, chain)
                 if found is not None:
                     chains.members[chain][k] = reference.family
