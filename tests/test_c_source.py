@@ -18,6 +18,7 @@ from nn.loss.loss_table import LOSSES
 from nn.model.activations import ACTIVATIONS
 from tests.lift_graphs import branching, piecewise_linear, random_function
 from tests.page_blocks import run_python_blocks
+from tests.sampled import sampled
 
 pytestmark = pytest.mark.skipif(
     not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="there is no C compiler on this machine"
@@ -81,7 +82,7 @@ def test_networks_with_every_loss(loss, reduce):
     assert_equal(program, {"x": rng.normal(size=(41, 4)), "t": targets})
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", sampled(ACTIVATIONS, 3))
 @pytest.mark.usefixtures("quick")
 def test_networks_with_every_activation(activation):
     rng = np.random.default_rng(1)

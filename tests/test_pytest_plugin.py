@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 
 RIGHT = """
@@ -20,12 +18,13 @@ def my_backprop(weights, biases, X, T):
 WRONG = RIGHT.replace(" / len(X)", "")
 
 FIXTURE = """
-import nn
-from backprop import MODEL, my_backprop
+import pytest
+import right, wrong
 
-def test_mine(check_backprop):
-    report = check_backprop(my_backprop, MODEL, [[1, 2], [3, 4], [5, 7]], [[1], [0], [1]], "half_squared_error")
-    assert report.ok
+@pytest.mark.parametrize("mine", [right, wrong])
+def test_mine(check_backprop, mine):
+    X, T = [[1, 2], [3, 4], [5, 7]], [[1], [0], [1]]
+    assert check_backprop(mine.my_backprop, mine.MODEL, X, T, "half_squared_error").ok
 """
 
 
@@ -39,32 +38,27 @@ def run(folder, *arguments):
     )
 
 
-@pytest.mark.parametrize(("text", "code", "count"), [(RIGHT, 0, "1 passed"), (WRONG, 1, "1 failed")])
-def test_the_option_checks_a_file(tmp_path, text, code, count):
-    (tmp_path / "mine.py").write_text(text)
-    result = run(tmp_path, "--check-backprop", "mine.py")
-    assert (result.returncode, count in result.stdout) == (code, True), result.stdout
-    if code:
-        assert "the division by the N examples is missing" in " ".join(result.stdout.split())
-        assert "Traceback" not in result.stdout
-        assert "runtest" not in result.stdout
-
-
-def test_the_option_may_be_repeated_and_a_file_that_cannot_be_checked_is_a_failure_of_one_line(tmp_path):
-    (tmp_path / "mine.py").write_text(RIGHT)
-    (tmp_path / "none.py").write_text("x = 1\n")
-    result = run(tmp_path, "--check-backprop", "mine.py", "--check-backprop", "none.py")
+def require_one_verdict_each(result, wrong):
     assert result.returncode == 1
-    assert "1 failed, 1 passed" in result.stdout
+    assert f"{wrong} failed, 1 passed" in result.stdout, result.stdout
+    assert "the division by the N examples is missing" in " ".join(result.stdout.split())
+    assert "Traceback" not in result.stdout
+
+
+def test_the_option_checks_files_and_one_that_cannot_be_checked_is_a_failure_of_one_line(tmp_path):
+    options = []
+    for name, text in {"right": RIGHT, "wrong": WRONG, "none": "x = 1\n"}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+        options += ["--check-backprop", f"{name}.py"]
+    result = run(tmp_path, *options)
+    require_one_verdict_each(result, 2)
+    assert "runtest" not in result.stdout
     assert "none.py must define a function my_backprop(weights, biases, X, T)" in result.stdout
 
 
-@pytest.mark.parametrize(("text", "code"), [(RIGHT, 0), (WRONG, 1)])
-def test_the_fixture_fails_with_the_report(tmp_path, text, code):
-    (tmp_path / "backprop.py").write_text(text)
-    (tmp_path / "test_mine.py").write_text(FIXTURE)
+def test_the_fixture_fails_with_the_report(tmp_path):
+    for name, text in {"right": RIGHT, "wrong": WRONG, "test_mine": FIXTURE}.items():
+        (tmp_path / f"{name}.py").write_text(text)
     result = run(tmp_path)
-    assert result.returncode == code, result.stdout
-    if code:
-        assert "the division by the N examples is missing" in " ".join(result.stdout.split())
-        assert "def test_mine" not in result.stdout
+    require_one_verdict_each(result, 1)
+    assert "def test_mine" not in result.stdout

@@ -132,7 +132,7 @@ def leaf(root):
 DRAWN = [(name, rankdir) for name in PICTURES for rankdir in ("LR", "TB", "RL", "BT")]
 
 
-@pytest.fixture(scope="module", params=sampled([(each,) for each in DRAWN], 3), ids=", ".join)
+@pytest.fixture(scope="module", params=sampled([(each,) for each in DRAWN], 5), ids=", ".join)
 def picture(request):
     """A picture and what it shows, read back."""
     name, rankdir = request.param

@@ -168,7 +168,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("theme", ["auto", "dark"])
+@pytest.mark.parametrize("theme", ["auto", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_text_lies_on_another_or_on_what_is_drawn_or_is_cut(name, theme):
     args, options = CASES[name]()
     root = picture(*args, theme=theme, **options)
