@@ -83,6 +83,7 @@ TESTS = {
     "autograd/lift/write/edges.py": ("tests/test_structural_zeros.py", *SOURCE),
     "autograd/lift/write/numpy_text.py": SOURCE,
     "autograd/lift/write/source.py": SOURCE,
+    "autograd/lift/write/style.py": ("tests/test_numbers_in_styles.py", *EQUATIONS),
     "autograd/lift/matrices/parameters.py": ("tests/test_lift_program.py", *LIFT),
     "viz/layout.py": ("tests/test_viz_layout.py",),
     "viz/trace.py": ("tests/test_viz_trace.py",),

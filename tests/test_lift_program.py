@@ -86,6 +86,8 @@ def test_outputs_need_no_targets_and_losses_are_one_per_row():
     data = batch()
     with pytest.raises(RuntimeError, match="nothing is recorded"):
         program.outputs(x=data["x"])
+    with pytest.raises(RuntimeError, match="nothing is recorded"):
+        pickle.dumps(program)
     mean = program.value(**data)
     outputs = program.outputs(x=data["x"])
     assert outputs["y"].shape == (5, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,9 +13,11 @@ import autograd as ag
 import nn
 from autograd import Op, Value, affine, compile, lift, relu, total
 from autograd.lift.record.identifiers import Identifiers
+from autograd.lift.write.edges import has_edges
 from autograd.lift.write.gathering import gathers
 from tests.equation_graphs import GRAPHS, row_of
 from tests.lift_graphs import by_source, variables_of
+from tests.read_back import rows_of
 from tests.sampled import sampled
 
 ROWS = [[1.0], [2.0]]
@@ -124,6 +128,38 @@ def test_the_text_of_a_graph_gives_what_the_program_gives(graph, reduce):
     for count in (1, 3):
         rows = {name: np.array([row] * count) for name, row in row_of(inputs).items()}
         same(program, 1.0, **{name: array * rng.uniform(0.9, 1.1, array.shape) for name, array in rows.items()})
+
+
+def test_matrices_are_multiplied_and_short_names_are_raised_as_people_write_it():
+    module = importlib.import_module("tests.gallery.attention")
+    program = compile(module.fun)
+    program.value(**rows_of(module))
+    for line in ("s = 0.7071067811865475 * (q @ k.swapaxes(-1, -2))", "o = a @ v", "dv = a.swapaxes(-1, -2) @ do"):
+        assert f"    {line}\n" in program.source
+    w = [Value(0.5, "w0"), Value(0.2, "w1")]
+    program = compile(lambda x: 3.0 * (w[0] * x[0] + w[1] * x[1]) ** 2, parameters=w)
+    program.value(x=[[1.0, 2.0]])
+    assert "    s = w0 * x[:, 0] + w1 * x[:, 1]\n    loss = 3.0 * s**2\n" in program.source
+
+
+@pytest.mark.parametrize(
+    ("function", "edges"),
+    [
+        (lambda w: ag.sqrt(w * w + 1.0), False),
+        (lambda w: ag.sqrt(w * w - 1.0), True),
+        (lambda w: ag.sqrt(ag.exp(w) + 2.0 * w * w), False),
+        (lambda w: ag.sqrt(ag.exp(w) - 0.5 * w * w), True),
+        (lambda w: ag.sqrt(3.0 * ag.exp(w)), False),
+        (lambda w: ag.sqrt(w), True),
+        (lambda w: ag.sqrt(w * w), True),
+    ],
+)
+def test_a_text_passes_over_what_is_undefined_unless_a_root_is_of_what_is_positive(function, edges):
+    w = Value(2.0, "w")
+    program = compile(lambda x: function(w) * x[0], parameters=[w])
+    program.value(x=ROWS)
+    found = program.derivation.found
+    assert has_edges({each: found.terms[each] for each in found.forward}, found.terms.values()) is edges
 
 
 # --- names ----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import operator
 import random
 from dataclasses import replace
 
@@ -12,7 +13,9 @@ import pytest
 
 import autograd as ag
 from autograd import Value, compile, ops
+from autograd.graph import Graph
 from autograd.lift.matrices.expression import Apply, Number, Plus
+from autograd.lift.run.rounding_bound import rounding_bounds
 from autograd.lift.run.runner import runner
 from autograd.lift.run.self_check import self_check
 from tests.lift_graphs import random_function
@@ -60,6 +63,19 @@ def test_random_programs_at_all_scales_are_not_refused(monkeypatch, chunk):
     for seed in range(20 * chunk, 20 * chunk + 20):
         rng = np.random.default_rng(seed)
         compiled(monkeypatch, seed, 10.0 ** rng.uniform(-3.0, 3.0), 10.0 ** rng.uniform(-3.0, 3.0))
+
+
+@pytest.mark.parametrize("relation", [operator.lt, operator.le, operator.gt, operator.ge])
+def test_rounding_may_turn_any_relation_of_a_rule_at_its_kink_only(relation):
+    bent = ops.Op(
+        "bent",
+        forward=lambda x: 3.0 * x if relation(x, 0.5) else x,
+        partials=(lambda out, x: ag.where(relation(x, 0.5), 3.0, 1.0),),
+    )
+    for factor, least, most in ((1.0, 0.0, 1e-12), (2.0, 1.0, 10.0), (3.0, 0.0, 1e-12)):  # 2 · 0.25 is at the kink
+        w = Value(0.25, "w")
+        y = bent(w * factor)
+        assert least <= rounding_bounds(Graph([y]).nodes, y, [w])[0] <= most
 
 
 # --- faults ---------------------------------------------------------------------------------------

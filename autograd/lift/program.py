@@ -575,7 +575,6 @@ class Program(SecondOrder):
         return found
 
     def __reduce__(self) -> tuple[Callable[..., Program], tuple[Any, ...]]:
-        self.derived  # noqa: B018  # raises if there is nothing yet
         recorder = self._recorder
         return _restored, (self._mean, recorder.shapes, recorder.notes, self.flat, self._derivation)
 

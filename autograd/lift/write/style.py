@@ -99,8 +99,35 @@ def decimal(number: Fraction | float) -> tuple[str, int]:
     return mantissa, int(exponent or 0)
 
 
-class Unicode:
+class _Numbers:
+    """Writes numbers: which form each has is the same in every style, which has patterns for their parts."""
+
+    _digits = "{}"
+    _fraction: str
+    _root: str
+    _two_by_pi: str
+    _ten: str
+    _scaled: str
+
+    def number(self, value: Fraction) -> str:
+        """Return a number that is not negative."""
+        kind, what = number_form(value)
+        if isinstance(what, Fraction) and kind == "fraction":
+            return self._fraction.format(*map(self._digits.format, (what.numerator, what.denominator)))
+        if kind in ("root", "inverse root"):
+            root = self._root.format(what if isinstance(what, int) else self._two_by_pi)
+            return root if kind == "root" else self._fraction.format(self._digits.format(1), root)
+        mantissa, power = decimal(what) if kind == "decimal" else (str(what), 0)
+        if not power:
+            return self._digits.format(mantissa)
+        ten = self._ten.format(power)
+        return ten if mantissa == "1" else self._scaled.format(self._digits.format(mantissa), ten)
+
+
+class Unicode(_Numbers):
     """Unicode text."""
+
+    _fraction, _root, _two_by_pi, _ten, _scaled = "({}/{})", "√{}", "(2/π)", "10^{}", "{}·{}"
 
     def inline(self, node: Node) -> str:
         """Return a formula as it stands in a sentence."""
@@ -180,19 +207,9 @@ class Unicode:
 
     def number(self, value: Fraction) -> str:
         """Return a number that is not negative."""
-        if value in _VULGAR:
-            return _VULGAR[value]
-        kind, what = number_form(value)
-        if kind == "fraction" and isinstance(what, Fraction):
-            return f"({what.numerator}/{what.denominator})"
-        if kind in ("root", "inverse root"):
-            root = f"√{what}" if isinstance(what, int) else "√(2/π)"
-            return root if kind == "root" else f"(1/{root})"
-        mantissa, power = decimal(what) if kind == "decimal" else (str(what), 0)
-        if not power:
-            return mantissa
-        ten = "10" + "".join(_SUPERSCRIPTS[c] for c in str(power))
-        return ten if mantissa == "1" else f"{mantissa}·{ten}"
+        text = _VULGAR.get(value) or super().number(value)
+        digits, ten, power = text.rpartition("10^")
+        return digits + "10" + "".join(_SUPERSCRIPTS[c] for c in power) if ten else text
 
     def _apply(self, node: Apply) -> str:
         args = ", ".join(map(self.text, node.args))
@@ -314,8 +331,11 @@ _LATEX_FUNCTIONS = {"log", "exp", "sin", "cos", "tan", "sinh", "cosh", "tanh", "
 _LATEX_RELATIONS = {"≤": r"\leq", "≥": r"\geq", "≠": r"\neq", "<": "<", ">": ">", "=": "="}
 
 
-class Latex:
+class Latex(_Numbers):
     """LaTeX, for a display in mathematics."""
+
+    _fraction, _root, _two_by_pi = r"\frac{{{}}}{{{}}}", r"\sqrt{{{}}}", r"2/\pi"
+    _ten, _scaled = "10^{{{}}}", r"{} \cdot {}"
 
     def inline(self, node: Node) -> str:
         """Return a formula as it stands in a sentence."""
@@ -399,18 +419,6 @@ class Latex:
         low = ", ".join(self._plain(each) for each in ((digits,) if digits else ()) + below)
         return text + (f"^{{{above}}}" if above else "") + (f"_{{{low}}}" if low else "")
 
-    def number(self, value: Fraction) -> str:
-        """Return a number that is not negative."""
-        kind, what = number_form(value)
-        if kind == "fraction" and isinstance(what, Fraction):
-            return rf"\frac{{{what.numerator}}}{{{what.denominator}}}"
-        if kind in ("root", "inverse root"):
-            root = rf"\sqrt{{{what}}}" if isinstance(what, int) else r"\sqrt{2/\pi}"
-            return root if kind == "root" else rf"\frac{{1}}{{{root}}}"
-        mantissa, power = decimal(what) if kind == "decimal" else (str(what), 0)
-        ten = f"10^{{{power}}}" if power else ""
-        return ten if ten and mantissa == "1" else rf"{mantissa} \cdot {ten}" if ten else mantissa
-
     def _apply(self, node: Apply) -> str:
         args = ", ".join(map(self.text, node.args))
         if node.name == "abs":
@@ -452,8 +460,11 @@ TURNED = '<mi mathvariant="normal" class="T">T</mi>'
 _FENCES = {*"()[]|‖"}
 
 
-class MathML:
+class MathML(_Numbers):
     """Presentation MathML, with the class "v" on names of values, "g" on those of adjoints, and "l" on slopes."""
+
+    _digits, _fraction, _root, _two_by_pi = "<mn>{}</mn>", "<mfrac>{}{}</mfrac>", "<msqrt><mn>{}</mn></msqrt>", "2/π"
+    _ten, _scaled = "<msup><mn>10</mn><mn>{}</mn></msup>", "<mrow>{}<mo>·</mo>{}</mrow>"
 
     def inline(self, node: Node) -> str:
         """Return a formula as it stands in a sentence."""
@@ -584,20 +595,6 @@ class MathML:
         if above:
             return f"<msup>{text}{_row(*above)}</msup>"
         return f"<msub>{text}{_index(low)}</msub>" if low else text
-
-    def number(self, value: Fraction) -> str:
-        """Return a number that is not negative."""
-        kind, what = number_form(value)
-        if kind == "fraction" and isinstance(what, Fraction):
-            return f"<mfrac><mn>{what.numerator}</mn><mn>{what.denominator}</mn></mfrac>"
-        if kind in ("root", "inverse root"):
-            root = f"<msqrt><mn>{what if isinstance(what, int) else '2/π'}</mn></msqrt>"
-            return root if kind == "root" else f"<mfrac><mn>1</mn>{root}</mfrac>"
-        mantissa, power = decimal(what) if kind == "decimal" else (str(what), 0)
-        ten = f"<msup><mn>10</mn><mn>{power}</mn></msup>" if power else ""
-        if not ten:
-            return f"<mn>{mantissa}</mn>"
-        return ten if mantissa == "1" else _row(f"<mn>{mantissa}</mn>", _sign("·"), ten)
 
     def _link(self, link: Node, is_turned: bool) -> str:
         text = self.text(grouped(link, ATOM))

@@ -217,9 +217,6 @@ class TermArrays:
         if term.op in _INFIX or term.op is ops.neg:
             raise NoTextError(f"{term.op.name} is a sum or a product")
         texts = ", ".join(self._aligned(arg, axes) if arg.axes else arg.text for arg in args)
-        if term.op is ops.pow:
-            left, right = (self._expanded(arg, axes) for arg in args)
-            return Expression(f"{left.within(_POWER + 1)} ** {right.within(_POWER)}", axes, _POWER)
         if has_numpy_name(term.op):
             return Expression(f"np.{term.op.array.__name__}({texts})", axes)  # type: ignore[union-attr]  # a ufunc
         self.operations.add(term.op)
