@@ -1,6 +1,7 @@
 """The printed equations, read and computed by a reader of its own, give the engine's loss and gradients."""
 
 import importlib
+import re
 
 import numpy as np
 import pytest
@@ -147,6 +148,15 @@ def test_what_an_index_runs_over_is_read_from_the_text_alone(graph, needed):
     require_that_the_text_holds(program, row, text)
     with pytest.raises((AssertionError, IndexError)):
         require_that_the_text_holds(program, row, text.replace(needed, "ₖ" if needed.startswith("_") else ""))
+
+
+def test_what_stands_for_none_in_a_table_is_the_number_before_all_others():
+    graph = next(graph for graph in GRAPHS if graph.__name__ == "logsumexp_of_rows")
+    text = lift(*graph(np.random.default_rng(5))).equations()
+    tables = re.findall(r"= (\[.*\]), indices; (\d+) stands for none", text)
+    assert tables
+    for table, none in tables:
+        assert min(map(int, re.findall(r"\d+", table))) == int(none)
 
 
 @pytest.mark.parametrize(
