@@ -20,7 +20,7 @@ from ..language.index import Axis
 __all__ = ["Bound", "Coefficient", "codes", "dense", "joint_codes", "pattern"]
 
 Array = np.ndarray[Any, Any]
-_WINDOWS = 3  # members that show that a window slides
+_WINDOWS = 3  # places that show that a window slides
 
 
 @dataclass
@@ -279,7 +279,8 @@ def _fibre_pattern(found: _Monomials, bound: list[int], factors: list[Any]) -> B
             expected = sums[tuple(found.low[:, k] for k in free)] if free else np.full(len(found.counts), sums)
             if (expected == found.counts)[found.counts > 0].all():
                 return out
-            if len(found.counts) >= _WINDOWS and (_within(out, factors) == found.counts)[found.counts > 0].all():
+            is_slid = len(np.unique(starts, axis=0)) >= _WINDOWS
+            if is_slid and (_within(out, factors) == found.counts)[found.counts > 0].all():
                 windows.append(out)
     return min(windows, key=lambda out: math.prod(axis.size for axis in out.axes), default=None)
 
