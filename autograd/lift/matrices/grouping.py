@@ -15,6 +15,7 @@ import numpy as np
 from ... import ops
 from .atoms import Atoms
 from .groups import CONSTANT, PARAMETERS, Group, Groups
+from .monomials import kinds
 from .strided import is_everything
 from .terms import terms_of
 
@@ -79,13 +80,7 @@ class _Grouping:
         is_linear = np.bincount(member[u > 0], minlength=len(sums)) == 0
         of_batched = self.batched[u] | self.batched[v]
         counts = (v > 0) & np.where(batched[member], of_batched, is_linear[member] | (u > 0))
-        one, two = self.group[u[counts]], self.group[v[counts]]
-        shape = (len(sums), len(self.all), len(self.all))
-        kinds, count = np.unique(
-            np.ravel_multi_index((member[counts], np.minimum(one, two), np.maximum(one, two)), shape),
-            return_counts=True,
-        )
-        k, g, h = np.unravel_index(kinds, shape)
+        k, g, h, count = kinds(member[counts], self.group[u[counts]], self.group[v[counts]])
         count[(g == PARAMETERS) & (h != PARAMETERS)] = 0
         found: list[list[Any]] = [[] for _ in sums]
         for number, *kind in zip(k.tolist(), g.tolist(), h.tolist(), count.tolist(), strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 from .groups import Groups
 from .sides import sides
 
-__all__ = ["Grid", "Monomials", "by_class"]
+__all__ = ["Grid", "Monomials", "by_class", "kinds"]
 
 Array = np.ndarray[Any, Any]
 
@@ -54,6 +54,21 @@ class Monomials:
         """Put them in the order of the members, and within a member in that of the factors."""
         order = np.lexsort((self.u, self.v, self.m))
         self.m, self.u, self.v, self.c = self.m[order], self.u[order], self.v[order], self.c[order]
+
+
+def kinds(member: Array, one: Array, two: Array) -> tuple[Array, Array, Array, Array]:
+    """Return what kinds of monomials there are: the member, the groups of their factors in order, and how many.
+
+    Args:
+        member: The member that each monomial belongs to.
+        one: The group of one of its factors.
+        two: The group of the other.
+    """
+    parts = member, np.minimum(one, two), np.maximum(one, two)
+    shape = tuple(int(part.max(initial=0)) + 1 for part in parts)
+    found, count = np.unique(np.ravel_multi_index(parts, shape), return_counts=True)
+    k, g, h = np.unravel_index(found, shape)
+    return k, g, h, count
 
 
 def by_class(groups: Groups, members: list[int]) -> tuple[list[Monomials], Array]:

@@ -21,6 +21,7 @@ from ..language.build import ONE, add, call, condition, fraction_of, multiply, r
 from ..language.index import Axis, Index, at, fixed
 from ..language.term import Family, Number, Reference, Term
 from ..matrices.atoms import Atoms
+from ..matrices.monomials import kinds
 from .leaves import Leaves
 from .patterns import Bound, codes, dense, joint_codes, pattern
 
@@ -233,11 +234,9 @@ class Families:
         if not sums:
             return
         member, u, v, _ = self._monomials(sums)
-        one, two = self.family[u], self.family[v]
-        shape = (len(sums), len(self.all), len(self.all))
-        keys = np.unique(np.ravel_multi_index((member, np.minimum(one, two), np.maximum(one, two)), shape))
         found: dict[int, list[tuple[int, int]]] = {}
-        for k, *pair in zip(*(part.tolist() for part in np.unravel_index(keys, shape)), strict=True):
+        parts = kinds(member, self.family[u], self.family[v])[:3]
+        for k, *pair in zip(*(part.tolist() for part in parts), strict=True):
             if pair != [_NUMBERS, _NUMBERS]:
                 found.setdefault(k, []).append(tuple(pair))
         yield from ((atom, ("sum", frozenset(found.get(k, ())))) for k, atom in enumerate(sums))

@@ -258,8 +258,7 @@ def _fibre_pattern(found: _Monomials, bound: list[int], factors: list[Any]) -> B
     windows: list[Bound] = []
     for base, shape, mask in factors:
         own = [k for k in bound if base <= k < base + len(shape)]
-        keys = np.column_stack([found.member, found.columns[:, own]])
-        if not own or len(np.unique(keys, axis=0)) != len(keys):
+        if not own:
             continue
         starts = found.low.copy()
         steps: dict[int, tuple[int, ...]] = {}
@@ -277,11 +276,18 @@ def _fibre_pattern(found: _Monomials, bound: list[int], factors: list[Any]) -> B
             sums = full.sum(axis=tuple(k - base for k in own))
             free = [k for k in range(base, base + len(shape)) if k not in own]
             expected = sums[tuple(found.low[:, k] for k in free)] if free else np.full(len(found.counts), sums)
-            if (expected == found.counts)[found.counts > 0].all():
+            present = found.counts > 0
+            is_whole = (expected == found.counts)[present].all()
+            if not is_whole:
+                is_slid = len(np.unique(starts, axis=0)) >= _WINDOWS
+                if not is_slid or not (_within(out, factors) == found.counts)[present].all():
+                    continue
+            keys = np.column_stack([found.member, found.columns[:, own]])
+            if len(np.unique(keys, axis=0)) < len(keys):
+                continue
+            if is_whole:
                 return out
-            is_slid = len(np.unique(starts, axis=0)) >= _WINDOWS
-            if is_slid and (_within(out, factors) == found.counts)[found.counts > 0].all():
-                windows.append(out)
+            windows.append(out)
     return min(windows, key=lambda out: math.prod(axis.size for axis in out.axes), default=None)
 
 
